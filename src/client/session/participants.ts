@@ -1,0 +1,134 @@
+import type { ConnectionId, StreamId } from '../../protocol/ids.ts';
+import type { ConnectionInfo, LeaveReason, StreamEndReason, StreamInfo } from '../../protocol/model.ts';
+import type { StreamManager } from '../media/stream-manager.ts';
+import { Connection } from './connection.ts';
+import { Stream } from './stream.ts';
+
+/** What the changes below mean to the session. */
+export interface ParticipantsEvents {
+  connectionCreated(connection: Connection): void;
+  connectionDestroyed(connection: Connection, reason: LeaveReason): void;
+  streamCreated(stream: Stream): void;
+  /** A stream of before the crash is back under a new id. */
+  streamRenewed(stream: Stream): void;
+  streamDestroyed(stream: Stream, reason: StreamEndReason): void;
+}
+
+/** The remote connections and streams of a session, kept over its lives: after a crash the same objects get new ids. */
+export class Participants {
+  readonly #events: ParticipantsEvents;
+  readonly #connections = new Map<ConnectionId, Connection>();
+  readonly #streams = new Map<StreamId, Stream>();
+  /** Those of before the crash that have not come back yet, by their old ids. */
+  #missing: { connections: Map<ConnectionId, Connection>; streams: Map<StreamId, Stream> } = {
+    connections: new Map(),
+    streams: new Map(),
+  };
+
+  constructor(events: ParticipantsEvents) {
+    this.#events = events;
+  }
+
+  connection(id: ConnectionId): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  stream(id: StreamId): Stream | undefined {
+    return this.#streams.get(id);
+  }
+
+  /** What shows the streams, in this page. */
+  managers(): StreamManager[] {
+    const all = [...this.#streams.values(), ...this.#missing.streams.values()];
+    return all.flatMap(({ streamManager }) => streamManager ?? []);
+  }
+
+  /** Everyone there when this client joined: connections are announced before streams. */
+  addAll(infos: readonly ConnectionInfo[]): void {
+    for (const info of infos) this.#addConnection(info);
+    for (const info of infos) for (const stream of info.streams) this.addStream(stream);
+  }
+
+  add(info: ConnectionInfo): void {
+    this.addAll([info]);
+  }
+
+  addStream(info: StreamInfo): void {
+    const connection = this.#connections.get(info.connectionId);
+    if (!connection || this.#streams.has(info.streamId)) return;
+    const back = info.replaces && this.#missing.streams.get(info.replaces);
+    const stream = back || new Stream(connection, info);
+    if (back && info.replaces) this.#missing.streams.delete(info.replaces);
+    stream.update(info);
+    connection.addStream(stream);
+    this.#streams.set(info.streamId, stream);
+    if (back) this.#events.streamRenewed(stream);
+    else this.#events.streamCreated(stream);
+  }
+
+  removeStream(id: StreamId, reason: StreamEndReason): void {
+    const stream = this.#streams.get(id);
+    if (!stream) return;
+    this.#streams.delete(id);
+    this.#endStream(stream, reason);
+  }
+
+  remove(id: ConnectionId, reason: LeaveReason): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
+    this.#connections.delete(id);
+    this.#endConnection(connection, reason);
+  }
+
+  /** The session has crashed: everyone may come back. */
+  crash(): void {
+    for (const [id, connection] of this.#connections) this.#missing.connections.set(id, connection);
+    for (const [id, stream] of this.#streams) this.#missing.streams.set(id, stream);
+    this.#connections.clear();
+    this.#streams.clear();
+  }
+
+  /** Those who have not come back after the crash will not come any more. */
+  forgetMissing(reason: LeaveReason): void {
+    const { connections, streams } = this.#missing;
+    this.#missing = { connections: new Map(), streams: new Map() };
+    for (const stream of streams.values()) this.#endStream(stream, reason);
+    for (const connection of connections.values()) this.#endConnection(connection, reason);
+  }
+
+  /** It is over: nothing is announced, the caller disposes of what is shown. */
+  clear(): Stream[] {
+    const streams = [...this.#streams.values(), ...this.#missing.streams.values()];
+    this.#connections.clear();
+    this.#streams.clear();
+    this.#missing = { connections: new Map(), streams: new Map() };
+    return streams;
+  }
+
+  #addConnection(info: ConnectionInfo): void {
+    if (this.#connections.has(info.connectionId)) return;
+    const back = info.replaces && this.#missing.connections.get(info.replaces);
+    if (back && info.replaces) {
+      this.#missing.connections.delete(info.replaces);
+      back.update(info);
+      this.#connections.set(info.connectionId, back);
+      return;
+    }
+    const connection = new Connection(info);
+    this.#connections.set(info.connectionId, connection);
+    this.#events.connectionCreated(connection);
+  }
+
+  #endStream(stream: Stream, reason: StreamEndReason): void {
+    stream.connection.removeStream(stream);
+    this.#events.streamDestroyed(stream, reason);
+  }
+
+  #endConnection(connection: Connection, reason: LeaveReason): void {
+    for (const stream of connection.streams) {
+      this.#streams.delete(stream.streamId);
+      this.#endStream(stream, reason);
+    }
+    this.#events.connectionDestroyed(connection, reason);
+  }
+}

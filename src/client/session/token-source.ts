@@ -1,0 +1,82 @@
+import { parseTokenUrl, type TokenUrl } from '../../protocol/token-url.ts';
+import { RejoinError } from '../errors.ts';
+
+/** A function that gets a new token from the application's server, each time it is called. */
+export type TokenProvider = () => string | Promise<string>;
+
+/** A token that was asked for and is not to be had. `final`: asking again is of no use. */
+export class TokenFailure extends Error {
+  override readonly name = 'TokenFailure';
+  readonly final: boolean;
+
+  constructor(message: string, final: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.final = final;
+  }
+}
+
+/** How long the application may take to get a token, before it is asked again. */
+const PROVIDER_TIMEOUT_MS = 10_000;
+
+/** Statuses of an application's server that mean "not now": a master is being replaced, a balancer has no target yet. */
+const NOT_NOW = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Where the tokens of one `connect()` come from. */
+export class TokenSource {
+  readonly #given: string | TokenProvider;
+  #spent = false;
+
+  constructor(given: string | TokenProvider) {
+    this.#given = given;
+  }
+
+  /** Whether another token can be had when one is spent. */
+  get isRenewable(): boolean {
+    return typeof this.#given === 'function';
+  }
+
+  /**
+   * @throws {TokenFailure} a provider's error, which is final if it has a `status` of 4xx that does not mean "not
+   *   now", or `retryable: false`
+   */
+  async next(): Promise<TokenUrl> {
+    const text = typeof this.#given === 'string' ? this.#single(this.#given) : await askProvider(this.#given);
+    const token = parseTokenUrl(text);
+    if (token) return token;
+    // The words that OpenVidu's clients know.
+    throw new TokenFailure(`Token not valid: "${text}"`, true, new RejoinError(
+      'TOKEN_INVALID',
+      `Token not valid: "${text}"`,
+      'Pass the token of a connection as the REST API answers it: ws(s)://host?sessionId=…&token=….',
+    ));
+  }
+
+  #single(token: string): string {
+    if (this.#spent) throw new TokenFailure('The token has been used.', true);
+    this.#spent = true;
+    return token;
+  }
+}
+
+async function askProvider(provider: TokenProvider): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const seconds = PROVIDER_TIMEOUT_MS / 1_000;
+    timer = setTimeout(
+      () => reject(new TokenFailure(`The token provider has not answered in ${seconds} s.`, false)),
+      PROVIDER_TIMEOUT_MS,
+    );
+  });
+  try {
+    const token: unknown = await Promise.race([Promise.resolve().then(provider), late]);
+    if (typeof token === 'string') return token;
+    throw new TokenFailure('The token provider has not given a string.', true);
+  } catch (cause) {
+    if (cause instanceof TokenFailure) throw cause;
+    const { status, retryable, message } = cause as { status?: unknown; retryable?: unknown; message?: unknown };
+    const refused = typeof status === 'number' && status >= 400 && !NOT_NOW.has(status);
+    throw new TokenFailure(String(message ?? cause), retryable === false || refused, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}

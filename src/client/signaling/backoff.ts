@@ -1,0 +1,27 @@
+/** When to try again. All times in milliseconds. */
+export interface RetryPolicy {
+  /**
+   * Width of the wait before the first attempt to come back; the wait is a random part of it, which is what spreads
+   * the clients of a crashed master. Default: what the server names, 250.
+   */
+  readonly spreadMs?: number;
+  /** Width of the wait before the second attempt; doubles with every further one. Default 500. */
+  readonly baseMs?: number;
+  /** Largest width. Default 10 000. */
+  readonly capMs?: number;
+  /** Give up after so long without success. Default: never. */
+  readonly giveUpAfterMs?: number;
+}
+
+export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 10_000 } as const;
+
+/**
+ * How long to wait before attempt `attempt` (from 1): a random part of the width ("full jitter"), of which the later
+ * attempts wait at least a tenth so that a dead address is not hammered.
+ */
+export function delayBefore(attempt: number, policy: RetryPolicy, random: () => number): number {
+  const { spreadMs, baseMs, capMs } = { ...DEFAULT_RETRY, ...policy };
+  if (attempt <= 1) return Math.round(spreadMs * random());
+  const width = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 2, 30));
+  return Math.round(width * (0.1 + 0.9 * random()));
+}

@@ -1,0 +1,61 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { RequestFrame, ResponseFrame } from '../../protocol/frames.ts';
+import type { RequestId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Method, Params, Result } from '../../protocol/methods.ts';
+
+interface Pending {
+  readonly frame: RequestFrame;
+  readonly resolve: (data: unknown) => void;
+  readonly reject: (error: ProtocolError) => void;
+}
+
+/** Requests of one membership that have not been answered. They outlive the socket: each is answered once, or rejects. */
+export class RequestQueue {
+  readonly #pending = new Map<RequestId, Pending>();
+  #last = 0;
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Numbers a request. The caller sends its frame if there is a socket for it.
+   * @throws {ProtocolError} OUTBOX_OVERFLOW, FRAME_TOO_LARGE
+   */
+  add<M extends Method>(method: M, data: Params<M>): { frame: RequestFrame; answer: Promise<Result<M>> } {
+    if (this.#pending.size >= LIMITS.pendingRequests) throw new ProtocolError('OUTBOX_OVERFLOW');
+    const id = (this.#last + 1) as RequestId;
+    const frame = { t: 'req', id, method, data } as RequestFrame;
+    // A frame the server would refuse ends the connection; refused here, it ends nothing.
+    if (new TextEncoder().encode(JSON.stringify(frame)).length > LIMITS.frameBytes) {
+      throw new ProtocolError('FRAME_TOO_LARGE', method);
+    }
+    this.#last = id;
+    const answer = new Promise<Result<M>>((resolve, reject) => {
+      this.#pending.set(id, { frame, resolve: resolve as (data: unknown) => void, reject });
+    });
+    return { frame, answer };
+  }
+
+  settle(response: ResponseFrame): void {
+    const pending = this.#pending.get(response.id);
+    if (!pending) return;
+    this.#pending.delete(response.id);
+    if ('error' in response) pending.reject(ProtocolError.fromWire(response.error));
+    else pending.resolve(response.data);
+  }
+
+  /** What the owner has not taken, in order: to be sent again. */
+  after(taken: RequestId): RequestFrame[] {
+    return [...this.#pending.values()].map(({ frame }) => frame).filter(({ id }) => id > taken);
+  }
+
+  /** The membership is over: nothing will be answered any more. A new one numbers from 1. */
+  rejectAll(error: ProtocolError): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#last = 0;
+    for (const { reject } of pending) reject(error);
+  }
+}

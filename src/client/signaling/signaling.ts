@@ -1,0 +1,224 @@
+import { EventEmitter } from 'eventemitter3';
+import { afterClose } from '../../protocol/close-codes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import {
+  type ClientFrame,
+  type DestroyedFrame,
+  type EventFrame,
+  type Join,
+  type NumberedFrame,
+  parseServerFrame,
+  type Resume,
+  type ServerFrame,
+  type WelcomeFrame,
+} from '../../protocol/frames.ts';
+import type { Seq } from '../../protocol/ids.ts';
+import { LIMITS, PROTOCOL_VERSION, SOCKET_PATH } from '../../protocol/limits.ts';
+import type { Method, Params, Result } from '../../protocol/methods.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { RequestQueue } from './request-queue.ts';
+import { Socket, type SocketOptions } from './socket.ts';
+
+export interface SignalingEvents {
+  welcome: [WelcomeFrame];
+  event: [EventFrame];
+  /** The socket is gone; another is on its way. `code` as of the close. */
+  lost: [code: number];
+  retrying: [attempt: number, nextDelayMs: number];
+  destroyed: [DestroyedFrame];
+  /** There is nothing to come back to, or no way in. The socket does not come back. */
+  refused: [ProtocolError];
+}
+
+/** What the next open socket says first. */
+type Intent =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'join'; readonly join: Join }
+  | { readonly kind: 'resume'; readonly place: Omit<Resume, 'received'> };
+
+export interface SignalingOptions extends SocketOptions {
+  readonly now: () => number;
+  /** Name and version, for the servers' logs. */
+  readonly sdk: string;
+}
+
+/**
+ * The protocol's client end: hello, numbered frames and acknowledgements, requests and answers, heartbeats. Keeps a
+ * membership over any number of sockets; knows nothing of media or of what the application sees.
+ */
+export class Signaling extends EventEmitter<SignalingEvents> {
+  readonly #options: SignalingOptions;
+  readonly #socket: Socket;
+  readonly #heartbeat: Heartbeat;
+  readonly #requests = new RequestQueue();
+  #intent: Intent = { kind: 'none' };
+  #lastPlace: Omit<Resume, 'received'> | undefined;
+  /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
+  #greeted = false;
+  /** What the server said before closing. */
+  #refusal: ProtocolError | undefined;
+  #received = 0;
+  #acknowledged = 0;
+  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SignalingOptions) {
+    super();
+    this.#options = options;
+    this.#socket = new Socket(options, {
+      waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
+      open: () => this.#hello(),
+      message: (text) => this.#take(text),
+      lost: (code) => this.#lost(code),
+    });
+    this.#heartbeat = new Heartbeat({
+      now: options.now,
+      ping: () => this.#send({ t: 'ping' }),
+      dead: () => this.#socket.restart(),
+    });
+  }
+
+  /** Takes a place, over the socket that is there or over new ones to `origins`, tried in turn. */
+  join(join: Join, origins: readonly string[]): void {
+    this.#reset(new ProtocolError('SESSION_CLOSED'));
+    this.#intent = { kind: 'join', join };
+    if (this.#socket.isOpen) this.#hello();
+    else if (!this.#socket.isStarted) this.#socket.open(origins.map((origin) => `${origin}${SOCKET_PATH}`));
+  }
+
+  /** Rejects with the server's refusal, or when the membership ends before the answer. */
+  request<M extends Method>(method: M, data: Params<M>): Promise<Result<M>> {
+    try {
+      const { frame, answer } = this.#requests.add(method, data);
+      if (this.#greeted) this.#send(frame);
+      return answer;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  reconnectNow(): void {
+    this.#socket.reconnectNow();
+  }
+
+  /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
+  get lastPlace(): Omit<Resume, 'received'> | undefined {
+    return this.#lastPlace;
+  }
+
+  /** Ends it all: what waits for an answer rejects with `error`. */
+  close(error: ProtocolError): void {
+    this.#reset(error);
+    this.#socket.close();
+  }
+
+  #reset(error: ProtocolError): void {
+    this.#intent = { kind: 'none' };
+    this.#greeted = false;
+    this.#received = 0;
+    this.#acknowledged = 0;
+    this.#heartbeat.stop();
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    this.#requests.rejectAll(error);
+  }
+
+  #hello(): void {
+    const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
+    if (this.#intent.kind === 'join') this.#send({ ...head, join: this.#intent.join });
+    if (this.#intent.kind === 'resume') {
+      this.#send({ ...head, resume: { ...this.#intent.place, received: this.#received as Seq } });
+    }
+    // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
+    this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs);
+  }
+
+  #take(text: string): void {
+    this.#heartbeat.heard();
+    const frame = parseServerFrame(text);
+    if (frame) this.#handle(frame);
+  }
+
+  #handle(frame: ServerFrame): void {
+    switch (frame.t) {
+      case 'welcome':
+        return this.#welcome(frame);
+      case 'res':
+      case 'evt':
+        return this.#numbered(frame);
+      case 'destroyed':
+        // Nothing is left to resume; a socket that opens now waits for the next join.
+        this.#reset(new ProtocolError('SESSION_DESTROYED'));
+        this.emit('destroyed', frame);
+        return;
+      case 'refused':
+      case 'error':
+        // The close code that follows says whether to come back, and only then is it final.
+        this.#refusal = ProtocolError.fromWire(frame.error);
+        return;
+      case 'pong':
+        return;
+    }
+  }
+
+  #welcome(welcome: WelcomeFrame): void {
+    const { sessionId, uniqueSessionId, connectionId, resumeKey } = welcome;
+    this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey };
+    this.#intent = { kind: 'resume', place: this.#lastPlace };
+    this.#refusal = undefined;
+    if (!welcome.resumed) {
+      this.#received = welcome.seq;
+      this.#acknowledged = welcome.seq;
+    }
+    this.#greeted = true;
+    this.#socket.succeeded(welcome.reconnectSpreadMs);
+    this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
+    for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
+    this.emit('welcome', welcome);
+  }
+
+  #numbered(frame: NumberedFrame): void {
+    if (frame.seq <= this.#received) return;
+    if (frame.seq !== this.#received + 1) {
+      // Something between owner and client has lost a frame: a resume brings it again.
+      this.#socket.restart();
+      return;
+    }
+    this.#received = frame.seq;
+    this.#acknowledge();
+    if (frame.t === 'res') this.#requests.settle(frame);
+    else this.emit('event', frame);
+  }
+
+  #acknowledge(): void {
+    if (this.#received - this.#acknowledged >= LIMITS.ackFrames) return this.#sendAck();
+    this.#ackTimer ??= setTimeout(() => this.#sendAck(), LIMITS.ackMs);
+  }
+
+  #sendAck(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    if (!this.#greeted) return;
+    this.#acknowledged = this.#received;
+    this.#send({ t: 'ack', seq: this.#received as Seq });
+  }
+
+  #lost(code: number): void {
+    this.#greeted = false;
+    this.#heartbeat.stop();
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    const then = afterClose(code);
+    if (then === 'resume') {
+      this.emit('lost', code);
+      return;
+    }
+    this.#socket.close();
+    if (then === 'stop' && this.#intent.kind !== 'none') {
+      this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
+    }
+  }
+
+  #send(frame: ClientFrame): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+}

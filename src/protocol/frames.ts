@@ -1,0 +1,173 @@
+import type { types } from 'mediasoup-client';
+import type { WireError } from './errors.ts';
+import type { ConnectionId, Epoch, RequestId, ResumeKey, Seq, SessionId, TokenId, UniqueSessionId } from './ids.ts';
+import type { Method, Params } from './methods.ts';
+import type { ConnectionInfo, LeaveReason, MediaKind, StreamEndReason, StreamInfo } from './model.ts';
+
+/** ─── from client to server ─────────────────────────────────────────────────────────────────────────────────────── */
+
+/** Takes a place in a session with a token. */
+export interface Join {
+  readonly sessionId: SessionId;
+  readonly token: TokenId;
+  /** Chosen by the client, one for each token: a join sent again with the same key finds the place already taken. */
+  readonly key: string;
+  readonly metadata: string;
+  /** The place in the life of the session that a crash ended, and the proof that it was this client's. */
+  readonly previous?: {
+    readonly uniqueSessionId: UniqueSessionId;
+    readonly connectionId: ConnectionId;
+    readonly resumeKey: ResumeKey;
+  };
+}
+
+/** Goes on with a place already taken. */
+export interface Resume {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly connectionId: ConnectionId;
+  readonly resumeKey: ResumeKey;
+  /** Number of the last frame that the client has got: the owner sends what follows. */
+  readonly received: Seq;
+}
+
+export interface HelloFrame {
+  readonly t: 'hello';
+  readonly v: number;
+  /** Name and version of the client, for the logs. */
+  readonly sdk: string;
+  readonly join?: Join;
+  readonly resume?: Resume;
+}
+
+export type RequestFrame = {
+  [M in Method]: { readonly t: 'req'; readonly id: RequestId; readonly method: M; readonly data: Params<M> };
+}[Method];
+
+/** Cumulative: everything up to `seq` has arrived and need not be kept. */
+export interface AckFrame {
+  readonly t: 'ack';
+  readonly seq: Seq;
+}
+
+export interface PingFrame {
+  readonly t: 'ping';
+}
+
+export type ClientFrame = HelloFrame | RequestFrame | AckFrame | PingFrame;
+
+/** ─── from server to client ─────────────────────────────────────────────────────────────────────────────────────── */
+
+/** The answer to a hello. */
+export interface WelcomeFrame {
+  readonly t: 'welcome';
+  readonly v: number;
+  readonly resumed: boolean;
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly connectionId: ConnectionId;
+  readonly epoch: Epoch;
+  readonly resumeKey: ResumeKey;
+  /** Number of the last request the owner has taken: the client sends what follows again. */
+  readonly requestsTaken: RequestId;
+  /** Number of the last frame the owner has sent before this moment. Frames missed follow at once. */
+  readonly seq: Seq;
+  readonly heartbeatMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly resumeGraceMs: number;
+  readonly reconnectSpreadMs: number;
+  /** The session at `seq`. Left out of a plain resume: the frames missed tell the rest. */
+  readonly snapshot?: Snapshot;
+}
+
+export interface Snapshot {
+  readonly self: ConnectionInfo;
+  /** Everyone else in the session. */
+  readonly others: readonly ConnectionInfo[];
+  /** What the media node can do: the same on every node of a cluster. */
+  readonly rtpCapabilities: types.RtpCapabilities;
+  readonly iceServers: readonly IceServer[];
+}
+
+export interface IceServer {
+  readonly urls: string | string[];
+  readonly username?: string;
+  readonly credential?: string;
+}
+
+/** The answer to a hello that leads nowhere; the socket is closed after it. */
+export interface RefusedFrame {
+  readonly t: 'refused';
+  readonly error: WireError;
+}
+
+/** Something the client sent could not be understood; the socket is closed after it. */
+export interface ErrorFrame {
+  readonly t: 'error';
+  readonly error: WireError;
+}
+
+export type ResponseFrame =
+  | { readonly t: 'res'; readonly seq: Seq; readonly id: RequestId; readonly data: unknown }
+  | { readonly t: 'res'; readonly seq: Seq; readonly id: RequestId; readonly error: WireError };
+
+/** What an owner tells without being asked; `data` by name. */
+export interface ServerEvents {
+  connectionCreated: { connection: ConnectionInfo };
+  connectionDestroyed: { connectionId: ConnectionId; reason: LeaveReason };
+  connectionPresence: { connectionId: ConnectionId; presence: 'here' | 'away' };
+  streamCreated: { stream: StreamInfo };
+  streamDestroyed: { streamId: StreamInfo['streamId']; reason: StreamEndReason };
+  streamActive: { streamId: StreamInfo['streamId']; kind: MediaKind; active: boolean };
+  signal: { id: string; type?: string; data?: string; from?: ConnectionId };
+  /** The client's own place has ended: the last frame it gets. */
+  evicted: { reason: LeaveReason };
+}
+export type ServerEventName = keyof ServerEvents;
+
+export type EventFrame = {
+  [E in ServerEventName]: { readonly t: 'evt'; readonly seq: Seq; readonly event: E; readonly data: ServerEvents[E] };
+}[ServerEventName];
+
+/**
+ * The session has ended because a node crashed. Not numbered, as the one who numbers may be the one who crashed. The
+ * socket stays open for a new hello.
+ */
+export interface DestroyedFrame {
+  readonly t: 'destroyed';
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly reason: 'nodeCrashed';
+}
+
+export interface PongFrame {
+  readonly t: 'pong';
+}
+
+/** Frames that are numbered, kept until acknowledged, and sent again after a resume. */
+export type NumberedFrame = ResponseFrame | EventFrame;
+export type ServerFrame = WelcomeFrame | RefusedFrame | ErrorFrame | NumberedFrame | DestroyedFrame | PongFrame;
+
+const SERVER_FRAMES: readonly string[] = [
+  'welcome',
+  'refused',
+  'error',
+  'res',
+  'evt',
+  'destroyed',
+  'pong',
+] satisfies ServerFrame['t'][];
+
+/**
+ * Reads a frame from a server. The server is trusted for the shape of a type it names; a frame of a type this version
+ * does not know is `undefined` and to be ignored, so that servers can be newer than clients.
+ */
+export function parseServerFrame(text: string): ServerFrame | undefined {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof frame !== 'object' || frame === null || !('t' in frame)) return undefined;
+  return typeof frame.t === 'string' && SERVER_FRAMES.includes(frame.t) ? (frame as ServerFrame) : undefined;
+}

@@ -1,0 +1,27 @@
+/** Sizes and times both sides keep to. Milliseconds and bytes. */
+export const LIMITS = {
+  /** One WebSocket frame, either way. A publish request with simulcast needs about 4 KB. */
+  frameBytes: 64 * 1024,
+  /** Frames an owner keeps for one connection until they are acknowledged; one more ends it with OUTBOX_OVERFLOW. */
+  outboxFrames: 2_000,
+  /** Requests a client keeps for its owner until they are answered; one more rejects with OUTBOX_OVERFLOW. */
+  pendingRequests: 500,
+  /** Time a new socket has for its hello. */
+  helloMs: 5_000,
+  /** The client acknowledges what it got at the latest after so long, or after `ackFrames`. */
+  ackMs: 250,
+  ackFrames: 32,
+  /** How often a client sends a ping, and how long either side waits in silence: 2 s + 2.5 s is noticed within 5 s. */
+  heartbeatMs: 2_000,
+  heartbeatTimeoutMs: 2_500,
+  /** How long an owner keeps the place of a client that is away. OpenVidu 2 evicts after about 12 to 15 s. */
+  resumeGraceMs: 20_000,
+  /** Width of the jitter before a client's first attempt to come back: what spreads a storm of reconnects. */
+  reconnectSpreadMs: 250,
+} as const;
+
+/** Version of the wire contract. A server refuses a hello that names another with VERSION_UNSUPPORTED. */
+export const PROTOCOL_VERSION = 1;
+
+/** Path of the WebSocket at every master, and so at the balancer. */
+export const SOCKET_PATH = '/rejoin';

@@ -1,0 +1,50 @@
+import type { ConnectionId, StreamId, TypeOfVideo } from './ids.ts';
+
+/** What every participant of a session knows of a connection and of its streams. */
+
+export type Role = 'SUBSCRIBER' | 'PUBLISHER' | 'MODERATOR';
+export type MediaKind = 'audio' | 'video';
+
+export interface ConnectionInfo {
+  readonly connectionId: ConnectionId;
+  /** Unix time, ms. */
+  readonly createdAt: number;
+  readonly role: Role;
+  /** The client's metadata and the server's: `client%/%server` when both exist. */
+  readonly data: string;
+  /** `away`: its socket is gone and it may come back within the resume grace. */
+  readonly presence: 'here' | 'away';
+  /** The connection that this one goes on from, in the life of the session that a crash ended. */
+  readonly replaces?: ConnectionId;
+  readonly streams: readonly StreamInfo[];
+}
+
+export interface StreamInfo {
+  readonly streamId: StreamId;
+  readonly connectionId: ConnectionId;
+  /** Unix time, ms. */
+  readonly createdAt: number;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+  readonly audioActive: boolean;
+  readonly videoActive: boolean;
+  readonly typeOfVideo?: TypeOfVideo;
+  /** Frames per second that the publisher asked of its camera. */
+  readonly frameRate?: number;
+  /** Pixels. */
+  readonly videoDimensions?: { readonly width: number; readonly height: number };
+  /** The stream that this one goes on from, in the life of the session that a crash ended. */
+  readonly replaces?: StreamId;
+}
+
+/** Why a connection or a session ended; the words are OpenVidu's. */
+export type LeaveReason =
+  | 'disconnect'
+  | 'forceDisconnectByUser'
+  | 'forceDisconnectByServer'
+  | 'sessionClosedByServer'
+  | 'networkDisconnect'
+  | 'nodeCrashed';
+
+/** Why a stream ended. */
+export type StreamEndReason = LeaveReason | 'unpublish' | 'forceUnpublishByUser' | 'forceUnpublishByServer';

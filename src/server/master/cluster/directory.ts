@@ -1,0 +1,160 @@
+import { EventEmitter } from 'node:events';
+import type { Identity, InstanceId, NodeRole } from '../../shared/identity.ts';
+import type { InternalClient } from '../../shared/internal-client.ts';
+import type { LiveBeat, LiveNews } from '../../shared/live-feed.ts';
+import { LiveLink } from '../../shared/live-link.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
+
+interface KnownNode {
+  readonly link: LiveLink;
+  role: NodeRole;
+  beat: LiveBeat | undefined;
+  /** Missed looks at the list of leases; a node that is neither listed nor alive is forgotten. */
+  listed: boolean;
+}
+
+export interface DirectoryEvents {
+  dead: [InstanceId, NodeRole];
+  news: [InstanceId, LiveNews];
+}
+
+export interface LiveNode {
+  readonly instance: InstanceId;
+  readonly url: string;
+  readonly beat: LiveBeat | undefined;
+}
+
+/**
+ * Who else is in the cluster. The store's leases are only how nodes are found; whether one is alive is told by its
+ * liveness stream, so a store that is down kills nobody.
+ */
+export class Directory extends EventEmitter<DirectoryEvents> {
+  readonly #self: Identity;
+  readonly #store: Store;
+  readonly #client: InternalClient;
+  readonly #timing: Timing;
+  readonly #log: Logger;
+  readonly #load: () => number;
+  /** By URL: an address serves one node at a time. */
+  readonly #nodes = new Map<string, KnownNode>();
+  readonly #buried = new Set<InstanceId>();
+  readonly #timer: NodeJS.Timeout;
+  #storeUp = true;
+  #round: Promise<void> | undefined;
+
+  constructor(self: Identity, store: Store, client: InternalClient, timing: Timing, log: Logger, load: () => number) {
+    super();
+    this.#self = self;
+    this.#store = store;
+    this.#client = client;
+    this.#timing = timing;
+    this.#log = log;
+    this.#load = load;
+    this.#timer = setInterval(() => void this.refresh(), timing.leaseRenewMs);
+  }
+
+  /** Renews the own lease and looks for new nodes. Calls during a round share it. */
+  refresh(): Promise<void> {
+    this.#round ??= this.#look().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  live(role: NodeRole): LiveNode[] {
+    const nodes: LiveNode[] = [];
+    for (const { link, role: known, beat } of this.#nodes.values()) {
+      if (link.instance && known === role) nodes.push({ instance: link.instance, url: link.url, beat });
+    }
+    return nodes;
+  }
+
+  urlOf(instance: InstanceId): string | undefined {
+    return this.#find(instance)?.link.url;
+  }
+
+  /**
+   * Whether `instance` is dead, asking it now if there is reason to. Unknown and unlisted means dead: its lease is
+   * over or its place is taken by a new run.
+   * @throws {StoreError} when it is unknown here and the store cannot be asked
+   */
+  async isDead(instance: InstanceId): Promise<boolean> {
+    if (instance === this.#self.instance) return false;
+    if (this.#buried.has(instance)) return true;
+    const known = this.#find(instance);
+    if (known) return known.link.confirm();
+    const lease = (await this.#store.listNodes()).find((node) => node.instance === instance);
+    if (!lease) return true;
+    try {
+      return (await this.#client.ping(lease.url, this.#timing.verdictMs)) !== instance;
+    } catch {
+      return true;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const { link } of this.#nodes.values()) link.close();
+    await this.#store.dropLease(this.#self.instance).catch(() => {});
+  }
+
+  #find(instance: InstanceId): KnownNode | undefined {
+    for (const node of this.#nodes.values()) if (node.link.instance === instance) return node;
+    return undefined;
+  }
+
+  async #look(): Promise<void> {
+    const { id, instance, role, url } = this.#self;
+    try {
+      await this.#store.renewLease({ id, instance, role, url, load: this.#load() }, this.#timing.leaseMs);
+      this.#learn(await this.#store.listNodes());
+      if (!this.#storeUp) this.#log.info('The store answers again.');
+      this.#storeUp = true;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (this.#storeUp) this.#log.warn({ err: error }, 'The store does not answer; what is owned goes on.');
+      this.#storeUp = false;
+    }
+  }
+
+  #learn(leases: readonly NodeLease[]): void {
+    for (const node of this.#nodes.values()) node.listed = false;
+    for (const { instance, role, url } of leases) {
+      if (instance === this.#self.instance) continue;
+      const known = this.#nodes.get(url) ?? this.#add(url, role);
+      known.listed = true;
+    }
+    for (const [url, { listed, link }] of this.#nodes) {
+      if (listed || link.instance) continue;
+      link.close();
+      this.#nodes.delete(url);
+    }
+  }
+
+  #add(url: string, role: NodeRole): KnownNode {
+    const link = new LiveLink(url, this.#self.instance, this.#client, this.#timing);
+    const node: KnownNode = { link, role, beat: undefined, listed: true };
+    link.on('up', (hello) => {
+      // Silent for too long, taken for dead, and back: what it owned has been decided without it, but it can serve anew.
+      this.#buried.delete(hello.instance);
+      node.role = hello.role;
+      this.#log.info({ peer: hello.instance }, 'A node of the cluster is up.');
+    });
+    link.on('beat', (beat) => {
+      node.beat = beat;
+    });
+    link.on('news', (news) => {
+      if (link.instance) this.emit('news', link.instance, news);
+    });
+    link.on('dead', (instance, how) => {
+      node.beat = undefined;
+      this.#buried.add(instance);
+      this.#log.warn({ peer: instance, how }, 'A node of the cluster is dead.');
+      this.emit('dead', instance, node.role);
+    });
+    this.#nodes.set(url, node);
+    return node;
+  }
+}

@@ -1,0 +1,54 @@
+import type { SessionId } from '../../../protocol/ids.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import type { SessionRecord, Store } from '../../store/store.ts';
+import type { OwnedSession } from '../owner/session.ts';
+import type { Sessions } from '../owner/sessions.ts';
+import type { Directory } from './directory.ts';
+import type { OwnerDeaths } from './owner-deaths.ts';
+
+export type Located =
+  | { readonly kind: 'here'; readonly session: OwnedSession }
+  | { readonly kind: 'elsewhere'; readonly record: SessionRecord; readonly owner: InstanceId; readonly url: string }
+  | { readonly kind: 'nowhere' };
+
+/** Finds a session's living owner. */
+export class Locator {
+  readonly #self: InstanceId;
+  readonly #sessions: Sessions;
+  readonly #store: Store;
+  readonly #directory: Directory;
+  readonly #deaths: OwnerDeaths;
+
+  constructor(self: InstanceId, sessions: Sessions, store: Store, directory: Directory, deaths: OwnerDeaths) {
+    this.#self = self;
+    this.#sessions = sessions;
+    this.#store = store;
+    this.#directory = directory;
+    this.#deaths = deaths;
+  }
+
+  /**
+   * @param suspect  an owner that a call has just failed at: it is asked again before it is named once more
+   * @throws {StoreError} when the store has to be asked and does not answer
+   */
+  async locate(sessionId: SessionId, suspect?: InstanceId): Promise<Located> {
+    const session = this.#sessions.get(sessionId);
+    if (session) return { kind: 'here', session };
+    const record = await this.#store.getSession(sessionId);
+    if (!record) return { kind: 'nowhere' };
+    const { owner } = record;
+    if (owner === this.#self) {
+      // Created or ended here a moment ago: the books and the store are about to agree.
+      const again = this.#sessions.get(sessionId);
+      return again ? { kind: 'here', session: again } : { kind: 'nowhere' };
+    }
+    const known = this.#directory.urlOf(owner);
+    if (known && suspect !== owner) return { kind: 'elsewhere', record, owner, url: known };
+    if (await this.#directory.isDead(owner)) {
+      await this.#deaths.settle(owner);
+      return { kind: 'nowhere' };
+    }
+    const url = known ?? (await this.#store.listNodes()).find(({ instance }) => instance === owner)?.url;
+    return url ? { kind: 'elsewhere', record, owner, url } : { kind: 'nowhere' };
+  }
+}

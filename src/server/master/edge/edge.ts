@@ -1,0 +1,307 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
+import type { CloseCode } from '../../../protocol/close-codes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { ClientFrame, HelloFrame, ServerFrame } from '../../../protocol/frames.ts';
+import type { ConnectionId, UniqueSessionId } from '../../../protocol/ids.ts';
+import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import { PeerError } from '../../shared/internal-client.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import { type Store, StoreError } from '../../store/store.ts';
+import type { Located, Locator } from '../cluster/locator.ts';
+import type { Links } from '../link/links.ts';
+import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
+import type { Sessions } from '../owner/sessions.ts';
+import { ClientSocket } from './client-socket.ts';
+
+/** Pause before an owner that has just failed, or just changed, is looked for again. */
+const AGAIN_MS = 50;
+
+/**
+ * What a client's socket is doing at this edge.
+ * | state     | enters by                         | leaves by                                     |
+ * | waiting   | open; `destroyed` told            | hello → attaching; too late → closed          |
+ * | attaching | hello                             | welcome → attached; refused → closed          |
+ * | attached  | welcome                           | owner gone → waiting; closed by either side   |
+ * | closed    | the socket is gone or on its way  |                                               |
+ */
+type State =
+  | { readonly kind: 'waiting'; readonly until: number }
+  | { readonly kind: 'attaching'; readonly attachment: AttachmentId; readonly held: Downward[] }
+  | {
+      readonly kind: 'attached';
+      readonly attachment: AttachmentId;
+      readonly owner: InstanceId;
+      readonly port: OwnerPort;
+      readonly uniqueSessionId: UniqueSessionId;
+      readonly connectionId: ConnectionId;
+    }
+  | { readonly kind: 'closed' };
+
+interface Client {
+  readonly socket: ClientSocket;
+  state: State;
+}
+
+/** The sockets of clients at this master, and the way from each to the owner of its session. */
+export class Edge implements EdgePort {
+  readonly #self: InstanceId;
+  readonly #locator: Locator;
+  readonly #sessions: Sessions;
+  readonly #links: Links;
+  readonly #store: Store;
+  readonly #timing: Timing;
+  readonly #log: Logger;
+  readonly #clients = new Set<Client>();
+  readonly #attached = new Map<AttachmentId, Client>();
+  readonly #timer: NodeJS.Timeout;
+  #count = 0;
+
+  constructor(
+    self: InstanceId,
+    parts: {
+      readonly locator: Locator;
+      readonly sessions: Sessions;
+      readonly links: Links;
+      readonly store: Store;
+      readonly timing: Timing;
+      readonly log: Logger;
+    },
+  ) {
+    this.#self = self;
+    this.#locator = parts.locator;
+    this.#sessions = parts.sessions;
+    this.#links = parts.links;
+    this.#store = parts.store;
+    this.#timing = parts.timing;
+    this.#log = parts.log;
+    this.#links.unknownAtOwner = (attachments) => {
+      for (const attachment of attachments) this.down({ attachment, close: 4503 });
+    };
+    this.#timer = setInterval(() => this.#beat(), 1_000);
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Takes a new socket. */
+  accept(ws: WebSocket, from: { readonly ip: string; readonly platform: string }): void {
+    const socket = new ClientSocket(ws, from, {
+      frame: (frame) => this.#frame(client, frame),
+      violation: (error) => this.#violate(client, error),
+      closed: () => this.#gone(client),
+    });
+    const client: Client = { socket, state: { kind: 'waiting', until: performance.now() + LIMITS.helloMs } };
+    this.#clients.add(client);
+  }
+
+  /** Something for one of the sockets here. An attachment not known (any more) is told to its owner. */
+  down(item: Downward): void {
+    if (!this.tryDown(item)) this.#sessions.lost([item.attachment]);
+  }
+
+  /** `false` when no socket here has this attachment. */
+  tryDown(item: Downward): boolean {
+    const client = this.#attached.get(item.attachment);
+    if (!client) return 'close' in item || 'release' in item;
+    if (client.state.kind === 'attaching') client.state.held.push(item);
+    else this.#deliver(client, item);
+    return true;
+  }
+
+  /** An owner has crashed and the store knows it: its clients here learn at once, and may rebuild over the same socket. */
+  ownerDied(owner: InstanceId): void {
+    for (const client of this.#clients) {
+      const { state } = client;
+      if (state.kind !== 'attached' || state.owner !== owner) continue;
+      this.#release(client, { t: 'destroyed', uniqueSessionId: state.uniqueSessionId, reason: 'nodeCrashed' });
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const client of [...this.#clients]) this.#shut(client, 4001);
+  }
+
+  #frame(client: Client, frame: Exclude<ClientFrame, { t: 'ping' }>): void {
+    const { state } = client;
+    if (frame.t === 'hello') {
+      if (state.kind === 'waiting') return void this.#hello(client, frame);
+      if (state.kind !== 'closed') this.#violate(client, new ProtocolError('FRAME_MALFORMED', 'a second hello'));
+      return;
+    }
+    switch (state.kind) {
+      case 'attached':
+        state.port.up({ attachment: state.attachment, frame });
+        return;
+      case 'waiting':
+        // Sent before the client could know that its session is gone.
+        if (frame.t === 'req' || frame.t === 'ack') {
+          if (state.until === Number.POSITIVE_INFINITY) return;
+        }
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', frame.t));
+        return;
+      case 'attaching':
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'wait for the welcome'));
+        return;
+      case 'closed':
+        return;
+    }
+  }
+
+  async #hello(client: Client, hello: HelloFrame): Promise<void> {
+    this.#count += 1;
+    const attachment = `${this.#self}#${this.#count}` as AttachmentId;
+    const attaching: State = { kind: 'attaching', attachment, held: [] };
+    client.state = attaching;
+    this.#attached.set(attachment, client);
+    try {
+      if (hello.v !== PROTOCOL_VERSION) throw new ProtocolError('VERSION_UNSUPPORTED', `${hello.v}`);
+      const found = await this.#attach({
+        attachment,
+        hello,
+        ip: client.socket.ip,
+        platform: client.socket.platform,
+      });
+      if (client.state !== attaching) {
+        // The client has gone while its owner was looked for.
+        if (found.kind === 'welcome') found.port.up({ attachment, gone: true });
+        return;
+      }
+      if (found.kind === 'destroyed') return this.#release(client, found.frame);
+      const { welcome, owner, port } = found;
+      const { uniqueSessionId, connectionId } = welcome;
+      client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId };
+      client.socket.send(welcome);
+      for (const item of attaching.held) this.#deliver(client, item);
+    } catch (error) {
+      if (client.state !== attaching) return;
+      this.#refuse(client, hello, error);
+    }
+  }
+
+  #refuse(client: Client, hello: HelloFrame, error: unknown): void {
+    const known =
+      error instanceof ProtocolError
+        ? error
+        : new ProtocolError(error instanceof StoreError ? 'UNAVAILABLE' : 'INTERNAL', String(error));
+    const { sessionId } = hello.join ?? hello.resume ?? {};
+    this.#log.warn({ session: sessionId, ip: client.socket.ip, err: error, code: known.code }, 'A hello is refused.');
+    client.socket.send({ t: 'refused', error: known.toWire() });
+    this.#shut(client, known.code === 'UNAVAILABLE' || known.code === 'INTERNAL' ? 4503 : 4401);
+  }
+
+  /** Finds the owner and attaches there, again and again while owners die or change, for as long as a verdict takes. */
+  async #attach(
+    request: AttachRequest,
+  ): Promise<
+    | { kind: 'welcome'; welcome: Extract<AttachAnswer, { kind: 'welcome' }>['welcome']; owner: InstanceId; port: OwnerPort }
+    | { kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }
+  > {
+    const { join, resume } = request.hello;
+    const named = join ?? resume;
+    if (!named) throw new ProtocolError('HELLO_EXPECTED', 'neither join nor resume');
+    const until = performance.now() + this.#timing.verdictMs + this.#timing.peerCallMs;
+    let suspect: InstanceId | undefined;
+    while (performance.now() < until) {
+      const located = await this.#locator.locate(named.sessionId, suspect);
+      suspect = undefined;
+      if (resume && uniqueIdOf(located) !== resume.uniqueSessionId) return this.#late(resume.uniqueSessionId);
+      if (located.kind === 'nowhere') throw new ProtocolError('SESSION_UNKNOWN', named.sessionId);
+      const owner = located.kind === 'here' ? this.#self : located.owner;
+      const port = located.kind === 'here' ? this.#localPort : this.#links.owner(located.owner, located.url);
+      try {
+        const answer = await port.attach(request);
+        if (answer.kind === 'welcome') return { kind: 'welcome', welcome: answer.welcome, owner, port };
+        if (answer.kind === 'refused') throw ProtocolError.fromWire(answer.error);
+      } catch (error) {
+        if (!(error instanceof PeerError)) throw error;
+        suspect = owner;
+      }
+      await delay(AGAIN_MS);
+    }
+    throw new ProtocolError('UNAVAILABLE', 'the owner of the session does not answer');
+  }
+
+  /** A client comes back to a life of the session that has ended. */
+  async #late(
+    uniqueSessionId: UniqueSessionId,
+  ): Promise<{ kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }> {
+    const ended = await this.#store.getEnded(uniqueSessionId);
+    if (ended?.reason === 'nodeCrashed') {
+      return { kind: 'destroyed', frame: { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } };
+    }
+    throw new ProtocolError(ended ? 'SESSION_CLOSED' : 'RESUME_REFUSED', uniqueSessionId);
+  }
+
+  readonly #localPort: OwnerPort = {
+    attach: (request) => this.#sessions.attach(request, this),
+    up: (item) => {
+      if (!this.#sessions.up(item)) this.down({ attachment: item.attachment, close: 4503 });
+    },
+  };
+
+  #deliver(client: Client, item: Downward): void {
+    if ('frame' in item) client.socket.send(item.frame);
+    else if ('release' in item) this.#release(client, item.release);
+    else this.#shut(client, item.close);
+  }
+
+  /** Back to waiting for a hello, as the session is over but the client may go on. */
+  #release(client: Client, frame: ServerFrame): void {
+    this.#detach(client);
+    client.state = { kind: 'waiting', until: Number.POSITIVE_INFINITY };
+    client.socket.send(frame);
+  }
+
+  #violate(client: Client, error: ProtocolError): void {
+    this.#log.warn({ ...this.#names(client), ip: client.socket.ip, err: error }, 'A client breaks the protocol.');
+    client.socket.send({ t: 'error', error: error.toWire() });
+    this.#shut(client, error.code === 'FRAME_TOO_LARGE' ? 4413 : 4400);
+  }
+
+  #shut(client: Client, code: CloseCode): void {
+    this.#gone(client);
+    client.socket.close(code);
+  }
+
+  #gone(client: Client): void {
+    const { state } = client;
+    if (!this.#clients.delete(client)) return;
+    this.#detach(client);
+    client.state = { kind: 'closed' };
+    if (state.kind === 'attached') state.port.up({ attachment: state.attachment, gone: true });
+  }
+
+  #detach({ state }: Client): void {
+    if (state.kind === 'attached' || state.kind === 'attaching') this.#attached.delete(state.attachment);
+  }
+
+  #names({ state }: Client): { session?: UniqueSessionId; connection?: ConnectionId } {
+    return state.kind === 'attached' ? { session: state.uniqueSessionId, connection: state.connectionId } : {};
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const client of [...this.#clients]) {
+      client.socket.beat(now);
+      if (client.state.kind === 'waiting' && now > client.state.until) {
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'));
+      }
+    }
+  }
+}
+
+function uniqueIdOf(located: Located): UniqueSessionId | undefined {
+  switch (located.kind) {
+    case 'here':
+      return located.session.record.uniqueSessionId;
+    case 'elsewhere':
+      return located.record.uniqueSessionId;
+    case 'nowhere':
+      return undefined;
+  }
+}

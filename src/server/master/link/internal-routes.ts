@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import { internalFailure } from '../../shared/http-server.ts';
+import type { Edge } from '../edge/edge.ts';
+import type { Sessions } from '../owner/sessions.ts';
+import type { AttachBody, BatchAnswer, BatchBody, Links } from './links.ts';
+import { type AttachAnswer, type Downward, edgeOf, type Upward } from './ports.ts';
+
+/** What masters ask of each other. */
+export function registerInternalRoutes(app: FastifyInstance, sessions: Sessions, edge: Edge, links: Links): void {
+  app.post<{ Body: AttachBody }>('/internal/attach', async ({ body }, reply): Promise<AttachAnswer | undefined> => {
+    try {
+      const { edgeUrl, request } = body;
+      return await sessions.attach(request, links.edge(edgeOf(request.attachment), edgeUrl));
+    } catch (error) {
+      const { status, body: answer } = internalFailure(error);
+      await reply.code(status).send(answer);
+      return undefined;
+    }
+  });
+
+  app.post<{ Body: BatchBody<Upward> }>('/internal/up', ({ body }): BatchAnswer => {
+    const unknown = body.items.filter((item) => !sessions.up(item) && !('gone' in item));
+    return { unknown: [...new Set(unknown.map(({ attachment }) => attachment))] };
+  });
+
+  app.post<{ Body: BatchBody<Downward> }>('/internal/down', ({ body }): BatchAnswer => {
+    const unknown = body.items.filter((item) => !edge.tryDown(item));
+    return { unknown: [...new Set(unknown.map(({ attachment }) => attachment))] };
+  });
+}

@@ -1,0 +1,84 @@
+import type { InstanceId } from '../../shared/identity.ts';
+import type { InternalClient } from '../../shared/internal-client.ts';
+import type { Timing } from '../../shared/timing.ts';
+import { BatchSender } from './batch-sender.ts';
+import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, OwnerPort, Upward } from './ports.ts';
+
+/** Bodies of the calls between masters. */
+export interface AttachBody {
+  readonly edgeUrl: string;
+  readonly request: AttachRequest;
+}
+export interface BatchBody<T> {
+  readonly items: readonly T[];
+}
+/** Attachments that the receiver of a batch does not serve. */
+export interface BatchAnswer {
+  readonly unknown: readonly AttachmentId[];
+}
+
+/** The other masters, as owners of this master's clients and as edges of its sessions. One line each way and master. */
+export class Links {
+  readonly #client: InternalClient;
+  readonly #timing: Timing;
+  readonly #selfUrl: string;
+  readonly #owners = new Map<InstanceId, { readonly port: OwnerPort; readonly sender: BatchSender<Upward> }>();
+  readonly #edges = new Map<InstanceId, { readonly port: EdgePort; readonly sender: BatchSender<Downward> }>();
+  /** Told when the other side does not serve an attachment that this side believes in. */
+  unknownAtOwner: (attachments: readonly AttachmentId[]) => void = () => {};
+  unknownAtEdge: (attachments: readonly AttachmentId[]) => void = () => {};
+
+  constructor(selfUrl: string, client: InternalClient, timing: Timing) {
+    this.#selfUrl = selfUrl;
+    this.#client = client;
+    this.#timing = timing;
+  }
+
+  owner(instance: InstanceId, url: string): OwnerPort {
+    const known = this.#owners.get(instance);
+    if (known) return known.port;
+    const sender = new BatchSender<Upward>(async (items) => {
+      this.unknownAtOwner((await this.#batch(`${url}/internal/up`, instance, items)).unknown);
+    });
+    const port: OwnerPort = {
+      attach: (request) =>
+        this.#client.call<AttachAnswer>(
+          `${url}/internal/attach`,
+          instance,
+          { edgeUrl: this.#selfUrl, request } satisfies AttachBody,
+          // A first join waits for the media node.
+          this.#timing.peerCallMs + this.#timing.mediaCommandMs,
+        ),
+      up: (item) => sender.add(item),
+    };
+    this.#owners.set(instance, { port, sender });
+    return port;
+  }
+
+  edge(instance: InstanceId, url: string): EdgePort {
+    const known = this.#edges.get(instance);
+    if (known) return known.port;
+    const sender = new BatchSender<Downward>(async (items) => {
+      this.unknownAtEdge((await this.#batch(`${url}/internal/down`, instance, items)).unknown);
+    });
+    const port: EdgePort = { down: (item) => sender.add(item) };
+    this.#edges.set(instance, { port, sender });
+    return port;
+  }
+
+  /** Nothing more is sent to a master that is dead. */
+  forget(instance: InstanceId): void {
+    this.#owners.get(instance)?.sender.close();
+    this.#edges.get(instance)?.sender.close();
+    this.#owners.delete(instance);
+    this.#edges.delete(instance);
+  }
+
+  close(): void {
+    for (const instance of [...this.#owners.keys(), ...this.#edges.keys()]) this.forget(instance);
+  }
+
+  #batch<T>(url: string, instance: InstanceId, items: readonly T[]): Promise<BatchAnswer> {
+    return this.#client.call(url, instance, { items } satisfies BatchBody<T>, this.#timing.peerCallMs);
+  }
+}

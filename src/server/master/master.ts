@@ -1,0 +1,162 @@
+import type { Server } from 'node:http';
+import { Gauge } from 'prom-client';
+import { WebSocketServer } from 'ws';
+import type { UniqueSessionId } from '../../protocol/ids.ts';
+import { SOCKET_PATH } from '../../protocol/limits.ts';
+import { createHttpServer } from '../shared/http-server.ts';
+import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
+import { InternalClient } from '../shared/internal-client.ts';
+import { LiveFeed } from '../shared/live-feed.ts';
+import { createLogger } from '../shared/logging.ts';
+import { listen } from '../shared/listen.ts';
+import type { Timing } from '../shared/timing.ts';
+import type { FailoverPolicy, Store } from '../store/store.ts';
+import { Directory } from './cluster/directory.ts';
+import { Locator } from './cluster/locator.ts';
+import { OwnerDeaths } from './cluster/owner-deaths.ts';
+import { Edge } from './edge/edge.ts';
+import { registerInternalRoutes } from './link/internal-routes.ts';
+import { Links } from './link/links.ts';
+import { Placement } from './owner/media-room.ts';
+import { Sessions } from './owner/sessions.ts';
+import { RestForwarder } from './rest/rest-forwarder.ts';
+import { registerRestRoutes } from './rest/rest-routes.ts';
+
+export interface MasterOptions {
+  readonly id: string;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Where the others of the cluster reach this process; default: its host and port. */
+  readonly advertisedUrl?: string;
+  readonly secret: string;
+  readonly store: Store;
+  /** The balancer's URL, as clients reach it: becomes part of tokens. */
+  readonly publicUrl: string;
+  readonly failover: FailoverPolicy;
+  readonly logLevel: string;
+  readonly timing: Timing;
+}
+
+export interface Master {
+  readonly identity: Identity;
+  close(): Promise<void>;
+}
+
+/** Frames far over the limit are cut off while they arrive; those a little over get a named error. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+
+/** Starts a master: an edge for clients' sockets, an owner of sessions, and the REST API. */
+export async function startMaster(options: MasterOptions): Promise<Master> {
+  const { store, secret, timing } = options;
+  const { server, url } = await listen(options.host, options.port);
+  const identity = newIdentity('master', options.id, options.advertisedUrl ?? url);
+  const log = createLogger(identity, options.logLevel);
+  const client = new InternalClient(internalKey(secret));
+  let state: 'starting' | 'ready' | 'closing' = 'starting';
+
+  const { app, metrics } = createHttpServer({
+    identity,
+    secret,
+    log,
+    server,
+    health: () => ({ ready: state === 'ready', reason: state }),
+  });
+
+  const load = (): number => Math.min(100, sessions.members / 10);
+  const directory = new Directory(identity, store, client, timing, log, () => load());
+  const placement = new Placement(directory, client, timing);
+  const sessions = new Sessions(identity.instance, store, placement, timing, log);
+  const deaths = new OwnerDeaths(store, log);
+  const links = new Links(identity.url, client, timing);
+  const locator = new Locator(identity.instance, sessions, store, directory, deaths);
+  const edge = new Edge(identity.instance, { locator, sessions, links, store, timing, log });
+  const forwarder = new RestForwarder(directory, timing, log);
+  links.unknownAtEdge = (attachments) => sessions.lost(attachments);
+
+  directory.on('dead', (instance, role) => {
+    if (role === 'media-node') return sessions.mediaNodeDied(instance);
+    links.forget(instance);
+    sessions.edgeDied(instance);
+    void deaths.settle(instance);
+  });
+  deaths.on('settled', (owner) => edge.ownerDied(owner));
+  directory.on('news', (instance, { news, data }) => {
+    if (news === 'roomLost') sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
+  });
+
+  const feed = new LiveFeed(identity, timing.beatMs, () => ({
+    load: load(),
+    ready: state === 'ready',
+    facts: { sessions: sessions.size, connections: sessions.members, sockets: edge.size },
+  }));
+  feed.register(app);
+  registerInternalRoutes(app, sessions, edge, links);
+  registerRestRoutes(app, {
+    secret,
+    socketOrigin: options.publicUrl.replace(/^http/, 'ws').replace(/\/$/, ''),
+    failover: options.failover,
+    sessions,
+    locator,
+    forwarder,
+  });
+  for (const [name, help, read] of [
+    ['rejoin_sessions', 'Sessions owned here', () => sessions.size],
+    ['rejoin_connections', 'Connections of the sessions owned here', () => sessions.members],
+    ['rejoin_sockets', 'Sockets of clients at this edge', () => edge.size],
+  ] as const) {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  acceptSockets(server, edge);
+  await app.ready();
+  await directory.refresh();
+  state = 'ready';
+  feed.beat();
+  log.info({ url: identity.url }, 'The master is ready.');
+
+  return {
+    identity,
+    close: async () => {
+      state = 'closing';
+      feed.beat();
+      edge.close();
+      sessions.close();
+      links.close();
+      await directory.close();
+      feed.close();
+      await app.close();
+      server.closeAllConnections();
+      server.close();
+      await forwarder.close();
+      await client.close();
+      await store.close();
+      log.info('The master has ended.');
+    },
+  };
+}
+
+function acceptSockets(server: Server, edge: Edge): void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD_BYTES });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url?.split('?')[0] !== SOCKET_PATH) {
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const forwarded = request.headers['x-forwarded-for'];
+      const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim();
+      edge.accept(ws, {
+        ip: first || (request.socket.remoteAddress ?? ''),
+        platform: request.headers['user-agent'] ?? 'unknown',
+      });
+    });
+  });
+}

@@ -1,0 +1,103 @@
+import type { SessionRecord } from '../../store/store.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
+import type { Timing } from '../../shared/timing.ts';
+import type { Fence, MediaCommand, MediaCommands } from '../../media-node/api.ts';
+import type { Directory, LiveNode } from '../cluster/directory.ts';
+
+/** Sends the commands of one session's owner to the media node that carries it, fenced with the session's epoch. */
+export class MediaRoom {
+  readonly node: InstanceId;
+  readonly #url: string;
+  readonly #fence: Fence;
+  readonly #client: InternalClient;
+  readonly #timeoutMs: number;
+
+  constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing) {
+    this.node = node.instance;
+    this.#url = node.url;
+    this.#fence = fence;
+    this.#client = client;
+    // A little longer than the node gives itself, so that its own word arrives first.
+    this.#timeoutMs = timing.mediaCommandMs + 1_000;
+  }
+
+  /**
+   * @throws {ProtocolError} the media node's refusal, or UNAVAILABLE when it does not answer
+   */
+  async command<C extends MediaCommand>(
+    command: C,
+    params: MediaCommands[C]['params'],
+  ): Promise<MediaCommands[C]['result']> {
+    try {
+      return await this.#client.call<MediaCommands[C]['result']>(
+        `${this.#url}/internal/media/${command}`,
+        this.node,
+        { fence: this.#fence, params },
+        this.#timeoutMs,
+      );
+    } catch (error) {
+      if (error instanceof PeerError) throw new ProtocolError('UNAVAILABLE', `media node: ${error.failure}`);
+      throw error;
+    }
+  }
+
+  /** Something that need not succeed: the media node drops what has no owner by itself. */
+  attempt<C extends MediaCommand>(command: C, params: MediaCommands[C]['params']): void {
+    this.command(command, params).catch(() => {});
+  }
+}
+
+/** Finds the media node with the most room. */
+export class Placement {
+  readonly #directory: Directory;
+  readonly #client: InternalClient;
+  readonly #timing: Timing;
+  /** Placed here since the node last told its load, so that a burst of first joins does not fall on one node. */
+  readonly #recent = new Map<InstanceId, { placed: number; beat: LiveNode['beat'] }>();
+
+  constructor(directory: Directory, client: InternalClient, timing: Timing) {
+    this.#directory = directory;
+    this.#client = client;
+    this.#timing = timing;
+  }
+
+  /**
+   * Opens the session's room on the least loaded media node that answers.
+   * @throws {ProtocolError} UNAVAILABLE when none does
+   */
+  async place(session: SessionRecord, owner: InstanceId): Promise<{ room: MediaRoom; capabilities: MediaCommands['openRoom']['result'] }> {
+    const { sessionId, uniqueSessionId, epoch } = session;
+    let lastFailure: unknown;
+    for (const node of this.#byLoad()) {
+      const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
+      try {
+        const capabilities = await room.command('openRoom', {});
+        this.#recent.set(node.instance, { beat: node.beat, placed: this.#placedOn(node) + 1 });
+        return { room, capabilities };
+      } catch (error) {
+        if (error instanceof ProtocolError && error.code === 'EPOCH_STALE') throw error;
+        lastFailure = error;
+      }
+    }
+    throw new ProtocolError('UNAVAILABLE', lastFailure ? String(lastFailure) : 'no media node is up');
+  }
+
+  #placedOn(node: LiveNode): number {
+    const recent = this.#recent.get(node.instance);
+    return recent && recent.beat === node.beat ? recent.placed : 0;
+  }
+
+  #byLoad(): LiveNode[] {
+    const rank = (node: LiveNode): number => {
+      // Load in steps, as a percent or two is noise; within a step, the fewer rooms.
+      const load = Math.round((node.beat?.load ?? 0) / 10);
+      return load * 1_000 + Number(node.beat?.facts['rooms'] ?? 0) + this.#placedOn(node);
+    };
+    return this.#directory
+      .live('media-node')
+      .filter((node) => node.beat?.ready !== false)
+      .sort((a, b) => rank(a) - rank(b));
+  }
+}

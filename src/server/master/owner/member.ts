@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { types } from 'mediasoup';
+import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
+import type { ConnectionId, RequestId, ResumeKey, Seq, StreamId, TokenId } from '../../../protocol/ids.ts';
+import type { ConnectionInfo, Role, StreamInfo } from '../../../protocol/model.ts';
+import { sameSecret } from '../../shared/identity.ts';
+import type { AttachmentId, EdgePort } from '../link/ports.ts';
+import { Outbox, type OutboxFrame } from './outbox.ts';
+
+/** Where a member's client is reached, or since when it is not. */
+export type Presence =
+  | { readonly kind: 'here'; readonly attachment: AttachmentId; readonly edge: EdgePort }
+  /** `since`: as `performance.now()`. */
+  | { readonly kind: 'away'; readonly since: number };
+
+export interface MemberOptions {
+  readonly connectionId: ConnectionId;
+  readonly token: TokenId;
+  /** Unix time, ms: when the connection was made through REST, and when it was joined. */
+  readonly createdAt: number;
+  readonly activeAt: number;
+  readonly role: Role;
+  readonly clientData: string;
+  readonly serverData: string;
+  readonly ip: string;
+  readonly platform: string;
+  readonly customIceServers: readonly unknown[];
+  readonly joinKey: string;
+  readonly resumeKey: ResumeKey;
+  readonly replaces: ConnectionId | undefined;
+}
+
+/** A stream that the member receives: the keys of its consumers at the media node. */
+export interface Subscription {
+  readonly consumers: readonly string[];
+  readonly createdAt: number;
+}
+
+/** A stream that the member sends: what others are told, and the keys of its producers at the media node. */
+export interface Publication {
+  stream: StreamInfo;
+  readonly producers: ReadonlyMap<'audio' | 'video', string>;
+}
+
+/** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
+export class Member {
+  readonly options: MemberOptions;
+  readonly outbox = new Outbox();
+  readonly transports = new Map<string, 'send' | 'recv'>();
+  readonly publications = new Map<StreamId, Publication>();
+  readonly subscriptions = new Map<StreamId, Subscription>();
+  rtpCapabilities: types.RtpCapabilities | undefined;
+  /** Number of the last request taken. */
+  requestsTaken = 0 as RequestId;
+  #presence: Presence = { kind: 'away', since: performance.now() };
+
+  constructor(options: MemberOptions) {
+    this.options = options;
+  }
+
+  get id(): ConnectionId {
+    return this.options.connectionId;
+  }
+
+  get presence(): Presence {
+    return this.#presence;
+  }
+
+  get info(): ConnectionInfo {
+    const { connectionId, createdAt, role, clientData, serverData, replaces } = this.options;
+    return {
+      connectionId,
+      createdAt,
+      role,
+      data: clientData && serverData ? `${clientData}%/%${serverData}` : clientData || serverData,
+      presence: this.#presence.kind,
+      ...(replaces ? { replaces } : {}),
+      streams: [...this.publications.values()].map(({ stream }) => stream),
+    };
+  }
+
+  /** Where frames go from now on. The socket that was served before is told that another has taken its place. */
+  attach(attachment: AttachmentId, edge: EdgePort): void {
+    const before = this.#presence;
+    if (before.kind === 'here' && before.attachment !== attachment) {
+      before.edge.down({ attachment: before.attachment, close: 4409 });
+    }
+    this.#presence = { kind: 'here', attachment, edge };
+  }
+
+  /** The socket is gone. `false` when it was not the one in use: a late word of a socket that has been replaced. */
+  detach(attachment: AttachmentId, now: number): boolean {
+    if (this.#presence.kind !== 'here' || this.#presence.attachment !== attachment) return false;
+    this.#presence = { kind: 'away', since: now };
+    return true;
+  }
+
+  /** Sends a numbered frame now, or keeps it until the client is back; `false` when no more can be kept. */
+  send(frame: OutboxFrame): boolean {
+    const numbered = this.outbox.add(frame);
+    if (!numbered) return false;
+    this.sendUnnumbered(numbered);
+    return true;
+  }
+
+  tell<E extends ServerEventName>(event: E, data: ServerEvents[E]): boolean {
+    return this.send({ t: 'evt', event, data } as unknown as OutboxFrame);
+  }
+
+  /** Sends a frame that is lost if the client is away. */
+  sendUnnumbered(frame: ServerFrame): void {
+    if (this.#presence.kind === 'here') this.#presence.edge.down({ attachment: this.#presence.attachment, frame });
+  }
+
+  /** Frames that the client has missed. */
+  replay(received: Seq): void {
+    for (const frame of this.outbox.after(received) ?? []) this.sendUnnumbered(frame);
+  }
+
+  provesToBe(resumeKey: string): boolean {
+    return sameSecret(resumeKey, this.options.resumeKey);
+  }
+}
+
+/** What the store keeps of a resume key. */
+export function hashResumeKey(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
+}

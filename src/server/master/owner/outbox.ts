@@ -1,0 +1,49 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { NumberedFrame } from '../../../protocol/frames.ts';
+import type { Seq } from '../../../protocol/ids.ts';
+
+type Unnumbered<F> = F extends { seq: Seq } ? Omit<F, 'seq'> : never;
+export type OutboxFrame = Unnumbered<NumberedFrame>;
+
+/** The numbered frames of one connection that its client has not acknowledged. */
+export class Outbox {
+  readonly #limit: number;
+  #frames: NumberedFrame[] = [];
+  #last = 0;
+
+  constructor(limit: number = LIMITS.outboxFrames) {
+    this.#limit = limit;
+  }
+
+  /** Number of the newest frame, 0 before the first. */
+  get last(): Seq {
+    return this.#last as Seq;
+  }
+
+  get size(): number {
+    return this.#frames.length;
+  }
+
+  /** Numbers and keeps a frame; `undefined` when the limit is reached, and then nothing has changed. */
+  add(frame: OutboxFrame): NumberedFrame | undefined {
+    if (this.#frames.length >= this.#limit) return undefined;
+    this.#last += 1;
+    const numbered = { ...frame, seq: this.#last } as unknown as NumberedFrame;
+    this.#frames.push(numbered);
+    return numbered;
+  }
+
+  /** Forgets everything up to `seq`. */
+  acknowledge(seq: Seq): void {
+    const keepFrom = this.#frames.findIndex((frame) => frame.seq > seq);
+    this.#frames = keepFrom === -1 ? [] : this.#frames.slice(keepFrom);
+  }
+
+  /** What follows `seq`; `undefined` when that is not known any more, or `seq` was never given out. */
+  after(seq: Seq): readonly NumberedFrame[] | undefined {
+    if (seq > this.#last) return undefined;
+    const first = this.#frames[0]?.seq ?? this.#last + 1;
+    if (seq < first - 1) return undefined;
+    return this.#frames.filter((frame) => frame.seq > seq);
+  }
+}

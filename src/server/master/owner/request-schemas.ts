@@ -1,0 +1,81 @@
+import { Compile, type Validator } from 'typebox/compile';
+import { type Static, Type } from 'typebox';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { ConnectionId, StreamId } from '../../../protocol/ids.ts';
+import type { Method, Params } from '../../../protocol/methods.ts';
+
+const key = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$' });
+const streamId = Type.Unsafe<StreamId>(Type.String({ minLength: 1, maxLength: 200 }));
+const kind = Type.Union([Type.Literal('audio'), Type.Literal('video')]);
+/** What mediasoup checks itself, field by field, with errors of its own. */
+const media = <T>(): ReturnType<typeof Type.Unsafe<T>> => Type.Unsafe<T>(Type.Object({}, { additionalProperties: true }));
+const nothing = Type.Unsafe<Record<string, never>>(Type.Object({}));
+
+/** The data of each request, field by field as the protocol's types have them. */
+const SCHEMAS = {
+  configure: Type.Object({ rtpCapabilities: media<Params<'configure'>['rtpCapabilities']>() }),
+  createTransport: Type.Object({ key, direction: Type.Union([Type.Literal('send'), Type.Literal('recv')]) }),
+  connectTransport: Type.Object({ key, dtlsParameters: media<Params<'connectTransport'>['dtlsParameters']>() }),
+  restartIce: Type.Object({ key }),
+  closeTransport: Type.Object({ key }),
+  publish: Type.Object({
+    key: Type.String({ pattern: '^[A-Za-z0-9]{4}$' }),
+    transport: key,
+    producers: Type.Array(
+      Type.Object({
+        kind,
+        rtpParameters: media<Params<'publish'>['producers'][number]['rtpParameters']>(),
+        active: Type.Boolean(),
+      }),
+      { minItems: 1, maxItems: 2 },
+    ),
+    typeOfVideo: Type.Optional(
+      Type.Union([Type.Literal('CAMERA'), Type.Literal('SCREEN'), Type.Literal('CUSTOM')]),
+    ),
+    frameRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1000 })),
+    videoDimensions: Type.Optional(
+      Type.Object({
+        width: Type.Number({ minimum: 0, maximum: 65_535 }),
+        height: Type.Number({ minimum: 0, maximum: 65_535 }),
+      }),
+    ),
+    replaces: Type.Optional(streamId),
+  }),
+  unpublish: Type.Object({ streamId }),
+  subscribe: Type.Object({ streamId, transport: key }),
+  resumeConsumers: Type.Object({ streamId }),
+  unsubscribe: Type.Object({ streamId }),
+  setActive: Type.Object({ streamId, kind, active: Type.Boolean() }),
+  signal: Type.Object({
+    id: Type.String({ minLength: 1, maxLength: 64 }),
+    type: Type.Optional(Type.String({ maxLength: 256 })),
+    data: Type.Optional(Type.String()),
+    to: Type.Optional(Type.Array(Type.Unsafe<ConnectionId>(Type.String()), { maxItems: 1_000 })),
+  }),
+  leave: nothing,
+} as const;
+
+
+type Fits = { [M in Method]: Static<(typeof SCHEMAS)[M]> extends Params<M> ? (typeof SCHEMAS)[M] : never };
+/** Typed so that a schema whose type has drifted from the protocol's does not compile. */
+const fitting: Fits = SCHEMAS;
+
+const validators = new Map<string, Validator>(
+  Object.entries(fitting).map(([method, schema]) => [method, Compile(schema) as unknown as Validator]),
+);
+
+export function isMethod(name: string): name is Method {
+  return validators.has(name);
+}
+
+/**
+ * Checks the data of a request.
+ * @throws {ProtocolError} METHOD_UNKNOWN, PARAMS_INVALID with the field
+ */
+export function checkParams(method: string, data: unknown): void {
+  const validator = validators.get(method);
+  if (!validator) throw new ProtocolError('METHOD_UNKNOWN', method.slice(0, 64));
+  if (validator.Check(data)) return;
+  const [first] = validator.Errors(data);
+  throw new ProtocolError('PARAMS_INVALID', first ? `${first.instancePath || '/'} ${first.message}` : method);
+}

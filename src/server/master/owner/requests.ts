@@ -1,0 +1,202 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { RequestFrame } from '../../../protocol/frames.ts';
+import { streamIdOf } from '../../../protocol/ids.ts';
+import type { Method, Params, Result } from '../../../protocol/methods.ts';
+import type { StreamInfo } from '../../../protocol/model.ts';
+import type { Member } from './member.ts';
+import { checkParams } from './request-schemas.ts';
+import type { OwnedSession } from './session.ts';
+
+type Handler<M extends Method> = (session: OwnedSession, member: Member, params: Params<M>) => Promise<Result<M>>;
+
+/**
+ * Carries out one request.
+ * @throws {ProtocolError}
+ */
+export async function handleRequest(session: OwnedSession, member: Member, frame: RequestFrame): Promise<unknown> {
+  checkParams(frame.method, frame.data);
+  const handler = HANDLERS[frame.method] as Handler<Method>;
+  return handler(session, member, frame.data);
+}
+
+/** Keys at the media node are unique in a room; those of clients only in their connection. */
+const roomKey = (member: Member, key: string): string => `${member.id}/${key}`;
+
+function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): string {
+  const full = roomKey(member, key);
+  const known = member.transports.get(full);
+  if (!known) throw new ProtocolError('TRANSPORT_UNKNOWN', key);
+  if (direction && known !== direction) throw new ProtocolError('PARAMS_INVALID', `transport ${key} is for ${known}`);
+  return full;
+}
+
+const HANDLERS: { [M in Method]: Handler<M> } = {
+  configure: async (_session, member, { rtpCapabilities }) => {
+    member.rtpCapabilities = rtpCapabilities as typeof member.rtpCapabilities & object;
+    return {};
+  },
+
+  createTransport: async (session, member, { key, direction }) => {
+    const { room } = await session.media();
+    const full = roomKey(member, key);
+    member.transports.set(full, direction);
+    return room.command('createTransport', { key: full, appData: { connectionId: member.id, direction } });
+  },
+
+  connectTransport: async (session, member, { key, dtlsParameters }) => {
+    const { room } = await session.media();
+    return room.command('connectTransport', {
+      key: transportOf(member, key),
+      dtlsParameters: dtlsParameters as Parameters<typeof room.command<'connectTransport'>>[1]['dtlsParameters'],
+    });
+  },
+
+  restartIce: async (session, member, { key }) => {
+    const { room } = await session.media();
+    const { iceParameters } = await room.command('restartIce', { key: transportOf(member, key) });
+    return { iceParameters };
+  },
+
+  closeTransport: async (session, member, { key }) => {
+    const { room } = await session.media();
+    const full = transportOf(member, key);
+    member.transports.delete(full);
+    return room.command('closeTransport', { key: full });
+  },
+
+  publish: async (session, member, params) => {
+    if (member.options.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
+    const { room } = await session.media();
+    const transport = transportOf(member, params.transport, 'send');
+    const kinds = new Set(params.producers.map(({ kind }) => kind));
+    if (kinds.size !== params.producers.length) throw new ProtocolError('PARAMS_INVALID', 'two producers of one kind');
+    const activeOf = (kind: 'audio' | 'video'): boolean =>
+      params.producers.find((producer) => producer.kind === kind)?.active ?? false;
+    const typeOfVideo = kinds.has('video') ? (params.typeOfVideo ?? 'CUSTOM') : undefined;
+    const streamId = streamIdOf(member.id, params.key, typeOfVideo);
+    const published = member.publications.get(streamId);
+    if (published) return { stream: published.stream };
+    const stream: StreamInfo = {
+      streamId,
+      connectionId: member.id,
+      createdAt: Date.now(),
+      hasAudio: kinds.has('audio'),
+      hasVideo: kinds.has('video'),
+      audioActive: activeOf('audio'),
+      videoActive: activeOf('video'),
+      ...(typeOfVideo ? { typeOfVideo } : {}),
+      ...(params.frameRate === undefined ? {} : { frameRate: params.frameRate }),
+      ...(params.videoDimensions ? { videoDimensions: params.videoDimensions } : {}),
+      // Only what this very client has proven to have published before.
+      ...(params.replaces && member.options.replaces && params.replaces.endsWith(member.options.replaces)
+        ? { replaces: params.replaces }
+        : {}),
+    };
+    const producers = new Map(params.producers.map(({ kind }) => [kind, `${streamId}/${kind}`] as const));
+    try {
+      await Promise.all(
+        params.producers.map(({ kind, rtpParameters, active }) =>
+          room.command('produce', {
+            key: `${streamId}/${kind}`,
+            transport,
+            kind,
+            rtpParameters: rtpParameters as Parameters<typeof room.command<'produce'>>[1]['rtpParameters'],
+            paused: !active,
+            appData: { connectionId: member.id, stream },
+          }),
+        ),
+      );
+    } catch (error) {
+      for (const key of producers.values()) room.attempt('closeProducer', { key });
+      throw error;
+    }
+    if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
+    member.publications.set(streamId, { stream, producers });
+    session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
+    session.broadcast('streamCreated', { stream }, member);
+    return { stream };
+  },
+
+  unpublish: async (session, member, { streamId }) => {
+    session.endStream(member, streamId, 'unpublish');
+    return {};
+  },
+
+  subscribe: async (session, member, { streamId, transport }) => {
+    const { room } = await session.media();
+    const { rtpCapabilities } = member;
+    if (!rtpCapabilities) throw new ProtocolError('PARAMS_INVALID', 'configure comes before subscribe');
+    const { publication } = session.findStream(streamId);
+    const over = transportOf(member, transport, 'recv');
+    // The transport is part of the key: after a change of transports the same stream is consumed anew.
+    const wanted = [...publication.producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));
+    const consumers = await Promise.all(
+      wanted.map(({ producer, key }) =>
+        room.command('consume', {
+          key,
+          transport: over,
+          producer,
+          rtpCapabilities,
+          appData: { connectionId: member.id, streamId },
+        }),
+      ),
+    );
+    const before = member.subscriptions.get(streamId);
+    member.subscriptions.set(streamId, {
+      consumers: [...new Set([...(before?.consumers ?? []), ...wanted.map(({ key }) => key)])],
+      createdAt: before?.createdAt ?? Date.now(),
+    });
+    return { stream: publication.stream, consumers };
+  },
+
+  resumeConsumers: async (session, member, { streamId }) => {
+    const { room } = await session.media();
+    const subscription = member.subscriptions.get(streamId);
+    if (!subscription) throw new ProtocolError('STREAM_UNKNOWN', streamId);
+    await Promise.all(subscription.consumers.map((key) => room.command('resumeConsumer', { key })));
+    return {};
+  },
+
+  unsubscribe: async (session, member, { streamId }) => {
+    const { room } = await session.media();
+    const subscription = member.subscriptions.get(streamId);
+    member.subscriptions.delete(streamId);
+    for (const key of subscription?.consumers ?? []) room.attempt('closeConsumer', { key });
+    return {};
+  },
+
+  setActive: async (session, member, { streamId, kind, active }) => {
+    const publication = member.publications.get(streamId);
+    const key = publication?.producers.get(kind);
+    if (!publication || !key) throw new ProtocolError('STREAM_UNKNOWN', `${streamId} ${kind}`);
+    const { room } = await session.media();
+    await room.command('setProducerPaused', { key, paused: !active });
+    publication.stream = { ...publication.stream, [kind === 'audio' ? 'audioActive' : 'videoActive']: active };
+    session.broadcast('streamActive', { streamId, kind, active }, member);
+    return {};
+  },
+
+  signal: async (session, member, { id, type, data, to }) => {
+    const wanted = to && to.length > 0 ? to : [...session.members.keys()];
+    const recipients = [...new Set(wanted)].map((connectionId) => {
+      const recipient = session.members.get(connectionId);
+      if (!recipient) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
+      return recipient;
+    });
+    for (const recipient of recipients) {
+      session.tell(recipient, 'signal', {
+        id,
+        ...(type === undefined ? {} : { type }),
+        ...(data === undefined ? {} : { data }),
+        from: member.id,
+      });
+    }
+    return { recipients: recipients.length };
+  },
+
+  leave: async (session, member) => {
+    // After the answer is on its way, as there is nobody to answer afterwards.
+    setImmediate(() => session.leave(member, 'disconnect'));
+    return {};
+  },
+};

@@ -1,0 +1,424 @@
+import type { types } from 'mediasoup';
+import type { CloseCode } from '../../../protocol/close-codes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type {
+  HelloFrame,
+  IceServer,
+  RequestFrame,
+  ServerEventName,
+  ServerEvents,
+  Snapshot,
+  WelcomeFrame,
+} from '../../../protocol/frames.ts';
+import {
+  type ConnectionId,
+  newConnectionId,
+  newResumeKey,
+  newTokenId,
+  type RequestId,
+  type StreamId,
+  type TokenId,
+} from '../../../protocol/ids.ts';
+import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
+import type { LeaveReason, Role, StreamEndReason } from '../../../protocol/model.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import { type ConnectionRecord, type EndReason, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import type { MediaRoom, Placement } from './media-room.ts';
+import { hashResumeKey, Member } from './member.ts';
+import { handleRequest } from './requests.ts';
+
+/** What a session needs of the process around it. */
+export interface SessionSurroundings {
+  readonly self: InstanceId;
+  readonly store: Store;
+  readonly placement: Placement;
+  readonly timing: Timing;
+  readonly log: Logger;
+  /** The session is over here; it is to be taken off the books. */
+  readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => void;
+}
+
+/** A place made through REST and not taken yet. `joining`: a socket is taking it at this moment. */
+interface PendingPlace {
+  readonly record: ConnectionRecord;
+  joining: boolean;
+}
+
+export interface PlaceOptions {
+  readonly role: Role;
+  readonly serverData: string;
+  readonly customIceServers: readonly unknown[];
+}
+
+/** A session as its one owner keeps it. Everything that is decided for the session is decided here. */
+export class OwnedSession {
+  readonly record: SessionRecord;
+  readonly members = new Map<ConnectionId, Member>();
+  readonly pending = new Map<TokenId, PendingPlace>();
+  readonly log: Logger;
+  readonly #around: SessionSurroundings;
+  /** Tokens that have joined, and which place each has taken. */
+  readonly #used = new Map<TokenId, ConnectionId>();
+  #media: Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> | undefined;
+  #room: MediaRoom | undefined;
+  #state: 'open' | 'ended' = 'open';
+
+  constructor(record: SessionRecord, around: SessionSurroundings) {
+    this.record = record;
+    this.#around = around;
+    this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
+  }
+
+  /** The media node's room, once the first member has joined. */
+  get room(): MediaRoom | undefined {
+    return this.#room;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Makes a place that a token can take. */
+  async createPlace({ role, serverData, customIceServers }: PlaceOptions): Promise<ConnectionRecord> {
+    const { sessionId, uniqueSessionId, epoch } = this.record;
+    const record: ConnectionRecord = {
+      connectionId: newConnectionId(),
+      sessionId,
+      uniqueSessionId,
+      token: newTokenId(),
+      status: 'pending',
+      role,
+      createdAt: Date.now(),
+      serverData,
+      customIceServers,
+      resumeKeyHash: undefined,
+    };
+    await this.#write(() => this.#around.store.putConnection(record, epoch));
+    this.pending.set(record.token, { record, joining: false });
+    return record;
+  }
+
+  async removePlace(record: ConnectionRecord): Promise<void> {
+    this.pending.delete(record.token);
+    await this.#around.store.removeConnection(record.connectionId);
+  }
+
+  /**
+   * A client that says hello at some edge: joins or resumes. Frames that it has missed follow the welcome.
+   * @throws {ProtocolError} the hello leads nowhere, or (UNAVAILABLE) not now
+   */
+  async attach(request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
+    const { join, resume } = request.hello;
+    if (resume) return this.#resume(request, resume, edge);
+    if (join) return this.#join(request, join, edge);
+    throw new ProtocolError('HELLO_EXPECTED', 'neither join nor resume');
+  }
+
+  /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
+  up(member: Member, item: Upward): boolean {
+    if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
+    if ('gone' in item) this.#away(member, item.attachment);
+    else if (item.frame.t === 'ack') member.outbox.acknowledge(item.frame.seq);
+    else this.#take(member, item.frame);
+    return true;
+  }
+
+  /** To everyone but `except`. */
+  broadcast<E extends ServerEventName>(event: E, data: ServerEvents[E], except?: Member): void {
+    for (const member of [...this.members.values()]) if (member !== except) this.tell(member, event, data);
+  }
+
+  tell<E extends ServerEventName>(member: Member, event: E, data: ServerEvents[E]): void {
+    if (!member.tell(event, data)) this.#overflow(member);
+  }
+
+  /** Ends a member's place. The session ends with its last. */
+  leave(member: Member, reason: LeaveReason, closeCode: CloseCode = 4000): void {
+    if (!this.members.delete(member.id)) return;
+    this.log.info({ connection: member.id, reason }, 'A connection has left.');
+    if (reason !== 'disconnect') member.tell('evicted', { reason });
+    const { presence } = member;
+    if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
+    for (const key of member.transports.keys()) this.#room?.attempt('closeTransport', { key });
+    for (const streamId of member.publications.keys()) this.#forgetStream(streamId);
+    this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
+    this.#around.store
+      .removeConnection(member.id)
+      .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
+    if (this.members.size === 0 && this.isOpen) void this.end('lastParticipantLeft');
+  }
+
+  endStream(member: Member, streamId: StreamId, reason: StreamEndReason): void {
+    const publication = member.publications.get(streamId);
+    if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
+    member.publications.delete(streamId);
+    for (const key of publication.producers.values()) this.#room?.attempt('closeProducer', { key });
+    this.#forgetStream(streamId);
+    this.broadcast('streamDestroyed', { streamId, reason }, member);
+  }
+
+  /** The member and the publication of a stream. */
+  findStream(streamId: StreamId): { publisher: Member; publication: NonNullable<ReturnType<Member['publications']['get']>> } {
+    for (const publisher of this.members.values()) {
+      const publication = publisher.publications.get(streamId);
+      if (publication) return { publisher, publication };
+    }
+    throw new ProtocolError('STREAM_UNKNOWN', streamId);
+  }
+
+  /** Members away for longer than the grace leave. Called by a sweep; `now` as `performance.now()`. */
+  sweep(now: number): void {
+    for (const member of [...this.members.values()]) {
+      const { presence } = member;
+      if (presence.kind === 'away' && now - presence.since > this.#around.timing.resumeGraceMs) {
+        this.leave(member, 'networkDisconnect');
+      }
+    }
+  }
+
+  /** Everyone at an edge that has crashed is away. */
+  edgeDied(edge: InstanceId): void {
+    for (const member of this.members.values()) {
+      const { presence } = member;
+      if (presence.kind === 'here' && presence.attachment.startsWith(`${edge}#`)) this.#away(member, presence.attachment);
+    }
+  }
+
+  /** The orderly end: everyone is told why, the media is closed, the store remembers. */
+  async end(reason: Exclude<EndReason, 'nodeCrashed'>): Promise<void> {
+    if (!this.isOpen) return;
+    this.#state = 'ended';
+    const { uniqueSessionId, epoch } = this.record;
+    for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
+    this.#room?.attempt('closeRoom', {});
+    this.#around.ended(this, reason);
+    this.log.info({ reason }, 'The session has ended.');
+    await this.#around.store.endSession(uniqueSessionId, epoch, reason);
+  }
+
+  /** A node that the session cannot live without has crashed: everyone is told, and may rebuild. */
+  async crash(): Promise<void> {
+    if (!this.isOpen) return;
+    this.#state = 'ended';
+    const { uniqueSessionId, epoch } = this.record;
+    // The store first: who rebuilds must not find the old life still on the books.
+    await this.#around.store
+      .endSession(uniqueSessionId, epoch, 'nodeCrashed')
+      .catch((error: unknown) => this.log.error({ err: error }, 'The store does not know that the session has crashed.'));
+    this.#around.ended(this, 'nodeCrashed');
+    this.log.warn('The session is destroyed: its media node is gone.');
+    for (const { presence } of this.members.values()) {
+      if (presence.kind === 'here') {
+        const release = { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } as const;
+        presence.edge.down({ attachment: presence.attachment, release });
+      }
+    }
+    this.members.clear();
+  }
+
+  /** Somebody else has decided about the session: clients are sent away to find out, nothing else is touched. */
+  stepDown(): void {
+    if (!this.isOpen) return;
+    this.#state = 'ended';
+    this.log.warn('Fenced: the session is no longer owned here.');
+    this.#around.ended(this, 'steppedDown');
+    for (const { presence } of this.members.values()) {
+      if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
+    }
+    this.members.clear();
+  }
+
+  /** The room at the media node; the session is placed when the first member comes. */
+  async media(): Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> {
+    this.#media ??= this.#place().catch((error: unknown) => {
+      this.#media = undefined;
+      throw error;
+    });
+    return this.#media;
+  }
+
+  async #place(): Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> {
+    const { room, capabilities } = await this.#around.placement.place(this.record, this.#around.self);
+    await this.#write(() => this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node));
+    this.#room = room;
+    this.log.info({ mediaNode: room.node }, 'The session is placed.');
+    return { room, rtpCapabilities: capabilities.rtpCapabilities };
+  }
+
+  async #join(
+    { attachment, ip, platform }: AttachRequest,
+    join: NonNullable<HelloFrame['join']>,
+    edge: EdgePort,
+  ): Promise<WelcomeFrame> {
+    const taken = this.#used.get(join.token);
+    const again = taken && this.members.get(taken);
+    if (again && again.options.joinKey === join.key) {
+      // The first welcome was lost on its way; whatever has happened since is in the snapshot.
+      const { rtpCapabilities } = await this.media();
+      again.outbox.acknowledge(again.outbox.last);
+      again.attach(attachment, edge);
+      return this.#welcome(again, this.#snapshot(again, rtpCapabilities));
+    }
+    if (taken) throw new ProtocolError('TOKEN_USED');
+    const place = this.pending.get(join.token);
+    if (!place) throw new ProtocolError('TOKEN_UNKNOWN');
+    if (place.joining) throw new ProtocolError('UNAVAILABLE', 'this token is being used by another socket');
+    place.joining = true;
+    try {
+      const { record } = place;
+      const [replaces, { rtpCapabilities }] = await Promise.all([this.#replaced(join.previous), this.media()]);
+      const resumeKey = newResumeKey();
+      const active: ConnectionRecord = { ...record, status: 'active', resumeKeyHash: hashResumeKey(resumeKey) };
+      await this.#write(() => this.#around.store.putConnection(active, this.record.epoch));
+      // While the store was asked, the place may have been withdrawn or the session may have ended.
+      if (!this.isOpen || !this.pending.delete(join.token)) throw new ProtocolError('TOKEN_UNKNOWN');
+      const { connectionId, token, createdAt, role, serverData, customIceServers } = record;
+      const member = new Member({
+        connectionId,
+        token,
+        createdAt,
+        activeAt: Date.now(),
+        role,
+        serverData,
+        customIceServers,
+        clientData: join.metadata,
+        ip,
+        platform,
+        joinKey: join.key,
+        resumeKey,
+        replaces,
+      });
+      member.attach(attachment, edge);
+      this.#used.set(token, connectionId);
+      this.members.set(connectionId, member);
+      this.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
+      this.broadcast('connectionCreated', { connection: member.info }, member);
+      return this.#welcome(member, this.#snapshot(member, rtpCapabilities));
+    } finally {
+      place.joining = false;
+    }
+  }
+
+  /** In one go without waiting, so that no frame can come between the welcome and those it has missed. */
+  #resume({ attachment }: AttachRequest, resume: NonNullable<HelloFrame['resume']>, edge: EdgePort): WelcomeFrame {
+    const member = this.members.get(resume.connectionId);
+    if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
+    if (!member.outbox.after(resume.received)) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
+    const wasAway = member.presence.kind === 'away';
+    member.outbox.acknowledge(resume.received);
+    member.attach(attachment, edge);
+    const welcome = this.#welcome(member, undefined);
+    member.replay(resume.received);
+    if (wasAway) this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
+    this.log.info({ connection: member.id, edge: attachment }, 'A connection has resumed.');
+    return welcome;
+  }
+
+  /** The connection that a client goes on from, if it proves that it was its own. */
+  async #replaced(previous: NonNullable<HelloFrame['join']>['previous']): Promise<ConnectionId | undefined> {
+    if (!previous) return undefined;
+    const record = await this.#write(() => this.#around.store.getConnection(previous.connectionId));
+    const proven =
+      record?.uniqueSessionId === previous.uniqueSessionId &&
+      record.sessionId === this.record.sessionId &&
+      record.resumeKeyHash === hashResumeKey(previous.resumeKey);
+    return proven ? previous.connectionId : undefined;
+  }
+
+  #snapshot(member: Member, rtpCapabilities: types.RtpCapabilities): Snapshot {
+    return {
+      self: member.info,
+      others: [...this.members.values()].filter((other) => other !== member).map(({ info }) => info),
+      rtpCapabilities: rtpCapabilities as object as Snapshot['rtpCapabilities'],
+      iceServers: member.options.customIceServers as IceServer[],
+    };
+  }
+
+  #welcome(member: Member, snapshot: Snapshot | undefined): WelcomeFrame {
+    const { sessionId, uniqueSessionId, epoch } = this.record;
+    return {
+      t: 'welcome',
+      v: PROTOCOL_VERSION,
+      resumed: snapshot === undefined,
+      sessionId,
+      uniqueSessionId,
+      connectionId: member.id,
+      epoch,
+      resumeKey: member.options.resumeKey,
+      requestsTaken: member.requestsTaken,
+      seq: member.outbox.last,
+      heartbeatMs: LIMITS.heartbeatMs,
+      heartbeatTimeoutMs: LIMITS.heartbeatTimeoutMs,
+      resumeGraceMs: this.#around.timing.resumeGraceMs,
+      reconnectSpreadMs: LIMITS.reconnectSpreadMs,
+      ...(snapshot ? { snapshot } : {}),
+    };
+  }
+
+  /** Requests are begun in the order of their numbers, each once; answers come as they are ready. */
+  #take(member: Member, frame: RequestFrame): void {
+    if (frame.id <= member.requestsTaken) return;
+    if (frame.id !== member.requestsTaken + 1) {
+      // A request before this one was lost between edge and owner: the resume brings both again.
+      this.log.warn({ connection: member.id, request: frame.id }, 'A request is missing.');
+      const { presence } = member;
+      if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4503 });
+      return;
+    }
+    member.requestsTaken = frame.id;
+    handleRequest(this, member, frame).then(
+      (data) => this.#answer(member, { id: frame.id, data }),
+      (error: unknown) => {
+        const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL');
+        this.log.warn({ connection: member.id, method: frame.method, err: error }, 'A request has failed.');
+        if (known.code === 'EPOCH_STALE') return this.stepDown();
+        this.#answer(member, { id: frame.id, error: known.toWire() });
+      },
+    );
+  }
+
+  #answer(member: Member, body: { id: RequestId; data: unknown } | { id: RequestId; error: ReturnType<ProtocolError['toWire']> }): void {
+    if (this.members.get(member.id) === member && !member.send({ t: 'res', ...body })) this.#overflow(member);
+  }
+
+  #overflow(member: Member): void {
+    this.log.warn({ connection: member.id }, 'A connection does not read what it is sent.');
+    const { presence } = member;
+    if (presence.kind === 'here') {
+      const error = new ProtocolError('OUTBOX_OVERFLOW').toWire();
+      presence.edge.down({ attachment: presence.attachment, frame: { t: 'error', error } });
+    }
+    this.leave(member, 'networkDisconnect', 4429);
+  }
+
+  #away(member: Member, attachment: Parameters<Member['detach']>[0]): void {
+    if (!member.detach(attachment, performance.now())) return;
+    this.log.info({ connection: member.id }, 'A connection is away.');
+    this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
+  }
+
+  #forgetStream(streamId: StreamId): void {
+    for (const member of this.members.values()) {
+      const subscription = member.subscriptions.get(streamId);
+      member.subscriptions.delete(streamId);
+      for (const key of subscription?.consumers ?? []) this.#room?.attempt('closeConsumer', { key });
+    }
+  }
+
+  /** What needs the store and cannot have it is refused for now; being fenced ends the ownership. */
+  async #write<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'stale') {
+        this.stepDown();
+        throw new ProtocolError('EPOCH_STALE');
+      }
+      throw new ProtocolError('UNAVAILABLE', 'the store does not answer');
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import { type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import type { Placement } from './media-room.ts';
+import type { Member } from './member.ts';
+import { OwnedSession, type SessionSurroundings } from './session.ts';
+
+/** A session nobody has joined is collected after an hour, as OpenVidu does. */
+const NEVER_JOINED_MS = 60 * 60 * 1000;
+const SWEEP_MS = 1_000;
+
+/** The sessions that this master owns, and which attachment serves which member of them. */
+export class Sessions {
+  readonly #around: SessionSurroundings;
+  readonly #store: Store;
+  readonly #log: Logger;
+  readonly #byId = new Map<SessionId, OwnedSession>();
+  readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
+  readonly #timers: NodeJS.Timeout[];
+
+  constructor(self: InstanceId, store: Store, placement: Placement, timing: Timing, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+    this.#around = {
+      self,
+      store,
+      placement,
+      timing,
+      log,
+      ended: (session) => this.#forget(session),
+    };
+    this.#timers = [
+      setInterval(() => this.#sweep(), SWEEP_MS),
+      setInterval(() => void this.#checkOwnership(), timing.leaseRenewMs),
+    ];
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get members(): number {
+    return this.all().reduce((sum, { members }) => sum + members.size, 0);
+  }
+
+  all(): OwnedSession[] {
+    return [...this.#byId.values()];
+  }
+
+  get(sessionId: SessionId): OwnedSession | undefined {
+    return this.#byId.get(sessionId);
+  }
+
+  /**
+   * Begins a life of a session, owned here.
+   * @throws {StoreError} `exists`, `unavailable`
+   */
+  async create(sessionId: SessionId, failover: FailoverPolicy, properties: SessionRecord['properties']): Promise<OwnedSession> {
+    const record = await this.#store.createSession({
+      sessionId,
+      uniqueSessionId: newUniqueSessionId(sessionId),
+      owner: this.#around.self,
+      failover,
+      createdAt: Date.now(),
+      properties,
+    });
+    const session = new OwnedSession(record, this.#around);
+    this.#byId.set(sessionId, session);
+    session.log.info('A session is created.');
+    return session;
+  }
+
+  async attach(request: AttachRequest, edge: EdgePort): Promise<AttachAnswer> {
+    const { join, resume } = request.hello;
+    const session = this.#byId.get((join ?? resume)?.sessionId ?? ('' as SessionId));
+    if (!session || (resume && resume.uniqueSessionId !== session.record.uniqueSessionId)) return { kind: 'notOwner' };
+    try {
+      const welcome = await session.attach(request, edge);
+      const member = session.members.get(welcome.connectionId);
+      if (!member) return { kind: 'notOwner' };
+      this.#attachments.set(request.attachment, { session, member });
+      return { kind: 'welcome', welcome };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (error.code === 'EPOCH_STALE') return { kind: 'notOwner' };
+      return { kind: 'refused', error: error.toWire() };
+    }
+  }
+
+  /** What an edge passes on. `false`: nothing here is served by this attachment, its socket must resume. */
+  up(item: Upward): boolean {
+    const served = this.#attachments.get(item.attachment);
+    if (!served) return false;
+    if ('gone' in item) this.#attachments.delete(item.attachment);
+    return served.session.up(served.member, item);
+  }
+
+  /** An edge does not know these attachments (any more): their members are away. */
+  lost(attachments: readonly AttachmentId[]): void {
+    for (const attachment of attachments) this.up({ attachment, gone: true });
+  }
+
+  edgeDied(edge: InstanceId): void {
+    this.lost([...this.#attachments.keys()].filter((attachment) => attachment.startsWith(`${edge}#`)));
+  }
+
+  mediaNodeDied(mediaNode: InstanceId): void {
+    for (const session of this.all()) if (session.room?.node === mediaNode) void session.crash();
+  }
+
+  roomLost(mediaNode: InstanceId, uniqueSessionId: UniqueSessionId): void {
+    for (const session of this.all()) {
+      if (session.record.uniqueSessionId === uniqueSessionId && session.room?.node === mediaNode) void session.crash();
+    }
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #forget(session: OwnedSession): void {
+    const { sessionId } = session.record;
+    if (this.#byId.get(sessionId) === session) this.#byId.delete(sessionId);
+    for (const [attachment, served] of this.#attachments) {
+      if (served.session === session) this.#attachments.delete(attachment);
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const session of this.all()) {
+      session.sweep(now);
+      if (session.members.size === 0 && !session.room && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
+        void session.end('neverJoined');
+      }
+    }
+  }
+
+  /**
+   * A master that was frozen, or cut off, while others took it for dead finds out here that its sessions have been
+   * decided about, and steps down from them.
+   */
+  async #checkOwnership(): Promise<void> {
+    const before = this.all();
+    if (before.length === 0) return;
+    try {
+      const owned = new Set((await this.#store.listSessions({ owner: this.#around.self })).map((s) => s.uniqueSessionId));
+      for (const session of before) if (!owned.has(session.record.uniqueSessionId)) session.stepDown();
+    } catch (error) {
+      if (!(error instanceof StoreError)) this.#log.error({ err: error }, 'Ownership could not be checked.');
+    }
+  }
+}

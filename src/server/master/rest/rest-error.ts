@@ -1,0 +1,72 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { StoreError } from '../../store/store.ts';
+
+/** An answer of the REST API that is not a success. `message` says what happened and what to do. */
+export class RestError extends Error {
+  override readonly name = 'RestError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The body of every error: OpenVidu's fields. */
+export interface RestErrorBody {
+  /** Unix time, ms. */
+  readonly timestamp: number;
+  readonly status: number;
+  readonly error: string;
+  readonly message: string;
+  readonly path: string;
+}
+
+/** Seconds after which a 503 is worth trying again. */
+const RETRY_AFTER_S = '1';
+
+function toRestError(error: unknown): RestError {
+  if (error instanceof RestError) return error;
+  if (error instanceof StoreError) {
+    return new RestError(503, 'The store does not answer. Try again in a moment; sessions that are going on are not harmed.');
+  }
+  if (error instanceof ProtocolError) {
+    const status = error.code === 'UNAVAILABLE' || error.code === 'EPOCH_STALE' ? 503 : 400;
+    return new RestError(status, `${error.message} ${error.action}`);
+  }
+  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
+    return new RestError(400, `The body is not JSON (${message}). Send one JSON object, or leave out the content type.`);
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new RestError(415, 'The body is not JSON. Send it with content-type: application/json.');
+  }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new RestError(413, 'The body is larger than 1 MB. Send less.');
+  if (code === 'FST_ERR_VALIDATION') return new RestError(400, `${message}. Correct this field.`);
+  if (statusCode && statusCode < 500) return new RestError(statusCode, message ?? 'The request cannot be understood.');
+  return new RestError(500, 'The server failed at something that should work. Try again; its log says more.');
+}
+
+/** Makes every failure of the routes of `app` an error of the REST API. */
+export function useRestErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const known = toRestError(error);
+    const line = { err: error, method: request.method, url: request.url, status: known.status };
+    if (known.status === 500) request.log.error(line, 'A REST request has failed.');
+    else request.log.warn(line, 'A REST request is refused.');
+    if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    const body: RestErrorBody = {
+      timestamp: Date.now(),
+      status: known.status,
+      error: STATUS_CODES[known.status] ?? 'Error',
+      message: known.message,
+      path: request.url.split('?')[0] ?? '',
+    };
+    return reply.code(known.status).send(body);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new RestError(404, `There is no ${request.method} ${request.url.split('?')[0]} in this API. Check the path.`);
+  });
+}

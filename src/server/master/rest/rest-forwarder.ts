@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Agent, request as httpRequest } from 'undici';
+import type { SessionId } from '../../../protocol/ids.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import type { Directory } from '../cluster/directory.ts';
+import type { Located, Locator } from '../cluster/locator.ts';
+import { RestError } from './rest-error.ts';
+import type { Json } from './session-json.ts';
+
+/** Marks a request that a master has passed on: it is answered where it arrives, never passed on again. */
+const HOP_HEADER = 'x-rejoin-hop';
+const AGAIN_MS = 50;
+const ATTEMPTS = 5;
+
+const METHODS = ['GET', 'POST', 'DELETE', 'PATCH', 'PUT'] as const;
+type HttpMethod = (typeof METHODS)[number];
+
+/** REST requests may arrive at any master; what concerns a session is answered by its owner. */
+export class RestForwarder {
+  readonly #directory: Directory;
+  readonly #timing: Timing;
+  readonly #log: Logger;
+  readonly #agent = new Agent({ connections: 32, keepAliveTimeout: 10_000 });
+
+  constructor(directory: Directory, timing: Timing, log: Logger) {
+    this.#directory = directory;
+    this.#timing = timing;
+    this.#log = log;
+  }
+
+  /** Passes the request on to the session's owner, whose answer is then sent, unless the owner is here. */
+  async toOwner(
+    locator: Locator,
+    sessionId: SessionId,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Located | { kind: 'answered' }> {
+    let suspect: InstanceId | undefined;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const located = await locator.locate(sessionId, suspect);
+      if (located.kind !== 'elsewhere') return located;
+      if (request.headers[HOP_HEADER]) break;
+      try {
+        const answer = await this.#pass(located.url, request);
+        if (answer.type) reply.type(answer.type);
+        await reply.code(answer.status).send(answer.text === '' ? undefined : answer.text);
+        return { kind: 'answered' };
+      } catch (error) {
+        suspect = located.owner;
+        this.#log.warn({ err: error, owner: located.owner, session: sessionId }, 'The owner does not answer a REST request.');
+        const { code } = error as { code?: string };
+        // Only what has certainly not been executed may be executed elsewhere.
+        if (code !== 'ECONNREFUSED' && request.method !== 'GET') break;
+        await delay(AGAIN_MS);
+      }
+    }
+    throw new RestError(503, `The owner of session ${sessionId} does not answer at this moment. Try again in a moment.`);
+  }
+
+  /** The sessions that the other masters own. A master that does not answer owns none that can be listed. */
+  async listElsewhere(request: FastifyRequest): Promise<Json[]> {
+    if (request.headers[HOP_HEADER]) return [];
+    const answers = await Promise.all(
+      this.#directory.live('master').map(async ({ url }) => {
+        try {
+          const { status, text } = await this.#pass(url, request);
+          return status === 200 ? (JSON.parse(text) as { content: Json[] }).content : [];
+        } catch (error) {
+          this.#log.warn({ err: error, url }, 'A master does not list its sessions.');
+          return [];
+        }
+      }),
+    );
+    return answers.flat();
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #pass(url: string, request: FastifyRequest): Promise<{ status: number; type: string | undefined; text: string }> {
+    const { method } = request;
+    const answer = await httpRequest(`${url}${request.url}`, {
+      method: METHODS.find((known): known is HttpMethod => known === method) ?? 'GET',
+      dispatcher: this.#agent,
+      headers: {
+        authorization: request.headers.authorization ?? '',
+        [HOP_HEADER]: '1',
+        ...(request.body === undefined || request.body === null ? {} : { 'content-type': 'application/json' }),
+      },
+      body: request.body === undefined || request.body === null ? null : JSON.stringify(request.body),
+      signal: AbortSignal.timeout(this.#timing.peerCallMs),
+    });
+    const type = answer.headers['content-type'];
+    return { status: answer.statusCode, type: Array.isArray(type) ? type[0] : type, text: await answer.body.text() };
+  }
+}

@@ -1,0 +1,119 @@
+import type { ConnectionRecord } from '../../store/store.ts';
+import { nodeIdOf } from '../../shared/identity.ts';
+import { formatTokenUrl } from '../../../protocol/token-url.ts';
+import type { Member } from '../owner/member.ts';
+import type { OwnedSession } from '../owner/session.ts';
+
+/** The JSON of the REST API, field by field as OpenVidu 2's clients read it. Keys and order are stable: they diff it. */
+
+export type Json = Record<string, unknown>;
+
+export function list(content: Json[]): Json {
+  return { numberOfElements: content.length, content };
+}
+
+export function sessionJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json {
+  const { sessionId, createdAt, properties, failover } = session.record;
+  return {
+    id: sessionId,
+    object: 'session',
+    sessionId,
+    createdAt,
+    recording: false,
+    broadcasting: false,
+    mediaMode: 'ROUTED',
+    recordingMode: properties['recordingMode'] ?? 'MANUAL',
+    defaultRecordingProperties: properties['defaultRecordingProperties'] ?? {},
+    customSessionId: properties['customSessionId'] ?? null,
+    forcedVideoCodec: properties['forcedVideoCodec'] ?? 'VP8',
+    allowTranscoding: properties['allowTranscoding'] ?? false,
+    failover,
+    ...(session.room ? { mediaNodeId: nodeIdOf(session.room.node) } : {}),
+    connections: list(connectionsJson(session, origin, pendingConnections)),
+  };
+}
+
+export function connectionsJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json[] {
+  const active = [...session.members.values()].map((member) => memberJson(session, member));
+  const pending = pendingConnections ? [...session.pending.values()].map(({ record }) => placeJson(record, origin)) : [];
+  return [...active, ...pending];
+}
+
+/** A connection that has not been joined. */
+export function placeJson(place: ConnectionRecord, origin: string): Json {
+  const { connectionId, sessionId, token, createdAt, role, serverData, customIceServers } = place;
+  return {
+    id: connectionId,
+    object: 'connection',
+    type: 'WEBRTC',
+    status: 'pending',
+    connectionId,
+    sessionId,
+    createdAt,
+    activeAt: null,
+    location: null,
+    ip: null,
+    platform: null,
+    token: formatTokenUrl({ origin, sessionId, token }),
+    serverData,
+    clientData: null,
+    record: true,
+    role,
+    kurentoOptions: null,
+    customIceServers,
+    rtspUri: null,
+    adaptativeBitrate: null,
+    onlyPlayWithSubscribers: null,
+    networkCache: null,
+    publishers: null,
+    subscribers: null,
+  };
+}
+
+export function memberJson(session: OwnedSession, member: Member): Json {
+  const { connectionId, createdAt, activeAt, role, serverData, clientData, ip, platform, customIceServers } = member.options;
+  return {
+    id: connectionId,
+    object: 'connection',
+    type: 'WEBRTC',
+    status: 'active',
+    connectionId,
+    sessionId: session.record.sessionId,
+    createdAt,
+    activeAt,
+    location: 'unknown',
+    ip,
+    platform,
+    // A token that has joined opens nothing any more and is not repeated.
+    token: null,
+    serverData,
+    clientData,
+    record: true,
+    role,
+    kurentoOptions: null,
+    customIceServers,
+    rtspUri: null,
+    adaptativeBitrate: null,
+    onlyPlayWithSubscribers: null,
+    networkCache: null,
+    publishers: [...member.publications.values()].map(({ stream }) => ({
+      createdAt: stream.createdAt,
+      streamId: stream.streamId,
+      mediaOptions: {
+        hasAudio: stream.hasAudio,
+        ...(stream.hasAudio ? { audioActive: stream.audioActive } : {}),
+        hasVideo: stream.hasVideo,
+        ...(stream.hasVideo
+          ? {
+              videoActive: stream.videoActive,
+              typeOfVideo: stream.typeOfVideo,
+              frameRate: stream.frameRate ?? null,
+              videoDimensions: stream.videoDimensions ? JSON.stringify(stream.videoDimensions) : null,
+            }
+          : {}),
+        filter: {},
+      },
+    })),
+    subscribers: [...member.subscriptions].map(([streamId, { createdAt: since }]) => ({ createdAt: since, streamId })),
+  };
+}

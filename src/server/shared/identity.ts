@@ -1,0 +1,37 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { randomText } from '../../protocol/ids.ts';
+
+declare const brand: unique symbol;
+
+/** The stable name of a node, e.g. `master-1`: what people see. */
+export type NodeId = string & { readonly [brand]: 'NodeId' };
+/** One run of a node's process, `<node id>@<random>`: what leases, ownership and fencing name. A restart is another. */
+export type InstanceId = string & { readonly [brand]: 'InstanceId' };
+export type NodeRole = 'master' | 'media-node' | 'balancer';
+
+export interface Identity {
+  readonly id: NodeId;
+  readonly instance: InstanceId;
+  readonly role: NodeRole;
+  /** Where the other processes reach this one, e.g. `http://10.0.0.4:4001`. */
+  readonly url: string;
+}
+
+export function newIdentity(role: NodeRole, id: string, url: string): Identity {
+  return { id: id as NodeId, instance: `${id}@${randomText(6)}` as InstanceId, role, url };
+}
+
+export function nodeIdOf(instance: InstanceId): NodeId {
+  return instance.slice(0, instance.lastIndexOf('@')) as NodeId;
+}
+
+/** The key that the processes of one cluster show each other, so that the REST secret itself does not travel. */
+export function internalKey(secret: string): string {
+  return createHmac('sha256', secret).update('rejoin internal').digest('base64url');
+}
+
+/** Compares secrets in a time that tells nothing about where they differ. */
+export function sameSecret(given: string, expected: string): boolean {
+  const digest = (text: string): Buffer => createHmac('sha256', 'compare').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

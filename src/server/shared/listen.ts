@@ -1,0 +1,33 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** The port is not to be had. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: 'PORT_IN_USE' | 'ADDRESS_UNAVAILABLE';
+
+  constructor(code: 'PORT_IN_USE' | 'ADDRESS_UNAVAILABLE', message: string, cause: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * An HTTP server that listens before anything is built on it, because a node's identity holds the URL that port 0 has
+ * become. Requests that come before the routes are there wait in the kernel's queue for the same turn of the loop.
+ * @throws {ListenError}
+ */
+export async function listen(host: string, port: number): Promise<{ server: Server; url: string }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === 'EADDRINUSE';
+      const what = inUse ? `Port ${port} is in use. Choose another with --port` : `${host}:${port} cannot be opened`;
+      reject(new ListenError(inUse ? 'PORT_IN_USE' : 'ADDRESS_UNAVAILABLE', `${what} (${error.message}).`, error));
+    });
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return { server, url: `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${bound}` };
+}

@@ -1,0 +1,110 @@
+import type { ConnectionId, Epoch, SessionId, TokenId, UniqueSessionId } from '../../protocol/ids.ts';
+import type { Role } from '../../protocol/model.ts';
+import type { InstanceId, NodeRole } from '../shared/identity.ts';
+
+/** A process of the cluster that has renewed its lease in time. */
+export interface NodeLease {
+  readonly id: string;
+  readonly instance: InstanceId;
+  readonly role: NodeRole;
+  readonly url: string;
+  /** 0 to 100. */
+  readonly load: number;
+}
+
+/** What an owner's crash means for a session. */
+export type FailoverPolicy = 'rebuild' | 'takeover';
+
+/** How a session came to its end. */
+export type EndReason = 'lastParticipantLeft' | 'sessionClosedByServer' | 'nodeCrashed' | 'neverJoined';
+
+export interface SessionRecord {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly epoch: Epoch;
+  readonly owner: InstanceId;
+  readonly mediaNode: InstanceId | undefined;
+  readonly failover: FailoverPolicy;
+  /** Unix time, ms. */
+  readonly createdAt: number;
+  /** As the REST API was given them. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** The end of one life of a session: what a client that comes back too late is told. */
+export interface EndedSession {
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly sessionId: SessionId;
+  readonly reason: EndReason;
+  /** Unix time, ms. */
+  readonly endedAt: number;
+}
+
+export interface ConnectionRecord {
+  readonly connectionId: ConnectionId;
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly token: TokenId;
+  readonly status: 'pending' | 'active';
+  readonly role: Role;
+  /** Unix time, ms. */
+  readonly createdAt: number;
+  readonly serverData: string;
+  readonly customIceServers: readonly unknown[];
+  /** SHA-256 of the resume key, base64url; proves a returning client without the store knowing its secret. */
+  readonly resumeKeyHash: string | undefined;
+}
+
+/** What can go wrong with a store, by what the caller should do about it. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  /** `unavailable`: try again. `stale`: another master has claimed the session, step down. `exists`: it is there. */
+  readonly code: 'unavailable' | 'stale' | 'exists';
+
+  constructor(code: 'unavailable' | 'stale' | 'exists', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * Who owns what. Every method is atomic; every write to a session names the epoch under which the writer owns it and
+ * fails with `stale` when the session has a higher one. All methods reject with `unavailable` when the store cannot be
+ * reached in time, and have then done nothing or all.
+ */
+export interface Store {
+  renewLease(lease: NodeLease, leaseMs: number): Promise<void>;
+  dropLease(instance: InstanceId): Promise<void>;
+  /** The nodes whose leases are good. */
+  listNodes(): Promise<NodeLease[]>;
+
+  /**
+   * Begins a life of a session, under an epoch higher than any that this `sessionId` has had.
+   * @throws {StoreError} `exists` when one is going on
+   */
+  createSession(session: Omit<SessionRecord, 'epoch' | 'mediaNode'>): Promise<SessionRecord>;
+  /**
+   * Makes `owner` the owner, if the session is still at `expected`. The epoch becomes `expected + 1`.
+   * @throws {StoreError} `stale`
+   */
+  claimSession(uniqueSessionId: UniqueSessionId, expected: Epoch, owner: InstanceId): Promise<SessionRecord>;
+  /** @throws {StoreError} `stale` */
+  placeSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, mediaNode: InstanceId): Promise<void>;
+  /**
+   * Ends a life of a session, with its connections' tokens. Resolves `false` when it has ended already or has a higher
+   * epoch: then somebody else has decided.
+   */
+  endSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, reason: EndReason): Promise<boolean>;
+  getSession(sessionId: SessionId): Promise<SessionRecord | undefined>;
+  listSessions(filter: { owner?: InstanceId; mediaNode?: InstanceId }): Promise<SessionRecord[]>;
+  getEnded(uniqueSessionId: UniqueSessionId): Promise<EndedSession | undefined>;
+
+  /** Inserts or replaces. @throws {StoreError} `stale` */
+  putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void>;
+  removeConnection(connectionId: ConnectionId): Promise<void>;
+  /** Also of a life that has ended, for the time that ended sessions are remembered. */
+  getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
+  listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;
+
+  close(): Promise<void>;
+}

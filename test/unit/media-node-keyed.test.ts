@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it } from 'node:test';
+import { Keyed } from '../../src/server/media-node/keyed.ts';
+
+class Thing {
+  readonly observer = new EventEmitter();
+  closed = false;
+
+  close(): void {
+    this.closed = true;
+    this.observer.emit('close');
+  }
+}
+
+function pending(): { made: Promise<Thing>; finish: (thing: Thing) => void; fail: (error: Error) => void } {
+  const { promise, resolve, reject } = Promise.withResolvers<Thing>();
+  return { made: promise, finish: resolve, fail: reject };
+}
+
+describe('Keyed', () => {
+  it('makes one object for all who ask at once or later', async () => {
+    const things = new Keyed<Thing, string>();
+    const thing = new Thing();
+    let calls = 0;
+    const create = async (): Promise<Thing> => {
+      calls += 1;
+      return thing;
+    };
+    const asked = [things.make('k', 'data', create), things.make('k', 'data', create)];
+    for (const held of await Promise.all(asked)) assert.equal(held.object, thing);
+    assert.equal((await things.make('k', 'other data', create)).appData, 'data');
+    assert.equal(calls, 1);
+    assert.equal(things.size, 1);
+  });
+
+  it('forgets a failure, so that the key can be tried again', async () => {
+    const things = new Keyed<Thing, string>();
+    await assert.rejects(
+      things.make('k', '', () => Promise.reject(new Error('no'))),
+      /no/,
+    );
+    assert.equal(things.size, 0);
+    await things.make('k', '', async () => new Thing());
+    assert.equal(things.size, 1);
+  });
+
+  it('drops what closes by itself', async () => {
+    const things = new Keyed<Thing, string>();
+    const { object } = await things.make('k', '', async () => new Thing());
+    object.close();
+    assert.equal(things.size, 0);
+    assert.deepEqual(await things.all(), []);
+  });
+
+  it('does not drop a successor with the same key', async () => {
+    const things = new Keyed<Thing, string>();
+    const { object: first } = await things.make('k', '', async () => new Thing());
+    first.close();
+    const second = await things.make('k', '', async () => new Thing());
+    first.observer.emit('close');
+    assert.deepEqual(await things.all(), [second]);
+  });
+
+  it('closes what is finished after its key was closed', async () => {
+    const things = new Keyed<Thing, string>();
+    const { made, finish } = pending();
+    const asked = things.make('k', '', () => made);
+    things.close('k');
+    const thing = new Thing();
+    finish(thing);
+    await assert.rejects(asked, { code: 'UNAVAILABLE' });
+    assert.ok(thing.closed);
+    assert.equal(things.size, 0);
+  });
+
+  it('refuses what was closed before it was handed over', async () => {
+    const things = new Keyed<Thing, string>();
+    const thing = new Thing();
+    thing.close();
+    await assert.rejects(
+      things.make('k', '', async () => thing),
+      { code: 'UNAVAILABLE' },
+    );
+    assert.equal(things.size, 0);
+  });
+
+  it('waits for what is being made when asked for everything', async () => {
+    const things = new Keyed<Thing, string>();
+    const [good, bad] = [pending(), pending()];
+    const asked = [things.make('good', 'g', () => good.made), things.make('bad', 'b', () => bad.made)];
+    const everything = things.all();
+    good.finish(new Thing());
+    bad.fail(new Error('no'));
+    await Promise.allSettled(asked);
+    assert.deepEqual(
+      (await everything).map(({ key, appData }) => [key, appData]),
+      [['good', 'g']],
+    );
+  });
+});

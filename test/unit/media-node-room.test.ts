@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it } from 'node:test';
+import { errors, type types } from 'mediasoup';
+import type { types as clientTypes } from 'mediasoup-client';
+import type { Epoch, SessionId, UniqueSessionId } from '../../src/protocol/ids.ts';
+import { Room } from '../../src/server/media-node/room.ts';
+import type { InstanceId } from '../../src/server/shared/identity.ts';
+import { production, view } from '../fixtures/media-node/harness.ts';
+import { transportData } from '../fixtures/media-node/master.ts';
+import { until } from '../fixtures/media-node/until.ts';
+
+interface Call {
+  readonly options: unknown;
+  readonly answer: (result: unknown) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** As much of a mediasoup object as a room uses. The test answers its calls. */
+class FakeMedia extends EventEmitter {
+  readonly observer = new EventEmitter();
+  readonly rtpCapabilities = { codecs: [] };
+  readonly id = 'id';
+  readonly kind: string;
+  closed = false;
+  iceState = 'new';
+  dtlsState = 'new';
+  readonly #calls: Call[] = [];
+
+  constructor(kind = '') {
+    super();
+    this.kind = kind;
+  }
+
+  readonly createWebRtcTransport = (options: unknown) => this.#ask(options);
+  readonly produce = (options: unknown) => this.#ask(options);
+  readonly consume = (options: unknown) => this.#ask(options);
+  readonly connect = (options: unknown) => this.#ask(options);
+
+  canConsume(): boolean {
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.observer.emit('close');
+  }
+
+  /** The next call that waits for its answer. */
+  called(): Promise<Call> {
+    return until('a call', () => this.#calls.shift());
+  }
+
+  #ask(options: unknown): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#calls.push({ options, answer: resolve, fail: reject });
+    return promise;
+  }
+}
+
+const rtpCapabilities: clientTypes.RtpCapabilities = { codecs: [] };
+const up = { key: 'up', appData: transportData('con_a', 'send') };
+const down = { key: 'down', appData: transportData('con_b', 'recv') };
+
+function makeRoom(commandMs = 1_000) {
+  const router = new FakeMedia();
+  const news: unknown[] = [];
+  const lost: Room[] = [];
+  const room = new Room({
+    fence: {
+      sessionId: 'r' as SessionId,
+      uniqueSessionId: 'r_1' as UniqueSessionId,
+      epoch: 1 as Epoch,
+      owner: 'master-1@a' as InstanceId,
+    },
+    worker: {
+      pid: 1,
+      webRtcServer: {} as types.WebRtcServer,
+      createRouter: async () => router as unknown as types.Router,
+    },
+    commandMs,
+    tell: (name, data) => news.push([name, data]),
+    lost: (which) => lost.push(which),
+  });
+  const transport = async (params: typeof up): Promise<FakeMedia> => {
+    const fake = new FakeMedia();
+    const asked = room.createTransport(params);
+    (await router.called()).answer(fake);
+    await asked;
+    return fake;
+  };
+  return { room, router, news, lost, transport };
+}
+
+describe('Room', () => {
+  it('shows a new owner what the commands of the former are still making', async () => {
+    const { room, transport } = makeRoom();
+    const sender = await transport(up);
+    const producing = room.produce(production('video'));
+    const call = await sender.called();
+    const inventory = room.inventory();
+    call.answer(new FakeMedia('video'));
+    await producing;
+    assert.deepEqual(
+      (await inventory).producers.map(({ key }) => key),
+      ['video'],
+    );
+  });
+
+  it('starts video paused, and audio not', async () => {
+    const { room, transport } = makeRoom();
+    const [sender, receiver] = [await transport(up), await transport(down)];
+    for (const kind of ['audio', 'video'] as const) {
+      const producing = room.produce(production(kind));
+      (await sender.called()).answer(new FakeMedia(kind));
+      await producing;
+      const consuming = room.consume({ ...view(rtpCapabilities), key: kind, producer: kind });
+      const { options, answer } = await receiver.called();
+      assert.deepEqual(options, { producerId: 'id', rtpCapabilities, paused: kind === 'video' });
+      answer(new FakeMedia(kind));
+      await consuming;
+    }
+  });
+
+  it('closes what is finished after what it runs over has closed', async () => {
+    const { room, transport } = makeRoom();
+    const [sender, receiver] = [await transport(up), await transport(down)];
+    const producing = room.produce(production('video'));
+    (await sender.called()).answer(new FakeMedia('video'));
+    await producing;
+
+    const [producer, consumer] = [new FakeMedia('audio'), new FakeMedia('video')];
+    const tooLate = [room.produce(production('audio')), room.consume(view(rtpCapabilities))];
+    const calls = [await sender.called(), await receiver.called()];
+    room.closeProducer({ key: 'video' });
+    room.closeTransport({ key: 'up' });
+    await until('the transport is closed', () => sender.closed);
+    calls[0]?.answer(producer);
+    calls[1]?.answer(consumer);
+    for (const late of tooLate) await assert.rejects(late, { code: 'UNAVAILABLE' });
+    assert.ok(producer.closed && consumer.closed);
+    assert.deepEqual(room.size, { transports: 1, producers: 0, consumers: 0 });
+  });
+
+  it('closes what is finished after the room itself has closed', async () => {
+    const { room, router } = makeRoom();
+    const asked = room.createTransport(up);
+    const call = await router.called();
+    room.close();
+    const late = new FakeMedia();
+    call.answer(late);
+    await assert.rejects(asked, { code: 'SESSION_UNKNOWN' });
+    assert.ok(late.closed);
+  });
+
+  it('does not wait for ever, and takes an answer that comes late', async () => {
+    const { room, router } = makeRoom(20);
+    await assert.rejects(room.createTransport(up), { code: 'UNAVAILABLE' });
+    (await router.called()).answer(new FakeMedia());
+    await room.createTransport(up);
+    assert.equal(room.size.transports, 1);
+  });
+
+  it('can connect again what failed to connect, but not under other parameters what did not', async () => {
+    const { room, transport } = makeRoom();
+    const sender = await transport(up);
+    const parameters = (value: string) => ({ key: 'up', dtlsParameters: { fingerprints: [{ algorithm, value }] } });
+    const algorithm = 'sha-256' as const;
+    const failing = room.connectTransport(parameters('A'));
+    (await sender.called()).fail(new TypeError('bad'));
+    await assert.rejects(failing, { code: 'MEDIA_REFUSED', detail: 'bad' });
+    const connecting = [room.connectTransport(parameters('B')), room.connectTransport(parameters('B'))];
+    (await sender.called()).answer(undefined);
+    await Promise.all(connecting);
+    await assert.rejects(room.connectTransport(parameters('C')), { code: 'MEDIA_REFUSED' });
+  });
+
+  it('tells of ICE and DTLS as one state, each change once', async () => {
+    const { news, transport } = makeRoom();
+    const sender = await transport(up);
+    const change = (iceState: string, dtlsState: string): void => {
+      Object.assign(sender, { iceState, dtlsState });
+      sender.emit('icestatechange');
+      sender.emit('dtlsstatechange');
+    };
+    change('connected', 'connecting');
+    change('connected', 'connected');
+    change('completed', 'connected');
+    change('disconnected', 'connected');
+    change('connected', 'connected');
+    change('connected', 'closed');
+    const told = (state: string) => [
+      'transportState',
+      { uniqueSessionId: 'r_1', key: 'up', connectionId: 'con_a', state },
+    ];
+    assert.deepEqual(news, ['connected', 'disconnected', 'connected', 'failed'].map(told));
+  });
+
+  it('is lost with its worker, and says that of itself from then on', async () => {
+    const { room, router, lost, transport } = makeRoom();
+    await transport(up);
+    const asked = room.createTransport(down);
+    const call = await router.called();
+    router.emit('workerclose');
+    assert.deepEqual(lost, [room]);
+    room.close();
+    call.fail(new errors.WorkerClosedError('gone'));
+    await assert.rejects(asked, { code: 'SESSION_UNKNOWN' });
+  });
+});
