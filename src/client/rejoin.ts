@@ -1,7 +1,7 @@
-import { RejoinError } from './errors.ts';
+import type { RejoinError } from './errors.ts';
+import { requireMediaDevices } from './media/devices.ts';
 import { Publisher, type PublisherProperties } from './media/publisher.ts';
-import type { VideoTarget } from './media/video-placement.ts';
-import { findTarget } from './media/video-placement.ts';
+import { findTarget, type VideoTarget } from './media/video-placement.ts';
 import { Session, type SessionOptions } from './session/session.ts';
 
 /** A camera, microphone or loudspeaker. */
@@ -44,7 +44,7 @@ export class Rejoin {
 
   /** Cameras and microphones. Labels are empty until the user has allowed the use of one. */
   async getDevices(): Promise<Device[]> {
-    this.#needMediaDevices();
+    requireMediaDevices();
     const devices = await navigator.mediaDevices.enumerateDevices();
     return devices
       .filter(({ kind }) => kind === 'audioinput' || kind === 'videoinput')
@@ -54,14 +54,5 @@ export class Rejoin {
   /** Whether this browser can make calls at all. */
   checkSystemRequirements(): boolean {
     return 'RTCPeerConnection' in globalThis && 'WebSocket' in globalThis;
-  }
-
-  #needMediaDevices(): void {
-    if ('mediaDevices' in navigator) return;
-    throw new RejoinError(
-      'BROWSER_NOT_SUPPORTED',
-      'The browser gives this page no access to cameras and microphones.',
-      'Serve the page over https, or from localhost.',
-    );
   }
 }

@@ -26,13 +26,15 @@ export class TypedEmitter<Events extends object> {
     return this;
   }
 
-  /** For the SDK's own use. A listener that throws is reported to the page and stops nothing here. */
+  /** For the SDK's own use. What a listener throws is thrown on its own, where the page sees it, and stops nothing here. */
   emitEvent<E extends keyof Events & string>(name: E, event: Events[E]): void {
     for (const listener of this.#emitter.listeners(name)) {
       try {
         listener.call(this, event);
       } catch (error) {
-        reportError(error);
+        setTimeout(() => {
+          throw error;
+        });
       }
     }
   }

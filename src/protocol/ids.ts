@@ -29,7 +29,7 @@ const UNBIASED = 256 - (256 % ALPHABET.length);
 /** `length` random letters and digits, from the platform's cryptographic source. */
 export function randomText(length: number): string {
   let text = '';
-  const bytes = new Uint8Array(length * 2);
+  const bytes = new Uint8Array(Math.min(length * 2, 1_024));
   while (text.length < length) {
     crypto.getRandomValues(bytes);
     for (const byte of bytes) {

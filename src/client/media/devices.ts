@@ -103,14 +103,18 @@ async function captureScreen({ frameRate = 30 }: MediaSources): Promise<MediaStr
   }
 }
 
+/** @throws {RejoinError} BROWSER_NOT_SUPPORTED: browsers hide the devices from pages that are not secure */
+export function requireMediaDevices(): void {
+  if ('mediaDevices' in navigator) return;
+  throw new RejoinError(
+    'BROWSER_NOT_SUPPORTED',
+    'The browser gives this page no access to cameras and microphones.',
+    'Serve the page over https, or from localhost.',
+  );
+}
+
 async function captureDevices(constraints: MediaStreamConstraints): Promise<MediaStream> {
-  if (!('mediaDevices' in navigator)) {
-    throw new RejoinError(
-      'BROWSER_NOT_SUPPORTED',
-      'The browser gives this page no access to cameras and microphones.',
-      'Serve the page over https, or from localhost.',
-    );
-  }
+  requireMediaDevices();
   try {
     return await navigator.mediaDevices.getUserMedia(constraints);
   } catch (cause) {

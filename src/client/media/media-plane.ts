@@ -65,7 +65,7 @@ export class MediaPlane {
   readonly #snapshot: Snapshot;
   /** The media path of a transport broke for good, or could not be made: `cause` says how. */
   readonly #broken: (cause: string) => void;
-  readonly #device: Promise<Device>;
+  #device: Promise<Device> | undefined;
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
   #configured: Promise<unknown> | undefined;
@@ -76,7 +76,6 @@ export class MediaPlane {
     this.#request = request;
     this.#snapshot = snapshot;
     this.#broken = broken;
-    this.#device = deviceFor(snapshot.rtpCapabilities);
   }
 
   /** Publishes tracks as one stream. @throws {ProtocolError} the server's refusal */
@@ -130,6 +129,12 @@ export class MediaPlane {
     return undefined;
   }
 
+  /** Not before it is needed: a client that only chats needs no WebRTC. */
+  #loadDevice(): Promise<Device> {
+    this.#device ??= deviceFor(this.#snapshot.rtpCapabilities);
+    return this.#device;
+  }
+
   #sendTransport(): Promise<types.Transport> {
     this.#send ??= this.#make('send').catch((error: unknown) => {
       this.#send = undefined;
@@ -144,7 +149,7 @@ export class MediaPlane {
       throw error;
     });
     const transport = await this.#recv;
-    this.#configured ??= this.#device.then(({ recvRtpCapabilities }) =>
+    this.#configured ??= this.#loadDevice().then(({ recvRtpCapabilities }) =>
       this.#request('configure', { rtpCapabilities: recvRtpCapabilities }),
     );
     await this.#configured;
@@ -153,7 +158,7 @@ export class MediaPlane {
 
   async #make(direction: 'send' | 'recv'): Promise<types.Transport> {
     const key = `${direction}-${randomText(8)}`;
-    const [device, info] = await Promise.all([this.#device, this.#request('createTransport', { key, direction })]);
+    const [device, info] = await Promise.all([this.#loadDevice(), this.#request('createTransport', { key, direction })]);
     const options: types.TransportOptions = {
       ...info,
       appData: { key },

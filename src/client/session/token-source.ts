@@ -18,8 +18,11 @@ export class TokenFailure extends Error {
 /** How long the application may take to get a token, before it is asked again. */
 const PROVIDER_TIMEOUT_MS = 10_000;
 
-/** Statuses of an application's server that mean "not now": a master is being replaced, a balancer has no target yet. */
-const NOT_NOW = new Set([408, 425, 429, 500, 502, 503, 504]);
+/**
+ * Statuses of an application's server that will not change by asking again. 404 and 409 are not among them: around a
+ * crash a session can be there at one moment and not at the next.
+ */
+const FINAL = new Set([400, 401, 403, 405, 410, 422]);
 
 /** Where the tokens of one `connect()` come from. */
 export class TokenSource {
@@ -36,8 +39,8 @@ export class TokenSource {
   }
 
   /**
-   * @throws {TokenFailure} a provider's error, which is final if it has a `status` of 4xx that does not mean "not
-   *   now", or `retryable: false`
+   * @throws {TokenFailure} a provider's error, which is final if its `status` is one of 400, 401, 403, 405,
+   *   410, 422, or with `retryable: false`
    */
   async next(): Promise<TokenUrl> {
     const text = typeof this.#given === 'string' ? this.#single(this.#given) : await askProvider(this.#given);
@@ -74,7 +77,7 @@ async function askProvider(provider: TokenProvider): Promise<string> {
   } catch (cause) {
     if (cause instanceof TokenFailure) throw cause;
     const { status, retryable, message } = cause as { status?: unknown; retryable?: unknown; message?: unknown };
-    const refused = typeof status === 'number' && status >= 400 && !NOT_NOW.has(status);
+    const refused = typeof status === 'number' && FINAL.has(status);
     throw new TokenFailure(String(message ?? cause), retryable === false || refused, cause);
   } finally {
     clearTimeout(timer);

@@ -59,7 +59,7 @@ export class Socket {
     this.#nextUrl = 0;
     this.#attempt = 0;
     this.#fresh = true;
-    const rws = new ReconnectingWebSocket(() => this.#provide(rws), [], {
+    const rws: ReconnectingWebSocket = new ReconnectingWebSocket(() => this.#provide(rws), [], {
       minReconnectionDelay: 0,
       maxReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,

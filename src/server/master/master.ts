@@ -85,11 +85,18 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     if (news === 'roomLost') sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
   });
 
-  const feed = new LiveFeed(identity, timing.beatMs, () => ({
-    load: load(),
-    ready: state === 'ready',
-    facts: { sessions: sessions.size, connections: sessions.members, sockets: edge.size },
-  }));
+  const feed = new LiveFeed(
+    identity,
+    timing.beatMs,
+    () => ({
+      load: load(),
+      ready: state === 'ready',
+      facts: { sessions: sessions.size, connections: sessions.members, sockets: edge.size },
+    }),
+    (who, listening) => {
+      if (listening) directory.heardOf(who);
+    },
+  );
   feed.register(app);
   registerInternalRoutes(app, sessions, edge, links);
   registerRestRoutes(app, {

@@ -71,6 +71,17 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     return nodes;
   }
 
+  /** Where nodes of a role are that are alive, or have a lease and have not been heard of yet. */
+  async urls(role: NodeRole): Promise<string[]> {
+    await this.refresh();
+    return [...this.#nodes.values()].filter((node) => node.role === role).map(({ link }) => link.url);
+  }
+
+  /** Somebody listens to us: if it is new here, it is looked up at once, so that all know each other within moments. */
+  heardOf(instance: InstanceId): void {
+    if (!this.#find(instance)) void this.refresh();
+  }
+
   urlOf(instance: InstanceId): string | undefined {
     return this.#find(instance)?.link.url;
   }

@@ -63,8 +63,9 @@ export class RestForwarder {
   /** The sessions that the other masters own. A master that does not answer owns none that can be listed. */
   async listElsewhere(request: FastifyRequest): Promise<Json[]> {
     if (request.headers[HOP_HEADER]) return [];
+    const urls = await this.#directory.urls('master');
     const answers = await Promise.all(
-      this.#directory.live('master').map(async ({ url }) => {
+      urls.map(async (url) => {
         try {
           const { status, text } = await this.#pass(url, request);
           return status === 200 ? (JSON.parse(text) as { content: Json[] }).content : [];

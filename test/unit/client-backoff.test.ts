@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_RETRY, delayBefore } from '../../src/client/signaling/backoff.ts';
+import { Heartbeat } from '../../src/client/signaling/heartbeat.ts';
+import { Pause } from '../../src/client/signaling/pause.ts';
+import { seededRandom } from '../fixtures/random.ts';
+
+test('the first delay is spread over its whole width', () => {
+  const random = seededRandom(1);
+  const buckets = new Array<number>(10).fill(0);
+  for (let i = 0; i < 10_000; i += 1) {
+    const at = Math.floor(delayBefore(1, {}, random) / 25.1);
+    buckets[at] = (buckets[at] ?? 0) + 1;
+  }
+  for (const count of buckets) assert.ok(count > 700 && count < 1_300, buckets.join(' '));
+});
+
+test('later delays grow to the cap, are never zero, and stay jittered at the cap', () => {
+  const random = seededRandom(2);
+  for (let attempt = 2; attempt < 50; attempt += 1) {
+    const width = Math.min(DEFAULT_RETRY.capMs, DEFAULT_RETRY.baseMs * 2 ** (attempt - 2));
+    const delays = Array.from({ length: 200 }, () => delayBefore(attempt, {}, random));
+    assert.ok(Math.min(...delays) >= width * 0.1 - 1 && Math.max(...delays) <= width, `attempt ${attempt}`);
+    assert.ok(new Set(delays).size > 50, `attempt ${attempt} is not jittered`);
+  }
+});
+
+test('a policy replaces what it names', () => {
+  assert.equal(delayBefore(1, { spreadMs: 0 }, () => 0.99), 0);
+  assert.equal(delayBefore(2, { baseMs: 100 }, () => 1), 100);
+  assert.equal(delayBefore(9, { capMs: 50 }, () => 1), 50);
+});
+
+test('a pause can be cut short', async () => {
+  const pause = new Pause();
+  const waiting = pause.wait(60_000);
+  pause.skip();
+  await waiting;
+  const replaced = pause.wait(60_000);
+  const next = pause.wait(0);
+  await Promise.all([replaced, next]);
+});
+
+test('a heartbeat compares clocks: after a sleep, the first look is enough', () => {
+  let now = 0;
+  const seen: string[] = [];
+  const heartbeat = new Heartbeat({ now: () => now, ping: () => seen.push('ping'), dead: () => seen.push('dead') });
+  heartbeat.start(2_000, 2_500);
+  now = 1_900;
+  heartbeat.check();
+  assert.deepEqual(seen, []);
+  now = 2_000;
+  heartbeat.check();
+  assert.deepEqual(seen, ['ping']);
+  heartbeat.heard();
+  now = 6_400;
+  heartbeat.check();
+  assert.deepEqual(seen, ['ping', 'ping']);
+  now = 3_600_000;
+  heartbeat.check();
+  assert.deepEqual(seen, ['ping', 'ping', 'dead']);
+  // Told once: the next socket starts it again.
+  heartbeat.check();
+  assert.equal(seen.length, 3);
+  heartbeat.stop();
+});

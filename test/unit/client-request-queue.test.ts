@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RequestQueue } from '../../src/client/signaling/request-queue.ts';
+import { ProtocolError } from '../../src/protocol/errors.ts';
+import type { RequestId, Seq } from '../../src/protocol/ids.ts';
+import { LIMITS } from '../../src/protocol/limits.ts';
+
+const seq = 1 as Seq;
+
+test('requests are numbered, answered once, and those not taken are sent again in order', async () => {
+  const queue = new RequestQueue();
+  const one = queue.add('signal', { id: 'a' });
+  const two = queue.add('signal', { id: 'b' });
+  const three = queue.add('leave', {});
+  assert.deepEqual([one.frame.id, two.frame.id, three.frame.id], [1, 2, 3]);
+  assert.deepEqual(queue.after(1 as RequestId), [two.frame, three.frame]);
+  queue.settle({ t: 'res', seq, id: 2 as RequestId, data: { recipients: 4 } });
+  assert.deepEqual(await two.answer, { recipients: 4 });
+  queue.settle({ t: 'res', seq, id: 2 as RequestId, data: { recipients: 9 } });
+  assert.deepEqual(queue.after(0 as RequestId), [one.frame, three.frame]);
+  queue.settle({ t: 'res', seq, id: 1 as RequestId, error: new ProtocolError('NOT_PERMITTED').toWire() });
+  await assert.rejects(one.answer, { code: 'NOT_PERMITTED' });
+  queue.rejectAll(new ProtocolError('SESSION_DESTROYED'));
+  await assert.rejects(three.answer, { code: 'SESSION_DESTROYED' });
+  assert.equal(queue.size, 0);
+});
+
+test('what is too much or too large is refused here, where it harms nothing', () => {
+  const queue = new RequestQueue();
+  assert.throws(() => queue.add('signal', { id: 'x', data: 'ä'.repeat(40_000) }), { code: 'FRAME_TOO_LARGE' });
+  for (let i = 0; i < LIMITS.pendingRequests; i += 1) queue.add('leave', {}).answer.catch(() => {});
+  assert.throws(() => queue.add('leave', {}), { code: 'OUTBOX_OVERFLOW' });
+  assert.equal(queue.after(0 as RequestId).length, LIMITS.pendingRequests);
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RequestId, Seq } from '../../src/protocol/ids.ts';
+import { BatchSender } from '../../src/server/master/link/batch-sender.ts';
+import { Outbox } from '../../src/server/master/owner/outbox.ts';
+import { pick, seededRandom, seeds } from '../fixtures/random.ts';
+import { until } from '../fixtures/until.ts';
+
+const frame = (id: number) => ({ t: 'res', id: id as RequestId, data: {} }) as const;
+const at = (seq: number): Seq => seq as Seq;
+
+test('frames are numbered without gaps and kept until acknowledged', () => {
+  const outbox = new Outbox(3);
+  assert.deepEqual([1, 2, 3].map((id) => outbox.add(frame(id))?.seq), [1, 2, 3]);
+  assert.equal(outbox.add(frame(4)), undefined);
+  assert.equal(outbox.last, 3);
+  outbox.acknowledge(at(2));
+  assert.deepEqual(outbox.after(at(2))?.map(({ seq }) => seq), [3]);
+  assert.equal(outbox.after(at(1)), undefined, 'what was acknowledged is not there any more');
+  assert.equal(outbox.after(at(9)), undefined, 'what was never sent cannot have arrived');
+  assert.equal(outbox.add(frame(4))?.seq, 4);
+  outbox.acknowledge(at(4));
+  assert.deepEqual(outbox.after(at(4)), []);
+  assert.equal(outbox.size, 0);
+});
+
+test('whatever is lost between, everything arrives once and in order', () => {
+  for (const seed of seeds(100)) {
+    const random = seededRandom(seed);
+    const outbox = new Outbox(10_000);
+    const got: number[] = [];
+    let received = 0;
+    let sent = 0;
+    const deliver = (frames: readonly { seq: Seq }[]): void => {
+      for (const { seq } of frames) {
+        if (seq !== received + 1) continue;
+        received = seq;
+        got.push(seq);
+      }
+    };
+    for (let step = 0; step < 500; step += 1) {
+      const act = pick(random, ['send', 'send', 'lose', 'ack', 'resume'] as const);
+      if (act === 'send' || act === 'lose') {
+        sent += 1;
+        const numbered = outbox.add(frame(sent));
+        assert.ok(numbered);
+        if (act === 'send') deliver([numbered]);
+      } else if (act === 'ack') outbox.acknowledge(at(received));
+      else {
+        const missed = outbox.after(at(received));
+        assert.ok(missed, `SEED=${seed}: cannot resume`);
+        deliver(missed);
+      }
+    }
+    deliver(outbox.after(at(received)) ?? []);
+    assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i + 1), `SEED=${seed}`);
+  }
+});
+
+test('a batch that fails is sent again, in order, with what came meanwhile behind it', async () => {
+  const arrived: number[] = [];
+  let failures = 2;
+  const sender = new BatchSender<number>(async (batch) => {
+    await Promise.resolve();
+    if (failures > 0) {
+      failures -= 1;
+      throw new Error('lost');
+    }
+    arrived.push(...batch);
+  });
+  for (let item = 0; item < 1_200; item += 1) sender.add(item);
+  await until('everything has arrived', () => arrived.length === 1_200);
+  sender.add(1_200);
+  await until('later items too', () => arrived.length === 1_201);
+  assert.deepEqual(arrived, Array.from({ length: 1_201 }, (_, i) => i));
+});
+
+test('a closed sender sends nothing more', async () => {
+  let calls = 0;
+  const sender = new BatchSender<number>(async () => {
+    calls += 1;
+    sender.close();
+    throw new Error('dead');
+  });
+  sender.add(1);
+  await until('it has tried', () => calls === 1);
+  sender.add(2);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(calls, 1);
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { type Epoch, newConnectionId, newTokenId, newUniqueSessionId, type SessionId } from '../../src/protocol/ids.ts';
+import type { InstanceId } from '../../src/server/shared/identity.ts';
+import { SqliteStore } from '../../src/server/store/sqlite-store.ts';
+import { pick, seededRandom, seeds } from '../fixtures/random.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rejoin-store-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const newFile = (): string => {
+  files += 1;
+  return join(folder, `${files}.sqlite`);
+};
+
+const master = (n: number): InstanceId => `master-${n}@x` as InstanceId;
+const room = 'room' as SessionId;
+const life = (sessionId = room, owner = master(1)) => ({
+  sessionId,
+  uniqueSessionId: newUniqueSessionId(sessionId),
+  owner,
+  failover: 'rebuild' as const,
+  createdAt: 1,
+  properties: { a: 1 },
+});
+
+test('a session id has one life at a time, and each life a higher epoch', async () => {
+  const store = new SqliteStore(newFile());
+  const first = await store.createSession(life());
+  assert.equal(first.epoch, 1);
+  await assert.rejects(store.createSession(life()), { code: 'exists' });
+  assert.deepEqual(await store.getSession(room), first);
+  assert.equal(await store.endSession(first.uniqueSessionId, first.epoch, 'nodeCrashed'), true);
+  assert.equal(await store.endSession(first.uniqueSessionId, first.epoch, 'nodeCrashed'), false);
+  assert.equal((await store.getEnded(first.uniqueSessionId))?.reason, 'nodeCrashed');
+  assert.equal(await store.getSession(room), undefined);
+  const second = await store.createSession(life());
+  assert.equal(second.epoch, 2);
+  // A late word about the first life does not touch the second.
+  assert.equal(await store.endSession(first.uniqueSessionId, second.epoch, 'nodeCrashed'), false);
+  assert.equal((await store.getSession(room))?.uniqueSessionId, second.uniqueSessionId);
+  await store.close();
+});
+
+test('a claim raises the epoch, and a former owner can write nothing', async () => {
+  const store = new SqliteStore(newFile());
+  const { uniqueSessionId, epoch } = await store.createSession(life());
+  const claimed = await store.claimSession(uniqueSessionId, epoch, master(2));
+  assert.equal(claimed.epoch, epoch + 1);
+  assert.equal(claimed.owner, master(2));
+  await assert.rejects(store.claimSession(uniqueSessionId, epoch, master(3)), { code: 'stale' });
+  await assert.rejects(store.placeSession(uniqueSessionId, epoch, master(9)), { code: 'stale' });
+  const connection = {
+    connectionId: newConnectionId(),
+    sessionId: room,
+    uniqueSessionId,
+    token: newTokenId(),
+    status: 'pending' as const,
+    role: 'PUBLISHER' as const,
+    createdAt: 1,
+    serverData: '',
+    customIceServers: [],
+    resumeKeyHash: undefined,
+  };
+  await assert.rejects(store.putConnection(connection, epoch), { code: 'stale' });
+  await store.putConnection(connection, claimed.epoch);
+  assert.equal((await store.getConnection(connection.connectionId))?.token, connection.token);
+  assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
+  await store.close();
+});
+
+test('of many masters that claim at once, through files of their own, one wins each epoch', async () => {
+  for (const seed of seeds(5)) {
+    const random = seededRandom(seed);
+    const file = newFile();
+    const stores = [1, 2, 3].map(() => new SqliteStore(file));
+    const first = stores[0];
+    assert.ok(first);
+    const { uniqueSessionId } = await first.createSession(life());
+    const wins: number[] = [];
+    let epoch = 1;
+    for (let round = 0; round < 30; round += 1) {
+      const claims = Array.from({ length: 4 }, async (_, n) => {
+        try {
+          const record = await pick(random, stores).claimSession(uniqueSessionId, epoch as Epoch, master(n));
+          wins.push(record.epoch);
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'stale', `SEED=${seed}`);
+        }
+      });
+      await Promise.all(claims);
+      epoch += 1;
+    }
+    assert.deepEqual(wins, Array.from({ length: 30 }, (_, i) => i + 2), `SEED=${seed}`);
+    for (const store of stores) await store.close();
+  }
+});
+
+test('a locked file makes callers wait, not the process', async () => {
+  const file = newFile();
+  const store = new SqliteStore(file);
+  await store.createSession(life());
+  const intruder = new DatabaseSync(file);
+  intruder.exec('BEGIN EXCLUSIVE');
+  let ticks = 0;
+  const ticking = setInterval(() => {
+    ticks += 1;
+    if (ticks === 20) intruder.exec('COMMIT');
+  }, 5);
+  const other = await store.createSession(life('other' as SessionId));
+  clearInterval(ticking);
+  assert.ok(ticks >= 20, 'it did not wait for the lock');
+  assert.equal(other.epoch, 1);
+  intruder.exec('BEGIN EXCLUSIVE');
+  await assert.rejects(store.createSession(life('third' as SessionId)), { code: 'unavailable' });
+  intruder.exec('ROLLBACK');
+  assert.equal((await store.listSessions({ owner: master(1) })).length, 2);
+  intruder.close();
+  await store.close();
+});
+
+test('leases end by themselves, and a new run of a node takes the place of the old one', async () => {
+  const store = new SqliteStore(newFile());
+  const lease = { id: 'master-1', role: 'master' as const, url: 'http://a', load: 3 };
+  await store.renewLease({ ...lease, instance: master(1) }, 60_000);
+  await store.renewLease({ ...lease, instance: 'master-1@second' as InstanceId }, 60_000);
+  await store.renewLease({ ...lease, id: 'gone', instance: 'gone@x' as InstanceId }, -1);
+  assert.deepEqual(
+    (await store.listNodes()).map(({ instance }) => instance),
+    ['master-1@second'],
+  );
+  await store.dropLease('master-1@second' as InstanceId);
+  assert.deepEqual(await store.listNodes(), []);
+  await store.close();
+});
