@@ -89,7 +89,11 @@ export default [
     output: [
       { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner },
       { ...script, file: 'dist/rejoin.js' },
-      { ...script, file: 'dist/rejoin.min.js', plugins: [minify({ legalComments: 'inline' }), sizeBudget(BUDGET_BYTES)] },
+      {
+        ...script,
+        file: 'dist/rejoin.min.js',
+        plugins: [minify({ legalComments: 'inline' }), sizeBudget(BUDGET_BYTES)],
+      },
     ],
   },
   {
@@ -97,5 +101,21 @@ export default [
     onwarn,
     plugins: [dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true })],
     output: { file: 'dist/rejoin.d.mts', format: 'es' },
+  },
+  {
+    input: 'demo/main.tsx',
+    onwarn,
+    plugins: [
+      ...browser(),
+      copy(
+        Object.fromEntries(
+          ['index.html', 'style.css', 'join.css', 'stage.css', 'panels.css'].map((name) => [
+            `demo/${name}`,
+            `dist/demo/${name}`,
+          ]),
+        ),
+      ),
+    ],
+    output: { file: 'dist/demo/demo.js', format: 'iife', sourcemap: true, plugins: [minify()] },
   },
 ];

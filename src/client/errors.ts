@@ -29,7 +29,12 @@ export class RejoinError extends Error {
   /** What to do about it. */
   readonly action: string;
 
-  constructor(name: RejoinErrorName, message: string, action: string, options: { code?: string; cause?: unknown } = {}) {
+  constructor(
+    name: RejoinErrorName,
+    message: string,
+    action: string,
+    options: { code?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = name;
     this.code = options.code ?? name;

@@ -1,8 +1,8 @@
 import type { LeaveReason, StreamEndReason } from '../protocol/model.ts';
+import type { StreamManager } from './media/stream-manager.ts';
 import type { Connection } from './session/connection.ts';
 import type { Session } from './session/session.ts';
 import type { Stream } from './session/stream.ts';
-import type { StreamManager } from './media/stream-manager.ts';
 
 /** What every listener gets. */
 export class RejoinEvent<Target = unknown> {

@@ -23,7 +23,11 @@ export class Rejoin {
    * @param target an element or its id
    * @param done called when the sources are open, or with the error why not
    */
-  initPublisher(target?: VideoTarget, properties: PublisherProperties = {}, done?: (error?: RejoinError) => void): Publisher {
+  initPublisher(
+    target?: VideoTarget,
+    properties: PublisherProperties = {},
+    done?: (error?: RejoinError) => void,
+  ): Publisher {
     const publisher = new Publisher(properties);
     publisher.ready.then(
       () => {

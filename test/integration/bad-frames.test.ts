@@ -93,7 +93,11 @@ test('requests that cannot be carried out are answered by name, and the connecti
     ['subscribe', { streamId: 'str_x', transport: 't' }, 'PARAMS_INVALID'],
     ['unpublish', { streamId: 'str_x' }, 'STREAM_UNKNOWN'],
     ['connectTransport', { key: 'none', dtlsParameters: {} }, 'TRANSPORT_UNKNOWN'],
-    ['publish', { key: 'abcd', transport: 'none', producers: [{ kind: 'audio', rtpParameters: {}, active: true }] }, 'TRANSPORT_UNKNOWN'],
+    [
+      'publish',
+      { key: 'abcd', transport: 'none', producers: [{ kind: 'audio', rtpParameters: {}, active: true }] },
+      'TRANSPORT_UNKNOWN',
+    ],
   ];
   for (const [at, [method, data]] of requests.entries()) client.send({ t: 'req', id: at + 1, method, data });
   const answers = await until('all are answered', () => {
@@ -109,7 +113,12 @@ test('requests that cannot be carried out are answered by name, and the connecti
   client.send({ t: 'req', id: requests.length + 1, method: 'createTransport', data: { key: 't', direction: 'send' } });
   const codecs = [{ mimeType: 'audio/nothing', payloadType: 100, clockRate: 48_000 }];
   const producers = [{ kind: 'audio', rtpParameters: { codecs, encodings: [{ ssrc: 1 }] }, active: true }];
-  client.send({ t: 'req', id: requests.length + 2, method: 'publish', data: { key: 'abcd', transport: 't', producers } });
+  client.send({
+    t: 'req',
+    id: requests.length + 2,
+    method: 'publish',
+    data: { key: 'abcd', transport: 't', producers },
+  });
   const last = await until('the media node has judged', () =>
     client.frames.find((frame) => frame.t === 'res' && frame.id === requests.length + 2),
   );

@@ -79,7 +79,8 @@ test('with a token provider the session is rebuilt without the application’s h
   await clients[0]?.session.signal({ data: 'we are back' });
   for (const client of clients) await until('the signal', () => client.signals.includes('we are back'));
   // Nobody was said to have left: those who are there are those who were.
-  for (const client of clients) assert.equal(client.count('connectionDestroyed') + client.count('connectionCreated'), 0);
+  for (const client of clients)
+    assert.equal(client.count('connectionDestroyed') + client.count('connectionCreated'), 0);
   const listed = await running.rest('GET', `/sessions/${room}/connection?pendingConnections=false`);
   assert.equal(listed.json['numberOfElements'], 3);
   for (const { session } of clients) session.disconnect();
@@ -146,10 +147,14 @@ test('a frozen owner is taken for dead; when it wakes up it is fenced and touche
     assert.ok(second.epoch > first.epoch);
     process.kill(pid, 'SIGCONT');
     await until('it has stepped down', () =>
-      running.log('master-2').some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
+      running
+        .log('master-2')
+        .some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
     );
     next.send(signal);
-    await until('the new life goes on', () => next.frames.some((frame) => frame.t === 'evt' && frame.event === 'signal'));
+    await until('the new life goes on', () =>
+      next.frames.some((frame) => frame.t === 'evt' && frame.event === 'signal'),
+    );
     assert.deepEqual((await running.session(room))?.uniqueSessionId, second.uniqueSessionId);
     next.close();
     old.close();

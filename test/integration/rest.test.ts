@@ -9,7 +9,11 @@ before(async () => {
 after(() => running.stop());
 
 test('sessions: create, get, list, delete, with OpenVidu’s statuses', async () => {
-  const created = await running.rest('POST', '/sessions', { customSessionId: 'one', mediaMode: 'ROUTED', recordingMode: null });
+  const created = await running.rest('POST', '/sessions', {
+    customSessionId: 'one',
+    mediaMode: 'ROUTED',
+    recordingMode: null,
+  });
   assert.equal(created.status, 200);
   assert.equal(created.json['id'], 'one');
   assert.equal(created.json['object'], 'session');
@@ -37,7 +41,12 @@ test('connections: create at any master, list, get, delete', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'two' }, { base: running.node('master-1').url });
   for (const id of ['master-1', 'master-2']) {
     const base = running.node(id).url;
-    const made = await running.rest('POST', '/sessions/two/connection', { role: 'SUBSCRIBER', data: 'd', kurentoOptions: null }, { base });
+    const made = await running.rest(
+      'POST',
+      '/sessions/two/connection',
+      { role: 'SUBSCRIBER', data: 'd', kurentoOptions: null },
+      { base },
+    );
     assert.equal(made.status, 200, made.text);
     const connectionId = String(made.json['connectionId']);
     assert.match(connectionId, /^con_[A-Za-z0-9]{10}$/);
@@ -47,8 +56,14 @@ test('connections: create at any master, list, get, delete', async () => {
     assert.equal(made.json['serverData'], 'd');
     const got = await running.rest('GET', `/sessions/two/connection/${connectionId}`, undefined, { base });
     assert.deepEqual(got.json, made.json);
-    assert.equal((await running.rest('DELETE', `/sessions/two/connection/${connectionId}`, undefined, { base })).status, 204);
-    assert.equal((await running.rest('GET', `/sessions/two/connection/${connectionId}`, undefined, { base })).status, 404);
+    assert.equal(
+      (await running.rest('DELETE', `/sessions/two/connection/${connectionId}`, undefined, { base })).status,
+      204,
+    );
+    assert.equal(
+      (await running.rest('GET', `/sessions/two/connection/${connectionId}`, undefined, { base })).status,
+      404,
+    );
   }
   assert.equal((await running.rest('GET', '/sessions/two/connection')).json['numberOfElements'], 0);
   assert.equal((await running.rest('POST', '/sessions/none/connection', {})).status, 404);

@@ -42,7 +42,10 @@ test('through any number of socket drops, every signal arrives once and in order
         assert.deepEqual(got, expected, `SEED=${seed}: from ${at}`);
       }
       await until(`SEED=${seed}: back`, () => client.session.state === 'joined');
-      assert.equal(client.count('sessionDisconnected') + client.count('exception') + client.count('sessionDestroyed'), 0);
+      assert.equal(
+        client.count('sessionDisconnected') + client.count('exception') + client.count('sessionDestroyed'),
+        0,
+      );
       assert.equal(client.count('connectionDestroyed'), 0, `SEED=${seed}`);
     }
     for (const { session } of clients) session.disconnect();

@@ -26,9 +26,18 @@ test('later delays grow to the cap, are never zero, and stay jittered at the cap
 });
 
 test('a policy replaces what it names', () => {
-  assert.equal(delayBefore(1, { spreadMs: 0 }, () => 0.99), 0);
-  assert.equal(delayBefore(2, { baseMs: 100 }, () => 1), 100);
-  assert.equal(delayBefore(9, { capMs: 50 }, () => 1), 50);
+  assert.equal(
+    delayBefore(1, { spreadMs: 0 }, () => 0.99),
+    0,
+  );
+  assert.equal(
+    delayBefore(2, { baseMs: 100 }, () => 1),
+    100,
+  );
+  assert.equal(
+    delayBefore(9, { capMs: 50 }, () => 1),
+    50,
+  );
 });
 
 test('a pause can be cut short', async () => {

@@ -128,7 +128,8 @@ test('leaving ends it from everywhere, and every row says why', () => {
     if (state !== 'idle' && state !== 'ended') assert.equal(transition(state, 'disconnect')?.next, 'ended', state);
     for (const [input, found] of Object.entries(TRANSITIONS[state])) {
       assert.ok(found.why.length > 10, `${state} +${input} has no reason`);
-      if (found.next === 'ended') assert.ok(found.effects.includes('closeSocket'), `${state} +${input} leaves a socket`);
+      if (found.next === 'ended')
+        assert.ok(found.effects.includes('closeSocket'), `${state} +${input} leaves a socket`);
     }
   }
 });

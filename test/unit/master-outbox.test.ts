@@ -11,11 +11,17 @@ const at = (seq: number): Seq => seq as Seq;
 
 test('frames are numbered without gaps and kept until acknowledged', () => {
   const outbox = new Outbox(3);
-  assert.deepEqual([1, 2, 3].map((id) => outbox.add(frame(id))?.seq), [1, 2, 3]);
+  assert.deepEqual(
+    [1, 2, 3].map((id) => outbox.add(frame(id))?.seq),
+    [1, 2, 3],
+  );
   assert.equal(outbox.add(frame(4)), undefined);
   assert.equal(outbox.last, 3);
   outbox.acknowledge(at(2));
-  assert.deepEqual(outbox.after(at(2))?.map(({ seq }) => seq), [3]);
+  assert.deepEqual(
+    outbox.after(at(2))?.map(({ seq }) => seq),
+    [3],
+  );
   assert.equal(outbox.after(at(1)), undefined, 'what was acknowledged is not there any more');
   assert.equal(outbox.after(at(9)), undefined, 'what was never sent cannot have arrived');
   assert.equal(outbox.add(frame(4))?.seq, 4);
@@ -53,7 +59,11 @@ test('whatever is lost between, everything arrives once and in order', () => {
       }
     }
     deliver(outbox.after(at(received)) ?? []);
-    assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i + 1), `SEED=${seed}`);
+    assert.deepEqual(
+      got,
+      Array.from({ length: sent }, (_, i) => i + 1),
+      `SEED=${seed}`,
+    );
   }
 });
 
@@ -72,7 +82,10 @@ test('a batch that fails is sent again, in order, with what came meanwhile behin
   await until('everything has arrived', () => arrived.length === 1_200);
   sender.add(1_200);
   await until('later items too', () => arrived.length === 1_201);
-  assert.deepEqual(arrived, Array.from({ length: 1_201 }, (_, i) => i));
+  assert.deepEqual(
+    arrived,
+    Array.from({ length: 1_201 }, (_, i) => i),
+  );
 });
 
 test('a closed sender sends nothing more', async () => {

@@ -57,7 +57,7 @@ test('a token is read as it was written, and nothing else is read as a token', (
 });
 
 test('close codes say what follows; those not in the table mean: come back', () => {
-  for (const [code, { then }] of Object.entries(CLOSE_CODES)) assert.equal(afterClose(Number(code)), then);
+  for (const [code, { reaction }] of Object.entries(CLOSE_CODES)) assert.equal(afterClose(Number(code)), reaction);
   for (const code of [1000, 1001, 1006, 1012, 4999]) assert.equal(afterClose(code), 'resume');
 });
 

@@ -95,7 +95,11 @@ test('of many masters that claim at once, through files of their own, one wins e
       await Promise.all(claims);
       epoch += 1;
     }
-    assert.deepEqual(wins, Array.from({ length: 30 }, (_, i) => i + 2), `SEED=${seed}`);
+    assert.deepEqual(
+      wins,
+      Array.from({ length: 30 }, (_, i) => i + 2),
+      `SEED=${seed}`,
+    );
     for (const store of stores) await store.close();
   }
 });

@@ -99,7 +99,9 @@ async function captureScreen({ frameRate = 30 }: MediaSources): Promise<MediaStr
   try {
     return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: frameRate } } });
   } catch (cause) {
-    throw new RejoinError('SCREEN_CAPTURE_DENIED', 'The screen was not shared.', 'Ask the user to try again.', { cause });
+    throw new RejoinError('SCREEN_CAPTURE_DENIED', 'The screen was not shared.', 'Ask the user to try again.', {
+      cause,
+    });
   }
 }
 
@@ -149,9 +151,17 @@ async function deviceError(cause: unknown, constraints: MediaStreamConstraints):
       const cameraMissing = constraints.video !== false && (constraints.audio === false || !hasVideo);
       return cameraMissing
         ? named('INPUT_VIDEO_DEVICE_NOT_FOUND', 'There is no such camera.', 'Connect one, or set videoSource: false.')
-        : named('INPUT_AUDIO_DEVICE_NOT_FOUND', 'There is no such microphone.', 'Connect one, or set audioSource: false.');
+        : named(
+            'INPUT_AUDIO_DEVICE_NOT_FOUND',
+            'There is no such microphone.',
+            'Connect one, or set audioSource: false.',
+          );
     }
     default:
-      return named('GENERIC_ERROR', 'Camera and microphone cannot be opened.', 'Check the sources that were asked for.');
+      return named(
+        'GENERIC_ERROR',
+        'Camera and microphone cannot be opened.',
+        'Check the sources that were asked for.',
+      );
   }
 }

@@ -1,7 +1,7 @@
 import { Device, type types } from 'mediasoup-client';
-import { randomText } from '../../protocol/ids.ts';
-import type { StreamId } from '../../protocol/ids.ts';
 import type { Snapshot } from '../../protocol/frames.ts';
+import type { StreamId } from '../../protocol/ids.ts';
+import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
 
@@ -158,7 +158,10 @@ export class MediaPlane {
 
   async #make(direction: 'send' | 'recv'): Promise<types.Transport> {
     const key = `${direction}-${randomText(8)}`;
-    const [device, info] = await Promise.all([this.#loadDevice(), this.#request('createTransport', { key, direction })]);
+    const [device, info] = await Promise.all([
+      this.#loadDevice(),
+      this.#request('createTransport', { key, direction }),
+    ]);
     const options: types.TransportOptions = {
       ...info,
       appData: { key },
@@ -184,19 +187,21 @@ export class MediaPlane {
   }
 
   #produce(transport: types.Transport, { kind, track, active }: OutgoingTrack): Promise<types.Producer> {
-    return transport.produce({
-      track,
-      // The track is the application's: it outlives every transport.
-      stopTracks: false,
-      disableTrackOnPause: false,
-      zeroRtpOnPause: true,
-      ...(kind === 'video'
-        ? { encodings: videoEncodings(track), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
-        : { codecOptions: { opusStereo: false, opusDtx: true } }),
-    }).then((producer) => {
-      if (!active) producer.pause();
-      return producer;
-    });
+    return transport
+      .produce({
+        track,
+        // The track is the application's: it outlives every transport.
+        stopTracks: false,
+        disableTrackOnPause: false,
+        zeroRtpOnPause: true,
+        ...(kind === 'video'
+          ? { encodings: videoEncodings(track), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+          : { codecOptions: { opusStereo: false, opusDtx: true } }),
+      })
+      .then((producer) => {
+        if (!active) producer.pause();
+        return producer;
+      });
   }
 
   /** The network path broke while the socket lives: the same transport, over another path. */

@@ -96,7 +96,12 @@ export class Publisher extends StreamManager {
   }
 
   /** For the SDK's own use: published, for the first time or anew after a crash. */
-  published(stream: Stream, outgoing: Outgoing, at: PublishedAt, peerConnection: () => RTCPeerConnection | undefined): void {
+  published(
+    stream: Stream,
+    outgoing: Outgoing,
+    at: PublishedAt,
+    peerConnection: () => RTCPeerConnection | undefined,
+  ): void {
     const isNew = this.stream !== stream;
     this.stream = stream;
     stream.streamManager = this;
@@ -142,7 +147,9 @@ export class Publisher extends StreamManager {
     if (this.properties.mirror ?? true) video.style.transform = 'rotateY(180deg)';
   }
 
-  protected override lateEvent(name: keyof StreamManagerEvents): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
+  protected override lateEvent(
+    name: keyof StreamManagerEvents,
+  ): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
     if (name === 'accessAllowed' && this.#access === 'allowed') return new StreamManagerEvent(name, this);
     if (name === 'accessDenied' && this.#access === 'denied') return new StreamManagerEvent(name, this);
     if (name === 'streamCreated' && this.stream) return new StreamEvent<StreamManager>(name, this, this.stream);

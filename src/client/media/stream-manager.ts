@@ -1,10 +1,5 @@
 import { RejoinError } from '../errors.ts';
-import {
-  StreamManagerEvent,
-  type StreamEvent,
-  type StreamPropertyChangedEvent,
-  VideoElementEvent,
-} from '../events.ts';
+import { type StreamEvent, StreamManagerEvent, type StreamPropertyChangedEvent, VideoElementEvent } from '../events.ts';
 import type { Stream } from '../session/stream.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import { findTarget, insertVideo, type VideoInsertMode, type VideoTarget } from './video-placement.ts';
@@ -104,7 +99,9 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   /** How a video of this stream is to look and sound. */
   protected abstract dress(video: HTMLVideoElement): void;
 
-  protected override lateEvent(name: keyof StreamManagerEvents): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
+  protected override lateEvent(
+    name: keyof StreamManagerEvents,
+  ): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
     if (name === 'videoElementCreated') {
       const made = this.videos.find(({ owned }) => owned);
       return made && new VideoElementEvent('videoElementCreated', this, made.video);

@@ -48,7 +48,11 @@ export interface Transition {
   readonly why: string;
 }
 
-const row = (next: SessionState, effects: readonly SessionEffect[], why: string): Transition => ({ next, effects, why });
+const row = (next: SessionState, effects: readonly SessionEffect[], why: string): Transition => ({
+  next,
+  effects,
+  why,
+});
 
 export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionInput, Transition>>>> = {
   idle: {
@@ -69,7 +73,11 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
   joined: {
     lost: row('reconnecting', ['announceReconnecting'], 'the owner keeps the place for its grace'),
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'a token source can bring the session back'),
-    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected'], 'the application may join again'),
+    crashed: row(
+      'ended',
+      ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
+      'the application may join again',
+    ),
     evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'the server said why'),
     refused: row('ended', ['closeSocket', 'announceDisconnected'], 'the server ended it with an error'),
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected'], 'others learn at once'),
@@ -78,7 +86,11 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     welcome: row('joined', ['announceReconnected'], 'frames missed follow, requests unanswered are sent again'),
     lost: row('reconnecting', [], 'this attempt failed, the next is on its way'),
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'it was the owner that crashed'),
-    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected'], 'the application may join again'),
+    crashed: row(
+      'ended',
+      ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
+      'the application may join again',
+    ),
     evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'ended while away; the frame was kept'),
     refused: row('ended', ['closeSocket', 'announceDisconnected'], 'away for longer than the grace'),
     gaveUp: row('ended', ['closeSocket', 'announceDisconnected'], 'the application has set a limit'),

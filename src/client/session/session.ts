@@ -84,7 +84,12 @@ const SDK = 'rejoin-js/0.1.0';
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
 const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
 
-const LOSSES: Readonly<Record<number, string>> = { 4001: 'moved', 4408: 'heartbeatMissed', 4503: 'unavailable', 4998: 'heartbeatMissed' };
+const LOSSES: Readonly<Record<number, string>> = {
+  4001: 'moved',
+  4408: 'heartbeatMissed',
+  4503: 'unavailable',
+  4998: 'heartbeatMissed',
+};
 
 /** What came with an input, for its effects. */
 interface Detail {
@@ -153,9 +158,18 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#media = new SessionMedia({
       request: (method, data) => this.#signaling.request(method, data),
       broken: (cause) =>
-        this.#except('ICE_CONNECTION_FAILED', this, `A media transport is broken: ${cause}. Reload if the media stays away.`),
+        this.#except(
+          'ICE_CONNECTION_FAILED',
+          this,
+          `A media transport is broken: ${cause}. Reload if the media stays away.`,
+        ),
       failed: (stream, error) =>
-        this.#except('NO_STREAM_PLAYING_EVENT', stream, `Stream ${stream.streamId} cannot be played: ${String(error)}`, error),
+        this.#except(
+          'NO_STREAM_PLAYING_EVENT',
+          stream,
+          `Stream ${stream.streamId} cannot be played: ${String(error)}`,
+          error,
+        ),
     });
   }
 
@@ -425,7 +439,8 @@ export class Session extends TypedEmitter<SessionEvents> {
     try {
       await Promise.all([...this.#media.publishers].map((publisher) => this.#media.publish(publisher, connection)));
     } catch (error) {
-      if (!isLostToCrash(error)) this.#except('PUBLISH_FAILED', this, `A stream could not be published again: ${String(error)}`);
+      if (!isLostToCrash(error))
+        this.#except('PUBLISH_FAILED', this, `A stream could not be published again: ${String(error)}`);
     }
     if (round !== this.#round || this.#state === 'ended' || this.#state === 'rebuilding') return;
     this.#media.renewed();
@@ -434,7 +449,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   #refused(error: ProtocolError): void {
-    const helped = SESSION_OVER.includes(error.code) || (this.#state === 'rebuilding' && TOKEN_BAD.includes(error.code));
+    const helped =
+      SESSION_OVER.includes(error.code) || (this.#state === 'rebuilding' && TOKEN_BAD.includes(error.code));
     if (helped && this.#source?.isRenewable && (this.#state === 'joining' || this.#state === 'rebuilding')) {
       return this.#input('tokenFailed', { error });
     }

@@ -47,11 +47,15 @@ export class TokenSource {
     const token = parseTokenUrl(text);
     if (token) return token;
     // The words that OpenVidu's clients know.
-    throw new TokenFailure(`Token not valid: "${text}"`, true, new RejoinError(
-      'TOKEN_INVALID',
+    throw new TokenFailure(
       `Token not valid: "${text}"`,
-      'Pass the token of a connection as the REST API answers it: ws(s)://host?sessionId=…&token=….',
-    ));
+      true,
+      new RejoinError(
+        'TOKEN_INVALID',
+        `Token not valid: "${text}"`,
+        'Pass the token of a connection as the REST API answers it: ws(s)://host?sessionId=…&token=….',
+      ),
+    );
   }
 
   #single(token: string): string {

@@ -6,9 +6,9 @@ import { SOCKET_PATH } from '../../protocol/limits.ts';
 import { createHttpServer } from '../shared/http-server.ts';
 import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
+import { listen } from '../shared/listen.ts';
 import { LiveFeed } from '../shared/live-feed.ts';
 import { createLogger } from '../shared/logging.ts';
-import { listen } from '../shared/listen.ts';
 import type { Timing } from '../shared/timing.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
 import { Directory } from './cluster/directory.ts';
@@ -82,7 +82,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   });
   deaths.on('settled', (owner) => edge.ownerDied(owner));
   directory.on('news', (instance, { news, data }) => {
-    if (news === 'roomLost') sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
+    if (news === 'roomLost')
+      sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
   });
 
   const feed = new LiveFeed(

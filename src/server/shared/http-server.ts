@@ -71,7 +71,10 @@ export function createHttpServer({ identity, secret, log, health, bodyLimit, ser
 }
 
 /** The answer to a failed internal call: protocol errors keep their name across processes. */
-export function internalFailure(error: unknown): { status: number; body: { error: ReturnType<ProtocolError['toWire']> } } {
+export function internalFailure(error: unknown): {
+  status: number;
+  body: { error: ReturnType<ProtocolError['toWire']> };
+} {
   const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL', String(error));
   return { status: known.code === 'INTERNAL' ? 500 : 409, body: { error: known.toWire() } };
 }

@@ -20,7 +20,12 @@ export class PeerError extends Error {
 export const INSTANCE_HEADER = 'x-rejoin-instance';
 
 const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND']);
-const TIMEOUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_ABORTED']);
+const TIMEOUT = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_ABORTED',
+]);
 
 function failureOf(error: unknown): PeerFailure {
   const { name, code } = error as { name?: string; code?: string };

@@ -213,10 +213,7 @@ export class SqliteStore implements Store {
   /** Drops what nobody can ask for any more. Part of creating a session, so it needs no timer and no leader. */
   #forget(): void {
     const before = Date.now() - ENDED_KEPT_MS;
-    this.#run(
-      'DELETE FROM connections WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)',
-      before,
-    );
+    this.#run('DELETE FROM connections WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)', before);
     this.#run(
       `DELETE FROM sessions WHERE ended_at < ? AND epoch < (
          SELECT max(epoch) FROM sessions AS later WHERE later.session_id = sessions.session_id)`,

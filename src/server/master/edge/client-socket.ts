@@ -26,7 +26,11 @@ export class ClientSocket {
   #heardAt = performance.now();
   #open = true;
 
-  constructor(ws: WebSocket, { ip, platform }: { readonly ip: string; readonly platform: string }, events: ClientSocketEvents) {
+  constructor(
+    ws: WebSocket,
+    { ip, platform }: { readonly ip: string; readonly platform: string },
+    events: ClientSocketEvents,
+  ) {
     this.#ws = ws;
     this.ip = ip;
     this.platform = platform;

@@ -195,10 +195,13 @@ export class Edge implements EdgePort {
   }
 
   /** Finds the owner and attaches there, again and again while owners die or change, for as long as a verdict takes. */
-  async #attach(
-    request: AttachRequest,
-  ): Promise<
-    | { kind: 'welcome'; welcome: Extract<AttachAnswer, { kind: 'welcome' }>['welcome']; owner: InstanceId; port: OwnerPort }
+  async #attach(request: AttachRequest): Promise<
+    | {
+        kind: 'welcome';
+        welcome: Extract<AttachAnswer, { kind: 'welcome' }>['welcome'];
+        owner: InstanceId;
+        port: OwnerPort;
+      }
     | { kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }
   > {
     const { join, resume } = request.hello;

@@ -1,9 +1,9 @@
-import type { SessionRecord } from '../../store/store.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { Fence, MediaCommand, MediaCommands } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
 import type { Timing } from '../../shared/timing.ts';
-import type { Fence, MediaCommand, MediaCommands } from '../../media-node/api.ts';
+import type { SessionRecord } from '../../store/store.ts';
 import type { Directory, LiveNode } from '../cluster/directory.ts';
 
 /** Sends the commands of one session's owner to the media node that carries it, fenced with the session's epoch. */
@@ -67,7 +67,10 @@ export class Placement {
    * Opens the session's room on the least loaded media node that answers.
    * @throws {ProtocolError} UNAVAILABLE when none does
    */
-  async place(session: SessionRecord, owner: InstanceId): Promise<{ room: MediaRoom; capabilities: MediaCommands['openRoom']['result'] }> {
+  async place(
+    session: SessionRecord,
+    owner: InstanceId,
+  ): Promise<{ room: MediaRoom; capabilities: MediaCommands['openRoom']['result'] }> {
     const { sessionId, uniqueSessionId, epoch } = session;
     let lastFailure: unknown;
     for (const node of this.#byLoad()) {

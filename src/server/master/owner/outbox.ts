@@ -1,6 +1,6 @@
-import { LIMITS } from '../../../protocol/limits.ts';
 import type { NumberedFrame } from '../../../protocol/frames.ts';
 import type { Seq } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 
 type Unnumbered<F> = F extends { seq: Seq } ? Omit<F, 'seq'> : never;
 export type OutboxFrame = Unnumbered<NumberedFrame>;

@@ -1,5 +1,5 @@
-import { Compile, type Validator } from 'typebox/compile';
 import { type Static, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ConnectionId, StreamId } from '../../../protocol/ids.ts';
 import type { Method, Params } from '../../../protocol/methods.ts';
@@ -8,7 +8,8 @@ const key = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$' });
 const streamId = Type.Unsafe<StreamId>(Type.String({ minLength: 1, maxLength: 200 }));
 const kind = Type.Union([Type.Literal('audio'), Type.Literal('video')]);
 /** What mediasoup checks itself, field by field, with errors of its own. */
-const media = <T>(): ReturnType<typeof Type.Unsafe<T>> => Type.Unsafe<T>(Type.Object({}, { additionalProperties: true }));
+const media = <T>(): ReturnType<typeof Type.Unsafe<T>> =>
+  Type.Unsafe<T>(Type.Object({}, { additionalProperties: true }));
 const nothing = Type.Unsafe<Record<string, never>>(Type.Object({}));
 
 /** The data of each request, field by field as the protocol's types have them. */
@@ -29,9 +30,7 @@ const SCHEMAS = {
       }),
       { minItems: 1, maxItems: 2 },
     ),
-    typeOfVideo: Type.Optional(
-      Type.Union([Type.Literal('CAMERA'), Type.Literal('SCREEN'), Type.Literal('CUSTOM')]),
-    ),
+    typeOfVideo: Type.Optional(Type.Union([Type.Literal('CAMERA'), Type.Literal('SCREEN'), Type.Literal('CUSTOM')])),
     frameRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1000 })),
     videoDimensions: Type.Optional(
       Type.Object({
@@ -54,7 +53,6 @@ const SCHEMAS = {
   }),
   leave: nothing,
 } as const;
-
 
 type Fits = { [M in Method]: Static<(typeof SCHEMAS)[M]> extends Params<M> ? (typeof SCHEMAS)[M] : never };
 /** Typed so that a schema whose type has drifted from the protocol's does not compile. */

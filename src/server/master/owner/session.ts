@@ -24,7 +24,13 @@ import type { LeaveReason, Role, StreamEndReason } from '../../../protocol/model
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import { type ConnectionRecord, type EndReason, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import {
+  type ConnectionRecord,
+  type EndReason,
+  type SessionRecord,
+  type Store,
+  StoreError,
+} from '../../store/store.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import type { MediaRoom, Placement } from './media-room.ts';
 import { hashResumeKey, Member } from './member.ts';
@@ -161,7 +167,10 @@ export class OwnedSession {
   }
 
   /** The member and the publication of a stream. */
-  findStream(streamId: StreamId): { publisher: Member; publication: NonNullable<ReturnType<Member['publications']['get']>> } {
+  findStream(streamId: StreamId): {
+    publisher: Member;
+    publication: NonNullable<ReturnType<Member['publications']['get']>>;
+  } {
     for (const publisher of this.members.values()) {
       const publication = publisher.publications.get(streamId);
       if (publication) return { publisher, publication };
@@ -183,7 +192,8 @@ export class OwnedSession {
   edgeDied(edge: InstanceId): void {
     for (const member of this.members.values()) {
       const { presence } = member;
-      if (presence.kind === 'here' && presence.attachment.startsWith(`${edge}#`)) this.#away(member, presence.attachment);
+      if (presence.kind === 'here' && presence.attachment.startsWith(`${edge}#`))
+        this.#away(member, presence.attachment);
     }
   }
 
@@ -207,7 +217,9 @@ export class OwnedSession {
     // The store first: who rebuilds must not find the old life still on the books.
     await this.#around.store
       .endSession(uniqueSessionId, epoch, 'nodeCrashed')
-      .catch((error: unknown) => this.log.error({ err: error }, 'The store does not know that the session has crashed.'));
+      .catch((error: unknown) =>
+        this.log.error({ err: error }, 'The store does not know that the session has crashed.'),
+      );
     this.#around.ended(this, 'nodeCrashed');
     this.log.warn('The session is destroyed: its media node is gone.');
     for (const { presence } of this.members.values()) {
@@ -380,7 +392,10 @@ export class OwnedSession {
     );
   }
 
-  #answer(member: Member, body: { id: RequestId; data: unknown } | { id: RequestId; error: ReturnType<ProtocolError['toWire']> }): void {
+  #answer(
+    member: Member,
+    body: { id: RequestId; data: unknown } | { id: RequestId; error: ReturnType<ProtocolError['toWire']> },
+  ): void {
     if (this.members.get(member.id) === member && !member.send({ t: 'res', ...body })) this.#overflow(member);
   }
 

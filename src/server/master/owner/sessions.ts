@@ -59,7 +59,11 @@ export class Sessions {
    * Begins a life of a session, owned here.
    * @throws {StoreError} `exists`, `unavailable`
    */
-  async create(sessionId: SessionId, failover: FailoverPolicy, properties: SessionRecord['properties']): Promise<OwnedSession> {
+  async create(
+    sessionId: SessionId,
+    failover: FailoverPolicy,
+    properties: SessionRecord['properties'],
+  ): Promise<OwnedSession> {
     const record = await this.#store.createSession({
       sessionId,
       uniqueSessionId: newUniqueSessionId(sessionId),
@@ -148,7 +152,9 @@ export class Sessions {
     const before = this.all();
     if (before.length === 0) return;
     try {
-      const owned = new Set((await this.#store.listSessions({ owner: this.#around.self })).map((s) => s.uniqueSessionId));
+      const owned = new Set(
+        (await this.#store.listSessions({ owner: this.#around.self })).map((s) => s.uniqueSessionId),
+      );
       for (const session of before) if (!owned.has(session.record.uniqueSessionId)) session.stepDown();
     } catch (error) {
       if (!(error instanceof StoreError)) this.#log.error({ err: error }, 'Ownership could not be checked.');

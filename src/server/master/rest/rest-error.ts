@@ -30,7 +30,10 @@ const RETRY_AFTER_S = '1';
 function toRestError(error: unknown): RestError {
   if (error instanceof RestError) return error;
   if (error instanceof StoreError) {
-    return new RestError(503, 'The store does not answer. Try again in a moment; sessions that are going on are not harmed.');
+    return new RestError(
+      503,
+      'The store does not answer. Try again in a moment; sessions that are going on are not harmed.',
+    );
   }
   if (error instanceof ProtocolError) {
     const status = error.code === 'UNAVAILABLE' || error.code === 'EPOCH_STALE' ? 503 : 400;
@@ -38,7 +41,10 @@ function toRestError(error: unknown): RestError {
   }
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
   if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
-    return new RestError(400, `The body is not JSON (${message}). Send one JSON object, or leave out the content type.`);
+    return new RestError(
+      400,
+      `The body is not JSON (${message}). Send one JSON object, or leave out the content type.`,
+    );
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new RestError(415, 'The body is not JSON. Send it with content-type: application/json.');

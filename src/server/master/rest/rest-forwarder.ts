@@ -50,14 +50,20 @@ export class RestForwarder {
         return { kind: 'answered' };
       } catch (error) {
         suspect = located.owner;
-        this.#log.warn({ err: error, owner: located.owner, session: sessionId }, 'The owner does not answer a REST request.');
+        this.#log.warn(
+          { err: error, owner: located.owner, session: sessionId },
+          'The owner does not answer a REST request.',
+        );
         const { code } = error as { code?: string };
         // Only what has certainly not been executed may be executed elsewhere.
         if (code !== 'ECONNREFUSED' && request.method !== 'GET') break;
         await delay(AGAIN_MS);
       }
     }
-    throw new RestError(503, `The owner of session ${sessionId} does not answer at this moment. Try again in a moment.`);
+    throw new RestError(
+      503,
+      `The owner of session ${sessionId} does not answer at this moment. Try again in a moment.`,
+    );
   }
 
   /** The sessions that the other masters own. A master that does not answer owns none that can be listed. */
@@ -82,7 +88,10 @@ export class RestForwarder {
     await this.#agent.destroy();
   }
 
-  async #pass(url: string, request: FastifyRequest): Promise<{ status: number; type: string | undefined; text: string }> {
+  async #pass(
+    url: string,
+    request: FastifyRequest,
+  ): Promise<{ status: number; type: string | undefined; text: string }> {
     const { method } = request;
     const answer = await httpRequest(`${url}${request.url}`, {
       method: METHODS.find((known): known is HttpMethod => known === method) ?? 'GET',

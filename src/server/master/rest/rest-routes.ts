@@ -87,12 +87,18 @@ export function registerRestRoutes(root: FastifyInstance, options: RestOptions):
 function authorize(request: FastifyRequest, secret: string): void {
   const expected = `Basic ${Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')}`;
   if (!sameSecret(request.headers.authorization ?? '', expected)) {
-    throw new RestError(401, 'Wrong or no credentials. Use Basic auth with user OPENVIDUAPP and the secret of the cluster.');
+    throw new RestError(
+      401,
+      'Wrong or no credentials. Use Basic auth with user OPENVIDUAPP and the secret of the cluster.',
+    );
   }
 }
 
 function noSession(sessionId: string): RestError {
-  return new RestError(404, `There is no session ${sessionId.slice(0, 128)}. Create it with POST /openvidu/api/sessions.`);
+  return new RestError(
+    404,
+    `There is no session ${sessionId.slice(0, 128)}. Create it with POST /openvidu/api/sessions.`,
+  );
 }
 
 /** The session, if it is owned here; otherwise its owner has answered the request already, or there is none. */
@@ -162,24 +168,23 @@ function exists(sessionId: string): RestError {
 function registerConnections(app: FastifyInstance, options: RestOptions): void {
   const { socketOrigin } = options;
 
-  app.post(
-    '/sessions/:sessionId/connection',
-    { schema: { body: CONNECTION_BODY } },
-    async (request, reply) => {
-      const session = await ownedHere(options, request, reply);
-      if (!session) return reply;
-      const { type, role, data, customIceServers } = request.body as ConnectionBody;
-      if (type && type !== 'WEBRTC') {
-        throw new RestError(400, `Connections of type ${type.slice(0, 40)} are not supported. Use type WEBRTC, or leave it out.`);
-      }
-      const place = await session.createPlace({
-        role: role ?? 'PUBLISHER',
-        serverData: data ?? '',
-        customIceServers: customIceServers ?? [],
-      });
-      return placeJson(place, socketOrigin);
-    },
-  );
+  app.post('/sessions/:sessionId/connection', { schema: { body: CONNECTION_BODY } }, async (request, reply) => {
+    const session = await ownedHere(options, request, reply);
+    if (!session) return reply;
+    const { type, role, data, customIceServers } = request.body as ConnectionBody;
+    if (type && type !== 'WEBRTC') {
+      throw new RestError(
+        400,
+        `Connections of type ${type.slice(0, 40)} are not supported. Use type WEBRTC, or leave it out.`,
+      );
+    }
+    const place = await session.createPlace({
+      role: role ?? 'PUBLISHER',
+      serverData: data ?? '',
+      customIceServers: customIceServers ?? [],
+    });
+    return placeJson(place, socketOrigin);
+  });
 
   app.get<{ Querystring: PendingQuery }>(
     '/sessions/:sessionId/connection',

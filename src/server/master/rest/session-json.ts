@@ -1,6 +1,6 @@
-import type { ConnectionRecord } from '../../store/store.ts';
-import { nodeIdOf } from '../../shared/identity.ts';
 import { formatTokenUrl } from '../../../protocol/token-url.ts';
+import { nodeIdOf } from '../../shared/identity.ts';
+import type { ConnectionRecord } from '../../store/store.ts';
 import type { Member } from '../owner/member.ts';
 import type { OwnedSession } from '../owner/session.ts';
 
@@ -35,7 +35,9 @@ export function sessionJson(session: OwnedSession, origin: string, pendingConnec
 
 export function connectionsJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json[] {
   const active = [...session.members.values()].map((member) => memberJson(session, member));
-  const pending = pendingConnections ? [...session.pending.values()].map(({ record }) => placeJson(record, origin)) : [];
+  const pending = pendingConnections
+    ? [...session.pending.values()].map(({ record }) => placeJson(record, origin))
+    : [];
   return [...active, ...pending];
 }
 
@@ -71,7 +73,8 @@ export function placeJson(place: ConnectionRecord, origin: string): Json {
 }
 
 export function memberJson(session: OwnedSession, member: Member): Json {
-  const { connectionId, createdAt, activeAt, role, serverData, clientData, ip, platform, customIceServers } = member.options;
+  const { connectionId, createdAt, activeAt, role, serverData, clientData, ip, platform, customIceServers } =
+    member.options;
   return {
     id: connectionId,
     object: 'connection',

@@ -1,0 +1,37 @@
+import process from 'node:process';
+import { givenBrowser, provideBrowser } from './setup/browser.mjs';
+import { installDependencies } from './setup/dependencies.mjs';
+import { interruptible } from './setup/interruption.mjs';
+import { provideNode } from './setup/node.mjs';
+import { givenWorker, provideWorker } from './setup/worker.mjs';
+
+/**
+ * @typedef {object} Installation
+ * @property {string} node path of the Node to run everything on
+ * @property {string} workerBin path of the mediasoup worker
+ * @property {string} [chromium] path of the browser, if asked for
+ */
+
+/**
+ * Makes a fresh checkout able to run: its packages, a Node that is new enough, the media worker and, for the tests, a
+ * browser. What is there already is used as it is.
+ *
+ * It runs before anything is installed, so it and all it imports use nothing but Node 20 itself.
+ *
+ * @param {object} [options]
+ * @param {boolean} [options.browser] whether a browser is needed
+ * @param {import('node:tty').WriteStream} [options.log] where to tell what takes time
+ * @returns {Promise<Installation>}
+ */
+export function setup({ browser = false, log = process.stderr } = {}) {
+  return interruptible(async () => {
+    // First, as a wrong path is better told at once than after minutes of installing.
+    const given = { workerBin: givenWorker(), chromium: browser ? givenBrowser() : undefined };
+
+    await installDependencies(log);
+    const node = await provideNode(log);
+    const workerBin = given.workerBin ?? (await provideWorker({ log, node }));
+    if (!browser) return { node, workerBin };
+    return { node, workerBin, chromium: given.chromium ?? (await provideBrowser({ log, node })) };
+  });
+}

@@ -1,0 +1,114 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { run } from './command.mjs';
+import { isDebian, provide, versions } from './debian.mjs';
+import { Failure } from './failure.mjs';
+import { interruption } from './interruption.mjs';
+import { cacheDir, digest, root } from './places.mjs';
+import { inStep } from './step.mjs';
+
+/** The libraries that the worker is built against: it has to be built anew when one of them changes. */
+export const LIBRARIES = ['libuv1-dev', 'libssl-dev', 'libsrtp2-dev', 'libabsl-dev', 'libflatbuffers-dev'];
+const TOOLS = ['flatbuffers-compiler', 'pkg-config', 'cmake', 'ninja-build', 'g++'];
+
+const project = join(root, 'scripts', 'worker');
+const sources = join(root, 'node_modules', 'mediasoup', 'worker');
+
+/** All that decides, besides the sources and the libraries, what comes out of a build. */
+export function recipe() {
+  return readdirSync(project, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.mjs'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+    .map((path) => readFileSync(path));
+}
+
+/**
+ * Builds the worker from the sources in its npm package against the libraries of the system, and keeps it only if video
+ * gets through it.
+ *
+ * @param {object} context
+ * @param {NodeJS.WritableStream} context.log
+ * @param {string} context.node
+ * @param {boolean} context.abandoned whether the previous builder died, possibly leaving half-written files
+ * @param {string} context.name of what is built, for its directory
+ * @param {() => string | undefined} context.cached looks for one that is ready
+ * @param {(path: string) => string} context.keep puts it there
+ * @returns {Promise<string>} where it is kept
+ */
+export async function buildWorker({ log, node, abandoned, name, cached, keep }) {
+  if (!isDebian()) {
+    throw new Failure(
+      'WorkerMissing',
+      'The official media worker cannot be downloaded, and building one is only known to work on Debian.',
+      'check the connection and try again, or use a worker from elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
+    );
+  }
+  await provide({ names: [...TOOLS, ...LIBRARIES], purpose: 'to build the media worker', log });
+  // A cache kept from elsewhere may hold it already, and only its libraries were missing.
+  const ready = cached();
+  if (ready) return ready;
+
+  // An interrupted build is taken up again where it stopped, by the same checkout.
+  const base = join(cacheDir(), 'worker', 'build', name);
+  const dir = join(base, digest(root, ...versions(LIBRARIES), ...recipe()));
+  const journal = join(cacheDir(), 'worker', `${name}.log`);
+  if (abandoned) rmSync(base, { recursive: true, force: true, maxRetries: 10 });
+  mkdirSync(dir, { recursive: true });
+
+  try {
+    await inStep(log, 'building the media worker', async (step) => {
+      await compile(dir, journal, step);
+      step.done('media worker built');
+    });
+    await inStep(log, 'checking the media worker', async (step) => {
+      await verify(node, join(dir, 'mediasoup-worker'));
+      step.done('media worker checked, video gets through');
+    });
+    return keep(join(dir, 'mediasoup-worker'));
+  } finally {
+    if (!interruption().aborted) rmSync(base, { recursive: true, force: true });
+  }
+}
+
+async function compile(dir, journal, step) {
+  const lines = [];
+  const onLine = (line) => {
+    lines.push(line);
+    const progress = /^\[\d+\/\d+\]/.exec(line);
+    if (progress) step.at(progress[0]);
+  };
+  const configure = [
+    '-S',
+    project,
+    '-B',
+    dir,
+    '-G',
+    'Ninja',
+    '-DCMAKE_BUILD_TYPE=Release',
+    `-DWORKER_SOURCE=${sources}`,
+  ];
+  const env = { ...process.env, NINJA_STATUS: '[%f/%t] ' };
+
+  for (const args of [configure, ['--build', dir]]) {
+    const { ok, how, output } = await run('cmake', args, { env, onLine });
+    if (ok) continue;
+    writeFileSync(journal, `${lines.join('\n')}\n`);
+    throw new Failure(
+      'WorkerBuildFailed',
+      `The media worker could not be built: ${how}.\n${output}`,
+      `look into ${journal}; a worker built elsewhere is used with: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker`,
+    );
+  }
+}
+
+async function verify(node, path) {
+  const { ok, how, output } = await run(node, [join(project, 'verify.mjs'), path], { cwd: root });
+  if (ok) return;
+  throw new Failure(
+    'WorkerBroken',
+    `The media worker was built, but video does not get through it: ${how}.\n${output}`,
+    'report it with the output above; a worker built elsewhere is used with: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
+  );
+}

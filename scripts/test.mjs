@@ -1,0 +1,95 @@
+/**
+ * The whole test suite: units and integration with Node's test runner, the demo room with Playwright. `npm test` runs
+ * it after set-up and build; `npm test -- unit` or `integration`, `e2e` runs a part, and what follows a part's name is
+ * passed to its runner.
+ */
+import { spawn } from 'node:child_process';
+import { glob, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SUITES = {
+  unit: (args) => nodeTests('test/unit', 60_000, args),
+  integration: (args) => nodeTests('test/integration', 120_000, args),
+  e2e: (args) => playwrightTests(args),
+};
+
+const HELP = `npm test [-- unit|integration|e2e [arguments for its runner]]
+
+  unit          protocol, back-off, state machine, store …
+  integration   over real processes and sockets; processes are killed for real
+  e2e           the demo room in Chromium, with fake camera and microphone
+
+  SEED=n        replays the random parts of a run that has failed
+`;
+
+async function nodeTests(folder, timeoutMs, args) {
+  const files = [];
+  for await (const file of glob(`${folder}/**/*.test.ts`)) files.push(file);
+  const report = join(tmpdir(), `rejoin-tests-${process.pid}.tap`);
+  // Files one after the other: they start clusters, and two of those on a small machine would test its scheduler.
+  const flags = [
+    '--test',
+    '--test-concurrency=1',
+    '--test-force-exit',
+    `--test-timeout=${timeoutMs}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${report}`,
+  ];
+  const code = await run(process.execPath, [...flags, ...args, ...files.sort()]);
+  const summary = await readFile(report, 'utf8').catch(() => '');
+  await rm(report, { force: true });
+  const count = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
+  // A test that is skipped or cancelled has not passed.
+  const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
+  return { code, passed: count('pass'), failed };
+}
+
+async function playwrightTests(args) {
+  const report = join(tmpdir(), `rejoin-e2e-${process.pid}.json`);
+  const cli = join('node_modules', 'playwright', 'cli.js');
+  const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
+  const code = await run(process.execPath, [cli, 'test', '--config', 'test/e2e/playwright.config.ts', ...args], env);
+  const text = await readFile(report, 'utf8').catch(() => '{}');
+  await rm(report, { force: true });
+  const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = JSON.parse(text).stats ?? {};
+  return { code, passed: expected, failed: unexpected + flaky + skipped };
+}
+
+/** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */
+function run(command, args, env = process.env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', env });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
+  });
+}
+
+async function main([first, ...rest]) {
+  if (first === '--help' || first === '-h') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (first !== undefined && !Object.hasOwn(SUITES, first)) {
+    process.stderr.write(`There is no suite "${first}".\n\n${HELP}`);
+    return 2;
+  }
+  const names = first === undefined ? Object.keys(SUITES) : [first];
+  const total = { passed: 0, failed: 0 };
+  for (const name of names) {
+    process.stdout.write(`\n── ${name} ──\n`);
+    const { code, passed, failed } = await SUITES[name](rest);
+    // A runner that fails without naming a test, or finds none, has failed too.
+    const broken = failed === 0 && (code !== 0 || passed === 0) ? 1 : 0;
+    total.passed += passed;
+    total.failed += failed + broken;
+    process.stdout.write(`${name}: ${passed} passed, ${failed + broken} failed\n`);
+  }
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+process.channel?.unref();
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,147 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_TIMING, type Timing } from '../shared/timing.ts';
+import type { FailoverPolicy } from '../store/store.ts';
+import { UsageError } from './usage-error.ts';
+import {
+  readCount,
+  readId,
+  readMilliseconds,
+  readPlainUrl,
+  readPort,
+  readPortRange,
+  readRoute,
+  readSecret,
+  readStaticFiles,
+  readStore,
+  readUrl,
+} from './values.ts';
+
+/** The options of the commands. Each can be given as `REJOIN_<NAME>` in the environment, too. */
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const FAILOVER_POLICIES: readonly FailoverPolicy[] = ['rebuild', 'takeover'];
+const SECRET = 'MY_SECRET';
+
+/** What the timing options of a command have become. */
+export interface TimingFlags {
+  readonly beat: number;
+  readonly verdict: number;
+  readonly resumeGrace: number;
+  readonly ownerlessGrace: number;
+}
+
+/** @throws {UsageError} InvalidTiming */
+export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingFlags): Timing {
+  if (verdict <= beat) {
+    throw new UsageError(
+      'InvalidTiming',
+      `A verdict after ${verdict} ms would condemn nodes that beat every ${beat} ms: give --verdict more than --beat.`,
+    );
+  }
+  return {
+    ...DEFAULT_TIMING,
+    beatMs: beat,
+    verdictMs: verdict,
+    resumeGraceMs: resumeGrace,
+    ownerlessGraceMs: ownerlessGrace,
+  };
+}
+
+export const options = {
+  id: (what: string) =>
+    valued('--id <name>', `name of this ${what} in logs and metrics, the same after a restart`, readId),
+  host: (address: string) => text('--host <address>', 'address to listen at').default(address),
+  port: (port: number) =>
+    valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
+  advertiseUrl: () =>
+    valued(
+      '--advertise-url <url>',
+      'where the other processes reach this one (default: its address and port)',
+      readPlainUrl,
+    ),
+  store: () => valued('--store <location>', 'the shared store, sqlite:FILE', readStore),
+  secret: () => valued('--secret <text>', 'password of the REST API, the same in all processes', readSecret),
+  devSecret: () => valued('--secret <text>', 'password of the REST API', readSecret).default(SECRET),
+  logLevel: (level: string) =>
+    named(new Option('--log-level <level>', 'least level of the JSON log lines').choices(LOG_LEVELS).default(level)),
+  drainDeadline: () =>
+    valued('--drain-deadline <ms>', 'how long an orderly end may take after SIGTERM', readMilliseconds).default(10_000),
+  publicUrl: () => valued('--public-url <url>', 'where clients reach the balancer: part of every token', readUrl),
+  devPublicUrl: () => valued('--public-url <url>', 'where browsers reach the balancer (default: localhost)', readUrl),
+  failover: () =>
+    named(
+      new Option('--failover <policy>', "what the crash of a session's owner means, unless the session says")
+        .choices(FAILOVER_POLICIES)
+        .default('rebuild'),
+    ),
+  workers: () => valued('--workers <count>', 'media workers (default: one per core)', readCount),
+  rtcPorts: (min: number, max: number) =>
+    valued('--rtc-ports <min-max>', 'UDP and TCP ports for media', readPortRange).default(
+      { min, max },
+      `${min}-${max}`,
+    ),
+  listenIp: (address: string) => text('--listen-ip <address>', 'address for media').default(address),
+  announcedAddress: () =>
+    text('--announced-address <address>', 'address for media as clients see it, where it differs'),
+  masters: () => listed('--master <url...>', 'a master, alive or not; repeat for each', readPlainUrl),
+  directories: () =>
+    repeated('--static <dir...>', 'serve a directory at /, or with PREFIX=DIR elsewhere', readStaticFiles),
+  routes: () => listed('--route <prefix=url...>', 'pass a part of the paths on to another server', readRoute),
+  requestTimeout: () =>
+    valued('--request-timeout <ms>', 'how long a master may take to answer before a 504', readMilliseconds).default(
+      10_000,
+    ),
+  mastersCount: () => valued('--masters <count>', 'how many masters', readCount).default(2),
+  mediaNodesCount: () =>
+    valued('--media-nodes <count>', 'how many media nodes, of one worker each', readCount).default(2),
+  stateDir: () => text('--state-dir <dir>', 'for cluster.json, the store and the logs').default('.rejoin'),
+  json: () => named(new Option('--json', 'print JSON lines instead of text')),
+  timing: (): Option[] => [
+    valued('--beat <ms>', 'between two signs of life of a node', readMilliseconds).default(DEFAULT_TIMING.beatMs),
+    valued('--verdict <ms>', 'silence after which a node is taken for dead', readMilliseconds).default(
+      DEFAULT_TIMING.verdictMs,
+    ),
+    valued('--resume-grace <ms>', 'how long the place of a client that is away is kept', readMilliseconds).default(
+      DEFAULT_TIMING.resumeGraceMs,
+    ),
+    valued('--ownerless-grace <ms>', 'how long media without a master flows on', readMilliseconds).default(
+      DEFAULT_TIMING.ownerlessGraceMs,
+    ),
+  ],
+};
+
+function text(flags: string, description: string): Option {
+  return named(new Option(flags, description));
+}
+
+function valued<T>(flags: string, description: string, read: (text: string) => T): Option {
+  return text(flags, description).argParser((given) => reading(read, given));
+}
+
+function repeated<T>(flags: string, description: string, read: (text: string) => T): Option {
+  return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
+    ...(before ?? []),
+    reading(read, given),
+  ]);
+}
+
+/** Repeated on the command line, or separated by commas, which is the way to give several in the environment. */
+function listed<T>(flags: string, description: string, read: (text: string) => T): Option {
+  return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
+    ...(before ?? []),
+    ...given.split(',').map((part) => reading(read, part.trim())),
+  ]);
+}
+
+function reading<T>(read: (text: string) => T, given: string): T {
+  try {
+    return read(given);
+  } catch (error) {
+    if (error instanceof UsageError) throw new InvalidArgumentError(`${error.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+function named(option: Option): Option {
+  return option.env(`REJOIN_${option.name().toUpperCase().replaceAll('-', '_')}`);
+}

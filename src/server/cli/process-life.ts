@@ -1,0 +1,44 @@
+import { flushCompileCache } from 'node:module';
+import type { Identity } from '../shared/identity.ts';
+import { onEndSignals, onParentGone } from './end-signals.ts';
+
+export interface Running {
+  readonly identity: Identity;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
+ * `deadlineMs`; a second one ends it at once, and so does the end of a parent that started it with an IPC channel. That
+ * parent is told when the process is ready: `{ kind: 'ready', instance, url }`.
+ */
+export async function live(start: () => Promise<Running>, deadlineMs: number): Promise<void> {
+  let running: Running | undefined;
+  onEndSignals(
+    () => {
+      if (running) void end(running, deadlineMs);
+      else process.exit(0);
+    },
+    () => process.exit(1),
+  );
+  onParentGone(() => process.exit(0));
+  running = await start();
+  const { instance, url } = running.identity;
+  process.send?.({ kind: 'ready', instance, url });
+  // By itself the cache is written at an orderly end, which a node need not have.
+  setImmediate(flushCompileCache);
+}
+
+async function end(running: Running, deadlineMs: number): Promise<void> {
+  setTimeout(() => {
+    process.stderr.write(`DrainDeadline: not everything had ended after ${deadlineMs} ms; ending all the same.\n`);
+    process.exit(0);
+  }, deadlineMs);
+  try {
+    await running.close();
+  } catch (error) {
+    process.stderr.write(`CloseFailed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  }
+  process.exit(0);
+}

@@ -1,0 +1,10 @@
+/** An option, or options that do not go together: reported in one line, with exit code 2. */
+export class UsageError extends Error {
+  override readonly name: string;
+
+  /** `name` is what people can look for, e.g. `InvalidPort`; `message` says what was given and what to give. */
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}

@@ -1,0 +1,129 @@
+import type { Route } from '../balancer/http-proxy.ts';
+import type { StaticFiles } from '../balancer/static-files.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Readers of option values. Each throws a UsageError that names what was given. */
+
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Where the shared store is. */
+export interface StoreLocation {
+  readonly kind: 'sqlite';
+  readonly file: string;
+}
+
+const HIGHEST_PORT = 65_535;
+
+export function readPort(text: string): number {
+  const port = wholeNumber(text);
+  if (port === undefined || port > HIGHEST_PORT) {
+    throw new UsageError('InvalidPort', `"${text}" is not a port: give a number from 0 (any free one) to 65535.`);
+  }
+  return port;
+}
+
+export function readPortRange(text: string): PortRange {
+  const [min, max, ...rest] = text.split('-').map(wholeNumber);
+  if (min === undefined || max === undefined || rest.length > 0 || min < 1 || max > HIGHEST_PORT) {
+    throw new UsageError('InvalidPortRange', `"${text}" is not a range of ports: give MIN-MAX, e.g. 40000-40100.`);
+  }
+  if (min > max) {
+    throw new UsageError('InvalidPortRange', `The range ${text} is empty: give the lower port first.`);
+  }
+  return { min, max };
+}
+
+export function readCount(text: string): number {
+  const count = wholeNumber(text);
+  if (count === undefined || count < 1 || count > 64) {
+    throw new UsageError('InvalidCount', `"${text}" is not a number from 1 to 64.`);
+  }
+  return count;
+}
+
+export function readMilliseconds(text: string): number {
+  const ms = wholeNumber(text);
+  if (ms === undefined || ms < 1 || ms > 86_400_000) {
+    throw new UsageError('InvalidDuration', `"${text}" is not a time: give whole milliseconds, e.g. 1000.`);
+  }
+  return ms;
+}
+
+/** The origin of an HTTP server. */
+export function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new UsageError('InvalidUrl', `"${text}" is not a URL: give one like http://10.0.0.4:4000.`);
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new UsageError('InvalidUrl', `"${text}" says more than where a server is: give ${url.origin}.`);
+  }
+  return url.origin;
+}
+
+/** The origin of a server that is reached without TLS, as those behind the balancer are. */
+export function readPlainUrl(text: string): string {
+  const url = readUrl(text);
+  if (url.startsWith('https:')) {
+    throw new UsageError('InvalidUrl', `"${text}" needs TLS, which is not spoken here: give an http:// URL.`);
+  }
+  return url;
+}
+
+export function readId(text: string): string {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(text)) {
+    throw new UsageError(
+      'InvalidId',
+      `"${text}" cannot name a node: give up to 64 letters, digits, ".", "_" or "-", a letter or digit first.`,
+    );
+  }
+  return text;
+}
+
+export function readSecret(text: string): string {
+  if (text.trim() === '') throw new UsageError('InvalidSecret', 'The secret is empty: give one that is hard to guess.');
+  return text;
+}
+
+export function readStore(text: string): StoreLocation {
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]+):/.exec(text)?.[1];
+  if (scheme !== undefined && scheme !== 'sqlite') {
+    throw new UsageError('UnsupportedStore', `There is no store of kind "${scheme}": give sqlite:FILE.`);
+  }
+  const file = scheme === undefined ? text : text.slice('sqlite:'.length);
+  if (file === '') throw new UsageError('InvalidStore', `"${text}" names no file: give sqlite:FILE.`);
+  return { kind: 'sqlite', file };
+}
+
+/** `PREFIX=URL`, e.g. `/demo/api=http://127.0.0.1:1234`. */
+export function readRoute(text: string): Route {
+  const at = text.indexOf('=');
+  const prefix = text.slice(0, Math.max(at, 0)).replace(/\/+$/, '');
+  if (!isPrefix(prefix)) {
+    throw new UsageError('InvalidRoute', `"${text}" is not a route: give PREFIX=URL, e.g. /api=http://127.0.0.1:1234.`);
+  }
+  return { prefix, url: readPlainUrl(text.slice(at + 1)) };
+}
+
+/** `DIR` for `/`, or `PREFIX=DIR`, e.g. `/dist=dist`. */
+export function readStaticFiles(text: string): StaticFiles {
+  const at = text.startsWith('/') ? text.indexOf('=') : -1;
+  if (at < 0) return { prefix: '/', directory: text };
+  const prefix = text.slice(0, at).replace(/\/+$/, '');
+  const directory = text.slice(at + 1);
+  if ((prefix !== '' && !isPrefix(prefix)) || directory === '') {
+    throw new UsageError('InvalidStatic', `"${text}" is not a directory to serve: give DIR or PREFIX=DIR.`);
+  }
+  return { prefix: `${prefix}/`, directory };
+}
+
+function isPrefix(text: string): boolean {
+  return /^(\/[a-zA-Z0-9_.-]+)+$/.test(text);
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,57 @@
+import { expect, test } from './fixtures.ts';
+
+test('two people see and hear each other, chat, mute and leave', async ({ join }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  await ann.say('hello Bob');
+  await bob.say('hello Ann');
+  for (const guest of [ann, bob]) {
+    await guest.reads('hello Bob');
+    await guest.reads('hello Ann');
+  }
+  const audio = await bob.videos.first().evaluate((video) => {
+    const tracks = ((video as HTMLVideoElement).srcObject as MediaStream).getAudioTracks();
+    return tracks.map(({ readyState, muted }) => ({ readyState, muted }));
+  });
+  expect(audio).toEqual([{ readyState: 'live', muted: false }]);
+  await ann.page.getByTestId('chat-input').blur();
+  await ann.page.keyboard.press('m');
+  await expect(bob.event('streamPropertyChanged')).toHaveCount(1);
+  await ann.page.getByTestId('leave-button').click();
+  await expect(bob.videos).toHaveCount(0);
+  await expect(bob.event('streamDestroyed')).toHaveCount(1);
+  await expect(bob.event('connectionDestroyed')).toHaveCount(1);
+});
+
+test('a dropped socket is resumed: nothing is lost and the media does not notice', async ({ join }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  await bob.markVideos();
+  expect(await bob.dropSockets()).toBe(1);
+  await ann.say('sent while Bob was away');
+  await expect(bob.event('reconnecting').first()).toBeAttached();
+  await expect(bob.event('reconnected')).toHaveCount(1);
+  await bob.reads('sent while Bob was away');
+  await bob.say('and I am back');
+  await ann.reads('and I am back');
+  // The media has its own way: it does not stand still for as long as the socket was away. Wide, for slow machines.
+  expect(await bob.longestGap()).toBeLessThan(2_000);
+  await bob.sees(1);
+  expect(await bob.sameVideos()).toBe(true);
+  await expect(bob.event('streamDestroyed')).toHaveCount(0);
+  await expect(ann.event('connectionDestroyed')).toHaveCount(0);
+});
+
+test('the balancer is killed: everyone comes back through the next one', async ({ join, running }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  running.cluster.kill('balancer-1');
+  for (const guest of [ann, bob]) await expect(guest.event('reconnected')).toHaveCount(1, { timeout: 20_000 });
+  await ann.say('still here');
+  await bob.reads('still here');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  for (const guest of [ann, bob]) await expect(guest.event('sessionDestroyed')).toHaveCount(0);
+});

@@ -1,0 +1,112 @@
+import { expect, test } from './fixtures.ts';
+
+/** The promise to users is 2 s; measured it is well below one. */
+const MOVING_AGAIN_MS = 2_000;
+
+test('the owner is killed: with a token provider both are brought back, and a third can join', async ({
+  join,
+  running,
+  room,
+}) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  const guests = [ann, bob];
+  await Promise.all(guests.map((guest) => guest.sees(1)));
+  for (const guest of guests) await guest.markVideos();
+  const before = await running.session(room);
+  const owner = await running.ownerOf(room);
+  const pid = running.cluster.kill(owner);
+  for (const guest of guests) {
+    await expect(guest.event('rebuilt')).toHaveCount(1);
+    await expect(guest.event('sessionDestroyed')).toHaveCount(1);
+    await expect(guest.state).toHaveAttribute('data-state', 'joined');
+  }
+  const after = await running.session(room);
+  expect(after?.epoch).toBeGreaterThan(before?.epoch ?? 0);
+  expect(after?.uniqueSessionId).not.toBe(before?.uniqueSessionId);
+  expect(after?.owner).not.toBe(before?.owner);
+  // The old media flows for a while: what is watched is a stream of the new life only once its ids are there.
+  for (const guest of guests) {
+    const streamId = await guest.page.getByTestId('tile').getAttribute('data-stream-id');
+    const { json } = await running.rest('GET', `/sessions/${room}`);
+    expect(JSON.stringify(json)).toContain(streamId);
+    expect(await guest.longestGap()).toBeLessThan(MOVING_AGAIN_MS);
+    expect(await guest.sameVideos()).toBe(true);
+    await expect(guest.event('streamDestroyed')).toHaveCount(0);
+    // Its own and the other's, of before the crash: a rebuild is not a new beginning.
+    await expect(guest.event('streamCreated')).toHaveCount(2);
+  }
+  const cat = await join('Cat');
+  await Promise.all([ann.sees(2), bob.sees(2), cat.sees(2)]);
+  await cat.say('did I miss anything?');
+  for (const guest of [ann, bob]) await guest.reads('did I miss anything?');
+  await running.restarted(owner, pid);
+  // Once the dead session's media is gone for good, too.
+  const { mediaNode } = (await running.session(room)) ?? {};
+  await expect
+    .poll(
+      async () => {
+        const node = running.cluster.nodes().find(({ id }) => mediaNode?.startsWith(`${id}@`));
+        const metrics = await (await fetch(`${node?.url}/metrics`)).text();
+        return Number(/^rejoin_media_rooms\S* (\d+)$/m.exec(metrics)?.[1]);
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(1);
+  await Promise.all([ann.sees(2), bob.sees(2), cat.sees(2)]);
+});
+
+test('the owner is killed: with a plain token the page says so, and joins again at once', async ({
+  join,
+  running,
+  room,
+}) => {
+  const ann = await join('Ann', { token: 'plain' });
+  const bob = await join('Bob', { token: 'plain' });
+  const guests = [ann, bob];
+  await Promise.all(guests.map((guest) => guest.sees(1)));
+  const owner = await running.ownerOf(room);
+  const pid = running.cluster.kill(owner);
+  for (const guest of guests) {
+    await expect(guest.state).toHaveAttribute('data-state', 'ended');
+    await expect(guest.event('sessionDisconnected')).toHaveCount(1);
+    await expect(guest.event('rebuilding')).toHaveCount(0);
+    await guest.page.getByTestId('rejoin-button').click();
+  }
+  for (const guest of guests) await expect(guest.state).toHaveAttribute('data-state', 'joined');
+  await Promise.all(guests.map((guest) => guest.sees(1)));
+  await running.restarted(owner, pid);
+});
+
+test('the page’s own Kill button ends a process for real, and the page shows its return', async ({
+  join,
+  running,
+  room,
+}) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const owner = await running.ownerOf(room);
+  const { pid } = running.node(owner);
+  const card = ann.page.locator(`[data-testid="node-card"][data-node-id="${owner}"]`);
+  await expect(card).toHaveAttribute('data-owner', 'true');
+  await card.getByTestId('kill-button').click();
+  for (const guest of [ann, bob]) await expect(guest.event('rebuilt')).toHaveCount(1);
+  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  await running.restarted(owner, pid);
+  await expect(card).toHaveAttribute('data-owner', 'false');
+  await expect(card).toContainText(String(running.node(owner).pid));
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+});
+
+test('the media node is killed: the session is rebuilt on another', async ({ join, running, room }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const mediaNode = await running.mediaNodeOf(room);
+  const pid = running.cluster.kill(mediaNode);
+  for (const guest of [ann, bob]) await expect(guest.event('rebuilt')).toHaveCount(1);
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  expect(await running.mediaNodeOf(room)).not.toBe(mediaNode);
+  await running.restarted(mediaNode, pid);
+});

@@ -1,0 +1,58 @@
+import { type Browser, test as base, expect } from 'playwright/test';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { Guest, type GuestOptions } from './guest.ts';
+
+interface TestFixtures {
+  /** A room of this test's own. */
+  room: string;
+  /** Opens a tab of its own browser context and joins the room in it. */
+  join: (name: string, options?: Omit<GuestOptions, 'room' | 'name'>) => Promise<Guest>;
+}
+interface WorkerFixtures {
+  running: RunningCluster;
+}
+
+let rooms = 0;
+
+/** Opens the page in a new context: another browser profile, as another person has. */
+export async function openGuest(browser: Browser, running: RunningCluster, options: GuestOptions): Promise<Guest> {
+  const context = await browser.newContext();
+  return Guest.open(await context.newPage(), running.url, options);
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  running: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
+    async ({}, use) => {
+      const running = await RunningCluster.start({
+        directories: [
+          { prefix: '/', directory: 'dist/demo' },
+          { prefix: '/dist/', directory: 'dist' },
+        ],
+      });
+      await use(running);
+      await running.stop();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
+  room: async ({}, use) => {
+    rooms += 1;
+    await use(`e2e-${process.pid}-${rooms}`);
+  },
+
+  join: async ({ browser, running, room }, use) => {
+    const guests: Guest[] = [];
+    await use(async (name, options = {}) => {
+      const guest = await openGuest(browser, running, { room, name, ...options });
+      guests.push(guest);
+      return guest;
+    });
+    const errors = guests.flatMap((guest) => guest.errors.map((error) => `${guest.name}: ${error}`));
+    await Promise.all(guests.map((guest) => guest.page.context().close()));
+    expect(errors, 'errors that the pages threw').toEqual([]);
+  },
+});
+
+export { expect } from 'playwright/test';

@@ -1,0 +1,54 @@
+import { chromium, type LaunchOptions } from 'playwright/test';
+import { expect, test } from './fixtures.ts';
+import { CHROMIUM_ARGS } from './playwright.config.ts';
+
+test('the script tag sets one global, with the exports', async ({ page, running }) => {
+  await page.goto(`${running.url}/health`);
+  const before = await page.evaluate(() => Object.keys(globalThis));
+  await page.addScriptTag({ url: '/dist/rejoin.min.js' });
+  const after = await page.evaluate(() => Object.keys(globalThis));
+  expect(after.filter((name) => !before.includes(name))).toEqual(['rejoin']);
+  const found = await page.evaluate(async () => {
+    const { rejoin } = globalThis as unknown as { rejoin: Record<string, unknown> };
+    const module = (await import(`${location.origin}/dist/rejoin.mjs`)) as Record<string, unknown>;
+    return { same: rejoin['OpenVidu'] === rejoin['Rejoin'], global: Object.keys(rejoin), module: Object.keys(module) };
+  });
+  expect(found.same).toBe(true);
+  expect(found.global.sort()).toEqual(found.module.sort());
+  expect(found.global).toEqual(expect.arrayContaining(['Rejoin', 'OpenVidu', 'Session', 'Publisher', 'Subscriber']));
+});
+
+test('a form is filled in by keyboard, and a phone needs no sideways scrolling', async ({ page, running, room }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${running.url}/`);
+  await page.getByTestId('room-input').fill(room);
+  await page.getByTestId('name-input').fill('Ann');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
+  await expect(page.getByTestId('own-tile').locator('video')).toBeVisible();
+  const { wide, screen } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    screen: innerWidth,
+  }));
+  expect(wide).toBeLessThanOrEqual(screen);
+});
+
+const NO_DEVICES: [string, string, string[]][] = [
+  ['permission is denied', 'DEVICE_ACCESS_DENIED', ['--use-fake-device-for-media-stream', '--deny-permission-prompts']],
+  ['there is no camera', 'INPUT_VIDEO_DEVICE_NOT_FOUND', ['--use-fake-ui-for-media-stream']],
+];
+
+for (const [what, name, args] of NO_DEVICES) {
+  test(`${what}: the page says ${name}`, async ({ running, room }) => {
+    const executablePath = process.env['CHROMIUM_PATH'];
+    const options: LaunchOptions = { args: [...CHROMIUM_ARGS, ...args], ...(executablePath ? { executablePath } : {}) };
+    const browser = await chromium.launch(options);
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${running.url}/?room=${room}&name=Ann&join=1`);
+      await expect(page.getByTestId('problem')).toHaveAttribute('data-name', name);
+    } finally {
+      await browser.close();
+    }
+  });
+}

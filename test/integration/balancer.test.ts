@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { request } from 'undici';
+import { WebSocket } from 'ws';
+import { freePorts } from '../../src/server/dev/ports.ts';
+import { until } from '../fixtures/until.ts';
+
+/** A real balancer process before real master-like processes that are killed and frozen. */
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const CLI = join(ROOT, 'src', 'server', 'cli.ts');
+const FAKE_MASTER = join(ROOT, 'test', 'fixtures', 'balancer', 'fake-master.ts');
+const SECRET = 'test-secret';
+
+const directory = mkdtempSync(join(tmpdir(), 'rejoin-balancer-'));
+const started: ChildProcess[] = [];
+
+after(async () => {
+  for (const child of started) await kill(child);
+  rmSync(directory, { recursive: true });
+});
+
+async function start(script: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  started.push(child);
+  await once(child, 'message');
+  return child;
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+  return child.exitCode;
+}
+
+/** A master that can be killed and started again at the same port. */
+class Master {
+  readonly id: string;
+  readonly port: number;
+  process: ChildProcess | undefined;
+
+  constructor(id: string, port: number) {
+    this.id = id;
+    this.port = port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get journal(): string {
+    return join(directory, `${this.id}-${this.port}.jobs`);
+  }
+
+  async start(): Promise<void> {
+    this.process = await start(FAKE_MASTER, [this.id, String(this.port), SECRET, this.journal]);
+  }
+
+  async kill(): Promise<void> {
+    if (this.process) await kill(this.process);
+  }
+}
+
+interface Scene {
+  readonly url: string;
+  readonly balancer: ChildProcess;
+  readonly masters: readonly [Master, Master];
+}
+
+async function scene(...options: string[]): Promise<Scene> {
+  const [port = 0, one = 0, two = 0] = await freePorts('127.0.0.1', 3);
+  const masters = [new Master('one', one), new Master('two', two)] as const;
+  const args = ['balancer', '--host', '127.0.0.1', '--port', String(port), '--secret', SECRET, '--log-level', 'warn'];
+  args.push('--beat', '200', '--verdict', '800', ...masters.flatMap(({ url }) => ['--master', url]), ...options);
+  const [balancer] = await Promise.all([start(CLI, args), ...masters.map((master) => master.start())]);
+  const url = `http://127.0.0.1:${port}`;
+  await untilHealthy(url, 2);
+  return { url, balancer, masters };
+}
+
+/** Waits until so many masters are in rotation, and returns how long it took, ms. */
+async function untilHealthy(url: string, count: number): Promise<number> {
+  const from = performance.now();
+  await until(`${count} masters in rotation`, async () => {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    return new RegExp(`^rejoin_balancer_healthy_masters\\{[^}]*\\} ${count}$`, 'm').test(metrics);
+  });
+  return performance.now() - from;
+}
+
+async function who(url: string): Promise<string> {
+  const answer = await fetch(`${url}/openvidu/api/who`);
+  assert.equal(answer.status, 200);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+function job(url: string, name: string): Promise<Response> {
+  return fetch(`${url}/openvidu/api/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ job: name }),
+  });
+}
+
+async function open(url: string): Promise<{ ws: WebSocket; master: string }> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/rejoin`);
+  const [data] = (await once(ws, 'message')) as [Buffer];
+  return { ws, master: String(data) };
+}
+
+describe('balancer', { timeout: 60_000 }, () => {
+  it('shares requests and sockets out, and notices a crash in milliseconds', async () => {
+    const { url, masters } = await scene();
+    const seen = await Promise.all([who(url), who(url), who(url), who(url)]);
+    assert.deepEqual(seen.toSorted(), ['one', 'one', 'two', 'two']);
+    const { ws, master } = await open(url);
+    const [dying, living] = master === 'one' ? masters : [masters[1], masters[0]];
+
+    const closed = once(ws, 'close');
+    await dying.kill();
+    await closed;
+    // Before anyone can have noticed: what the dead master refuses, the other does.
+    const answers = await Promise.all([job(url, 'a'), job(url, 'b'), job(url, 'c'), job(url, 'd')]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+    assert.equal((await open(url)).master, living.id);
+    assert.ok((await untilHealthy(url, 1)) < 500);
+
+    await dying.start();
+    assert.ok((await untilHealthy(url, 2)) < 1_000);
+    assert.equal(new Set(await Promise.all([who(url), who(url)])).size, 2);
+  });
+
+  it('never refuses while its masters die and come back, and executes nothing twice', async () => {
+    const { url, masters } = await scene('--request-timeout', '2000');
+    const statuses = new Map<number, number>();
+    let over = false;
+    let sent = 0;
+    const client = async (): Promise<void> => {
+      while (!over && sent < 4_000) {
+        sent += 1;
+        const name = `job-${sent}`;
+        // A refused or broken connection rejects, and fails the test.
+        const answer = sent % 4 === 0 ? await fetch(`${url}/openvidu/api/who`) : await job(url, name);
+        const body = (await answer.json()) as { status?: number };
+        if (answer.status !== 200) assert.equal(body.status, answer.status);
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        await delay(3);
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    const [one, two] = masters;
+    const more = async (count: number): Promise<void> => {
+      const enough = sent + count;
+      await until(`${enough} requests sent`, () => sent >= enough, 10_000);
+    };
+    await more(100);
+    await one.kill();
+    await more(100);
+    await one.start();
+    await untilHealthy(url, 2);
+    await two.kill();
+    await more(50);
+    await one.kill();
+    await more(100);
+    await Promise.all([one.start(), two.start()]);
+    await untilHealthy(url, 2);
+    one.process?.kill('SIGSTOP');
+    await untilHealthy(url, 1);
+    one.process?.kill('SIGCONT');
+    await untilHealthy(url, 2);
+    await more(100);
+    over = true;
+    await Promise.all(clients);
+
+    const counts = Object.fromEntries(statuses);
+    for (const status of statuses.keys()) assert.ok([200, 502, 503, 504].includes(status), JSON.stringify(counts));
+    assert.ok((statuses.get(200) ?? 0) > 300, JSON.stringify(counts));
+    assert.ok((statuses.get(503) ?? 0) > 0, 'there was a time without masters');
+    const jobs = masters.flatMap(({ journal }) => readFileSync(journal, 'utf8').trim().split('\n'));
+    assert.equal(new Set(jobs).size, jobs.length);
+  });
+
+  it('takes a frozen master out of rotation and lets it in again', async () => {
+    const { url, masters } = await scene();
+    masters[0].process?.kill('SIGSTOP');
+    await untilHealthy(url, 1);
+    assert.deepEqual(await Promise.all([who(url), who(url), who(url)]), ['two', 'two', 'two']);
+    masters[0].process?.kill('SIGCONT');
+    await untilHealthy(url, 2);
+  });
+
+  it('gives a master that drains nothing new, and leaves its sockets alone', async () => {
+    const { url, masters } = await scene();
+    const [first, second] = await Promise.all([open(url), open(url)]);
+    assert.notEqual(first.master, second.master);
+    await fetch(`${masters[0].url}/openvidu/api/drain`, { method: 'POST' });
+    await untilHealthy(url, 1);
+    assert.deepEqual(await Promise.all([who(url), who(url)]), ['two', 'two']);
+    for (const { ws } of [first, second]) {
+      ws.send('still here');
+      const [data] = (await once(ws, 'message')) as [Buffer];
+      assert.equal(String(data), 'still here');
+    }
+  });
+
+  it('keeps no more of a socket than its slower end can take', async () => {
+    const { url, masters } = await scene();
+    await masters[1].kill();
+    await untilHealthy(url, 1);
+    const { hostname, port } = new URL(url);
+    const client = connect(Number(port), hostname);
+    client.write(
+      'GET /rejoin HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+        'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    await once(client, 'data');
+    client.pause();
+    const frames = 640;
+    client.write(maskedFrame(`flood ${frames}`));
+    // Once the amount stays the same, every buffer on the way is full.
+    let unsent = 0;
+    for (let same = 0; same < 5; await delay(50)) {
+      const now = ((await (await fetch(`${url}/openvidu/api/sockets`)).json()) as { unsent: number }).unsent;
+      same = now === unsent && now > 0 ? same + 1 : 0;
+      unsent = now;
+    }
+    assert.ok(unsent > (frames * 65_536) / 2, `${unsent} bytes wait at the master`);
+    client.resume();
+    assert.ok((await received(client, frames * 65_536)) >= frames * 65_536);
+    client.destroy();
+    await until('the master is rid of the socket', async () => {
+      return ((await (await fetch(`${url}/openvidu/api/sockets`)).json()) as { open: number }).open === 0;
+    });
+  });
+
+  it('serves files that a browser asks about before each use', async () => {
+    writeFileSync(join(directory, 'index.html'), '<title>demo</title>');
+    writeFileSync(join(directory, '.secret'), 'x');
+    const { url, masters } = await scene('--static', directory, '--static', `/more/=${directory}`);
+    const page = await fetch(`${url}/`);
+    assert.equal(await page.text(), '<title>demo</title>');
+    assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
+    assert.equal(page.headers.get('cache-control'), 'no-cache');
+    const etag = page.headers.get('etag') ?? '';
+    // fetch would ask for a fresh copy.
+    const asked = await request(`${url}/index.html`, { headers: { 'if-none-match': etag } });
+    assert.equal(asked.statusCode, 304);
+    assert.equal((await fetch(`${url}/more/index.html`)).status, 200);
+    for (const path of ['/.secret', '/more/none', '/internal/ping', '/internal/live', '/%2e%2e/x']) {
+      const answer = await fetch(url + path);
+      assert.equal(answer.status, 404, path);
+      assert.equal(((await answer.json()) as { status: number }).status, 404);
+    }
+    // A page is served without masters, too, and health tells the truth.
+    assert.equal((await fetch(`${url}/health`)).status, 200);
+    await Promise.all(masters.map((master) => master.kill()));
+    await untilHealthy(url, 0);
+    assert.equal((await fetch(`${url}/`)).status, 200);
+    assert.equal((await fetch(`${url}/health`)).status, 503);
+  });
+
+  it('counts, and closes what is open when it is asked to end', async () => {
+    const { url, balancer } = await scene();
+    const sockets = await Promise.all([open(url), open(url), open(url)]);
+    await who(url);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(metrics, /^rejoin_balancer_connections\{.*\} 3$/m);
+    assert.match(metrics, /^rejoin_balancer_requests_total\{status="101".*\} 3$/m);
+    assert.match(metrics, /^rejoin_balancer_requests_total\{status="200".*\} 1$/m);
+    const closed = Promise.all(sockets.map(({ ws }) => once(ws, 'close')));
+    assert.equal(await kill(balancer, 'SIGTERM'), 0);
+    await closed;
+    await assert.rejects(fetch(`${url}/health`));
+  });
+
+  it('says what is wrong with its port', async () => {
+    const { url } = await scene();
+    const { port } = new URL(url);
+    const args = [CLI, 'balancer', '--host', '127.0.0.1', '--port', port, '--secret', SECRET, '--master', url];
+    const second = spawn(process.execPath, [...args, '--log-level', 'silent'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    for await (const part of second.stderr) errors += String(part);
+    assert.match(errors, /^PortTaken: .*--port/);
+    assert.equal(second.exitCode ?? (await once(second, 'exit'))[0], 1);
+  });
+});
+
+/** A text frame as a client sends it, with a mask of zeros. */
+function maskedFrame(text: string): Buffer {
+  return Buffer.concat([Buffer.from([0x81, 0x80 + text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+}
+
+/** Reads until so many bytes have come. */
+async function received(socket: Socket, bytes: number): Promise<number> {
+  let count = 0;
+  for await (const part of socket.iterator({ destroyOnReturn: false })) {
+    count += (part as Buffer).length;
+    if (count >= bytes) break;
+  }
+  return count;
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '../../src/server/cli/usage-error.ts';
+import {
+  readCount,
+  readId,
+  readMilliseconds,
+  readPlainUrl,
+  readPort,
+  readPortRange,
+  readRoute,
+  readStaticFiles,
+  readStore,
+  readUrl,
+} from '../../src/server/cli/values.ts';
+
+function refuses(name: string, read: (text: string) => unknown, ...texts: string[]): void {
+  for (const text of texts) {
+    assert.throws(
+      () => read(text),
+      (error) => error instanceof UsageError && error.name === name && error.message.includes(text),
+      `${name}: ${text}`,
+    );
+  }
+}
+
+test('ports and ranges', () => {
+  assert.deepEqual(['0', '8080', '65535'].map(readPort), [0, 8080, 65_535]);
+  refuses('InvalidPort', readPort, '', '65536', '-1', '80x', '8.5', '0x50', ' 80', '99999999999');
+  assert.deepEqual(readPortRange('40000-40100'), { min: 40_000, max: 40_100 });
+  assert.deepEqual(readPortRange('5-5'), { min: 5, max: 5 });
+  refuses('InvalidPortRange', readPortRange, '', '40000', '2-1', '0-5', '1-2-3', '1-65536', 'a-b');
+});
+
+test('numbers and times', () => {
+  assert.equal(readCount('64'), 64);
+  refuses('InvalidCount', readCount, '0', '65', '-1', 'x', '');
+  assert.equal(readMilliseconds('250'), 250);
+  refuses('InvalidDuration', readMilliseconds, '0', '1s', '86400001', '');
+});
+
+test('URLs are origins', () => {
+  assert.equal(readUrl('https://example.org/'), 'https://example.org');
+  assert.equal(readPlainUrl('http://10.0.0.4:4000'), 'http://10.0.0.4:4000');
+  refuses('InvalidUrl', readUrl, '', 'localhost:80', 'ws://x', 'http://x/path', 'http://x/?q', 'http://u@x');
+  refuses('InvalidUrl', readPlainUrl, 'https://example.org');
+});
+
+test('names of nodes', () => {
+  assert.equal(readId('master-1.eu_west'), 'master-1.eu_west');
+  refuses('InvalidId', readId, '', '-a', 'a b', 'a/b', 'a@b', 'a'.repeat(65));
+});
+
+test('stores', () => {
+  assert.deepEqual(readStore('sqlite:/a/b.sqlite'), { kind: 'sqlite', file: '/a/b.sqlite' });
+  assert.deepEqual(readStore('b.sqlite'), { kind: 'sqlite', file: 'b.sqlite' });
+  assert.throws(() => readStore('redis://x:6379'), { name: 'UnsupportedStore', message: /"redis"/ });
+  refuses('InvalidStore', readStore, '', 'sqlite:');
+});
+
+test('routes and directories', () => {
+  assert.deepEqual(readRoute('/demo/api=http://127.0.0.1:1234'), { prefix: '/demo/api', url: 'http://127.0.0.1:1234' });
+  assert.deepEqual(readRoute('/api/=http://x/'), { prefix: '/api', url: 'http://x' });
+  refuses(
+    'InvalidRoute',
+    readRoute,
+    '',
+    '/api',
+    'api=http://x',
+    '=http://x',
+    '/a b=http://x',
+    '/:id=http://x',
+    '/*=http://x',
+  );
+  assert.deepEqual(readStaticFiles('dist/demo'), { prefix: '/', directory: 'dist/demo' });
+  assert.deepEqual(readStaticFiles('/srv/demo'), { prefix: '/', directory: '/srv/demo' });
+  assert.deepEqual(readStaticFiles('/=dist'), { prefix: '/', directory: 'dist' });
+  assert.deepEqual(readStaticFiles('/dist/=a=b'), { prefix: '/dist/', directory: 'a=b' });
+  refuses('InvalidStatic', readStaticFiles, '/dist=', '/a b=c');
+});
