@@ -70,10 +70,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const deaths = new OwnerDeaths(store, log);
   const links = new Links(identity.url, client, timing);
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
-  const edge = new Edge(identity.instance, { locator, sessions, links, store, timing, log });
+  const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
   const forwarder = new RestForwarder(directory, timing, log);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
+  directory.on('up', (instance) => deaths.revive(instance));
   directory.on('dead', (instance, role) => {
     if (role === 'media-node') return sessions.mediaNodeDied(instance);
     links.forget(instance);

@@ -16,6 +16,7 @@ interface KnownNode {
 }
 
 export interface DirectoryEvents {
+  up: [InstanceId, NodeRole];
   dead: [InstanceId, NodeRole];
   news: [InstanceId, LiveNews];
 }
@@ -152,6 +153,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       this.#buried.delete(hello.instance);
       node.role = hello.role;
       this.#log.info({ peer: hello.instance }, 'A node of the cluster is up.');
+      this.emit('up', hello.instance, hello.role);
     });
     link.on('beat', (beat) => {
       node.beat = beat;

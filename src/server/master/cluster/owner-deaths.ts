@@ -16,11 +16,22 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #settling = new Map<InstanceId, Promise<void>>();
+  readonly #settled = new Set<InstanceId>();
 
   constructor(store: Store, log: Logger) {
     super();
     this.#store = store;
     this.#log = log;
+  }
+
+  /** Whether everything that `owner` had has come to its end: what it answered just before is no longer true. */
+  isSettled(owner: InstanceId): boolean {
+    return this.#settled.has(owner);
+  }
+
+  /** It was only silent, and is back: what it owns from now on counts. */
+  revive(owner: InstanceId): void {
+    this.#settled.delete(owner);
   }
 
   /** Resolves when every session of `owner` has an end in the store. Tries until the store answers. */
@@ -37,6 +48,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
       try {
         const sessions = await this.#store.listSessions({ owner });
         await Promise.all(sessions.map((session) => this.#endOne(session)));
+        this.#settled.add(owner);
         this.emit('settled', owner);
         return;
       } catch (error) {

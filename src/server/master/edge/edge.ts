@@ -11,6 +11,7 @@ import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
+import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
 import type { Sessions } from '../owner/sessions.ts';
@@ -51,6 +52,7 @@ export class Edge implements EdgePort {
   readonly #locator: Locator;
   readonly #sessions: Sessions;
   readonly #links: Links;
+  readonly #deaths: OwnerDeaths;
   readonly #store: Store;
   readonly #timing: Timing;
   readonly #log: Logger;
@@ -65,6 +67,7 @@ export class Edge implements EdgePort {
       readonly locator: Locator;
       readonly sessions: Sessions;
       readonly links: Links;
+      readonly deaths: OwnerDeaths;
       readonly store: Store;
       readonly timing: Timing;
       readonly log: Logger;
@@ -74,6 +77,7 @@ export class Edge implements EdgePort {
     this.#locator = parts.locator;
     this.#sessions = parts.sessions;
     this.#links = parts.links;
+    this.#deaths = parts.deaths;
     this.#store = parts.store;
     this.#timing = parts.timing;
     this.#log = parts.log;
@@ -218,7 +222,9 @@ export class Edge implements EdgePort {
       const port = located.kind === 'here' ? this.#localPort : this.#links.owner(located.owner, located.url);
       try {
         const answer = await port.attach(request);
-        if (answer.kind === 'welcome') return { kind: 'welcome', welcome: answer.welcome, owner, port };
+        // An answer that an owner gave with its last breath leads nowhere.
+        const gone = this.#deaths.isSettled(owner);
+        if (answer.kind === 'welcome' && !gone) return { kind: 'welcome', welcome: answer.welcome, owner, port };
         if (answer.kind === 'refused') throw ProtocolError.fromWire(answer.error);
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;

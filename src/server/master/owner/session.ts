@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
@@ -36,6 +37,9 @@ import type { MediaRoom, Placement } from './media-room.ts';
 import { hashResumeKey, Member } from './member.ts';
 import { handleRequest } from './requests.ts';
 
+/** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
+const STORE_PATIENCE_MS = 1_000;
+
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
   readonly self: InstanceId;
@@ -43,8 +47,8 @@ export interface SessionSurroundings {
   readonly placement: Placement;
   readonly timing: Timing;
   readonly log: Logger;
-  /** The session is over here; it is to be taken off the books. */
-  readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => void;
+  /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
+  readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
 
 /** A place made through REST and not taken yet. `joining`: a socket is taking it at this moment. */
@@ -201,27 +205,20 @@ export class OwnedSession {
   async end(reason: Exclude<EndReason, 'nodeCrashed'>): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
-    const { uniqueSessionId, epoch } = this.record;
     for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
     this.#room?.attempt('closeRoom', {});
-    this.#around.ended(this, reason);
     this.log.info({ reason }, 'The session has ended.');
-    await this.#around.store.endSession(uniqueSessionId, epoch, reason);
+    await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
   }
 
   /** A node that the session cannot live without has crashed: everyone is told, and may rebuild. */
   async crash(): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
-    const { uniqueSessionId, epoch } = this.record;
-    // The store first: who rebuilds must not find the old life still on the books.
-    await this.#around.store
-      .endSession(uniqueSessionId, epoch, 'nodeCrashed')
-      .catch((error: unknown) =>
-        this.log.error({ err: error }, 'The store does not know that the session has crashed.'),
-      );
-    this.#around.ended(this, 'nodeCrashed');
     this.log.warn('The session is destroyed: its media node is gone.');
+    // The store first: who rebuilds must not find the old life on the books. But a store that is down delays no bad news.
+    await Promise.race([this.#around.ended(this, 'nodeCrashed'), delay(STORE_PATIENCE_MS)]);
+    const { uniqueSessionId } = this.record;
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') {
         const release = { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } as const;
@@ -236,7 +233,9 @@ export class OwnedSession {
     if (!this.isOpen) return;
     this.#state = 'ended';
     this.log.warn('Fenced: the session is no longer owned here.');
-    this.#around.ended(this, 'steppedDown');
+    void this.#around.ended(this, 'steppedDown');
+    // If somebody else has taken the room over, its higher epoch refuses this.
+    this.#room?.attempt('closeRoom', {});
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
     }
@@ -254,7 +253,16 @@ export class OwnedSession {
 
   async #place(): Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> {
     const { room, capabilities } = await this.#around.placement.place(this.record, this.#around.self);
-    await this.#write(() => this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node));
+    try {
+      await this.#write(() =>
+        this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node),
+      );
+      if (!this.isOpen) throw new ProtocolError('SESSION_CLOSED');
+    } catch (error) {
+      // Nobody would ever close it: its owner, this master, goes on listening to the media node.
+      room.attempt('closeRoom', {});
+      throw error;
+    }
     this.#room = room;
     this.log.info({ mediaNode: room.node }, 'The session is placed.');
     return { room, rtpCapabilities: capabilities.rtpCapabilities };

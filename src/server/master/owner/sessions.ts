@@ -3,7 +3,7 @@ import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import { type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import type { Placement } from './media-room.ts';
 import type { Member } from './member.ts';
@@ -21,6 +21,7 @@ export class Sessions {
   readonly #byId = new Map<SessionId, OwnedSession>();
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
   readonly #timers: NodeJS.Timeout[];
+  #closed = false;
 
   constructor(self: InstanceId, store: Store, placement: Placement, timing: Timing, log: Logger) {
     this.#store = store;
@@ -31,7 +32,10 @@ export class Sessions {
       placement,
       timing,
       log,
-      ended: (session) => this.#forget(session),
+      ended: (session, reason) => {
+        this.#forget(session);
+        return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);
+      },
     };
     this.#timers = [
       setInterval(() => this.#sweep(), SWEEP_MS),
@@ -123,6 +127,7 @@ export class Sessions {
   }
 
   close(): void {
+    this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
   }
 
@@ -131,6 +136,23 @@ export class Sessions {
     if (this.#byId.get(sessionId) === session) this.#byId.delete(sessionId);
     for (const [attachment, served] of this.#attachments) {
       if (served.session === session) this.#attachments.delete(attachment);
+    }
+  }
+
+  /** Tries until the store answers: a session that it believes in for ever could never be created again. */
+  async #recordEnd({ uniqueSessionId, epoch }: SessionRecord, reason: EndReason): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#store.endSession(uniqueSessionId, epoch, reason);
+        return;
+      } catch (error) {
+        // The store gives up only after seconds of trying, so this loop is not a busy one.
+        if (!(error instanceof StoreError)) throw error;
+        this.#log.error(
+          { err: error, session: uniqueSessionId },
+          'The store does not know yet that a session has ended.',
+        );
+      }
     }
   }
 
