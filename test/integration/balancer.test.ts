@@ -272,7 +272,7 @@ describe('balancer', { timeout: 60_000 }, () => {
   });
 
   it('counts, and closes what is open when it is asked to end', async () => {
-    const { url, balancer } = await scene();
+    const { url, balancer } = await scene('--drain-deadline', '50000');
     const sockets = await Promise.all([open(url), open(url), open(url)]);
     await who(url);
     const metrics = await (await fetch(`${url}/metrics`)).text();

@@ -1,62 +1,14 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import { errors, type types } from 'mediasoup';
 import type { types as clientTypes } from 'mediasoup-client';
 import type { Epoch, SessionId, UniqueSessionId } from '../../src/protocol/ids.ts';
 import { Room } from '../../src/server/media-node/room.ts';
 import type { InstanceId } from '../../src/server/shared/identity.ts';
+import { FakeMedia } from '../fixtures/media-node/fake-media.ts';
 import { production, view } from '../fixtures/media-node/harness.ts';
 import { transportData } from '../fixtures/media-node/master.ts';
 import { until } from '../fixtures/media-node/until.ts';
-
-interface Call {
-  readonly options: unknown;
-  readonly answer: (result: unknown) => void;
-  readonly fail: (error: Error) => void;
-}
-
-/** As much of a mediasoup object as a room uses. The test answers its calls. */
-class FakeMedia extends EventEmitter {
-  readonly observer = new EventEmitter();
-  readonly rtpCapabilities = { codecs: [] };
-  readonly id = 'id';
-  readonly kind: string;
-  closed = false;
-  iceState = 'new';
-  dtlsState = 'new';
-  readonly #calls: Call[] = [];
-
-  constructor(kind = '') {
-    super();
-    this.kind = kind;
-  }
-
-  readonly createWebRtcTransport = (options: unknown) => this.#ask(options);
-  readonly produce = (options: unknown) => this.#ask(options);
-  readonly consume = (options: unknown) => this.#ask(options);
-  readonly connect = (options: unknown) => this.#ask(options);
-
-  canConsume(): boolean {
-    return true;
-  }
-
-  close(): void {
-    this.closed = true;
-    this.observer.emit('close');
-  }
-
-  /** The next call that waits for its answer. */
-  called(): Promise<Call> {
-    return until('a call', () => this.#calls.shift());
-  }
-
-  #ask(options: unknown): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#calls.push({ options, answer: resolve, fail: reject });
-    return promise;
-  }
-}
 
 const rtpCapabilities: clientTypes.RtpCapabilities = { codecs: [] };
 const up = { key: 'up', appData: transportData('con_a', 'send') };

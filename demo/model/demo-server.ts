@@ -1,0 +1,46 @@
+/** What the demo's application server refused. `status`, by which the SDK knows whether to ask again: 0 for no answer. */
+export class DemoServerError extends Error {
+  override readonly name: string;
+  readonly status: number;
+  readonly action: string;
+
+  constructor(status: number, name: string, message: string, action: string) {
+    super(message);
+    this.name = name;
+    this.status = status;
+    this.action = action;
+  }
+}
+
+/** A new token for a room, which is made if there is none of this name. @throws {DemoServerError} */
+export async function requestToken(room: string): Promise<string> {
+  const { token } = await post('/demo/api/token', { room });
+  if (typeof token === 'string') return token;
+  throw new DemoServerError(0, 'AnswerInvalid', 'The server answered without a token.', 'Look into its log.');
+}
+
+/** Ends a node's process at once. @throws {DemoServerError} */
+export async function killNode(id: string): Promise<void> {
+  await post(`/demo/api/nodes/${encodeURIComponent(id)}/kill`, {});
+}
+
+async function post(path: string, body: unknown): Promise<Record<string, unknown>> {
+  let response: Response;
+  try {
+    const headers = { 'content-type': 'application/json' };
+    response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  } catch {
+    throw new DemoServerError(0, 'NoAnswer', 'The server cannot be reached.', 'Try again in a moment.');
+  }
+  // A balancer between two lives may answer with something else.
+  const answer: unknown = await response.json().catch(() => undefined);
+  const fields = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
+  if (response.ok) return fields;
+  const { error, message, action } = fields;
+  throw new DemoServerError(
+    response.status,
+    String(error ?? 'ServerError'),
+    String(message ?? `The server answered ${response.status}.`),
+    String(action ?? 'Try again in a moment.'),
+  );
+}

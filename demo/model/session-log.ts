@@ -1,0 +1,114 @@
+import type { Connection, Publisher, Session, Stream } from '../../src/client/index.ts';
+import type { EventLog } from './event-log.ts';
+import { nameOf } from './person-name.ts';
+
+/** Why somebody has left, or why it is over. */
+export const LEAVE_REASONS: Readonly<Record<string, string>> = {
+  disconnect: 'left',
+  forceDisconnectByUser: 'removed by a moderator',
+  forceDisconnectByServer: 'removed by the server',
+  sessionClosedByServer: 'the room was closed',
+  networkDisconnect: 'the connection was lost',
+  nodeCrashed: 'the node crashed',
+};
+
+const CAUSES: Readonly<Record<string, string>> = {
+  socketClosed: 'the socket closed',
+  heartbeatMissed: 'no heartbeat',
+  nodeCrashed: 'the node crashed',
+  moved: 'the server asked to move',
+  unavailable: 'the server is not available',
+};
+
+/** What broke, in words. */
+export function causeOf(cause: string): string {
+  return CAUSES[cause] ?? cause;
+}
+
+/** Writes down what a session tells. To be called before it connects. */
+export function logSession(session: Session, log: EventLog): void {
+  const isOwn = (connection: Connection): boolean => connection === session.connection;
+  const who = (connection: Connection): string => (isOwn(connection) ? 'You' : nameOf(connection));
+
+  session.on('connectionCreated', ({ connection }) => {
+    const { connectionId } = connection;
+    const title = isOwn(connection) ? 'You joined' : `${nameOf(connection)} joined`;
+    log.add('connectionCreated', 'info', title, { note: connectionId, detail: { connectionId } });
+  });
+  session.on('connectionDestroyed', ({ connection, reason }) => {
+    const { connectionId } = connection;
+    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
+    log.add('connectionDestroyed', 'info', `${who(connection)} left`, { note, detail: { connectionId, reason } });
+  });
+  session.on('connectionPresence', ({ connection, presence }) => {
+    const { connectionId } = connection;
+    const title = `${who(connection)} ${presence === 'away' ? 'lost the connection' : 'is connected again'}`;
+    const tone = presence === 'away' ? 'warn' : 'good';
+    log.add('connectionPresence', tone, title, { detail: { connectionId, presence } });
+  });
+  session.on('streamCreated', ({ stream }) => {
+    const { streamId } = stream;
+    log.add('streamCreated', 'info', `${who(stream.connection)} sends ${mediaOf(stream)}`, {
+      note: streamId,
+      detail: { streamId },
+    });
+  });
+  session.on('streamDestroyed', ({ stream, reason }) => {
+    const { streamId } = stream;
+    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
+    log.add('streamDestroyed', 'info', `${who(stream.connection)} no longer sends ${mediaOf(stream)}`, {
+      note,
+      detail: { streamId, reason },
+    });
+  });
+  session.on('reconnecting', ({ attempt, nextDelayMs, plane, cause }) => {
+    log.add('reconnecting', 'warn', `Reconnecting #${attempt} in ${nextDelayMs} ms`, {
+      note: `${plane === 'media' ? 'media: ' : ''}${causeOf(cause)}`,
+      detail: { attempt, nextDelayMs, plane, cause },
+    });
+  });
+  session.on('reconnected', ({ durationMs, kind }) => {
+    log.add('reconnected', 'good', 'Reconnected', { note: kind, durationMs, detail: { kind } });
+  });
+  session.on('sessionDestroyed', ({ reason }) => {
+    log.add('sessionDestroyed', 'bad', 'The session was destroyed', { note: causeOf(reason), detail: { reason } });
+  });
+  session.on('rebuilding', ({ attempt, nextDelayMs, cause }) => {
+    log.add('rebuilding', 'warn', `Rebuilding #${attempt} in ${nextDelayMs} ms`, {
+      note: causeOf(cause),
+      detail: { attempt, nextDelayMs, cause },
+    });
+  });
+  session.on('rebuilt', ({ durationMs, kind }) => {
+    log.add('rebuilt', 'good', 'Rebuilt', {
+      note: session.connection?.connectionId ?? '',
+      durationMs,
+      detail: { kind },
+    });
+  });
+  session.on('sessionDisconnected', ({ reason }) => {
+    const tone = reason === 'disconnect' ? 'info' : 'bad';
+    const title = reason === 'disconnect' ? 'You left' : 'Disconnected';
+    const note = reason === 'disconnect' ? '' : (LEAVE_REASONS[reason] ?? reason);
+    log.add('sessionDisconnected', tone, title, { note, detail: { reason } });
+  });
+  session.on('exception', ({ name, message }) => {
+    log.add('exception', 'bad', name, { note: message, detail: { name, message } });
+  });
+}
+
+/** The session does not tell of one's own streams; their publisher does. */
+export function logPublisher(publisher: Publisher, log: EventLog): void {
+  publisher.on('streamCreated', ({ stream: { streamId } }) => {
+    log.add('streamCreated', 'info', 'You are on air', { note: streamId, detail: { streamId, own: true } });
+  });
+  publisher.on('streamDestroyed', ({ stream: { streamId }, reason }) => {
+    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
+    log.add('streamDestroyed', 'info', 'You are no longer on air', { note, detail: { streamId, reason, own: true } });
+  });
+}
+
+function mediaOf({ hasVideo, typeOfVideo }: Stream): string {
+  if (!hasVideo) return 'sound';
+  return typeOfVideo === 'SCREEN' ? 'a screen' : 'video';
+}

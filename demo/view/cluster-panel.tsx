@@ -1,0 +1,50 @@
+import type { JSX } from 'preact';
+import type { ClusterModel } from '../model/cluster-model.ts';
+import { NodeCard } from './node-card.tsx';
+import { Panel } from './panel.tsx';
+import { useObservable } from './use-observable.ts';
+
+const ORDER = ['balancer', 'master', 'media-node'] as const;
+
+/** The processes that serve this room, and the means to end them. */
+export function ClusterPanel({
+  cluster,
+  tab,
+  hidden,
+}: {
+  cluster: ClusterModel;
+  tab: boolean;
+  hidden: boolean;
+}): JSX.Element {
+  useObservable(cluster);
+  const { nodes, room, live } = cluster;
+  const ordered = nodes.toSorted((one, other) => ORDER.indexOf(one.role) - ORDER.indexOf(other.role));
+  const note = room && (
+    <>
+      epoch <b>{room.epoch}</b> · on a crash: <b>{room.failover}</b>
+    </>
+  );
+  return (
+    <Panel id="cluster" title="Cluster" note={note} tab={tab} hidden={hidden}>
+      <ul class="nodes" data-live={live}>
+        {ordered.map((node) => (
+          <NodeCard
+            key={node.id}
+            node={node}
+            live={live}
+            isOwner={room?.owner === node.id}
+            isMedia={room?.mediaNode === node.id}
+            canKill={cluster.canKill(node)}
+            kill={() => void cluster.kill(node)}
+          />
+        ))}
+      </ul>
+      {!live && (
+        <p class="stale" role="status">
+          <span class="spinner" />
+          {nodes.length === 0 ? 'Asking for the cluster…' : 'No news of the cluster: the balancer does not answer.'}
+        </p>
+      )}
+    </Panel>
+  );
+}

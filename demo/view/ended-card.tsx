@@ -1,0 +1,45 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { RoomModel } from '../model/room-model.ts';
+
+const TITLES: Readonly<Record<string, string>> = {
+  nodeCrashed: "The session's node crashed",
+  networkDisconnect: 'The connection was lost for too long',
+  forceDisconnectByUser: 'A moderator removed you from the room',
+  forceDisconnectByServer: 'The server removed you from the room',
+  sessionClosedByServer: 'The room was closed',
+};
+
+/** It is over and does not come back by itself. */
+export function EndedCard({ room }: { room: RoomModel }): JSX.Element {
+  const { endReason = '', request, problem } = room;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  return (
+    <div class="ended" role="alert">
+      <h2>{TITLES[endReason] ?? 'The session has ended'}</h2>
+      {endReason === 'nodeCrashed' && !request?.automatic && (
+        <p>This page had one token, which ended with the session. A new one leads back into the same room.</p>
+      )}
+      {problem && (
+        <p class="failure">
+          <code>{problem.name}</code> {problem.message} {problem.action}
+        </p>
+      )}
+      <div class="buttons">
+        <button
+          ref={button}
+          class="button primary"
+          type="button"
+          data-testid="rejoin-button"
+          onClick={() => void room.joinAgain()}
+        >
+          Join again
+        </button>
+        <button class="button" type="button" onClick={() => room.leave()}>
+          Leave
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import type { JSX } from 'preact';
+import type { RoomModel } from '../model/room-model.ts';
+import { LogoIcon } from './icons.tsx';
+import { StateBadge } from './state-badge.tsx';
+
+export function Header({ room }: { room: RoomModel }): JSX.Element {
+  const { inRoom, state, request } = room;
+  const people = new Set(room.tiles.map(({ own, connectionId }) => (own ? 'own' : connectionId))).size;
+  return (
+    <header class="header">
+      <LogoIcon />
+      <span class="wordmark">
+        Rejoin <span class="what">demo room</span>
+      </span>
+      {inRoom && request && (
+        <h1 class="room-name">
+          <span class="visually-hidden">Room </span>
+          {request.room}
+          <span class="people">{people === 1 ? '1 person' : `${people} people`}</span>
+        </h1>
+      )}
+      <span class="spacer" />
+      <StateBadge state={state} />
+    </header>
+  );
+}

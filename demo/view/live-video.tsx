@@ -1,0 +1,29 @@
+import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { StreamManager } from '../../src/client/index.ts';
+import type { FrameGaps } from '../model/frame-gaps.ts';
+import type { TileModel } from '../model/tile.ts';
+
+/** The video of a publisher or subscriber, for as long as it lives: the SDK exchanges what it shows. */
+export function LiveVideo({
+  manager,
+  tile,
+  gaps,
+}: {
+  manager: StreamManager;
+  tile: TileModel;
+  gaps: FrameGaps;
+}): JSX.Element {
+  const element = useRef<HTMLVideoElement>(null);
+  const latest = useRef(tile);
+  latest.current = tile;
+  useLayoutEffect(() => {
+    const video = element.current;
+    if (!video) return;
+    manager.addVideoElement(video);
+    if (!manager.remote) return;
+    return gaps.watch(video, () => ({ name: latest.current.name, active: latest.current.videoOn }));
+  }, [manager]);
+  // biome-ignore lint/a11y/useMediaCaption: nobody has written down what people are about to say.
+  return <video ref={element} autoplay playsInline disablePictureInPicture />;
+}

@@ -1,0 +1,87 @@
+import type { JSX } from 'preact';
+import type { NodeState } from '../model/cluster-state.ts';
+import { KillIcon, ROLE_ICONS } from './icons.tsx';
+
+const ROLES = { balancer: 'Balancer', master: 'Master', 'media-node': 'Media node' } as const;
+
+/** One process. */
+export function NodeCard({
+  node,
+  live,
+  isOwner,
+  isMedia,
+  canKill,
+  kill,
+}: {
+  node: NodeState;
+  /** Whether it is so at this moment. */
+  live: boolean;
+  isOwner: boolean;
+  isMedia: boolean;
+  canKill: boolean;
+  kill: () => void;
+}): JSX.Element {
+  const { id, role, pid, state, load, facts, restarts } = node;
+  const RoleIcon = ROLE_ICONS[role];
+  return (
+    <li
+      class="node"
+      data-testid="node-card"
+      data-node-id={id}
+      data-role={role}
+      data-state={state}
+      data-owner={isOwner}
+      data-media={isMedia}
+    >
+      <span class="role-icon">
+        <RoleIcon />
+      </span>
+      <div class="node-head">
+        <b>{id}</b>
+        {isOwner && <span class="badge owner">owner</span>}
+        {isMedia && <span class="badge media">media</span>}
+      </div>
+      <button
+        class="button small danger"
+        type="button"
+        data-testid="kill-button"
+        aria-label={`Kill ${id}`}
+        title={`End the process of ${id} at once (SIGKILL)`}
+        disabled={!canKill}
+        onClick={kill}
+      >
+        <KillIcon />
+        Kill
+      </button>
+      <p class="node-facts">
+        <span class="node-state">
+          <span class="dot" />
+          {live ? state : 'unknown'}
+        </span>
+        <span>{ROLES[role]}</span>
+        {pid !== undefined && <span>pid {pid}</span>}
+        {restarts > 0 && <span class="restarts">{restarts === 1 ? '1 restart' : `${restarts} restarts`}</span>}
+      </p>
+      {state !== 'up' && (
+        <p class="node-facts">{state === 'down' ? 'Is started again by itself.' : 'Getting ready…'}</p>
+      )}
+      {state === 'up' && load !== undefined && (
+        <>
+          <p class="node-facts">
+            <span>
+              <b>{Math.round(load)}%</b> load
+            </span>
+            {Object.entries(facts).map(([name, value]) => (
+              <span key={name}>
+                <b>{value}</b> {value === 1 ? name.replace(/s$/, '') : name}
+              </span>
+            ))}
+          </p>
+          <div class="load" aria-hidden="true">
+            <span style={{ width: `${Math.min(100, Math.max(1, load))}%` }} />
+          </div>
+        </>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,26 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Problem } from '../model/problem.ts';
+
+/** Says what went wrong and what to do; `children` are the buttons that do it. */
+export function ProblemCard({
+  title,
+  problem,
+  children,
+}: {
+  title: string;
+  problem: Problem;
+  children?: ComponentChildren;
+}): JSX.Element {
+  const card = useRef<HTMLDivElement>(null);
+  useEffect(() => card.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), [problem]);
+  return (
+    <div ref={card} class="problem" role="alert" data-testid="problem" data-name={problem.name}>
+      <h2>{title}</h2>
+      <p>{problem.message}</p>
+      {problem.action && <p class="action">{problem.action}</p>}
+      <code>{problem.name}</code>
+      {children && <div class="buttons">{children}</div>}
+    </div>
+  );
+}

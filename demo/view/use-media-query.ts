@@ -1,0 +1,14 @@
+import { useLayoutEffect, useState } from 'preact/hooks';
+
+/** Whether a CSS media query is true now. */
+export function useMediaQuery(text: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(text).matches);
+  useLayoutEffect(() => {
+    const query = matchMedia(text);
+    const update = (): void => setMatches(query.matches);
+    update();
+    query.addEventListener('change', update);
+    return () => query.removeEventListener('change', update);
+  }, [text]);
+  return matches;
+}

@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http';
+
+/** What the balancer itself answers when a request leads nowhere; the shape is that of the REST API's errors. */
+export interface GatewayErrorBody {
+  /** Unix time, ms. */
+  readonly timestamp: number;
+  readonly status: number;
+  /** The status in words, e.g. `Bad Gateway`. */
+  readonly error: string;
+  /** What happened and what to do. */
+  readonly message: string;
+  readonly path: string;
+}
+
+export function gatewayErrorBody(status: number, message: string, path: string): GatewayErrorBody {
+  return { timestamp: Date.now(), status, error: STATUS_CODES[status] ?? 'Error', message, path };
+}
+
+/** Why nobody behind the balancer answered, as a status and words. All of them mean: try again. */
+export const GATEWAY_FAILURES = {
+  unreachable: { status: 503, message: 'No server that could answer is reachable now. Try again in a second.' },
+  broken: { status: 502, message: 'The server broke off while it served this request. Try again.' },
+  timeout: { status: 504, message: 'The server did not answer in time. Try again.' },
+} as const;
+
+export type GatewayFailure = keyof typeof GATEWAY_FAILURES;
+
+/** Seconds that a client is asked to wait: a crashed master is out of rotation, or back, within that time. */
+export const RETRY_AFTER_SECONDS = 1;

@@ -1,0 +1,66 @@
+import type { EventEmitter } from 'node:events';
+import type { LiveLinkEvents } from '../shared/live-link.ts';
+import type { Logger } from '../shared/logging.ts';
+
+/** The part of a `LiveLink` that the pool needs. */
+export interface MasterLink extends Pick<EventEmitter<LiveLinkEvents>, 'on'> {
+  readonly url: string;
+  confirm(): Promise<boolean>;
+  close(): void;
+}
+
+interface Member {
+  readonly link: MasterLink;
+  /** Alive, and takes new work. */
+  healthy: boolean;
+}
+
+/** The masters of a cluster and which of them are in rotation: those alive that do not drain. */
+export class MasterPool {
+  readonly #members: readonly Member[];
+  readonly #log: Logger;
+  #turn = 0;
+
+  constructor(links: readonly MasterLink[], log: Logger) {
+    this.#log = log;
+    this.#members = links.map((link) => {
+      const member: Member = { link, healthy: false };
+      // A node's first beat follows its hello at once, so a node that drains is never in rotation.
+      link.on('beat', ({ ready }) => this.#note(member, ready, ready ? 'ready' : 'not ready'));
+      link.on('dead', (_instance, how) => this.#note(member, false, how));
+      return member;
+    });
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  get healthy(): number {
+    return this.#members.filter(({ healthy }) => healthy).length;
+  }
+
+  /** URLs of the masters in rotation, in the order to try them. Each call begins with the next one. */
+  rotation(): string[] {
+    const healthy = this.#members.filter((member) => member.healthy);
+    const start = healthy.length ? this.#turn++ % healthy.length : 0;
+    return [...healthy.slice(start), ...healthy.slice(0, start)].map(({ link }) => link.url);
+  }
+
+  /** A connection to this master failed: asks it now instead of waiting for its liveness stream to say so. */
+  suspect(url: string): void {
+    for (const { link } of this.#members) if (link.url === url) void link.confirm();
+  }
+
+  close(): void {
+    for (const { link } of this.#members) link.close();
+  }
+
+  #note(member: Member, healthy: boolean, why: string): void {
+    if (member.healthy === healthy) return;
+    member.healthy = healthy;
+    const { url } = member.link;
+    if (healthy) this.#log.info({ master: url }, 'master in rotation');
+    else this.#log.warn({ master: url, why }, 'master out of rotation');
+  }
+}

@@ -1,0 +1,174 @@
+import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { SOCKET_PATH } from '../../protocol/limits.ts';
+import type { Logger } from '../shared/logging.ts';
+import { forwardedHeaders } from './forwarded.ts';
+import { GATEWAY_FAILURES, gatewayErrorBody, RETRY_AFTER_SECONDS } from './gateway-error.ts';
+import type { MasterPool } from './master-pool.ts';
+import { Tunnel } from './tunnel.ts';
+
+export interface UpgradeProxyOptions {
+  readonly pool: Pick<MasterPool, 'rotation' | 'suspect'>;
+  readonly log: Logger;
+  /** How long one master may take to accept an upgrade, ms, before the next is asked. */
+  readonly handshakeMs: number;
+  /** Told the status of each answer. */
+  readonly answered: (status: number) => void;
+}
+
+interface Upgraded {
+  readonly kind: 'upgraded';
+  readonly response: IncomingMessage;
+  readonly upstream: Socket;
+  /** What the master said right behind its answer. */
+  readonly head: Buffer;
+}
+
+/** A master's answer to an upgrade. */
+type Answer = Upgraded | { readonly kind: 'answered'; readonly response: IncomingMessage };
+
+class HandshakeTimeout extends Error {
+  override readonly name = 'HandshakeTimeout';
+}
+
+/** Headers of one hop that do not fit an answer which ends with the connection. */
+const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+
+/**
+ * Passes WebSocket upgrades on to the masters in rotation. A master does nothing for a client before its first frame,
+ * so whatever goes wrong before one has accepted, the next is tried. From then on the balancer only moves bytes.
+ */
+export class UpgradeProxy {
+  readonly #options: UpgradeProxyOptions;
+  readonly #tunnels = new Set<Tunnel>();
+  #closed = false;
+
+  constructor(options: UpgradeProxyOptions) {
+    this.#options = options;
+  }
+
+  /** How many sockets are open through this balancer. */
+  get tunnels(): number {
+    return this.#tunnels.size;
+  }
+
+  /** Takes an 'upgrade' event of the HTTP server. */
+  async handle(request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+    client.on('error', () => client.destroy());
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    if (!(client instanceof Socket) || path !== SOCKET_PATH) {
+      this.#refuse(client, path, 404, `There is no WebSocket here: it is at ${SOCKET_PATH}.`);
+      return;
+    }
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
+      this.#refuse(client, path, 400, 'A WebSocket upgrade has no body: send it without one.');
+      return;
+    }
+    let failure: 'unreachable' | 'timeout' = 'unreachable';
+    for (const master of this.#options.pool.rotation()) {
+      try {
+        const answer = await this.#ask(master, request, client);
+        if (answer.kind === 'upgraded') return this.#join(client, head, answer);
+        // 503: it drains, or is not ready yet. Others may be.
+        if (answer.response.statusCode !== 503) return this.#relay(client, answer.response);
+        answer.response.destroy();
+      } catch (error) {
+        if (client.destroyed) return;
+        this.#options.log.warn({ master, err: error }, 'a master did not take an upgrade');
+        this.#options.pool.suspect(master);
+        failure = error instanceof HandshakeTimeout ? 'timeout' : 'unreachable';
+      }
+    }
+    const { status, message } = GATEWAY_FAILURES[failure];
+    this.#refuse(client, path, status, message);
+  }
+
+  /** Ends the sockets that are open, after what is on its way. */
+  close(): void {
+    this.#closed = true;
+    for (const tunnel of this.#tunnels) tunnel.close();
+  }
+
+  #ask(master: string, request: IncomingMessage, client: Socket): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const attempt = httpRequest(master, {
+        agent: false,
+        method: request.method,
+        path: request.url,
+        headers: upgradeHeaders(request),
+      });
+      const giveUp = (): void => {
+        client.destroy();
+        attempt.destroy(new Error('The client has gone.'));
+      };
+      client.once('end', giveUp).once('close', giveUp);
+      const timer = setTimeout(() => attempt.destroy(new HandshakeTimeout()), this.#options.handshakeMs);
+      const settle = (): void => {
+        client.off('end', giveUp).off('close', giveUp);
+        clearTimeout(timer);
+      };
+      attempt.on('upgrade', (response, upstream: Socket, head) => {
+        settle();
+        resolve({ kind: 'upgraded', response, upstream, head });
+      });
+      attempt.on('response', (response) => {
+        settle();
+        response.on('error', () => {});
+        resolve({ kind: 'answered', response });
+      });
+      attempt.on('error', (error) => {
+        settle();
+        reject(error);
+      });
+      attempt.end();
+    });
+  }
+
+  #join(client: Socket, head: Buffer, { response, upstream, head: early }: Upgraded): void {
+    this.#options.answered(101);
+    client.write(headOf(101, response.rawHeaders));
+    if (early.length > 0) client.write(early);
+    if (head.length > 0) upstream.write(head);
+    const tunnel = new Tunnel(client, upstream, () => this.#tunnels.delete(tunnel));
+    this.#tunnels.add(tunnel);
+    if (this.#closed) tunnel.close();
+  }
+
+  /** An answer other than 101: passed on, and nothing the client sends after it, which no one would check. */
+  #relay(client: Socket, response: IncomingMessage): void {
+    const status = response.statusCode ?? 502;
+    this.#options.answered(status);
+    const kept = pairsOf(response.rawHeaders).filter(([name]) => !HOP_HEADERS.has(name.toLowerCase()));
+    client.write(headOf(status, [...kept.flat(), 'Connection', 'close']));
+    response.on('close', () => client.destroySoon());
+    response.pipe(client);
+  }
+
+  #refuse(client: Duplex, path: string, status: number, message: string): void {
+    this.#options.answered(status);
+    const body = JSON.stringify(gatewayErrorBody(status, message, path));
+    const headers = ['Connection', 'close', 'Content-Type', 'application/json; charset=utf-8'];
+    headers.push('Content-Length', String(Buffer.byteLength(body)));
+    if (status >= 500) headers.push('Retry-After', String(RETRY_AFTER_SECONDS));
+    client.once('finish', () => client.destroy());
+    client.end(headOf(status, headers) + body);
+  }
+}
+
+/** The client's own headers, in its order and spelling, but for those that say where the request comes from. */
+function upgradeHeaders(request: IncomingMessage): string[] {
+  const forwarded = forwardedHeaders(request);
+  const kept = pairsOf(request.rawHeaders).filter(([name]) => !(name.toLowerCase() in forwarded));
+  return [...kept, ...Object.entries(forwarded)].flat();
+}
+
+function headOf(status: number, headers: readonly string[]): string {
+  const lines = pairsOf(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`;
+}
+
+/** Names and values of a flat list of headers. */
+function pairsOf(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((name, index): [string, string][] => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []));
+}

@@ -1,0 +1,20 @@
+export type ClusterErrorName =
+  | 'PortTaken'
+  | 'AddressUnavailable'
+  | 'NoFreePort'
+  | 'StateDirInUse'
+  | 'OrphansRunning'
+  | 'NodeFailed'
+  | 'NotReady'
+  | 'NodeUnknown'
+  | 'NodeNotRunning';
+
+/** The development cluster cannot do something; the message says why and what to do. */
+export class ClusterError extends Error {
+  override readonly name: ClusterErrorName;
+
+  constructor(name: ClusterErrorName, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = name;
+  }
+}

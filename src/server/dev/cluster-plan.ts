@@ -1,0 +1,115 @@
+import type { StaticFiles } from '../balancer/static-files.ts';
+import type { NodeRole } from '../shared/identity.ts';
+import type { Timing } from '../shared/timing.ts';
+import type { FailoverPolicy } from '../store/store.ts';
+import { ClusterError } from './cluster-error.ts';
+import { freePorts } from './ports.ts';
+
+/** How a development cluster is to be; everything has a default. */
+export interface ClusterOptions {
+  /** Address of the balancer. Default: 127.0.0.1. All else listens at 127.0.0.1. */
+  readonly host?: string;
+  /** Port of the balancer. Default 0: any that is free. */
+  readonly port?: number;
+  /** Where clients reach the balancer: part of tokens. Default: localhost, or `host` when it is a particular address. */
+  readonly publicUrl?: string | undefined;
+  /** Default: MY_SECRET. */
+  readonly secret?: string;
+  /** Default: 2. */
+  readonly masters?: number;
+  /** Default: 2, of one worker each. */
+  readonly mediaNodes?: number;
+  /** Default: rebuild. */
+  readonly failover?: FailoverPolicy;
+  /** Shared out among the media nodes. Default: 40000 to 40100. */
+  readonly rtcPorts?: { readonly min: number; readonly max: number };
+  /** Address for media. Default: 127.0.0.1. */
+  readonly listenIp?: string;
+  readonly announcedAddress?: string | undefined;
+  /** Default: `.rejoin` in the current directory. */
+  readonly stateDir?: string;
+  /** What the balancer serves as files. Default: nothing. */
+  readonly directories?: readonly StaticFiles[];
+  /** Of the nodes. Default: info. */
+  readonly logLevel?: string;
+  readonly timing?: Partial<ClusterTiming>;
+  /** How long nodes may take to end when the cluster is closed, ms. Default: 3000. */
+  readonly stopMs?: number;
+}
+
+/** The times that can be set from outside. */
+export type ClusterTiming = Pick<Timing, 'beatMs' | 'verdictMs' | 'resumeGraceMs' | 'ownerlessGraceMs'>;
+
+/** A node before it is started. */
+export interface PlannedNode {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly url: string;
+  /** For the command line. */
+  readonly args: readonly string[];
+}
+
+export interface ClusterPlan {
+  /** Where the balancer is reached on this machine. */
+  readonly balancerUrl: string;
+  readonly publicUrl: string;
+  /** Port of the demo's application server at 127.0.0.1. */
+  readonly demoPort: number;
+  readonly nodes: readonly PlannedNode[];
+}
+
+const INNER_HOST = '127.0.0.1';
+
+/** Gives every node its name, its ports and its command line. They stay the same when the node is started again. */
+export async function planCluster(
+  options: ClusterOptions & { readonly storeFile: string; readonly timing: ClusterTiming },
+): Promise<ClusterPlan> {
+  const { host = INNER_HOST, masters = 2, mediaNodes = 2, failover = 'rebuild', logLevel = 'info' } = options;
+  const port = options.port || (await freePorts(host, 1))[0] || 0;
+  const ranges = share(options.rtcPorts ?? { min: 40_000, max: 40_100 }, mediaNodes);
+  const [demoPort = 0, ...ports] = await freePorts(INNER_HOST, 1 + masters + mediaNodes);
+  const particular = host !== '0.0.0.0' && host !== '::' && host !== INNER_HOST;
+  const balancerUrl = `http://${bracketed(particular ? host : INNER_HOST)}:${port}`;
+  const publicUrl = options.publicUrl ?? `http://${particular ? bracketed(host) : 'localhost'}:${port}`;
+
+  const { beatMs, verdictMs, resumeGraceMs, ownerlessGraceMs } = options.timing;
+  const common = ['--log-level', logLevel, '--beat', beatMs, '--verdict', verdictMs];
+  common.push('--resume-grace', resumeGraceMs, '--ownerless-grace', ownerlessGraceMs);
+  const node = (role: NodeRole, number: number, at: string, own: readonly (string | number)[]): PlannedNode => {
+    const id = `${role === 'media-node' ? 'media' : role}-${number}`;
+    return { id, role, url: at, args: [role, '--id', id, ...common, ...own].map(String) };
+  };
+  const inner = (role: NodeRole, number: number, innerPort: number, own: readonly (string | number)[]): PlannedNode => {
+    const listening = ['--host', INNER_HOST, '--port', innerPort, '--store', `sqlite:${options.storeFile}`];
+    return node(role, number, `http://${INNER_HOST}:${innerPort}`, [...listening, ...own]);
+  };
+
+  const masterNodes = ports
+    .slice(0, masters)
+    .map((at, index) => inner('master', index + 1, at, ['--public-url', publicUrl, '--failover', failover]));
+  const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
+  if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);
+  const mediaNodeNodes = ports.slice(masters).map((at, index) => {
+    const { min, max } = ranges[index] ?? { min: 0, max: 0 };
+    return inner('media-node', index + 1, at, [...mediaArgs, '--rtc-ports', `${min}-${max}`]);
+  });
+  const balancer = node('balancer', 1, balancerUrl, [
+    ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
+    ...masterNodes.flatMap(({ url }) => ['--master', url]),
+    ...(options.directories ?? []).flatMap(({ prefix, directory }) => ['--static', `${prefix}=${directory}`]),
+  ]);
+  return { balancerUrl, publicUrl, demoPort, nodes: [...mediaNodeNodes, ...masterNodes, balancer] };
+}
+
+/** Splits a range into equal parts, one after the other. @throws {ClusterError} NoFreePort */
+function share({ min, max }: { min: number; max: number }, parts: number): { min: number; max: number }[] {
+  const size = Math.floor((max - min + 1) / parts);
+  if (size < 1) {
+    throw new ClusterError('NoFreePort', `The ports ${min}-${max} are too few for ${parts} media nodes: give more.`);
+  }
+  return Array.from({ length: parts }, (_, index) => ({ min: min + index * size, max: min + (index + 1) * size - 1 }));
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

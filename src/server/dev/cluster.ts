@@ -1,0 +1,236 @@
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { request } from 'undici';
+import type { NodeRole } from '../shared/identity.ts';
+import { DEFAULT_TIMING } from '../shared/timing.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import { Child, type ChildExit } from './child.ts';
+import { ClusterError } from './cluster-error.ts';
+import { type ClusterNode, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { type ClusterOptions, type ClusterPlan, type ClusterTiming, planCluster } from './cluster-plan.ts';
+import { ClusterView } from './cluster-view.ts';
+import { DemoBackend } from './demo-backend.ts';
+import { DemoTokens } from './demo-tokens.ts';
+import { requireFreePort } from './ports.ts';
+import { StateDir } from './state-dir.ts';
+
+export type { ClusterNode } from './cluster-file.ts';
+export type { ClusterOptions } from './cluster-plan.ts';
+
+export interface ClusterEvents {
+  /** A node is ready, for the first time or again. */
+  up: [ClusterNode];
+  /** A node's process has ended. */
+  exited: [node: Pick<ClusterNode, 'id' | 'role'>, exit: ChildExit];
+}
+
+/** How long everything may take to become ready at the start. */
+const START_MS = 30_000;
+const HEALTH_LOOK_MS = 25;
+const LOG_END_LINES = 8;
+/** Clients lose their way in first, and media nodes are still there for the masters that end. */
+const STOP_ORDER = ['balancer', 'master', 'media-node'] as const;
+
+/**
+ * A whole cluster on this machine: each node a process of its own, which is started again whenever it ends, and the
+ * demo's application server in this process. `cluster.json` in the state directory tells what runs, and is removed at
+ * the end.
+ */
+export class Cluster extends EventEmitter<ClusterEvents> {
+  /** Where clients reach the balancer. */
+  readonly url: string;
+  readonly secret: string;
+  /** Absolute path. */
+  readonly stateDir: string;
+  readonly #state: StateDir;
+  readonly #plan: ClusterPlan;
+  readonly #children: readonly Child[];
+  readonly #store: SqliteStore;
+  readonly #view: ClusterView;
+  readonly #backend: DemoBackend;
+  readonly #stopMs: number;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Takes the state directory and the ports; `start` or `close` must follow.
+   * @throws {ClusterError} StateDirInUse, OrphansRunning, PortTaken, AddressUnavailable, NoFreePort
+   */
+  static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
+    const state = await StateDir.take(options.stateDir ?? '.rejoin');
+    try {
+      if (options.port) await requireFreePort(options.host ?? '127.0.0.1', options.port);
+      const timing = { ...DEFAULT_TIMING, ...options.timing };
+      const plan = await planCluster({ ...options, timing, storeFile: state.storeFile });
+      return new Cluster(state, plan, timing, options);
+    } catch (error) {
+      state.release();
+      throw error;
+    }
+  }
+
+  private constructor(state: StateDir, plan: ClusterPlan, timing: ClusterTiming, options: ClusterOptions) {
+    super();
+    this.url = plan.publicUrl;
+    this.secret = options.secret ?? 'MY_SECRET';
+    this.stateDir = state.path;
+    this.#state = state;
+    this.#plan = plan;
+    this.#stopMs = options.stopMs ?? 3_000;
+    const env = { REJOIN_SECRET: this.secret };
+    this.#children = plan.nodes.map((node) => new Child({ ...node, env, logFile: state.logFile(node.id) }));
+    for (const child of this.#children) this.#follow(child);
+    this.#store = new SqliteStore(state.storeFile);
+    this.#view = new ClusterView(this.#children, this.#store, this.secret, timing);
+    const destination = pino.destination({ dest: state.logFile('dev'), sync: true });
+    this.#backend = new DemoBackend({
+      view: this.#view,
+      tokens: new DemoTokens(plan.balancerUrl, this.secret),
+      kill: (id, signal) => this.kill(id, signal),
+      publicHost: new URL(plan.publicUrl).hostname,
+      log: pino(
+        { level: options.logLevel ?? 'info', base: { node: 'dev' }, timestamp: pino.stdTimeFunctions.isoTime },
+        destination,
+      ),
+    });
+  }
+
+  /**
+   * Starts the nodes and resolves when the cluster answers through its balancer.
+   * @param signal gives up the start
+   * @throws {ClusterError} NodeFailed, NotReady; nothing is left running then
+   */
+  async start(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#backend.listen(this.#plan.demoPort);
+      await this.#startNodes(signal);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** The nodes that are ready now. */
+  nodes(): ClusterNode[] {
+    return this.#children.flatMap(({ id, role, state, pid, url }) =>
+      state === 'up' && pid !== undefined ? [{ id, role, pid, url }] : [],
+    );
+  }
+
+  /**
+   * Sends a signal to a node's process and returns its pid.
+   * @throws {ClusterError} NodeUnknown, NodeNotRunning
+   */
+  kill(id: string, signal: NodeJS.Signals = 'SIGKILL'): number {
+    const child = this.#children.find((one) => one.id === id);
+    if (!child) {
+      const known = this.#children.map((one) => one.id).join(', ');
+      throw new ClusterError('NodeUnknown', `There is no node "${id}". There are: ${known}.`);
+    }
+    const { pid } = child;
+    if (pid === undefined || !child.kill(signal)) {
+      throw new ClusterError('NodeNotRunning', `The node ${id} does not run at this moment.`);
+    }
+    return pid;
+  }
+
+  /** Ends every process in an orderly way, or for good when it takes too long. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Ends every process at once. */
+  killAll(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+    removeClusterFile(this.#state.clusterFile);
+  }
+
+  async #startNodes(signal: AbortSignal | undefined): Promise<void> {
+    const failure = new AbortController();
+    const late = AbortSignal.timeout(START_MS);
+    const stop = AbortSignal.any([failure.signal, late, ...(signal ? [signal] : [])]);
+    const failed = this.#children.map((child) => {
+      const fail = (exit: ChildExit): void => failure.abort(nodeFailed(child, exit));
+      child.on('exited', fail);
+      return () => child.off('exited', fail);
+    });
+    try {
+      // Masters look for media nodes when they start, and the first request should find them.
+      await this.#startThese(['media-node'], stop);
+      await this.#startThese(['master', 'balancer'], stop);
+      while (!(await isHealthy(this.#plan.balancerUrl, stop))) await delay(HEALTH_LOOK_MS, undefined, { signal: stop });
+    } catch (error) {
+      if (failure.signal.aborted) throw failure.signal.reason;
+      if (!late.aborted) throw error;
+      const missing = this.#children.filter(({ state }) => state !== 'up').map(({ id }) => id);
+      const what = missing.length > 0 ? `${missing.join(', ')} did not become ready` : 'The balancer saw no master';
+      throw new ClusterError('NotReady', `${what} within ${START_MS} ms. Look into ${this.#state.logs}.`);
+    } finally {
+      for (const forget of failed) forget();
+    }
+  }
+
+  async #startThese(roles: readonly NodeRole[], stop: AbortSignal): Promise<void> {
+    const these = this.#children.filter(({ role }) => roles.includes(role));
+    const ready = these.map((child) => once(child, 'ready', { signal: stop }));
+    for (const child of these) child.start();
+    await Promise.all(ready);
+  }
+
+  async #end(): Promise<void> {
+    for (const role of STOP_ORDER) {
+      const these = this.#children.filter((child) => child.role === role);
+      await Promise.all(these.map((child) => child.stop(this.#stopMs)));
+    }
+    await this.#backend.close();
+    await this.#view.close();
+    await this.#store.close();
+    removeClusterFile(this.#state.clusterFile);
+    this.#state.release();
+  }
+
+  #follow(child: Child): void {
+    const { id, role, url } = child;
+    child.on('ready', (pid) => {
+      this.#write();
+      this.emit('up', { id, role, pid, url });
+    });
+    child.on('exited', (exit) => {
+      this.#write();
+      this.emit('exited', { id, role }, exit);
+    });
+  }
+
+  #write(): void {
+    writeClusterFile(this.#state.clusterFile, { url: this.url, secret: this.secret, nodes: this.nodes() });
+  }
+}
+
+/**
+ * A cluster that can be used.
+ * @throws {ClusterError} when it cannot start; nothing is left running then
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const cluster = await Cluster.prepare(options);
+  await cluster.start();
+  return cluster;
+}
+
+async function isHealthy(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(`${url}/health`, { signal });
+    await body.dump();
+    return statusCode === 200;
+  } catch {
+    return false;
+  }
+}
+
+/** What a node said before it ended is the best there is to know. */
+function nodeFailed({ id, logFile }: Child, { code, signal }: ChildExit): ClusterError {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LOG_END_LINES);
+  const how = signal ?? `code ${code}`;
+  return new ClusterError('NodeFailed', `${id} ended with ${how} before the cluster was ready:\n${lines.join('\n')}`);
+}

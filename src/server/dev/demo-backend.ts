@@ -1,0 +1,157 @@
+import { PassThrough } from 'node:stream';
+import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, type FastifyError, LogController } from 'fastify';
+import { isSessionId, type SessionId } from '../../protocol/ids.ts';
+import type { Logger } from '../shared/logging.ts';
+import { ClusterError } from './cluster-error.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { DEMO_ERRORS, DemoError } from './demo-error.ts';
+import type { DemoTokens } from './demo-tokens.ts';
+import { isSameOrigin } from './same-origin.ts';
+
+export interface DemoBackendOptions {
+  readonly view: ClusterView;
+  readonly tokens: DemoTokens;
+  /** Sends a signal to a node. @throws {ClusterError} NodeUnknown, NodeNotRunning */
+  readonly kill: (id: string, signal: 'SIGKILL' | 'SIGTERM') => number;
+  /** Host of the cluster's public URL. */
+  readonly publicHost: string;
+  readonly log: Logger;
+}
+
+const TOKEN_BODY = Type.Object({
+  room: Type.String(),
+  name: Type.Optional(Type.String({ maxLength: 100 })),
+  role: Type.Optional(Type.Union([Type.Literal('SUBSCRIBER'), Type.Literal('PUBLISHER'), Type.Literal('MODERATOR')])),
+});
+const CLUSTER_QUERY = Type.Object({ room: Type.Optional(Type.String()) });
+const KILL_PARAMS = Type.Object({ id: Type.String() });
+const KILL_BODY = Type.Union([
+  Type.Null(),
+  Type.Object({ signal: Type.Optional(Type.Union([Type.Literal('SIGKILL'), Type.Literal('SIGTERM')])) }),
+]);
+
+/** How often the state is compared with what was sent last; changes of nodes are looked at when they happen. */
+const LOOK_MS = 200;
+/** Without any change the state is sent again after so long, as a sign of life. */
+const REPEAT_MS = 1_000;
+
+/**
+ * The demo room's own application server, behind `/demo/api/`: gives tokens, tells the state of the cluster as it
+ * changes, and harms its nodes on request.
+ */
+export class DemoBackend {
+  readonly #options: DemoBackendOptions;
+  readonly #app;
+
+  constructor(options: DemoBackendOptions) {
+    this.#options = options;
+    this.#app = fastify({
+      logController: new LogController({ disableRequestLogging: true }),
+      loggerInstance: options.log as FastifyBaseLogger,
+      forceCloseConnections: true,
+    }).withTypeProvider<TypeBoxTypeProvider>();
+    this.#handleErrors();
+    this.#registerRoutes();
+  }
+
+  async listen(port: number): Promise<void> {
+    await this.#app.listen({ host: '127.0.0.1', port });
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+    await this.#options.tokens.close();
+  }
+
+  #registerRoutes(): void {
+    const { tokens, kill, publicHost } = this.#options;
+    this.#app.post('/demo/api/token', { schema: { body: TOKEN_BODY } }, async ({ body }) => {
+      const { name, role } = body;
+      const token = await tokens.create({
+        room: roomOf(body.room),
+        ...(name === undefined ? {} : { name }),
+        ...(role === undefined ? {} : { role }),
+      });
+      return { token };
+    });
+
+    this.#app.get('/demo/api/cluster', { schema: { querystring: CLUSTER_QUERY } }, async (request, reply) => {
+      const room = request.query.room === undefined ? undefined : roomOf(request.query.room);
+      const stream = new PassThrough();
+      this.#tell(stream, room);
+      return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream);
+    });
+
+    const killing = { schema: { params: KILL_PARAMS, body: KILL_BODY } };
+    this.#app.post('/demo/api/nodes/:id/kill', killing, async ({ params, body, headers, log }) => {
+      if (!isSameOrigin(headers, publicHost)) {
+        throw new DemoError('NotSameOrigin', 'Only a page of this cluster may end its nodes.');
+      }
+      const signal = body?.signal ?? 'SIGKILL';
+      const pid = kill(params.id, signal);
+      log.info({ id: params.id, pid, signal }, 'ended a node on request');
+      return { id: params.id, pid, signal };
+    });
+  }
+
+  /** Writes the state to `stream` whenever it has changed. */
+  #tell(stream: PassThrough, room: SessionId | undefined): void {
+    const { view, log } = this.#options;
+    let sent = '';
+    let sentAt = 0;
+    let looking = false;
+    const look = async (): Promise<void> => {
+      if (looking || stream.writableNeedDrain) return;
+      looking = true;
+      try {
+        const where = room === undefined ? undefined : await view.room(room);
+        const state = JSON.stringify({ nodes: view.nodes(), room: where });
+        if ((state === sent && performance.now() - sentAt < REPEAT_MS) || !stream.writable) return;
+        sent = state;
+        sentAt = performance.now();
+        stream.write(`data: ${state}\n\n`);
+      } catch (error) {
+        log.warn({ err: error, session: room }, 'the state of the cluster could not be read');
+      } finally {
+        looking = false;
+      }
+    };
+    const soon = (): void => void look();
+    const timer = setInterval(soon, LOOK_MS);
+    view.on('changed', soon);
+    stream.on('close', () => {
+      clearInterval(timer);
+      view.off('changed', soon);
+    });
+    soon();
+  }
+
+  #handleErrors(): void {
+    this.#app.setErrorHandler<FastifyError>((error, request, reply) => {
+      const known = demoErrorOf(error);
+      if (!known) {
+        request.log.error({ err: error }, 'a request to the demo failed');
+        return reply.code(500).send({ error: 'Internal', message: error.message, action: 'Look into the log.' });
+      }
+      const { status, action } = DEMO_ERRORS[known.name];
+      if (status === 503) void reply.header('retry-after', 1);
+      if (status >= 500) request.log.warn({ err: known }, known.message);
+      return reply.code(status).send({ error: known.name, message: known.message, action });
+    });
+  }
+}
+
+function roomOf(text: string): SessionId {
+  if (!isSessionId(text)) throw new DemoError('RoomNameInvalid', `"${text.slice(0, 140)}" cannot name a room.`);
+  return text;
+}
+
+function demoErrorOf(error: FastifyError | DemoError | ClusterError): DemoError | undefined {
+  if (error instanceof DemoError) return error;
+  if (error instanceof ClusterError && (error.name === 'NodeUnknown' || error.name === 'NodeNotRunning')) {
+    return new DemoError(error.name, error.message);
+  }
+  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
+  return status < 500 ? new DemoError('RequestInvalid', error.message) : undefined;
+}

@@ -1,0 +1,94 @@
+import type { types } from 'mediasoup';
+import type { ConnectionId, Epoch, SessionId, StreamId, UniqueSessionId } from '../../protocol/ids.ts';
+import type { ConsumerInfo, TransportInfo } from '../../protocol/methods.ts';
+import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
+import type { InstanceId } from '../shared/identity.ts';
+
+/**
+ * What masters ask of a media node: `POST /internal/media/<command>`. Every command names the session and the epoch
+ * under which its sender owns it; a lower epoch than the highest seen is refused with EPOCH_STALE. Whatever a command
+ * makes has a key chosen by the master, unique within the room: the same command again finds it and answers the same.
+ */
+export interface Fence {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly epoch: Epoch;
+  /** Who sends this: the room is kept for as long as this master listens to the media node, and a grace longer. */
+  readonly owner: InstanceId;
+}
+
+export interface TransportData {
+  readonly connectionId: ConnectionId;
+  readonly direction: 'send' | 'recv';
+}
+export interface ProducerData {
+  readonly connectionId: ConnectionId;
+  /** All a new owner needs to know of the stream that this producer is a part of. */
+  readonly stream: StreamInfo;
+}
+export interface ConsumerData {
+  readonly connectionId: ConnectionId;
+  readonly streamId: StreamId;
+}
+
+/** Everything in a room, as a new owner adopts it. */
+export interface Inventory {
+  readonly rtpCapabilities: types.RtpCapabilities;
+  readonly transports: readonly { key: string; appData: TransportData }[];
+  readonly producers: readonly { key: string; kind: MediaKind; paused: boolean; appData: ProducerData }[];
+  readonly consumers: readonly { key: string; producer: string; appData: ConsumerData }[];
+}
+
+export interface MediaCommands {
+  /** Makes the room, or takes it over under a higher epoch. */
+  openRoom: { params: Record<string, never>; result: { rtpCapabilities: types.RtpCapabilities } };
+  closeRoom: { params: Record<string, never>; result: Record<string, never> };
+  inventory: { params: Record<string, never>; result: Inventory };
+  createTransport: { params: { key: string; appData: TransportData }; result: TransportInfo };
+  /** Again with the same parameters: nothing. */
+  connectTransport: { params: { key: string; dtlsParameters: types.DtlsParameters }; result: Record<string, never> };
+  restartIce: { params: { key: string }; result: { iceParameters: types.IceParameters } };
+  /** Closes what runs over it, too. Unknown key: nothing, as for all that closes. */
+  closeTransport: { params: { key: string }; result: Record<string, never> };
+  produce: {
+    params: {
+      key: string;
+      transport: string;
+      kind: MediaKind;
+      rtpParameters: types.RtpParameters;
+      paused: boolean;
+      appData: ProducerData;
+    };
+    result: Record<string, never>;
+  };
+  setProducerPaused: { params: { key: string; paused: boolean }; result: Record<string, never> };
+  closeProducer: { params: { key: string }; result: Record<string, never> };
+  /** Video starts paused, audio does not. */
+  consume: {
+    params: {
+      key: string;
+      transport: string;
+      producer: string;
+      rtpCapabilities: types.RtpCapabilities;
+      appData: ConsumerData;
+    };
+    result: ConsumerInfo;
+  };
+  resumeConsumer: { params: { key: string }; result: Record<string, never> };
+  closeConsumer: { params: { key: string }; result: Record<string, never> };
+}
+
+export type MediaCommand = keyof MediaCommands;
+
+/** News on a media node's liveness stream. */
+export interface MediaNews {
+  /** The room is gone without its owner's doing: its worker died, or it was ownerless for too long. */
+  roomLost: { uniqueSessionId: UniqueSessionId; epoch: Epoch; cause: 'workerDied' | 'ownerless' };
+  /** A transport's state at the node's end. */
+  transportState: {
+    uniqueSessionId: UniqueSessionId;
+    key: string;
+    connectionId: ConnectionId;
+    state: 'connected' | 'disconnected' | 'failed';
+  };
+}

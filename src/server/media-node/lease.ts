@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../shared/logging.ts';
+import type { NodeLease, Store } from '../store/store.ts';
+
+export interface LeaseOptions {
+  readonly store: Pick<Store, 'renewLease' | 'dropLease'>;
+  /** What the lease says at this moment. */
+  readonly lease: () => NodeLease;
+  readonly leaseRenewMs: number;
+  readonly leaseMs: number;
+  readonly log: Logger;
+}
+
+/** Keeps this node on the store's list. A store that is away changes nothing but that. */
+export class Lease {
+  readonly #options: LeaseOptions;
+  readonly #closing = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#done = this.#keep();
+  }
+
+  /** Takes the node off the list, so that nothing more is placed here. */
+  async close(): Promise<void> {
+    const { store, lease, log } = this.#options;
+    this.#closing.abort();
+    // Not before the renewal under way, which would put the node back on the list.
+    await this.#done;
+    try {
+      await store.dropLease(lease().instance);
+    } catch (error) {
+      log.warn({ err: error }, 'lease not dropped, it will run out');
+    }
+  }
+
+  async #keep(): Promise<void> {
+    const { store, lease, leaseRenewMs, leaseMs, log } = this.#options;
+    const { signal } = this.#closing;
+    let away = false;
+    while (!signal.aborted) {
+      try {
+        await store.renewLease(lease(), leaseMs);
+        if (away) log.info('store is back, lease renewed');
+        away = false;
+      } catch (error) {
+        if (!away) log.warn({ err: error }, 'store is away, lease not renewed; media goes on');
+        away = true;
+      }
+      await delay(leaseRenewMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,19 @@
+const ACTIONS = {
+  WORKER_NOT_STARTED:
+    'Run `npm run setup`, or name a mediasoup-worker that runs on this machine (MEDIASOUP_WORKER_BIN).',
+  RTC_PORTS_USED_UP: 'Give the media node a larger range of RTC ports, or end what occupies them.',
+  RTC_ADDRESS_UNUSABLE: 'Give the media node a listen IP that this machine has.',
+} as const;
+
+export type MediaNodeErrorCode = keyof typeof ACTIONS;
+
+/** Why a media node cannot start. The message says what happened and what to do. */
+export class MediaNodeError extends Error {
+  override readonly name = 'MediaNodeError';
+  readonly code: MediaNodeErrorCode;
+
+  constructor(code: MediaNodeErrorCode, what: string, cause?: unknown) {
+    super(`${code}: ${what} ${ACTIONS[code]}`, { cause });
+    this.code = code;
+  }
+}

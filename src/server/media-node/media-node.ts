@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { setLogEventListeners } from 'mediasoup';
+import { createHttpServer, type HttpServer } from '../shared/http-server.ts';
+import { type Identity, newIdentity } from '../shared/identity.ts';
+import { LiveFeed } from '../shared/live-feed.ts';
+import { createLogger, type Logger } from '../shared/logging.ts';
+import type { Timing } from '../shared/timing.ts';
+import type { NodeLease, Store } from '../store/store.ts';
+import { registerMediaCommands } from './commands.ts';
+import { Fences } from './fences.ts';
+import { Lease } from './lease.ts';
+import { type MediaCounts, MediaMetrics } from './metrics.ts';
+import { Rooms } from './rooms.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface MediaNodeOptions {
+  /** The stable name, e.g. `media-1`. */
+  readonly id: string;
+  /** Address and port for masters; port 0 takes any that is free. */
+  readonly host: string;
+  readonly port: number;
+  /** Where masters reach this node. Default: `http://<host>:<port>`. */
+  readonly advertisedUrl?: string | undefined;
+  readonly secret: string;
+  readonly store: Pick<Store, 'renewLease' | 'dropLease'>;
+  /** Default: one per core. */
+  readonly workers?: number | undefined;
+  /** One port for each worker, UDP and TCP. */
+  readonly rtcPorts: { readonly min: number; readonly max: number };
+  /** Address for media. Default: `127.0.0.1`. */
+  readonly listenIp?: string | undefined;
+  /** The address that clients see, where it is another. */
+  readonly announcedAddress?: string | undefined;
+  /** Path of the mediasoup-worker. Default: that of MEDIASOUP_WORKER_BIN, or mediasoup's own. */
+  readonly workerBin?: string | undefined;
+  readonly logLevel: string;
+  readonly timing: Timing;
+}
+
+/** A process that carries media: it does what masters command, and keeps media flowing while they change. */
+export class MediaNode {
+  readonly #options: MediaNodeOptions;
+  readonly #log: Logger;
+  readonly #workers: WorkerPool;
+  readonly #rooms: Rooms;
+  readonly #feed: LiveFeed;
+  readonly #app: HttpServer['app'];
+  #identity: Identity;
+  #lease: Lease | undefined;
+  #draining = false;
+  #closing: Promise<void> | undefined;
+
+  /** See `startMediaNode`. */
+  static async start(options: MediaNodeOptions): Promise<MediaNode> {
+    const identity = newIdentity('media-node', options.id, options.advertisedUrl ?? '');
+    const log = createLogger(identity, options.logLevel);
+    setLogEventListeners({
+      // Refused requests and odd packets: the one is answered to the master, the other is a client's affair.
+      onwarn: (source, text) => log.debug({ source }, text),
+      onerror: (source, text, error) => log.error({ source, err: error }, text),
+    });
+    const workers = await WorkerPool.start({
+      workers: options.workers ?? availableParallelism(),
+      rtcPorts: options.rtcPorts,
+      listenIp: options.listenIp ?? '127.0.0.1',
+      announcedAddress: options.announcedAddress,
+      workerBin: options.workerBin,
+      lookMs: options.timing.beatMs,
+      verdictMs: options.timing.verdictMs,
+      log,
+    });
+    const node = new MediaNode(options, identity, workers, log);
+    try {
+      await node.#listen();
+      return node;
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: MediaNodeOptions, identity: Identity, workers: WorkerPool, log: Logger) {
+    const { secret, timing } = options;
+    this.#options = options;
+    this.#identity = identity;
+    this.#workers = workers;
+    this.#log = log;
+    const { app, metrics } = createHttpServer({ identity, secret, log, health: () => this.#health() });
+    this.#app = app;
+    this.#feed = new LiveFeed(
+      identity,
+      timing.beatMs,
+      () => ({ load: workers.load, ready: this.#health().ready, facts: { ...this.#counts() } }),
+      (who, listening) => this.#rooms.ownerListens(who, listening),
+    );
+    this.#rooms = new Rooms({
+      workers,
+      fences: new Fences(),
+      isListening: (owner) => this.#feed.isListening(owner),
+      tell: (news, data) => this.#feed.tell(news, data),
+      ownerlessGraceMs: timing.ownerlessGraceMs,
+      mediaCommandMs: timing.mediaCommandMs,
+      log,
+    });
+    const mediaMetrics = new MediaMetrics(
+      metrics,
+      () => this.#counts(),
+      () => workers.load,
+    );
+    this.#feed.register(app);
+    registerMediaCommands(app, this.#rooms, mediaMetrics, log);
+    workers.on('changed', () => this.#feed.beat());
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /**
+   * Takes no more rooms and tells the masters, who move theirs elsewhere. Resolves when the last room has gone, or
+   * after `deadlineMs`.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    this.#rooms.refuseNew();
+    this.#feed.beat();
+    if (this.#rooms.size.rooms === 0) return;
+    const emptied = once(this.#rooms, 'emptied', { signal: AbortSignal.timeout(deadlineMs) });
+    await emptied.catch(() => this.#log.warn(this.#rooms.size, 'deadline of the drain, these rooms are lost'));
+  }
+
+  /** Ends everything in order, media included. Resolves when the workers' processes are gone. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #listen(): Promise<void> {
+    const { host, port, advertisedUrl, store, timing } = this.#options;
+    await this.#app.listen({ host, port });
+    const taken = (this.#app.server.address() as AddressInfo).port;
+    const url = advertisedUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+    this.#identity = { ...this.#identity, url };
+    const { leaseRenewMs, leaseMs } = timing;
+    this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log: this.#log });
+    this.#log.info({ url, workers: this.#workers.size }, 'media node ready');
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true;
+    this.#feed.close();
+    await Promise.all([this.#app.close(), this.#lease?.close()]);
+    this.#rooms.closeAll();
+    await this.#workers.close();
+    this.#log.info('media node closed');
+  }
+
+  #health(): { ready: boolean; reason?: string } {
+    if (this.#draining) return { ready: false, reason: 'draining' };
+    return this.#workers.size > 0 ? { ready: true } : { ready: false, reason: 'no media worker' };
+  }
+
+  #counts(): MediaCounts {
+    return { workers: this.#workers.size, ...this.#rooms.size };
+  }
+
+  #leaseNow(): NodeLease {
+    const { id, instance, role, url } = this.#identity;
+    return { id, instance, role, url, load: this.#workers.load };
+  }
+}
+
+/**
+ * Starts a media node. Signals are left to the caller, who drains and closes: mediasoup's own handlers are taken out.
+ * @throws {MediaNodeError} when a worker cannot be started or finds no port
+ */
+export function startMediaNode(options: MediaNodeOptions): Promise<MediaNode> {
+  return MediaNode.start(options);
+}

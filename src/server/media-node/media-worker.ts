@@ -1,0 +1,144 @@
+import { EventEmitter } from 'node:events';
+import type { types } from 'mediasoup';
+import { MEDIA_CODECS } from './codecs.ts';
+import { MediaNodeError } from './media-node-error.ts';
+import { endWorkerProcess, startWorkerProcess } from './worker-process.ts';
+
+export interface MediaWorkerOptions {
+  readonly workerBin: string | undefined;
+  readonly setsid: string | undefined;
+  readonly listenIp: string;
+  readonly announcedAddress: string | undefined;
+  /** One port of these is taken, the first free one. */
+  readonly rtcPorts: readonly number[];
+}
+
+export interface MediaWorkerEvents {
+  /** The process is gone, or does not answer and has been ended. All its rooms are lost. Said once. */
+  gone: [reason: string];
+}
+
+/** One mediasoup worker process with its port for media: UDP and TCP under one number. */
+export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
+  readonly port: number;
+  readonly webRtcServer: types.WebRtcServer;
+  readonly #worker: types.Worker;
+  #rooms = 0;
+  #load = 0;
+  #usage: { readonly cpuMs: number; readonly at: number } | undefined;
+  #asking = false;
+  #unanswered = 0;
+
+  /** @throws {MediaNodeError} WORKER_NOT_STARTED, RTC_PORTS_USED_UP, RTC_ADDRESS_UNUSABLE */
+  static async start(options: MediaWorkerOptions): Promise<MediaWorker> {
+    const worker = await startWorkerProcess(options.workerBin, options.setsid);
+    try {
+      return await MediaWorker.#listen(worker, options);
+    } catch (error) {
+      await endWorkerProcess(worker);
+      throw error;
+    }
+  }
+
+  static async #listen(worker: types.Worker, options: MediaWorkerOptions): Promise<MediaWorker> {
+    const { listenIp: ip, announcedAddress, rtcPorts } = options;
+    for (const port of rtcPorts) {
+      const address = { ip, port, ...(announcedAddress === undefined ? {} : { announcedAddress }) };
+      try {
+        const webRtcServer = await worker.createWebRtcServer({
+          listenInfos: [
+            { protocol: 'udp', ...address },
+            { protocol: 'tcp', ...address },
+          ],
+        });
+        return new MediaWorker(worker, webRtcServer, port);
+      } catch (error) {
+        if (!/address already in use/i.test(String(error))) {
+          throw new MediaNodeError('RTC_ADDRESS_UNUSABLE', `No media over ${ip}:${port}: ${String(error)}.`, error);
+        }
+      }
+    }
+    throw new MediaNodeError('RTC_PORTS_USED_UP', `None of ${rtcPorts.length} RTC ports on ${ip} is free.`);
+  }
+
+  constructor(worker: types.Worker, webRtcServer: types.WebRtcServer, port: number) {
+    super();
+    this.port = port;
+    this.webRtcServer = webRtcServer;
+    this.#worker = worker;
+    worker.on('died', (error) => this.emit('gone', `died ${error.message}`));
+  }
+
+  get pid(): number {
+    return this.#worker.pid;
+  }
+
+  get rooms(): number {
+    return this.#rooms;
+  }
+
+  /** Percent of a core, as last measured. */
+  get load(): number {
+    return this.#load;
+  }
+
+  async createRouter(): Promise<types.Router> {
+    this.#rooms += 1;
+    const left = (): void => {
+      this.#rooms -= 1;
+    };
+    try {
+      const router = await this.#worker.createRouter({ mediaCodecs: [...MEDIA_CODECS] });
+      router.observer.once('close', left);
+      return router;
+    } catch (error) {
+      left();
+      throw error;
+    }
+  }
+
+  /**
+   * Measures the load, and notices a worker that answers nothing: mediasoup knows only of those that exit. To be called
+   * regularly; time is counted in calls, so that a pause of this process is not taken for one of the worker.
+   *
+   * @param patience how many calls in a row may find the one before them unanswered
+   */
+  look(patience: number): void {
+    if (this.#worker.closed) return;
+    if (this.#asking) {
+      this.#unanswered += 1;
+      if (this.#unanswered >= patience) this.#giveUp();
+      return;
+    }
+    this.#asking = true;
+    this.#worker.getResourceUsage().then(
+      ({ ru_utime, ru_stime }) => {
+        this.#asking = false;
+        this.#unanswered = 0;
+        this.#measure(ru_utime + ru_stime);
+      },
+      // An error is an answer, too; if the worker has ended, `died` or `close` have dealt with it.
+      () => {
+        this.#asking = false;
+      },
+    );
+  }
+
+  /** Resolves when the process is gone. */
+  close(): Promise<void> {
+    return endWorkerProcess(this.#worker);
+  }
+
+  #giveUp(): void {
+    void endWorkerProcess(this.#worker, 0);
+    this.emit('gone', 'did not answer');
+  }
+
+  #measure(cpuMs: number): void {
+    const now = { cpuMs, at: performance.now() };
+    const { cpuMs: usedBefore, at } = this.#usage ?? now;
+    const elapsed = now.at - at;
+    if (elapsed > 0) this.#load = Math.min(100, (100 * (cpuMs - usedBefore)) / elapsed);
+    this.#usage = now;
+  }
+}

@@ -1,0 +1,231 @@
+import type { types } from 'mediasoup';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
+import type { ConsumerInfo, TransportInfo } from '../../protocol/methods.ts';
+import type { InstanceId } from '../shared/identity.ts';
+import type { ConsumerData, Fence, Inventory, MediaCommands, MediaNews, ProducerData, TransportData } from './api.ts';
+import { type Held, Keyed } from './keyed.ts';
+import type { MediaWorker } from './media-worker.ts';
+import { MediaTransport } from './transport.ts';
+import { answered } from './worker-call.ts';
+
+type Params<C extends keyof MediaCommands> = MediaCommands[C]['params'];
+
+/** Tells everyone who listens to this node. */
+export type TellNews = <N extends keyof MediaNews>(news: N, data: MediaNews[N]) => void;
+
+export type RoomWorker = Pick<MediaWorker, 'pid' | 'webRtcServer' | 'createRouter'>;
+
+export interface RoomOptions {
+  readonly fence: Fence;
+  readonly worker: RoomWorker;
+  /** How long a worker may take for one command, ms. */
+  readonly commandMs: number;
+  readonly tell: TellNews;
+  /** Told when the room's worker has died, or the room could not be made. */
+  readonly lost: (room: Room) => void;
+}
+
+/**
+ * The media of one life of a session: a router, and what its master has made in it, by the master's keys. Everything
+ * that makes can be asked again and answers the same; everything that closes does nothing for an unknown key.
+ */
+export class Room {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly #router: Promise<types.Router>;
+  readonly #worker: RoomWorker;
+  readonly #commandMs: number;
+  readonly #tell: TellNews;
+  readonly #transports = new Keyed<MediaTransport, TransportData>();
+  readonly #producers = new Keyed<types.Producer, ProducerData>();
+  readonly #consumers = new Keyed<types.Consumer, ConsumerData & { readonly producer: string }>();
+  #epoch: Epoch;
+  #owner: InstanceId;
+  #closed = false;
+
+  constructor({ fence, worker, commandMs, tell, lost }: RoomOptions) {
+    this.sessionId = fence.sessionId;
+    this.uniqueSessionId = fence.uniqueSessionId;
+    this.#epoch = fence.epoch;
+    this.#owner = fence.owner;
+    this.#worker = worker;
+    this.#commandMs = commandMs;
+    this.#tell = tell;
+    this.#router = worker.createRouter();
+    this.#router.then(
+      (router) => {
+        if (this.#closed) return router.close();
+        router.once('workerclose', () => lost(this));
+        return undefined;
+      },
+      () => lost(this),
+    );
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
+  get owner(): InstanceId {
+    return this.#owner;
+  }
+
+  get size(): { readonly transports: number; readonly producers: number; readonly consumers: number } {
+    return { transports: this.#transports.size, producers: this.#producers.size, consumers: this.#consumers.size };
+  }
+
+  /** The room has another owner from here on. */
+  claim({ epoch, owner }: Fence): void {
+    this.#epoch = epoch;
+    this.#owner = owner;
+  }
+
+  async rtpCapabilities(): Promise<types.RtpCapabilities> {
+    return (await this.#ask(this.#router)).rtpCapabilities;
+  }
+
+  /**
+   * Waits for what is being made: the commands of a former owner that had begun before the claim are in it, too, and
+   * none can come after it.
+   */
+  async inventory(): Promise<Inventory> {
+    const rtpCapabilities = await this.rtpCapabilities();
+    const all = Promise.all([this.#transports.all(), this.#producers.all(), this.#consumers.all()]);
+    const [transports, producers, consumers] = await this.#ask(all);
+    return {
+      rtpCapabilities,
+      transports: transports.map(({ key, appData }) => ({ key, appData })),
+      producers: producers.map(({ key, object: { kind, paused }, appData }) => ({ key, kind, paused, appData })),
+      consumers: consumers.map(({ key, appData: { producer, ...appData } }) => ({ key, producer, appData })),
+    };
+  }
+
+  async createTransport({ key, appData }: Params<'createTransport'>): Promise<TransportInfo> {
+    const create = async (): Promise<MediaTransport> =>
+      MediaTransport.create(await this.#router, this.#worker.webRtcServer, (state) =>
+        this.#tell('transportState', {
+          uniqueSessionId: this.uniqueSessionId,
+          key,
+          connectionId: appData.connectionId,
+          state,
+        }),
+      );
+    const { object } = await this.#ask(this.#transports.make(key, appData, create));
+    return object.info;
+  }
+
+  async connectTransport({ key, dtlsParameters }: Params<'connectTransport'>): Promise<Record<string, never>> {
+    const { object } = await this.#transport(key);
+    await this.#ask(object.connect(dtlsParameters));
+    return {};
+  }
+
+  async restartIce({ key }: Params<'restartIce'>): Promise<{ iceParameters: types.IceParameters }> {
+    const { object } = await this.#transport(key);
+    return { iceParameters: await this.#ask(object.restartIce()) };
+  }
+
+  closeTransport({ key }: Params<'closeTransport'>): Record<string, never> {
+    this.#transports.close(key);
+    return {};
+  }
+
+  async produce(params: Params<'produce'>): Promise<Record<string, never>> {
+    const { key, transport, kind, rtpParameters, paused, appData } = params;
+    // mediasoup would pass audio off as video.
+    if (!rtpParameters.codecs.every(({ mimeType }) => mimeType.toLowerCase().startsWith(`${kind}/`))) {
+      throw new ProtocolError('MEDIA_REFUSED', `codecs that are not ${kind}`);
+    }
+    const create = async (): Promise<types.Producer> =>
+      (await this.#transport(transport)).object.produce({ kind, rtpParameters, paused });
+    await this.#ask(this.#producers.make(key, appData, create));
+    return {};
+  }
+
+  async setProducerPaused({ key, paused }: Params<'setProducerPaused'>): Promise<Record<string, never>> {
+    const { object, appData } = await this.#producer(key);
+    await this.#ask(paused ? object.pause() : object.resume());
+    const active = object.kind === 'audio' ? { audioActive: !paused } : { videoActive: !paused };
+    // The stream is described in each of its producers.
+    for (const part of await this.#ask(this.#producers.all())) {
+      const { stream } = part.appData;
+      if (stream.streamId === appData.stream.streamId)
+        part.appData = { ...part.appData, stream: { ...stream, ...active } };
+    }
+    return {};
+  }
+
+  closeProducer({ key }: Params<'closeProducer'>): Record<string, never> {
+    this.#producers.close(key);
+    return {};
+  }
+
+  async consume(params: Params<'consume'>): Promise<ConsumerInfo> {
+    const { key, transport, producer, rtpCapabilities, appData } = params;
+    const create = async (): Promise<types.Consumer> => {
+      const [{ object: source }, { object: over }] = [await this.#producer(producer), await this.#transport(transport)];
+      const router = await this.#router;
+      if (!router.canConsume({ producerId: source.id, rtpCapabilities })) {
+        throw new ProtocolError('MEDIA_REFUSED', `the receiver has no codec for ${producer}`);
+      }
+      // A picture that starts before its receiver is ready has lost its key frame.
+      const consumer = await over.consume({ producerId: source.id, rtpCapabilities, paused: source.kind === 'video' });
+      // The worker would tell of it, too, but later: until then there would be a consumer of nothing.
+      const end = (): void => consumer.close();
+      if (source.closed) end();
+      source.observer.once('close', end);
+      consumer.observer.once('close', () => source.observer.off('close', end));
+      return consumer;
+    };
+    const made = await this.#ask(this.#consumers.make(key, { ...appData, producer }, create));
+    const { id, producerId, kind, rtpParameters } = made.object;
+    // The client's and the server's type differ in `undefined`, which JSON does not know.
+    return { id, producerId, kind, rtpParameters: rtpParameters as ConsumerInfo['rtpParameters'] };
+  }
+
+  async resumeConsumer({ key }: Params<'resumeConsumer'>): Promise<Record<string, never>> {
+    const consumer = this.#consumers.get(key);
+    if (!consumer) throw new ProtocolError('STREAM_UNKNOWN', `no consumer ${key}`);
+    const { object } = await this.#ask(consumer);
+    await this.#ask(object.resume());
+    return {};
+  }
+
+  closeConsumer({ key }: Params<'closeConsumer'>): Record<string, never> {
+    this.#consumers.close(key);
+    return {};
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Before the router: what is still being made finds its place gone and closes.
+    for (const objects of [this.#transports, this.#producers, this.#consumers]) objects.clear();
+    this.#router.then(
+      (router) => router.close(),
+      () => {},
+    );
+  }
+
+  #transport(key: string): Promise<Held<MediaTransport, TransportData>> {
+    const transport = this.#transports.get(key);
+    if (!transport) throw new ProtocolError('TRANSPORT_UNKNOWN', key);
+    return this.#ask(transport);
+  }
+
+  #producer(key: string): Promise<Held<types.Producer, ProducerData>> {
+    const producer = this.#producers.get(key);
+    if (!producer) throw new ProtocolError('STREAM_UNKNOWN', `no producer ${key}`);
+    return this.#ask(producer);
+  }
+
+  async #ask<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await answered(call, this.#commandMs);
+    } catch (error) {
+      if (this.#closed) throw new ProtocolError('SESSION_UNKNOWN', `${this.uniqueSessionId} has ended at this node`);
+      throw error;
+    }
+  }
+}

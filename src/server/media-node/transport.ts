@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { types } from 'mediasoup';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { TransportInfo } from '../../protocol/methods.ts';
+import type { MediaNews } from './api.ts';
+import type { MediaObject } from './keyed.ts';
+
+export type TransportState = MediaNews['transportState']['state'];
+
+/**
+ * bit/s. Where the estimate of what a receiver can take begins: enough for the highest layer of a camera, so that the
+ * picture is sharp at once after a migration.
+ */
+const INITIAL_OUTGOING_BITRATE = 1_500_000;
+
+/** A client's transport at this end. */
+export class MediaTransport implements MediaObject {
+  readonly #transport: types.WebRtcTransport;
+  readonly #changed: (state: TransportState) => void;
+  #state: TransportState | undefined;
+  #connection: { readonly parameters: types.DtlsParameters; readonly done: Promise<void> } | undefined;
+
+  static async create(
+    router: types.Router,
+    webRtcServer: types.WebRtcServer,
+    changed: (state: TransportState) => void,
+  ): Promise<MediaTransport> {
+    const transport = await router.createWebRtcTransport({
+      webRtcServer,
+      enableUdp: true,
+      enableTcp: true,
+      preferUdp: true,
+      enableSctp: false,
+      initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
+    });
+    return new MediaTransport(transport, changed);
+  }
+
+  constructor(transport: types.WebRtcTransport, changed: (state: TransportState) => void) {
+    this.#transport = transport;
+    this.#changed = changed;
+    transport.on('icestatechange', () => this.#look());
+    transport.on('dtlsstatechange', () => this.#look());
+  }
+
+  get info(): TransportInfo {
+    const { id, iceParameters, iceCandidates, dtlsParameters } = this.#transport;
+    return { id, iceParameters, iceCandidates, dtlsParameters };
+  }
+
+  get closed(): boolean {
+    return this.#transport.closed;
+  }
+
+  get observer(): types.WebRtcTransportObserver {
+    return this.#transport.observer;
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** Again with the same parameters: nothing, as mediasoup would take it for an error. */
+  async connect(parameters: types.DtlsParameters): Promise<void> {
+    if (this.#connection) {
+      if (isDeepStrictEqual(this.#connection.parameters, parameters)) return this.#connection.done;
+      throw new ProtocolError('MEDIA_REFUSED', 'the transport is connected with other parameters');
+    }
+    const done = this.#transport.connect({ dtlsParameters: parameters });
+    this.#connection = { parameters, done };
+    try {
+      await done;
+    } catch (error) {
+      this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  restartIce(): Promise<types.IceParameters> {
+    return this.#transport.restartIce();
+  }
+
+  async produce(options: types.ProducerOptions): Promise<types.Producer> {
+    return this.#keep(await this.#transport.produce(options));
+  }
+
+  async consume(options: types.ConsumerOptions): Promise<types.Consumer> {
+    return this.#keep(await this.#transport.consume(options));
+  }
+
+  /** What was made while the transport closed is not told of the closing by mediasoup. */
+  #keep<T extends MediaObject>(object: T): T {
+    if (this.closed) object.close();
+    return object;
+  }
+
+  /** ICE and DTLS as one state. A peer that has ended DTLS will not come back over this transport. */
+  #look(): void {
+    const { iceState, dtlsState } = this.#transport;
+    const failed = dtlsState === 'failed' || dtlsState === 'closed';
+    const there = (iceState === 'connected' || iceState === 'completed') && dtlsState === 'connected';
+    const state = failed ? 'failed' : iceState === 'disconnected' ? 'disconnected' : there ? 'connected' : undefined;
+    if (state === undefined || state === this.#state) return;
+    this.#state = state;
+    this.#changed(state);
+  }
+}
