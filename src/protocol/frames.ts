@@ -27,8 +27,12 @@ export interface Resume {
   readonly uniqueSessionId: UniqueSessionId;
   readonly connectionId: ConnectionId;
   readonly resumeKey: ResumeKey;
+  /** Of the last welcome. An owner of a higher epoch has taken over and counts anew. */
+  readonly epoch: Epoch;
   /** Number of the last frame that the client has got: the owner sends what follows. */
   readonly received: Seq;
+  /** Number of the first request that has not been answered: from there on the client sends again what is asked for. */
+  readonly nextRequest: RequestId;
 }
 
 export interface HelloFrame {
@@ -76,7 +80,10 @@ export interface WelcomeFrame {
   readonly heartbeatTimeoutMs: number;
   readonly resumeGraceMs: number;
   readonly reconnectSpreadMs: number;
-  /** The session at `seq`. Left out of a plain resume: the frames missed tell the rest. */
+  /**
+   * The session at `seq`. Left out of a plain resume, where the frames missed tell the rest. With `resumed`: another
+   * owner has taken over, and what its predecessor had not delivered is in the difference to what the client knows.
+   */
   readonly snapshot?: Snapshot;
 }
 
@@ -139,13 +146,28 @@ export interface DestroyedFrame {
   readonly reason: 'nodeCrashed';
 }
 
+/**
+ * Another owner takes the session over: the client resumes over the same socket. Nothing else has changed, so nobody
+ * needs to be told.
+ */
+export interface MovedFrame {
+  readonly t: 'moved';
+}
+
 export interface PongFrame {
   readonly t: 'pong';
 }
 
 /** Frames that are numbered, kept until acknowledged, and sent again after a resume. */
 export type NumberedFrame = ResponseFrame | EventFrame;
-export type ServerFrame = WelcomeFrame | RefusedFrame | ErrorFrame | NumberedFrame | DestroyedFrame | PongFrame;
+export type ServerFrame =
+  | WelcomeFrame
+  | RefusedFrame
+  | ErrorFrame
+  | NumberedFrame
+  | DestroyedFrame
+  | MovedFrame
+  | PongFrame;
 
 const SERVER_FRAMES: readonly string[] = [
   'welcome',
@@ -154,6 +176,7 @@ const SERVER_FRAMES: readonly string[] = [
   'res',
   'evt',
   'destroyed',
+  'moved',
   'pong',
 ] satisfies ServerFrame['t'][];
 

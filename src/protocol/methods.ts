@@ -28,10 +28,14 @@ export interface ConsumerInfo {
  * twice.
  */
 export interface Methods {
-  /** What this client can receive. Once, before the first subscribe. */
-  configure: { params: { rtpCapabilities: RtpCapabilities }; result: Record<string, never> };
-  /** A transport to the session's media node, under a key of the client's choice. */
-  createTransport: { params: { key: string; direction: 'send' | 'recv' }; result: TransportInfo };
+  /**
+   * A transport to the session's media node, under a key of the client's choice. `rtpCapabilities`, for `recv`: what
+   * this client can receive.
+   */
+  createTransport: {
+    params: { key: string; direction: 'send' | 'recv'; rtpCapabilities?: RtpCapabilities };
+    result: TransportInfo;
+  };
   connectTransport: { params: { key: string; dtlsParameters: DtlsParameters }; result: Record<string, never> };
   /** New ICE credentials for a transport whose network path broke. */
   restartIce: { params: { key: string }; result: { iceParameters: IceParameters } };

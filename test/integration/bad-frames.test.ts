@@ -76,7 +76,7 @@ test('tokens and sessions that lead nowhere', async () => {
   const hello = { v: 2, join: { sessionId: 'tokens', token: 'x', key: 'k', metadata: '' } };
   const newer = await RawClient.hello(running.socketUrl, hello);
   assert.equal((await newer.frame('refused')).error.code, 'VERSION_UNSUPPORTED');
-  const forged = { ...welcome, resumeKey: 'not-the-key', received: 0 };
+  const forged = { ...welcome, resumeKey: 'not-the-key', received: 0, nextRequest: 1 };
   const thief = await RawClient.hello(running.socketUrl, { resume: forged });
   assert.equal((await thief.frame('refused')).error.code, 'RESUME_REFUSED');
   await unharmed(again);

@@ -41,6 +41,9 @@ class Watcher {
         assert.ok(this.connecting, 'connect() settled twice');
         this.connecting = false;
         return;
+      case 'reconcile':
+        assert.ok(this.inside);
+        return;
       case 'announceReconnecting':
         assert.equal(this.announced, 'nothing');
         assert.ok(this.inside);
@@ -98,7 +101,7 @@ function walk(seed: number, steps: number): Set<string> {
       // The world's own order: a welcome answers a join, a loss is one of a socket, a token was asked for.
       if (input === 'token' && !watcher.fetching) continue;
       if (input === 'tokenFailed' && !watcher.fetching && !watcher.socket) continue;
-      if (!watcher.socket && ['welcome', 'lost', 'evicted', 'destroyed', 'crashed'].includes(input)) continue;
+      if (!watcher.socket && ['welcome', 'takenOver', 'lost', 'evicted', 'destroyed', 'crashed'].includes(input)) continue;
       if (input === 'welcome' && state !== 'reconnecting' && watcher.fetching) continue;
       const found = transition(state, input);
       path.push(`${state} +${input}`);

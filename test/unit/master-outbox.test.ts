@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RequestId, Seq } from '../../src/protocol/ids.ts';
+import type { ConnectionId, RequestId, Seq } from '../../src/protocol/ids.ts';
 import { BatchSender } from '../../src/server/master/link/batch-sender.ts';
 import { Outbox } from '../../src/server/master/owner/outbox.ts';
 import { pick, seededRandom, seeds } from '../fixtures/random.ts';
@@ -28,6 +28,43 @@ test('frames are numbered without gaps and kept until acknowledged', () => {
   outbox.acknowledge(at(4));
   assert.deepEqual(outbox.after(at(4)), []);
   assert.equal(outbox.size, 0);
+});
+
+test('who waits for a delivery is told when it has arrived, or never will', async () => {
+  const outbox = new Outbox();
+  await outbox.delivered();
+  const told: string[] = [];
+  outbox.add(frame(1));
+  const first = outbox.delivered().then(() => told.push('first'));
+  outbox.add(frame(2));
+  const second = outbox.delivered().then(() => told.push('second'));
+  outbox.acknowledge(at(1));
+  await first;
+  assert.deepEqual(told, ['first']);
+  outbox.close();
+  await second;
+});
+
+test('before a snapshot, signals and answers are kept and the rest is dropped', async () => {
+  const outbox = new Outbox();
+  const signal = { t: 'evt', event: 'signal', data: { id: 's' } } as const;
+  outbox.add({ t: 'evt', event: 'connectionPresence', data: { connectionId: 'c' as ConnectionId, presence: 'away' } });
+  outbox.add(signal);
+  outbox.add(frame(7));
+  let delivered = false;
+  const waiting = outbox.delivered().then(() => {
+    delivered = true;
+  });
+  outbox.rebase();
+  assert.deepEqual(outbox.after(at(3)), [
+    { ...signal, seq: 4 },
+    { ...frame(7), seq: 5 },
+  ]);
+  outbox.acknowledge(at(4));
+  await Promise.resolve();
+  assert.equal(delivered, false);
+  outbox.acknowledge(at(5));
+  await waiting;
 });
 
 test('whatever is lost between, everything arrives once and in order', () => {

@@ -59,12 +59,10 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
     sessionId: room,
     uniqueSessionId,
     token: newTokenId(),
-    status: 'pending' as const,
     role: 'PUBLISHER' as const,
     createdAt: 1,
     serverData: '',
     customIceServers: [],
-    resumeKeyHash: undefined,
   };
   await assert.rejects(store.putConnection(connection, epoch), { code: 'stale' });
   await store.putConnection(connection, claimed.epoch);

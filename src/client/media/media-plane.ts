@@ -68,7 +68,6 @@ export class MediaPlane {
   #device: Promise<Device> | undefined;
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
-  #configured: Promise<unknown> | undefined;
   readonly #open = new Map<string, types.Transport>();
   #closed = false;
 
@@ -143,25 +142,22 @@ export class MediaPlane {
     return this.#send;
   }
 
-  async #recvTransport(): Promise<types.Transport> {
+  #recvTransport(): Promise<types.Transport> {
     this.#recv ??= this.#make('recv').catch((error: unknown) => {
       this.#recv = undefined;
       throw error;
     });
-    const transport = await this.#recv;
-    this.#configured ??= this.#loadDevice().then(({ recvRtpCapabilities }) =>
-      this.#request('configure', { rtpCapabilities: recvRtpCapabilities }),
-    );
-    await this.#configured;
-    return transport;
+    return this.#recv;
   }
 
   async #make(direction: 'send' | 'recv'): Promise<types.Transport> {
     const key = `${direction}-${randomText(8)}`;
-    const [device, info] = await Promise.all([
-      this.#loadDevice(),
-      this.#request('createTransport', { key, direction }),
-    ]);
+    const device = await this.#loadDevice();
+    const info = await this.#request('createTransport', {
+      key,
+      direction,
+      ...(direction === 'recv' ? { rtpCapabilities: device.recvRtpCapabilities } : {}),
+    });
     const options: types.TransportOptions = {
       ...info,
       appData: { key },

@@ -1,5 +1,5 @@
 import type { ConnectionId, StreamId } from '../../protocol/ids.ts';
-import type { ConnectionInfo, LeaveReason, StreamEndReason, StreamInfo } from '../../protocol/model.ts';
+import type { ConnectionInfo, LeaveReason, MediaKind, StreamEndReason, StreamInfo } from '../../protocol/model.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
@@ -12,6 +12,8 @@ export interface ParticipantsEvents {
   /** A stream of before the crash is back under a new id. */
   streamRenewed(stream: Stream): void;
   streamDestroyed(stream: Stream, reason: StreamEndReason): void;
+  presenceChanged(connection: Connection, presence: 'here' | 'away'): void;
+  activeChanged(stream: Stream, kind: MediaKind, active: boolean): void;
 }
 
 /** The remote connections and streams of a session, kept over its lives: after a crash the same objects get new ids. */
@@ -47,6 +49,39 @@ export class Participants {
   addAll(infos: readonly ConnectionInfo[]): void {
     for (const info of infos) this.#addConnection(info);
     for (const info of infos) for (const stream of info.streams) this.addStream(stream);
+  }
+
+  /** The session as a new owner has it: only what differs from what is known is told. */
+  reconcile(infos: readonly ConnectionInfo[]): void {
+    const there = new Map(infos.map((info) => [info.connectionId, info]));
+    for (const [id, connection] of this.#connections) {
+      const info = there.get(id);
+      if (!info) {
+        this.remove(id, 'networkDisconnect');
+        continue;
+      }
+      const streams = new Set(info.streams.map(({ streamId }) => streamId));
+      for (const { streamId } of connection.streams)
+        if (!streams.has(streamId)) this.removeStream(streamId, 'unpublish');
+      if (connection.presence !== info.presence) this.setPresence(id, info.presence);
+      for (const { streamId, audioActive, videoActive } of info.streams) {
+        this.setActive(streamId, 'audio', audioActive);
+        this.setActive(streamId, 'video', videoActive);
+      }
+    }
+    this.addAll(infos);
+  }
+
+  setPresence(id: ConnectionId, presence: 'here' | 'away'): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
+    connection.update({ presence });
+    this.#events.presenceChanged(connection, presence);
+  }
+
+  setActive(id: StreamId, kind: MediaKind, active: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream?.setActive(kind, active)) this.#events.activeChanged(stream, kind, active);
   }
 
   add(info: ConnectionInfo): void {

@@ -12,6 +12,8 @@ export type SessionInput =
   | 'token'
   /** The owner has welcomed this client. */
   | 'welcome'
+  /** Another owner has taken over and welcomes this client. */
+  | 'takenOver'
   /** The socket is gone, or has not opened. It comes back by itself. */
   | 'lost'
   /** The session has crashed, and another token can be had. */
@@ -34,6 +36,7 @@ export type SessionEffect =
   | 'sendJoin'
   | 'startSession'
   | 'rebuildSession'
+  | 'reconcile'
   | 'announceReconnecting'
   | 'announceReconnected'
   | 'announceDestroyed'
@@ -71,6 +74,7 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     disconnect: row('ended', ['closeSocket', 'rejectConnect'], 'the application has changed its mind'),
   },
   joined: {
+    takenOver: row('joined', ['reconcile'], 'nothing that matters has happened, and so nothing is told'),
     lost: row('reconnecting', ['announceReconnecting'], 'the owner keeps the place for its grace'),
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'a token source can bring the session back'),
     crashed: row(
@@ -84,6 +88,7 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
   },
   reconnecting: {
     welcome: row('joined', ['announceReconnected'], 'frames missed follow, requests unanswered are sent again'),
+    takenOver: row('joined', ['reconcile', 'announceReconnected'], 'the owner crashed, the session did not'),
     lost: row('reconnecting', [], 'this attempt failed, the next is on its way'),
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'it was the owner that crashed'),
     crashed: row(

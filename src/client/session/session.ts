@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { EventFrame, WelcomeFrame } from '../../protocol/frames.ts';
-import { type ConnectionId, randomText, type SessionId } from '../../protocol/ids.ts';
+import type { EventFrame, ServerEvents, WelcomeFrame } from '../../protocol/frames.ts';
+import { randomText, type SessionId } from '../../protocol/ids.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import type { TokenUrl } from '../../protocol/token-url.ts';
 import { notConnected, RejoinError } from '../errors.ts';
@@ -26,6 +26,7 @@ import { Signaling } from '../signaling/signaling.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import { Connection } from './connection.ts';
 import { Participants } from './participants.ts';
+import { RecentIds } from './recent-ids.ts';
 import { SessionMedia } from './session-media.ts';
 import { type SessionEffect, type SessionInput, type SessionState, transition } from './session-state.ts';
 import type { Stream } from './stream.ts';
@@ -109,6 +110,7 @@ export class Session extends TypedEmitter<SessionEvents> {
   readonly #participants: Participants;
   readonly #media: SessionMedia;
   readonly #pause = new Pause();
+  readonly #signals = new RecentIds();
   #state: SessionState = 'idle';
   #sessionId: SessionId | undefined;
   #source: TokenSource | undefined;
@@ -133,7 +135,10 @@ export class Session extends TypedEmitter<SessionEvents> {
       now: () => Date.now(),
       sdk: SDK,
     });
-    this.#signaling.on('welcome', (welcome) => this.#input('welcome', { welcome }));
+    this.#signaling.on('welcome', (welcome) => {
+      const tookOver = welcome.resumed && welcome.snapshot !== undefined;
+      this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
+    });
     this.#signaling.on('lost', (code) => this.#input('lost', { cause: LOSSES[code] ?? 'socketClosed' }));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
     this.#signaling.on('refused', (error) => this.#refused(error));
@@ -154,6 +159,15 @@ export class Session extends TypedEmitter<SessionEvents> {
         if (stream.streamManager instanceof Subscriber) void this.#media.play(stream.streamManager);
       },
       streamDestroyed: (stream, reason) => this.#streamDestroyed(stream, reason),
+      presenceChanged: (connection, presence) =>
+        this.emitEvent('connectionPresence', new ConnectionPresenceEvent(this, connection, presence)),
+      activeChanged: (stream, kind, active) => {
+        const property = kind === 'audio' ? 'audioActive' : 'videoActive';
+        const change = [stream, property, active, !active] as const;
+        const manager = stream.streamManager;
+        manager?.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent(manager, ...change));
+        this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<Session>(this, ...change));
+      },
     });
     this.#media = new SessionMedia({
       request: (method, data) => this.#signaling.request(method, data),
@@ -335,6 +349,12 @@ export class Session extends TypedEmitter<SessionEvents> {
       this.#connecting?.resolve();
       this.#connecting = undefined;
     },
+    reconcile: ({ welcome }) => {
+      if (!welcome?.snapshot) return;
+      const { self, others } = welcome.snapshot;
+      this.connection?.update({ role: self.role, data: self.data });
+      this.#participants.reconcile(others);
+    },
     rebuildSession: ({ welcome }) => {
       const { snapshot } = this.#settle(welcome);
       this.connection?.update(snapshot.self);
@@ -474,35 +494,23 @@ export class Session extends TypedEmitter<SessionEvents> {
         return this.#participants.add(data.connection);
       case 'connectionDestroyed':
         return this.#participants.remove(data.connectionId, data.reason);
-      case 'connectionPresence': {
-        const connection = this.#participants.connection(data.connectionId);
-        if (!connection) return;
-        connection.update({ presence: data.presence });
-        this.emitEvent('connectionPresence', new ConnectionPresenceEvent(this, connection, data.presence));
-        return;
-      }
+      case 'connectionPresence':
+        return this.#participants.setPresence(data.connectionId, data.presence);
       case 'streamCreated':
         return this.#participants.addStream(data.stream);
       case 'streamDestroyed':
         return this.#participants.removeStream(data.streamId, data.reason);
-      case 'streamActive': {
-        const stream = this.#participants.stream(data.streamId);
-        if (!stream?.setActive(data.kind, data.active)) return;
-        const property = data.kind === 'audio' ? 'audioActive' : 'videoActive';
-        const change = [stream, property, data.active, !data.active] as const;
-        const manager = stream.streamManager;
-        manager?.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent(manager, ...change));
-        this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<Session>(this, ...change));
-        return;
-      }
+      case 'streamActive':
+        return this.#participants.setActive(data.streamId, data.kind, data.active);
       case 'signal':
-        return this.#signal(data.type, data.data, data.from);
+        return this.#signal(data);
       case 'evicted':
         return this.#input('evicted', { reason: data.reason, error: new Error(data.reason) });
     }
   }
 
-  #signal(type: string | undefined, data: string | undefined, from: ConnectionId | undefined): void {
+  #signal({ id, type, data, from }: ServerEvents['signal']): void {
+    if (!this.#signals.isNew(`${from} ${id}`)) return;
     const own = this.connection?.connectionId === from ? this.connection : undefined;
     const sender = own ?? (from && this.#participants.connection(from));
     const name = type ? (`signal:${type}` as const) : 'signal';

@@ -46,6 +46,11 @@ export class RequestQueue {
     else pending.resolve(response.data);
   }
 
+  /** Number of the first request that is not answered, or of the next one. */
+  get next(): RequestId {
+    return (this.#pending.keys().next().value ?? this.#last + 1) as RequestId;
+  }
+
   /** What the owner has not taken, in order: to be sent again. */
   after(taken: RequestId): RequestFrame[] {
     return [...this.#pending.values()].map(({ frame }) => frame).filter(({ id }) => id > taken);

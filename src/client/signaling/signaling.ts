@@ -34,7 +34,10 @@ export interface SignalingEvents {
 type Intent =
   | { readonly kind: 'none' }
   | { readonly kind: 'join'; readonly join: Join }
-  | { readonly kind: 'resume'; readonly place: Omit<Resume, 'received'> };
+  | { readonly kind: 'resume'; readonly place: Place };
+
+/** What a resume needs to know, but for how far this client has got. */
+type Place = Omit<Resume, 'received' | 'nextRequest'>;
 
 export interface SignalingOptions extends SocketOptions {
   readonly now: () => number;
@@ -52,7 +55,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   readonly #heartbeat: Heartbeat;
   readonly #requests = new RequestQueue();
   #intent: Intent = { kind: 'none' };
-  #lastPlace: Omit<Resume, 'received'> | undefined;
+  #lastPlace: Place | undefined;
   /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
   #greeted = false;
   /** What the server said before closing. */
@@ -101,7 +104,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
-  get lastPlace(): Omit<Resume, 'received'> | undefined {
+  get lastPlace(): Place | undefined {
     return this.#lastPlace;
   }
 
@@ -126,7 +129,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
     if (this.#intent.kind === 'join') this.#send({ ...head, join: this.#intent.join });
     if (this.#intent.kind === 'resume') {
-      this.#send({ ...head, resume: { ...this.#intent.place, received: this.#received as Seq } });
+      const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
+      this.#send({ ...head, resume: { ...this.#intent.place, ...far } });
     }
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
     this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs);
@@ -155,23 +159,28 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         // The close code that follows says whether to come back, and only then is it final.
         this.#refusal = ProtocolError.fromWire(frame.error);
         return;
+      case 'moved':
+        this.#greeted = false;
+        this.#hello();
+        return;
       case 'pong':
         return;
     }
   }
 
   #welcome(welcome: WelcomeFrame): void {
-    const { sessionId, uniqueSessionId, connectionId, resumeKey } = welcome;
-    this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey };
+    const { sessionId, uniqueSessionId, connectionId, resumeKey, epoch } = welcome;
+    this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch };
     this.#intent = { kind: 'resume', place: this.#lastPlace };
     this.#refusal = undefined;
-    if (!welcome.resumed) {
+    if (welcome.snapshot) {
       this.#received = welcome.seq;
       this.#acknowledged = welcome.seq;
     }
     this.#greeted = true;
     this.#socket.succeeded(welcome.reconnectSpreadMs);
     this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
+    // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
     this.emit('welcome', welcome);
   }
@@ -184,7 +193,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       return;
     }
     this.#received = frame.seq;
-    this.#acknowledge();
+    // A signal's sender waits for the word that it has arrived.
+    if (frame.t === 'evt' && frame.event === 'signal') this.#sendAck();
+    else this.#acknowledge();
     if (frame.t === 'res') this.#requests.settle(frame);
     else this.emit('event', frame);
   }

@@ -67,7 +67,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const directory = new Directory(identity, store, client, timing, log, () => load());
   const placement = new Placement(directory, client, timing);
   const sessions = new Sessions(identity.instance, store, placement, timing, log);
-  const deaths = new OwnerDeaths(store, log);
+  const deaths = new OwnerDeaths({
+    self: identity.instance,
+    store,
+    log,
+    masters: () => [identity.instance, ...directory.live('master').map(({ instance }) => instance)],
+    mediaNode: (instance) => directory.live('media-node').find((node) => node.instance === instance),
+    takeOver: (record, node) => sessions.takeOver(record, node),
+  });
   const links = new Links(identity.url, client, timing);
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
   const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });

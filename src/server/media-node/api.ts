@@ -20,6 +20,8 @@ export interface Fence {
 export interface TransportData {
   readonly connectionId: ConnectionId;
   readonly direction: 'send' | 'recv';
+  /** Of a `recv` transport: what its client can receive. Kept here, so that a new owner knows it. */
+  readonly rtpCapabilities?: types.RtpCapabilities;
 }
 export interface ProducerData {
   readonly connectionId: ConnectionId;

@@ -45,14 +45,26 @@ export interface ConnectionRecord {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
   readonly token: TokenId;
-  readonly status: 'pending' | 'active';
   readonly role: Role;
   /** Unix time, ms. */
   readonly createdAt: number;
   readonly serverData: string;
   readonly customIceServers: readonly unknown[];
+  /** Once joined: what a new owner needs to know of the member. */
+  readonly joined?: JoinedRecord;
+}
+
+export interface JoinedRecord {
+  /** Unix time, ms. */
+  readonly activeAt: number;
+  readonly clientData: string;
+  readonly ip: string;
+  readonly platform: string;
+  /** A join that is said again with the same key is the same client. */
+  readonly joinKey: string;
   /** SHA-256 of the resume key, base64url; proves a returning client without the store knowing its secret. */
-  readonly resumeKeyHash: string | undefined;
+  readonly resumeKeyHash: string;
+  readonly replaces?: ConnectionId;
 }
 
 /** What can go wrong with a store, by what the caller should do about it. */

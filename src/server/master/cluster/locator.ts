@@ -9,6 +9,8 @@ import type { OwnerDeaths } from './owner-deaths.ts';
 export type Located =
   | { readonly kind: 'here'; readonly session: OwnedSession }
   | { readonly kind: 'elsewhere'; readonly record: SessionRecord; readonly owner: InstanceId; readonly url: string }
+  /** Its owner has crashed and the next one is about to claim it: look again in a moment. */
+  | { readonly kind: 'changing'; readonly record: SessionRecord }
   | { readonly kind: 'nowhere' };
 
 /** Finds a session's living owner. */
@@ -33,22 +35,22 @@ export class Locator {
    */
   async locate(sessionId: SessionId, suspect?: InstanceId): Promise<Located> {
     const session = this.#sessions.get(sessionId);
-    if (session) return { kind: 'here', session };
+    if (session) return { kind: 'here', session: await this.#sessions.whole(session) };
     const record = await this.#store.getSession(sessionId);
     if (!record) return { kind: 'nowhere' };
     const { owner } = record;
     if (owner === this.#self) {
-      // Created or ended here a moment ago: the books and the store are about to agree.
+      // Created, claimed or ended here a moment ago: the books and the store are about to agree.
       const again = this.#sessions.get(sessionId);
-      return again ? { kind: 'here', session: again } : { kind: 'nowhere' };
+      return again ? { kind: 'here', session: await this.#sessions.whole(again) } : { kind: 'changing', record };
     }
     const known = this.#directory.urlOf(owner);
     if (known && suspect !== owner) return { kind: 'elsewhere', record, owner, url: known };
     if (await this.#directory.isDead(owner)) {
       await this.#deaths.settle(owner);
-      return { kind: 'nowhere' };
+      return record.failover === 'takeover' ? { kind: 'changing', record } : { kind: 'nowhere' };
     }
     const url = known ?? (await this.#store.listNodes()).find(({ instance }) => instance === owner)?.url;
-    return url ? { kind: 'elsewhere', record, owner, url } : { kind: 'nowhere' };
+    return url ? { kind: 'elsewhere', record, owner, url } : { kind: 'changing', record };
   }
 }

@@ -1,27 +1,46 @@
+import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import { type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import type { LiveNode } from './directory.ts';
 
 export interface OwnerDeathsEvents {
-  /** The store knows the end of everything that `owner` had: clients can be told. */
+  /** The store knows the end of everything that ends with `owner`; the rest has a new owner, or is about to. */
   settled: [owner: InstanceId];
 }
 
+/** How long the master that is to take a session over may take, before another one does. */
+const CLAIM_MS = 500;
+
+export interface OwnerDeathsParts {
+  readonly self: InstanceId;
+  readonly store: Store;
+  readonly log: Logger;
+  /** The masters that are alive, this one among them. */
+  readonly masters: () => InstanceId[];
+  readonly mediaNode: (instance: InstanceId) => LiveNode | undefined;
+  readonly takeOver: (record: SessionRecord, mediaNode: LiveNode | undefined) => Promise<void>;
+}
+
 /**
- * What the death of an owner means. Every living master settles it, whoever is first in the store decides, the others
- * find it decided: ending a session names the epoch it had, so it can be ended once only and never a later life of it.
+ * What the death of an owner means. Every living master settles it. Sessions whose policy is `rebuild` are ended: whoever
+ * is first in the store decides, the others find it decided, as an end names the epoch that it ends. Sessions whose policy
+ * is `takeover` are claimed, each by the master that a hash of both names chooses, so that they spread without talk;
+ * should it not do so in time, anyone does. A claim names the epoch, too: there is one winner.
  */
 export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
-  readonly #store: Store;
-  readonly #log: Logger;
+  readonly #parts: OwnerDeathsParts;
   readonly #settling = new Map<InstanceId, Promise<void>>();
   readonly #settled = new Set<InstanceId>();
+  /** Sessions that another master is to take over. */
+  readonly #waiting = new Set<UniqueSessionId>();
 
-  constructor(store: Store, log: Logger) {
+  constructor(parts: OwnerDeathsParts) {
     super();
-    this.#store = store;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /** Whether everything that `owner` had has come to its end: what it answered just before is no longer true. */
@@ -34,7 +53,10 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     this.#settled.delete(owner);
   }
 
-  /** Resolves when every session of `owner` has an end in the store. Tries until the store answers. */
+  /**
+   * Resolves when every session of `owner` that ends with it has its end in the store, and those that are for this
+   * master to take over are its own. Tries until the store answers.
+   */
   settle(owner: InstanceId): Promise<void> {
     const going = this.#settling.get(owner);
     if (going) return going;
@@ -44,24 +66,58 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   }
 
   async #settle(owner: InstanceId): Promise<void> {
+    const { store, log } = this.#parts;
     for (;;) {
       try {
-        const sessions = await this.#store.listSessions({ owner });
-        await Promise.all(sessions.map((session) => this.#endOne(session)));
+        const sessions = await store.listSessions({ owner });
+        await Promise.all(sessions.map((session) => this.#decide(session)));
         this.#settled.add(owner);
         this.emit('settled', owner);
         return;
       } catch (error) {
         // The store gives up only after seconds of trying, so this loop is not a busy one.
         if (!(error instanceof StoreError)) throw error;
-        this.#log.error({ err: error, owner }, 'The store does not answer; the sessions of a dead master wait for it.');
+        log.error({ err: error, owner }, 'The store does not answer; the sessions of a dead master wait for it.');
       }
     }
   }
 
-  async #endOne({ uniqueSessionId, epoch }: SessionRecord): Promise<void> {
-    if (await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed')) {
-      this.#log.warn({ session: uniqueSessionId, epoch }, 'A session is destroyed: its owner has crashed.');
+  async #decide(session: SessionRecord): Promise<void> {
+    const { self, store, log } = this.#parts;
+    const { uniqueSessionId, epoch, failover } = session;
+    if (failover === 'takeover') {
+      if (chosen(uniqueSessionId, this.#parts.masters()) === self) await this.#takeOver(session);
+      else if (!this.#waiting.has(uniqueSessionId)) void this.#takeOverLater(session);
+      return;
+    }
+    if (await store.endSession(uniqueSessionId, epoch, 'nodeCrashed')) {
+      log.warn({ session: uniqueSessionId, epoch }, 'A session is destroyed: its owner has crashed.');
     }
   }
+
+  #takeOver(session: SessionRecord): Promise<void> {
+    const { mediaNode, takeOver } = this.#parts;
+    return takeOver(session, session.mediaNode && mediaNode(session.mediaNode));
+  }
+
+  /** The chosen master may have crashed as well. A claim of what has been claimed already does nothing. */
+  async #takeOverLater(session: SessionRecord): Promise<void> {
+    const { uniqueSessionId } = session;
+    this.#waiting.add(uniqueSessionId);
+    try {
+      await delay(CLAIM_MS);
+      await this.#takeOver(session);
+    } catch (error) {
+      // Whoever asks for the session next settles it again.
+      this.#parts.log.error({ err: error, session: uniqueSessionId }, 'A session could not be taken over.');
+    } finally {
+      this.#waiting.delete(uniqueSessionId);
+    }
+  }
+}
+
+/** The master with the highest hash of its name and the session's ("rendezvous hashing"): all come to the same one. */
+function chosen(session: UniqueSessionId, masters: readonly InstanceId[]): InstanceId | undefined {
+  const rank = (master: InstanceId): string => createHash('sha1').update(`${session} ${master}`).digest('hex');
+  return [...masters].sort((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];
 }

@@ -20,7 +20,15 @@ const HELLO = Type.Object({
     }),
   ),
   resume: Type.Optional(
-    Type.Object({ sessionId: id, uniqueSessionId: id, connectionId: id, resumeKey: id, received: number }),
+    Type.Object({
+      sessionId: id,
+      uniqueSessionId: id,
+      connectionId: id,
+      resumeKey: id,
+      epoch: number,
+      received: number,
+      nextRequest: Type.Integer({ minimum: 1 }),
+    }),
   ),
 });
 /** The data of a request is for the owner to check: an edge may be older than the owner. */

@@ -9,7 +9,7 @@ import type { InstanceId } from '../../shared/identity.ts';
 import { PeerError } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import { type Store, StoreError } from '../../store/store.ts';
+import { type FailoverPolicy, type Store, StoreError } from '../../store/store.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
 import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
@@ -38,6 +38,7 @@ type State =
       readonly port: OwnerPort;
       readonly uniqueSessionId: UniqueSessionId;
       readonly connectionId: ConnectionId;
+      readonly failover: FailoverPolicy;
     }
   | { readonly kind: 'closed' };
 
@@ -116,12 +117,19 @@ export class Edge implements EdgePort {
     return true;
   }
 
-  /** An owner has crashed and the store knows it: its clients here learn at once, and may rebuild over the same socket. */
+  /**
+   * An owner has crashed and the store knows it. Clients of sessions that end with it learn at once, and may rebuild over
+   * the same socket; those of sessions that are taken over resume over it, at the next owner.
+   */
   ownerDied(owner: InstanceId): void {
     for (const client of this.#clients) {
       const { state } = client;
       if (state.kind !== 'attached' || state.owner !== owner) continue;
-      this.#release(client, { t: 'destroyed', uniqueSessionId: state.uniqueSessionId, reason: 'nodeCrashed' });
+      const { uniqueSessionId, failover } = state;
+      this.#release(
+        client,
+        failover === 'takeover' ? { t: 'moved' } : { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' },
+      );
     }
   }
 
@@ -176,9 +184,9 @@ export class Edge implements EdgePort {
         return;
       }
       if (found.kind === 'destroyed') return this.#release(client, found.frame);
-      const { welcome, owner, port } = found;
+      const { welcome, owner, port, failover } = found;
       const { uniqueSessionId, connectionId } = welcome;
-      client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId };
+      client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId, failover };
       client.socket.send(welcome);
       for (const item of attaching.held) this.#deliver(client, item);
     } catch (error) {
@@ -199,13 +207,10 @@ export class Edge implements EdgePort {
   }
 
   /** Finds the owner and attaches there, again and again while owners die or change, for as long as a verdict takes. */
-  async #attach(request: AttachRequest): Promise<
-    | {
-        kind: 'welcome';
-        welcome: Extract<AttachAnswer, { kind: 'welcome' }>['welcome'];
-        owner: InstanceId;
-        port: OwnerPort;
-      }
+  async #attach(
+    request: AttachRequest,
+  ): Promise<
+    | (Extract<AttachAnswer, { kind: 'welcome' }> & { owner: InstanceId; port: OwnerPort })
     | { kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }
   > {
     const { join, resume } = request.hello;
@@ -218,13 +223,17 @@ export class Edge implements EdgePort {
       suspect = undefined;
       if (resume && uniqueIdOf(located) !== resume.uniqueSessionId) return this.#late(resume.uniqueSessionId);
       if (located.kind === 'nowhere') throw new ProtocolError('SESSION_UNKNOWN', named.sessionId);
+      if (located.kind === 'changing') {
+        await delay(AGAIN_MS);
+        continue;
+      }
       const owner = located.kind === 'here' ? this.#self : located.owner;
       const port = located.kind === 'here' ? this.#localPort : this.#links.owner(located.owner, located.url);
       try {
         const answer = await port.attach(request);
         // An answer that an owner gave with its last breath leads nowhere.
         const gone = this.#deaths.isSettled(owner);
-        if (answer.kind === 'welcome' && !gone) return { kind: 'welcome', welcome: answer.welcome, owner, port };
+        if (answer.kind === 'welcome' && !gone) return { ...answer, owner, port };
         if (answer.kind === 'refused') throw ProtocolError.fromWire(answer.error);
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
@@ -309,6 +318,7 @@ function uniqueIdOf(located: Located): UniqueSessionId | undefined {
     case 'here':
       return located.session.record.uniqueSessionId;
     case 'elsewhere':
+    case 'changing':
       return located.record.uniqueSessionId;
     case 'nowhere':
       return undefined;

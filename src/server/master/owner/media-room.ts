@@ -49,6 +49,11 @@ export class MediaRoom {
   }
 }
 
+export interface Placed {
+  readonly room: MediaRoom;
+  readonly rtpCapabilities: MediaCommands['openRoom']['result']['rtpCapabilities'];
+}
+
 /** Finds the media node with the most room. */
 export class Placement {
   readonly #directory: Directory;
@@ -67,24 +72,27 @@ export class Placement {
    * Opens the session's room on the least loaded media node that answers.
    * @throws {ProtocolError} UNAVAILABLE when none does
    */
-  async place(
-    session: SessionRecord,
-    owner: InstanceId,
-  ): Promise<{ room: MediaRoom; capabilities: MediaCommands['openRoom']['result'] }> {
-    const { sessionId, uniqueSessionId, epoch } = session;
+  async place(session: SessionRecord, owner: InstanceId): Promise<Placed> {
     let lastFailure: unknown;
     for (const node of this.#byLoad()) {
-      const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
       try {
-        const capabilities = await room.command('openRoom', {});
+        const placed = await this.adopt(session, node, owner);
         this.#recent.set(node.instance, { beat: node.beat, placed: this.#placedOn(node) + 1 });
-        return { room, capabilities };
+        return placed;
       } catch (error) {
         if (error instanceof ProtocolError && error.code === 'EPOCH_STALE') throw error;
         lastFailure = error;
       }
     }
     throw new ProtocolError('UNAVAILABLE', lastFailure ? String(lastFailure) : 'no media node is up');
+  }
+
+  /** Opens the session's room at this very node: where it is there already, its owner is `owner` from now on. */
+  async adopt(session: SessionRecord, node: LiveNode, owner: InstanceId): Promise<Placed> {
+    const { sessionId, uniqueSessionId, epoch } = session;
+    const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
+    const { rtpCapabilities } = await room.command('openRoom', {});
+    return { room, rtpCapabilities };
   }
 
   #placedOn(node: LiveNode): number {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
-import type { ConnectionId, RequestId, ResumeKey, Seq, StreamId, TokenId } from '../../../protocol/ids.ts';
-import type { ConnectionInfo, Role, StreamInfo } from '../../../protocol/model.ts';
+import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
+import type { ConnectionInfo, StreamInfo } from '../../../protocol/model.ts';
 import { sameSecret } from '../../shared/identity.ts';
+import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
 
@@ -13,22 +14,8 @@ export type Presence =
   /** `since`: as `performance.now()`. */
   | { readonly kind: 'away'; readonly since: number };
 
-export interface MemberOptions {
-  readonly connectionId: ConnectionId;
-  readonly token: TokenId;
-  /** Unix time, ms: when the connection was made through REST, and when it was joined. */
-  readonly createdAt: number;
-  readonly activeAt: number;
-  readonly role: Role;
-  readonly clientData: string;
-  readonly serverData: string;
-  readonly ip: string;
-  readonly platform: string;
-  readonly customIceServers: readonly unknown[];
-  readonly joinKey: string;
-  readonly resumeKey: ResumeKey;
-  readonly replaces: ConnectionId | undefined;
-}
+/** A connection that has been joined, as the store keeps it. */
+export type JoinedConnection = ConnectionRecord & { readonly joined: JoinedRecord };
 
 /** A stream that the member receives: the keys of its consumers at the media node. */
 export interface Subscription {
@@ -44,7 +31,6 @@ export interface Publication {
 
 /** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
 export class Member {
-  readonly options: MemberOptions;
   readonly outbox = new Outbox();
   readonly transports = new Map<string, 'send' | 'recv'>();
   readonly publications = new Map<StreamId, Publication>();
@@ -52,14 +38,24 @@ export class Member {
   rtpCapabilities: types.RtpCapabilities | undefined;
   /** Number of the last request taken. */
   requestsTaken = 0 as RequestId;
+  #record: JoinedConnection;
   #presence: Presence = { kind: 'away', since: performance.now() };
 
-  constructor(options: MemberOptions) {
-    this.options = options;
+  constructor(record: JoinedConnection) {
+    this.#record = record;
+  }
+
+  get record(): JoinedConnection {
+    return this.#record;
+  }
+
+  /** Its client has got a new proof of who it is. */
+  renew(record: JoinedConnection): void {
+    this.#record = record;
   }
 
   get id(): ConnectionId {
-    return this.options.connectionId;
+    return this.#record.connectionId;
   }
 
   get presence(): Presence {
@@ -67,7 +63,8 @@ export class Member {
   }
 
   get info(): ConnectionInfo {
-    const { connectionId, createdAt, role, clientData, serverData, replaces } = this.options;
+    const { connectionId, createdAt, role, serverData, joined } = this.#record;
+    const { clientData, replaces } = joined;
     return {
       connectionId,
       createdAt,
@@ -112,13 +109,8 @@ export class Member {
     if (this.#presence.kind === 'here') this.#presence.edge.down({ attachment: this.#presence.attachment, frame });
   }
 
-  /** Frames that the client has missed. */
-  replay(received: Seq): void {
-    for (const frame of this.outbox.after(received) ?? []) this.sendUnnumbered(frame);
-  }
-
   provesToBe(resumeKey: string): boolean {
-    return sameSecret(resumeKey, this.options.resumeKey);
+    return sameSecret(hashResumeKey(resumeKey), this.#record.joined.resumeKeyHash);
   }
 }
 

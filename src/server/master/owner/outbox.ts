@@ -10,6 +10,8 @@ export class Outbox {
   readonly #limit: number;
   #frames: NumberedFrame[] = [];
   #last = 0;
+  /** Those who wait for a frame to be acknowledged, in the order of its number. */
+  #waiting: { readonly seq: number; readonly done: () => void }[] = [];
 
   constructor(limit: number = LIMITS.outboxFrames) {
     this.#limit = limit;
@@ -37,6 +39,34 @@ export class Outbox {
   acknowledge(seq: Seq): void {
     const keepFrom = this.#frames.findIndex((frame) => frame.seq > seq);
     this.#frames = keepFrom === -1 ? [] : this.#frames.slice(keepFrom);
+    while (this.#waiting[0] && this.#waiting[0].seq <= seq) this.#waiting.shift()?.done();
+  }
+
+  /** Resolves when everything up to now has been acknowledged, or nobody will acknowledge anything any more. */
+  delivered(): Promise<void> {
+    if (this.#frames.length === 0) return Promise.resolve();
+    return new Promise((done) => this.#waiting.push({ seq: this.#last, done }));
+  }
+
+  /** The client has left. */
+  close(): void {
+    for (const { done } of this.#waiting.splice(0)) done();
+  }
+
+  /**
+   * The client begins anew with a snapshot. What the snapshot tells is dropped; signals and answers are in no snapshot
+   * and are kept, numbered behind it.
+   */
+  rebase(): void {
+    const kept = this.#frames.filter(
+      (frame) => frame.t === 'res' || frame.event === 'signal' || frame.event === 'evicted',
+    );
+    const behind = this.#last;
+    this.#frames = kept.map((frame, at) => ({ ...frame, seq: (behind + at + 1) as Seq }));
+    this.#last += kept.length;
+    // Acknowledging the last of them acknowledges all that is waited for.
+    this.#waiting = this.#waiting.map(({ done }) => ({ seq: this.#last, done }));
+    if (kept.length === 0) this.close();
   }
 
   /** What follows `seq`; `undefined` when that is not known any more, or `seq` was never given out. */

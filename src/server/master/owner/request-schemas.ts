@@ -14,8 +14,11 @@ const nothing = Type.Unsafe<Record<string, never>>(Type.Object({}));
 
 /** The data of each request, field by field as the protocol's types have them. */
 const SCHEMAS = {
-  configure: Type.Object({ rtpCapabilities: media<Params<'configure'>['rtpCapabilities']>() }),
-  createTransport: Type.Object({ key, direction: Type.Union([Type.Literal('send'), Type.Literal('recv')]) }),
+  createTransport: Type.Object({
+    key,
+    direction: Type.Union([Type.Literal('send'), Type.Literal('recv')]),
+    rtpCapabilities: Type.Optional(media<NonNullable<Params<'createTransport'>['rtpCapabilities']>>()),
+  }),
   connectTransport: Type.Object({ key, dtlsParameters: media<Params<'connectTransport'>['dtlsParameters']>() }),
   restartIce: Type.Object({ key }),
   closeTransport: Type.Object({ key }),

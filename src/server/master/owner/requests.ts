@@ -1,8 +1,9 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RequestFrame } from '../../../protocol/frames.ts';
-import { streamIdOf } from '../../../protocol/ids.ts';
+import { type StreamId, streamIdOf } from '../../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../../protocol/methods.ts';
 import type { StreamInfo } from '../../../protocol/model.ts';
+import type { TransportData } from '../../media-node/api.ts';
 import type { Member } from './member.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
@@ -22,6 +23,12 @@ export async function handleRequest(session: OwnedSession, member: Member, frame
 /** Keys at the media node are unique in a room; those of clients only in their connection. */
 const roomKey = (member: Member, key: string): string => `${member.id}/${key}`;
 
+/** Whether a stream of before the crash was this member's. */
+function wasIts(member: Member, streamId: StreamId): boolean {
+  const { replaces } = member.record.joined;
+  return replaces !== undefined && streamId.endsWith(replaces);
+}
+
 function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): string {
   const full = roomKey(member, key);
   const known = member.transports.get(full);
@@ -31,16 +38,17 @@ function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): 
 }
 
 const HANDLERS: { [M in Method]: Handler<M> } = {
-  configure: async (_session, member, { rtpCapabilities }) => {
-    member.rtpCapabilities = rtpCapabilities as typeof member.rtpCapabilities & object;
-    return {};
-  },
-
-  createTransport: async (session, member, { key, direction }) => {
+  createTransport: async (session, member, { key, direction, rtpCapabilities }) => {
     const { room } = await session.media();
     const full = roomKey(member, key);
     member.transports.set(full, direction);
-    return room.command('createTransport', { key: full, appData: { connectionId: member.id, direction } });
+    const appData: TransportData = {
+      connectionId: member.id,
+      direction,
+      ...(rtpCapabilities ? { rtpCapabilities } : {}),
+    };
+    if (appData.rtpCapabilities) member.rtpCapabilities = appData.rtpCapabilities;
+    return room.command('createTransport', { key: full, appData });
   },
 
   connectTransport: async (session, member, { key, dtlsParameters }) => {
@@ -65,7 +73,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   publish: async (session, member, params) => {
-    if (member.options.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
+    if (member.record.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
     const { room } = await session.media();
     const transport = transportOf(member, params.transport, 'send');
     const kinds = new Set(params.producers.map(({ kind }) => kind));
@@ -88,9 +96,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ...(params.frameRate === undefined ? {} : { frameRate: params.frameRate }),
       ...(params.videoDimensions ? { videoDimensions: params.videoDimensions } : {}),
       // Only what this very client has proven to have published before.
-      ...(params.replaces && member.options.replaces && params.replaces.endsWith(member.options.replaces)
-        ? { replaces: params.replaces }
-        : {}),
+      ...(params.replaces && wasIts(member, params.replaces) ? { replaces: params.replaces } : {}),
     };
     const producers = new Map(params.producers.map(({ kind }) => [kind, `${streamId}/${kind}`] as const));
     try {
@@ -118,14 +124,17 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   unpublish: async (session, member, { streamId }) => {
-    session.endStream(member, streamId, 'unpublish');
+    // Said again after a takeover, it may have been done already.
+    if (member.publications.has(streamId)) session.endStream(member, streamId, 'unpublish');
+    else if (!streamId.endsWith(member.id)) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     return {};
   },
 
   subscribe: async (session, member, { streamId, transport }) => {
     const { room } = await session.media();
     const { rtpCapabilities } = member;
-    if (!rtpCapabilities) throw new ProtocolError('PARAMS_INVALID', 'configure comes before subscribe');
+    if (!rtpCapabilities)
+      throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
     const { publication } = session.findStream(streamId);
     const over = transportOf(member, transport, 'recv');
     // The transport is part of the key: after a change of transports the same stream is consumed anew.
@@ -191,6 +200,9 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
         from: member.id,
       });
     }
+    // Answered when it has arrived: if this owner crashes before, the sender says it again to the next one, and those
+    // who have had it recognise its id.
+    await Promise.all(recipients.map(({ outbox }) => outbox.delivered()));
     return { recipients: recipients.length };
   },
 

@@ -17,11 +17,13 @@ import {
   newResumeKey,
   newTokenId,
   type RequestId,
+  type ResumeKey,
   type StreamId,
   type TokenId,
 } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import type { LeaveReason, Role, StreamEndReason } from '../../../protocol/model.ts';
+import type { Inventory } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
@@ -32,9 +34,11 @@ import {
   type Store,
   StoreError,
 } from '../../store/store.ts';
+import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import { adoptMembers, isJoined } from './adoption.ts';
 import type { MediaRoom, Placement } from './media-room.ts';
-import { hashResumeKey, Member } from './member.ts';
+import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
 import { handleRequest } from './requests.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
@@ -63,6 +67,12 @@ export interface PlaceOptions {
   readonly customIceServers: readonly unknown[];
 }
 
+/** Where the session's media is, and what can be sent there. */
+interface Media {
+  readonly room: MediaRoom;
+  readonly rtpCapabilities: types.RtpCapabilities;
+}
+
 /** A session as its one owner keeps it. Everything that is decided for the session is decided here. */
 export class OwnedSession {
   readonly record: SessionRecord;
@@ -72,7 +82,7 @@ export class OwnedSession {
   readonly #around: SessionSurroundings;
   /** Tokens that have joined, and which place each has taken. */
   readonly #used = new Map<TokenId, ConnectionId>();
-  #media: Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> | undefined;
+  #media: Promise<Media> | undefined;
   #room: MediaRoom | undefined;
   #state: 'open' | 'ended' = 'open';
 
@@ -80,6 +90,31 @@ export class OwnedSession {
     this.record = record;
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
+  }
+
+  /**
+   * Takes over what a crashed owner had: `record` has been claimed for this master. Everyone is away at first, and
+   * resumes. Who says hello meanwhile waits for it.
+   * @throws {ProtocolError} UNAVAILABLE when the media node does not answer
+   */
+  async adopt(node: LiveNode | undefined): Promise<void> {
+    const connections = await this.#write(() => this.#around.store.listConnections(this.record.uniqueSessionId));
+    let inventory: Inventory | undefined;
+    if (this.record.mediaNode) {
+      if (!node) throw new ProtocolError('UNAVAILABLE', `media node ${this.record.mediaNode} is gone`);
+      const { room, rtpCapabilities } = await this.#around.placement.adopt(this.record, node, this.#around.self);
+      inventory = await room.command('inventory', {});
+      this.#room = room;
+      this.#media = Promise.resolve({ room, rtpCapabilities });
+    }
+    for (const [id, member] of adoptMembers(connections, inventory)) {
+      this.members.set(id, member);
+      this.#used.set(member.record.token, id);
+    }
+    for (const record of connections) if (!isJoined(record)) this.pending.set(record.token, { record, joining: false });
+    this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
+    // Somebody who left at the very moment of the crash, and was the last.
+    if (this.record.mediaNode && this.members.size === 0) void this.end('lastParticipantLeft');
   }
 
   /** The media node's room, once the first member has joined. */
@@ -99,12 +134,10 @@ export class OwnedSession {
       sessionId,
       uniqueSessionId,
       token: newTokenId(),
-      status: 'pending',
       role,
       createdAt: Date.now(),
       serverData,
       customIceServers,
-      resumeKeyHash: undefined,
     };
     await this.#write(() => this.#around.store.putConnection(record, epoch));
     this.pending.set(record.token, { record, joining: false });
@@ -152,6 +185,7 @@ export class OwnedSession {
     if (reason !== 'disconnect') member.tell('evicted', { reason });
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
+    member.outbox.close();
     for (const key of member.transports.keys()) this.#room?.attempt('closeTransport', { key });
     for (const streamId of member.publications.keys()) this.#forgetStream(streamId);
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
@@ -243,7 +277,7 @@ export class OwnedSession {
   }
 
   /** The room at the media node; the session is placed when the first member comes. */
-  async media(): Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> {
+  async media(): Promise<Media> {
     this.#media ??= this.#place().catch((error: unknown) => {
       this.#media = undefined;
       throw error;
@@ -251,8 +285,8 @@ export class OwnedSession {
     return this.#media;
   }
 
-  async #place(): Promise<{ room: MediaRoom; rtpCapabilities: types.RtpCapabilities }> {
-    const { room, capabilities } = await this.#around.placement.place(this.record, this.#around.self);
+  async #place(): Promise<Media> {
+    const { room, rtpCapabilities } = await this.#around.placement.place(this.record, this.#around.self);
     try {
       await this.#write(() =>
         this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node),
@@ -265,7 +299,7 @@ export class OwnedSession {
     }
     this.#room = room;
     this.log.info({ mediaNode: room.node }, 'The session is placed.');
-    return { room, rtpCapabilities: capabilities.rtpCapabilities };
+    return { room, rtpCapabilities };
   }
 
   async #join(
@@ -275,13 +309,7 @@ export class OwnedSession {
   ): Promise<WelcomeFrame> {
     const taken = this.#used.get(join.token);
     const again = taken && this.members.get(taken);
-    if (again && again.options.joinKey === join.key) {
-      // The first welcome was lost on its way; whatever has happened since is in the snapshot.
-      const { rtpCapabilities } = await this.media();
-      again.outbox.acknowledge(again.outbox.last);
-      again.attach(attachment, edge);
-      return this.#welcome(again, this.#snapshot(again, rtpCapabilities));
-    }
+    if (again && again.record.joined.joinKey === join.key) return this.#joinAgain(again, attachment, edge);
     if (taken) throw new ProtocolError('TOKEN_USED');
     const place = this.pending.get(join.token);
     if (!place) throw new ProtocolError('TOKEN_UNKNOWN');
@@ -291,50 +319,89 @@ export class OwnedSession {
       const { record } = place;
       const [replaces, { rtpCapabilities }] = await Promise.all([this.#replaced(join.previous), this.media()]);
       const resumeKey = newResumeKey();
-      const active: ConnectionRecord = { ...record, status: 'active', resumeKeyHash: hashResumeKey(resumeKey) };
-      await this.#write(() => this.#around.store.putConnection(active, this.record.epoch));
+      const joined: JoinedConnection = {
+        ...record,
+        joined: {
+          activeAt: Date.now(),
+          clientData: join.metadata,
+          ip,
+          platform,
+          joinKey: join.key,
+          resumeKeyHash: hashResumeKey(resumeKey),
+          ...(replaces ? { replaces } : {}),
+        },
+      };
+      await this.#write(() => this.#around.store.putConnection(joined, this.record.epoch));
       // While the store was asked, the place may have been withdrawn or the session may have ended.
       if (!this.isOpen || !this.pending.delete(join.token)) throw new ProtocolError('TOKEN_UNKNOWN');
-      const { connectionId, token, createdAt, role, serverData, customIceServers } = record;
-      const member = new Member({
-        connectionId,
-        token,
-        createdAt,
-        activeAt: Date.now(),
-        role,
-        serverData,
-        customIceServers,
-        clientData: join.metadata,
-        ip,
-        platform,
-        joinKey: join.key,
-        resumeKey,
-        replaces,
-      });
+      const { connectionId, token } = record;
+      const member = new Member(joined);
       member.attach(attachment, edge);
       this.#used.set(token, connectionId);
       this.members.set(connectionId, member);
       this.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
       this.broadcast('connectionCreated', { connection: member.info }, member);
-      return this.#welcome(member, this.#snapshot(member, rtpCapabilities));
+      return this.#welcome(member, resumeKey, false, this.#snapshot(member, rtpCapabilities));
     } finally {
       place.joining = false;
     }
   }
 
-  /** In one go without waiting, so that no frame can come between the welcome and those it has missed. */
-  #resume({ attachment }: AttachRequest, resume: NonNullable<HelloFrame['resume']>, edge: EdgePort): WelcomeFrame {
+  /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
+  async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
+    const { rtpCapabilities } = await this.media();
+    const resumeKey = newResumeKey();
+    const joined = { ...member.record.joined, resumeKeyHash: hashResumeKey(resumeKey) };
+    await this.#write(() => this.#around.store.putConnection({ ...member.record, joined }, this.record.epoch));
+    if (this.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
+    member.renew({ ...member.record, joined });
+    member.attach(attachment, edge);
+    const welcome = this.#beginAnew(member, resumeKey, false, rtpCapabilities);
+    this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
+    return welcome;
+  }
+
+  async #resume(
+    { attachment }: AttachRequest,
+    resume: NonNullable<HelloFrame['resume']>,
+    edge: EdgePort,
+  ): Promise<WelcomeFrame> {
+    const { rtpCapabilities } = await this.media();
+    // From here on without waiting, so that no frame comes between the welcome and those that were missed.
     const member = this.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
-    if (!member.outbox.after(resume.received)) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
+    const tookOver = resume.epoch !== this.record.epoch;
+    const missed = tookOver ? [] : member.outbox.after(resume.received);
+    if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
     const wasAway = member.presence.kind === 'away';
-    member.outbox.acknowledge(resume.received);
     member.attach(attachment, edge);
-    const welcome = this.#welcome(member, undefined);
-    member.replay(resume.received);
+    let welcome: WelcomeFrame;
+    if (tookOver) {
+      // Requests that the former owner has taken and not answered are asked again: each names what it makes.
+      member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, rtpCapabilities);
+    } else {
+      member.outbox.acknowledge(resume.received);
+      welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
+      for (const frame of missed) member.sendUnnumbered(frame);
+    }
     if (wasAway) this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
-    this.log.info({ connection: member.id, edge: attachment }, 'A connection has resumed.');
+    this.log.info({ connection: member.id, edge: attachment, tookOver }, 'A connection has resumed.');
     return welcome;
+  }
+
+  /** A welcome with a snapshot, to a client that has had no frame of this owner yet; what no snapshot tells follows. */
+  #beginAnew(
+    member: Member,
+    resumeKey: ResumeKey,
+    resumed: boolean,
+    rtpCapabilities: types.RtpCapabilities,
+  ): WelcomeFrame {
+    const seq = member.outbox.last;
+    member.outbox.rebase();
+    const welcome = this.#welcome(member, resumeKey, resumed, this.#snapshot(member, rtpCapabilities));
+    for (const frame of member.outbox.after(seq) ?? []) member.sendUnnumbered(frame);
+    return { ...welcome, seq };
   }
 
   /** The connection that a client goes on from, if it proves that it was its own. */
@@ -344,7 +411,7 @@ export class OwnedSession {
     const proven =
       record?.uniqueSessionId === previous.uniqueSessionId &&
       record.sessionId === this.record.sessionId &&
-      record.resumeKeyHash === hashResumeKey(previous.resumeKey);
+      record.joined?.resumeKeyHash === hashResumeKey(previous.resumeKey);
     return proven ? previous.connectionId : undefined;
   }
 
@@ -353,21 +420,21 @@ export class OwnedSession {
       self: member.info,
       others: [...this.members.values()].filter((other) => other !== member).map(({ info }) => info),
       rtpCapabilities: rtpCapabilities as object as Snapshot['rtpCapabilities'],
-      iceServers: member.options.customIceServers as IceServer[],
+      iceServers: member.record.customIceServers as IceServer[],
     };
   }
 
-  #welcome(member: Member, snapshot: Snapshot | undefined): WelcomeFrame {
+  #welcome(member: Member, resumeKey: ResumeKey, resumed: boolean, snapshot?: Snapshot): WelcomeFrame {
     const { sessionId, uniqueSessionId, epoch } = this.record;
     return {
       t: 'welcome',
       v: PROTOCOL_VERSION,
-      resumed: snapshot === undefined,
+      resumed,
       sessionId,
       uniqueSessionId,
       connectionId: member.id,
       epoch,
-      resumeKey: member.options.resumeKey,
+      resumeKey,
       requestsTaken: member.requestsTaken,
       seq: member.outbox.last,
       heartbeatMs: LIMITS.heartbeatMs,

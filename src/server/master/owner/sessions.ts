@@ -4,6 +4,7 @@ import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import type { Placement } from './media-room.ts';
 import type { Member } from './member.ts';
@@ -20,6 +21,8 @@ export class Sessions {
   readonly #log: Logger;
   readonly #byId = new Map<SessionId, OwnedSession>();
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
+  /** Sessions claimed whose members are not known yet. */
+  readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
 
@@ -82,16 +85,48 @@ export class Sessions {
     return session;
   }
 
+  /**
+   * Makes this master the owner of a session whose owner has crashed. Resolves when it is, or when another one has been
+   * faster. A session that cannot be taken over, because its media is gone too, is ended as crashed.
+   * @throws {StoreError} `unavailable`
+   */
+  async takeOver(record: SessionRecord, node: LiveNode | undefined): Promise<void> {
+    let claimed: SessionRecord;
+    try {
+      claimed = await this.#store.claimSession(record.uniqueSessionId, record.epoch, this.#around.self);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'stale') return;
+      throw error;
+    }
+    const session = new OwnedSession(claimed, this.#around);
+    const adopting = session.adopt(node).catch(async (error: unknown) => {
+      session.log.error({ err: error }, 'The session cannot be taken over.');
+      await session.crash();
+    });
+    this.#adopting.set(session, adopting);
+    this.#byId.set(claimed.sessionId, session);
+    await adopting;
+    this.#adopting.delete(session);
+  }
+
+  /** Waits for a session that is just being taken over. */
+  async whole(session: OwnedSession): Promise<OwnedSession> {
+    await this.#adopting.get(session);
+    return session;
+  }
+
   async attach(request: AttachRequest, edge: EdgePort): Promise<AttachAnswer> {
     const { join, resume } = request.hello;
     const session = this.#byId.get((join ?? resume)?.sessionId ?? ('' as SessionId));
     if (!session || (resume && resume.uniqueSessionId !== session.record.uniqueSessionId)) return { kind: 'notOwner' };
+    await this.whole(session);
+    if (!session.isOpen) return { kind: 'notOwner' };
     try {
       const welcome = await session.attach(request, edge);
       const member = session.members.get(welcome.connectionId);
       if (!member) return { kind: 'notOwner' };
       this.#attachments.set(request.attachment, { session, member });
-      return { kind: 'welcome', welcome };
+      return { kind: 'welcome', welcome, failover: session.record.failover };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (error.code === 'EPOCH_STALE') return { kind: 'notOwner' };

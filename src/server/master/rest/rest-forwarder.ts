@@ -13,7 +13,7 @@ import type { Json } from './session-json.ts';
 /** Marks a request that a master has passed on: it is answered where it arrives, never passed on again. */
 const HOP_HEADER = 'x-rejoin-hop';
 const AGAIN_MS = 50;
-const ATTEMPTS = 5;
+const ATTEMPTS = 10;
 
 const METHODS = ['GET', 'POST', 'DELETE', 'PATCH', 'PUT'] as const;
 type HttpMethod = (typeof METHODS)[number];
@@ -37,10 +37,14 @@ export class RestForwarder {
     sessionId: SessionId,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<Located | { kind: 'answered' }> {
+  ): Promise<Exclude<Located, { kind: 'elsewhere' | 'changing' }> | { kind: 'answered' }> {
     let suspect: InstanceId | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const located = await locator.locate(sessionId, suspect);
+      if (located.kind === 'changing') {
+        await delay(AGAIN_MS);
+        continue;
+      }
       if (located.kind !== 'elsewhere') return located;
       if (request.headers[HOP_HEADER]) break;
       try {

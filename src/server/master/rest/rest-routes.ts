@@ -124,8 +124,9 @@ function registerSessions(app: FastifyInstance, options: RestOptions): void {
       throw new RestError(400, 'customSessionId has other characters than a-z A-Z 0-9 _ -, or more than 128 of them.');
     }
     const failover = body.failover ?? options.failover;
-    if (failover !== 'rebuild') {
-      throw new RestError(400, `There is no failover policy "${String(failover).slice(0, 40)}". Use "rebuild".`);
+    if (failover !== 'rebuild' && failover !== 'takeover') {
+      const given = String(failover).slice(0, 40);
+      throw new RestError(400, `There is no failover policy "${given}". Use "rebuild" or "takeover".`);
     }
     // Looking first settles what a dead owner has left on the books.
     if ((await locator.locate(sessionId as SessionId)).kind !== 'nowhere') throw exists(sessionId);

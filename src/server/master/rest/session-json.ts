@@ -73,8 +73,8 @@ export function placeJson(place: ConnectionRecord, origin: string): Json {
 }
 
 export function memberJson(session: OwnedSession, member: Member): Json {
-  const { connectionId, createdAt, activeAt, role, serverData, clientData, ip, platform, customIceServers } =
-    member.options;
+  const { connectionId, createdAt, role, serverData, customIceServers } = member.record;
+  const { activeAt, clientData, ip, platform } = member.record.joined;
   return {
     id: connectionId,
     object: 'connection',

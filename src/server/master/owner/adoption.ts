@@ -1,0 +1,54 @@
+import type { ConnectionId, StreamId } from '../../../protocol/ids.ts';
+import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
+import type { Inventory } from '../../media-node/api.ts';
+import type { ConnectionRecord } from '../../store/store.ts';
+import { type JoinedConnection, Member } from './member.ts';
+
+/**
+ * Who is in a session and what they send and receive, as a new owner finds it: the connections in the store, the rest
+ * at the media node. What belongs to nobody (any more), or was made by half when the former owner crashed, is left
+ * out; its client asks for it again and completes it.
+ */
+export function adoptMembers(
+  connections: readonly ConnectionRecord[],
+  inventory: Inventory | undefined,
+): Map<ConnectionId, Member> {
+  const members = new Map<ConnectionId, Member>();
+  for (const record of connections) if (isJoined(record)) members.set(record.connectionId, new Member(record));
+  if (!inventory) return members;
+
+  for (const { key, appData } of inventory.transports) {
+    const member = members.get(appData.connectionId);
+    if (!member) continue;
+    member.transports.set(key, appData.direction);
+    if (appData.rtpCapabilities) member.rtpCapabilities = appData.rtpCapabilities;
+  }
+
+  const parts = new Map<StreamId, { stream: StreamInfo; producers: Map<MediaKind, string> }>();
+  for (const { key, kind, paused, appData } of inventory.producers) {
+    const { stream } = appData;
+    const part = parts.get(stream.streamId) ?? { stream, producers: new Map() };
+    // The producer knows best whether it is paused: the word about it may not have got into the other one's data.
+    const active = kind === 'audio' ? { audioActive: !paused } : { videoActive: !paused };
+    parts.set(stream.streamId, { stream: { ...part.stream, ...active }, producers: part.producers.set(kind, key) });
+  }
+  for (const { stream, producers } of parts.values()) {
+    const whole = producers.has('audio') === stream.hasAudio && producers.has('video') === stream.hasVideo;
+    if (whole) members.get(stream.connectionId)?.publications.set(stream.streamId, { stream, producers });
+  }
+
+  for (const { key, appData } of inventory.consumers) {
+    const member = members.get(appData.connectionId);
+    if (!member) continue;
+    const before = member.subscriptions.get(appData.streamId);
+    member.subscriptions.set(appData.streamId, {
+      consumers: [...(before?.consumers ?? []), key],
+      createdAt: before?.createdAt ?? Date.now(),
+    });
+  }
+  return members;
+}
+
+export function isJoined(record: ConnectionRecord): record is JoinedConnection {
+  return record.joined !== undefined;
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { until } from '../fixtures/until.ts';
+
+let running: RunningCluster;
+before(async () => {
+  running = await RunningCluster.start({ masters: 3, failover: 'takeover', timing: { verdictMs: 1_500, beatMs: 300 } });
+});
+after(() => running.stop());
+
+test('the owner is killed: another goes on, and nobody is told of anything that is not theirs', async () => {
+  const room = 'goes-on';
+  // Each through an edge of its own, so that one of them loses its socket and two do not.
+  const edges = ['master-1', 'master-2', 'master-3'];
+  const clients = edges.map((edge) => new SdkClient({ urls: [running.node(edge).url.replace('http', 'ws'), running.url.replace('http', 'ws')] }));
+  for (const { session } of clients) await session.connect(await running.token(room, { owner: 'master-2' }));
+  for (const client of clients) await until('all see all', () => client.count('connectionCreated') === clients.length);
+  const ids = clients.map(({ session }) => session.connection?.connectionId);
+  for (const client of clients) client.forget();
+  const first = await until('it exists', () => running.session(room));
+
+  // Signals on their way all the while: each is to arrive once, in its sender's order.
+  const sent: string[][] = clients.map(() => []);
+  const pending: Promise<void>[] = [];
+  const say = (): void => {
+    for (const [at, { session }] of clients.entries()) {
+      const data = `${at}:${sent[at]?.length}`;
+      sent[at]?.push(data);
+      pending.push(session.signal({ data }));
+    }
+  };
+  const talking = setInterval(say, 5);
+  await until('they talk', () => clients.every(({ signals }) => signals.length > 60));
+  assert.equal(await running.ownerOf(room), 'master-2');
+  const pid = running.cluster.kill('master-2');
+  await clients[1]?.happened('reconnected');
+  const second = await until('it has another owner', async () => {
+    const record = await running.session(room);
+    return record && record.owner !== first.owner && record;
+  });
+  const after = sent[0]?.length ?? 0;
+  await until('they talk on', () => (sent[0]?.length ?? 0) > after + 40);
+  clearInterval(talking);
+  await Promise.all(pending);
+
+  assert.equal(second.uniqueSessionId, first.uniqueSessionId, 'the same life of the session');
+  assert.equal(second.epoch, first.epoch + 1);
+  const total = sent.reduce((sum, one) => sum + one.length, 0);
+  for (const [at, client] of clients.entries()) {
+    await until('everything has arrived', () => client.signals.length >= total);
+    assert.equal(client.signals.length, total, `client ${at}: something came twice`);
+    for (const [from, expected] of sent.entries()) {
+      assert.deepEqual(client.signals.filter((data) => data?.startsWith(`${from}:`)), expected);
+    }
+    assert.equal(client.session.connection?.connectionId, ids[at]);
+    const told = client.story().filter((event) => event !== 'connectionPresence');
+    assert.deepEqual(told, at === 1 ? ['reconnecting', 'reconnected'] : [], `client ${at}`);
+  }
+  const listed = await running.rest('GET', `/sessions/${room}/connection?pendingConnections=false`);
+  assert.equal(listed.json['numberOfElements'], 3);
+  for (const { session } of clients) session.disconnect();
+  await running.restarted('master-2', pid);
+});
+
+test('a place made before the crash can be taken after it, and who has left has left', async () => {
+  const room = 'places';
+  const early = await running.token(room, { owner: 'master-1' });
+  const stays = new SdkClient();
+  const leaves = new SdkClient();
+  await stays.session.connect(await running.token(room));
+  await leaves.session.connect(await running.token(room));
+  leaves.session.disconnect();
+  await stays.happened('connectionDestroyed');
+  const owner = await running.ownerOf(room);
+  const pid = running.cluster.kill(owner);
+  const late = new SdkClient();
+  await late.session.connect(early);
+  await stays.session.signal({ data: 'welcome' });
+  await until('the signal', () => late.signals.includes('welcome'));
+  assert.equal(late.count('connectionCreated'), 2);
+  const used = new SdkClient();
+  await assert.rejects(used.session.connect(early), { code: 'TOKEN_USED' });
+  for (const { session } of [stays, late]) session.disconnect();
+  await running.restarted(owner, pid);
+});
+
+test('owner after owner is killed', async () => {
+  const room = 'again-and-again';
+  const clients = [1, 2, 3].map(() => new SdkClient());
+  for (const { session } of clients) await session.connect(await running.token(room));
+  for (let round = 1; round <= 4; round += 1) {
+    const owner = await running.ownerOf(room);
+    const pid = running.cluster.kill(owner);
+    await Promise.all(clients.map(({ session }, at) => session.signal({ data: `${round} ${at}` })));
+    await running.restarted(owner, pid);
+  }
+  for (const client of clients) {
+    await until('all signals', () => client.signals.length >= 12);
+    assert.equal(new Set(client.signals).size, 12);
+    assert.equal(client.signals.length, 12);
+    assert.equal(client.count('sessionDestroyed') + client.count('sessionDisconnected'), 0);
+    client.session.disconnect();
+  }
+});
+
+test('a frozen owner is replaced; when it wakes up it is fenced and its clients go on at the new one', async () => {
+  const room = 'frozen';
+  const client = new SdkClient({ urls: [running.node('master-1').url.replace('http', 'ws')] });
+  await client.session.connect(await running.token(room, { owner: 'master-2' }));
+  const first = await until('it exists', () => running.session(room));
+  const pid = running.cluster.kill('master-2', 'SIGSTOP');
+  try {
+    const second = await until('it has another owner', async () => {
+      const record = await running.session(room);
+      return record && record.owner !== first.owner && record;
+    }, 10_000);
+    assert.equal(second.uniqueSessionId, first.uniqueSessionId);
+    await client.session.signal({ data: 'at the new one' });
+    process.kill(pid, 'SIGCONT');
+    await until('it has stepped down', () =>
+      running.log('master-2').some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
+    );
+    await client.session.signal({ data: 'still there' });
+    assert.deepEqual(client.signals, ['at the new one', 'still there']);
+    assert.deepEqual(client.story(), ['connectionCreated']);
+    assert.equal((await running.session(room))?.owner, second.owner);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    client.session.disconnect();
+  }
+});
