@@ -147,17 +147,16 @@ export class AttemptEvent extends RejoinEvent<Session> {
   }
 }
 
+/** How it was got over: a new socket, new transports to another media node, or a new life of the session. */
+export type RecoveryKind = 'resume' | 'mediaMoved' | 'rebuild';
+
 /** `reconnected` and `rebuilt`: all is as before. */
 export class RecoveredEvent extends RejoinEvent<Session> {
   /** Since the first word of the trouble. */
   readonly durationMs: number;
-  readonly kind: 'resume' | 'iceRestart' | 'rebuild';
+  readonly kind: RecoveryKind;
 
-  constructor(
-    type: 'reconnected' | 'rebuilt',
-    target: Session,
-    detail: { durationMs: number; kind: 'resume' | 'iceRestart' | 'rebuild' },
-  ) {
+  constructor(type: 'reconnected' | 'rebuilt', target: Session, detail: { durationMs: number; kind: RecoveryKind }) {
     super(type, target);
     this.durationMs = detail.durationMs;
     this.kind = detail.kind;

@@ -91,9 +91,16 @@ export interface Snapshot {
   readonly self: ConnectionInfo;
   /** Everyone else in the session. */
   readonly others: readonly ConnectionInfo[];
+  readonly media: MediaPlace;
+  readonly iceServers: readonly IceServer[];
+}
+
+/** Where the session's media is. */
+export interface MediaPlace {
+  /** Changes when the media is hosted anew, and all transports with it. */
+  readonly id: string;
   /** What the media node can do: the same on every node of a cluster. */
   readonly rtpCapabilities: types.RtpCapabilities;
-  readonly iceServers: readonly IceServer[];
 }
 
 export interface IceServer {
@@ -127,6 +134,11 @@ export interface ServerEvents {
   streamDestroyed: { streamId: StreamInfo['streamId']; reason: StreamEndReason };
   streamActive: { streamId: StreamInfo['streamId']; kind: MediaKind; active: boolean };
   signal: { id: string; type?: string; data?: string; from?: ConnectionId };
+  /**
+   * The media node is gone and the session's media is hosted anew: the client makes new transports, and publishes and
+   * subscribes again, under the same keys and ids.
+   */
+  mediaMoved: { media: MediaPlace };
   /** The client's own place has ended: the last frame it gets. */
   evicted: { reason: LeaveReason };
 }

@@ -45,7 +45,9 @@ test('the owner is killed: clients of every edge learn of it, those of living ed
   assert.ok(lost);
   await lost.client.closing();
   const welcome = await lost.client.frame('welcome');
-  const back = await RawClient.hello(running.socketUrl, { resume: { ...welcome, received: welcome.seq, nextRequest: 1 } });
+  const back = await RawClient.hello(running.socketUrl, {
+    resume: { ...welcome, received: welcome.seq, nextRequest: 1 },
+  });
   assert.equal((await back.frame('destroyed')).reason, 'nodeCrashed');
   for (const { client } of [...clients, { client: back }]) client.close();
   await running.restarted(owner, pid);

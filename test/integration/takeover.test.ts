@@ -14,7 +14,10 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
   const room = 'goes-on';
   // Each through an edge of its own, so that one of them loses its socket and two do not.
   const edges = ['master-1', 'master-2', 'master-3'];
-  const clients = edges.map((edge) => new SdkClient({ urls: [running.node(edge).url.replace('http', 'ws'), running.url.replace('http', 'ws')] }));
+  const clients = edges.map(
+    (edge) =>
+      new SdkClient({ urls: [running.node(edge).url.replace('http', 'ws'), running.url.replace('http', 'ws')] }),
+  );
   for (const { session } of clients) await session.connect(await running.token(room, { owner: 'master-2' }));
   for (const client of clients) await until('all see all', () => client.count('connectionCreated') === clients.length);
   const ids = clients.map(({ session }) => session.connection?.connectionId);
@@ -52,7 +55,10 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
     await until('everything has arrived', () => client.signals.length >= total);
     assert.equal(client.signals.length, total, `client ${at}: something came twice`);
     for (const [from, expected] of sent.entries()) {
-      assert.deepEqual(client.signals.filter((data) => data?.startsWith(`${from}:`)), expected);
+      assert.deepEqual(
+        client.signals.filter((data) => data?.startsWith(`${from}:`)),
+        expected,
+      );
     }
     assert.equal(client.session.connection?.connectionId, ids[at]);
     const told = client.story().filter((event) => event !== 'connectionPresence');
@@ -112,15 +118,21 @@ test('a frozen owner is replaced; when it wakes up it is fenced and its clients 
   const first = await until('it exists', () => running.session(room));
   const pid = running.cluster.kill('master-2', 'SIGSTOP');
   try {
-    const second = await until('it has another owner', async () => {
-      const record = await running.session(room);
-      return record && record.owner !== first.owner && record;
-    }, 10_000);
+    const second = await until(
+      'it has another owner',
+      async () => {
+        const record = await running.session(room);
+        return record && record.owner !== first.owner && record;
+      },
+      10_000,
+    );
     assert.equal(second.uniqueSessionId, first.uniqueSessionId);
     await client.session.signal({ data: 'at the new one' });
     process.kill(pid, 'SIGCONT');
     await until('it has stepped down', () =>
-      running.log('master-2').some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
+      running
+        .log('master-2')
+        .some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
     );
     await client.session.signal({ data: 'still there' });
     assert.deepEqual(client.signals, ['at the new one', 'still there']);

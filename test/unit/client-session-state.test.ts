@@ -101,7 +101,8 @@ function walk(seed: number, steps: number): Set<string> {
       // The world's own order: a welcome answers a join, a loss is one of a socket, a token was asked for.
       if (input === 'token' && !watcher.fetching) continue;
       if (input === 'tokenFailed' && !watcher.fetching && !watcher.socket) continue;
-      if (!watcher.socket && ['welcome', 'takenOver', 'lost', 'evicted', 'destroyed', 'crashed'].includes(input)) continue;
+      if (!watcher.socket && ['welcome', 'takenOver', 'lost', 'evicted', 'destroyed', 'crashed'].includes(input))
+        continue;
       if (input === 'welcome' && state !== 'reconnecting' && watcher.fetching) continue;
       const found = transition(state, input);
       path.push(`${state} +${input}`);

@@ -1,5 +1,5 @@
 import { Device, type types } from 'mediasoup-client';
-import type { Snapshot } from '../../protocol/frames.ts';
+import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
 import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
@@ -62,7 +62,8 @@ async function deviceFor(rtpCapabilities: types.RtpCapabilities): Promise<Device
  */
 export class MediaPlane {
   readonly #request: Request;
-  readonly #snapshot: Snapshot;
+  readonly #place: MediaPlace;
+  readonly #iceServers: readonly IceServer[];
   /** The media path of a transport broke for good, or could not be made: `cause` says how. */
   readonly #broken: (cause: string) => void;
   #device: Promise<Device> | undefined;
@@ -71,9 +72,10 @@ export class MediaPlane {
   readonly #open = new Map<string, types.Transport>();
   #closed = false;
 
-  constructor(request: Request, snapshot: Snapshot, broken: (cause: string) => void) {
+  constructor(request: Request, place: MediaPlace, iceServers: readonly IceServer[], broken: (cause: string) => void) {
     this.#request = request;
-    this.#snapshot = snapshot;
+    this.#place = place;
+    this.#iceServers = iceServers;
     this.#broken = broken;
   }
 
@@ -107,6 +109,11 @@ export class MediaPlane {
     return { stream, consumers: made };
   }
 
+  /** Of the place that it leads to. */
+  get id(): string {
+    return this.#place.id;
+  }
+
   get sendPeerConnection(): RTCPeerConnection | undefined {
     return this.#peerConnection('send');
   }
@@ -130,7 +137,7 @@ export class MediaPlane {
 
   /** Not before it is needed: a client that only chats needs no WebRTC. */
   #loadDevice(): Promise<Device> {
-    this.#device ??= deviceFor(this.#snapshot.rtpCapabilities);
+    this.#device ??= deviceFor(this.#place.rtpCapabilities);
     return this.#device;
   }
 
@@ -161,7 +168,7 @@ export class MediaPlane {
     const options: types.TransportOptions = {
       ...info,
       appData: { key },
-      iceServers: this.#snapshot.iceServers as RTCIceServer[],
+      iceServers: this.#iceServers as RTCIceServer[],
     };
     const transport = direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
     if (this.#closed) {

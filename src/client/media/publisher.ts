@@ -78,7 +78,7 @@ export class Publisher extends StreamManager {
   }
 
   /** For the SDK's own use: what to send. Waits for the sources. */
-  async outgoingTracks(): Promise<{ tracks: OutgoingTrack[]; detail: PublishDetail }> {
+  async outgoingTracks(key: string): Promise<{ tracks: OutgoingTrack[]; detail: PublishDetail }> {
     const { audio, video, typeOfVideo } = await this.ready;
     const tracks: OutgoingTrack[] = [];
     if (audio) tracks.push({ kind: 'audio', track: audio, active: this.#active.audio });
@@ -87,7 +87,7 @@ export class Publisher extends StreamManager {
     return {
       tracks,
       detail: {
-        key: randomText(4),
+        key,
         ...(typeOfVideo ? { typeOfVideo } : {}),
         ...(frameRate === undefined ? {} : { frameRate }),
         ...(width && height ? { videoDimensions: { width, height } } : {}),

@@ -1,6 +1,7 @@
 import type { ConnectionId, StreamId } from '../../protocol/ids.ts';
 import type { ConnectionInfo, LeaveReason, MediaKind, StreamEndReason, StreamInfo } from '../../protocol/model.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
+import { Subscriber } from '../media/subscriber.ts';
 import { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
 
@@ -39,6 +40,13 @@ export class Participants {
     return this.#streams.get(id);
   }
 
+  /** What receives the streams that are there. */
+  subscribers(): Subscriber[] {
+    return [...this.#streams.values()].flatMap(({ streamManager }) =>
+      streamManager instanceof Subscriber ? streamManager : [],
+    );
+  }
+
   /** What shows the streams, in this page. */
   managers(): StreamManager[] {
     const all = [...this.#streams.values(), ...this.#missing.streams.values()];
@@ -52,7 +60,7 @@ export class Participants {
   }
 
   /** The session as a new owner has it: only what differs from what is known is told. */
-  reconcile(infos: readonly ConnectionInfo[]): void {
+  reconcile(infos: readonly ConnectionInfo[], mediaMoved: boolean): void {
     const there = new Map(infos.map((info) => [info.connectionId, info]));
     for (const [id, connection] of this.#connections) {
       const info = there.get(id);
@@ -61,8 +69,13 @@ export class Participants {
         continue;
       }
       const streams = new Set(info.streams.map(({ streamId }) => streamId));
-      for (const { streamId } of connection.streams)
-        if (!streams.has(streamId)) this.removeStream(streamId, 'unpublish');
+      for (const stream of connection.streams) {
+        const { streamId } = stream;
+        if (streams.has(streamId)) continue;
+        // With the media node the owner's knowledge of it is gone, too: its publisher is about to bring it back.
+        if (mediaMoved && this.#streams.delete(streamId)) this.#missing.streams.set(streamId, stream);
+        else this.removeStream(streamId, 'unpublish');
+      }
       if (connection.presence !== info.presence) this.setPresence(id, info.presence);
       for (const { streamId, audioActive, videoActive } of info.streams) {
         this.setActive(streamId, 'audio', audioActive);
@@ -91,9 +104,11 @@ export class Participants {
   addStream(info: StreamInfo): void {
     const connection = this.#connections.get(info.connectionId);
     if (!connection || this.#streams.has(info.streamId)) return;
-    const back = info.replaces && this.#missing.streams.get(info.replaces);
-    const stream = back || new Stream(connection, info);
-    if (back && info.replaces) this.#missing.streams.delete(info.replaces);
+    // After a crash under a new id, after a change of the media node under the same.
+    const before = info.replaces ?? info.streamId;
+    const back = this.#missing.streams.get(before);
+    const stream = back ?? new Stream(connection, info);
+    this.#missing.streams.delete(before);
     stream.update(info);
     connection.addStream(stream);
     this.#streams.set(info.streamId, stream);

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { Snapshot } from '../../protocol/frames.ts';
+import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
+import { randomText } from '../../protocol/ids.ts';
 import type { MediaKind, StreamEndReason } from '../../protocol/model.ts';
 import { MediaPlane, type Request } from '../media/media-plane.ts';
 import type { PublishedAt, Publisher } from '../media/publisher.ts';
@@ -13,6 +14,10 @@ import { Stream } from './stream.ts';
  */
 const LINGER_MS = 4_000;
 
+/** How often, and after how long, what the media node could not do is asked again. */
+export const MEDIA_ATTEMPTS = 20;
+export const MEDIA_AGAIN_MS = 250;
+
 export interface SessionMediaOptions {
   readonly request: Request;
   /** A transport broke and could not be mended. */
@@ -25,6 +30,8 @@ export interface SessionMediaOptions {
 export class SessionMedia implements PublishedAt {
   readonly #options: SessionMediaOptions;
   readonly publishers = new Set<Publisher>();
+  readonly #keys = new WeakMap<Publisher, string>();
+  #iceServers: readonly IceServer[] = [];
   #plane: MediaPlane | undefined;
   #lingering: { plane: MediaPlane; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
 
@@ -33,10 +40,18 @@ export class SessionMedia implements PublishedAt {
   }
 
   /** A life of the session begins. What the life before sends and shows goes on until `renewed()`. */
-  begin(snapshot: Snapshot): void {
+  begin(place: MediaPlace, iceServers: readonly IceServer[]): void {
+    this.#iceServers = iceServers;
     this.#dropLingering();
     if (this.#plane) this.#lingering = { plane: this.#plane, timer: undefined };
-    this.#plane = new MediaPlane(this.#options.request, snapshot, this.#options.broken);
+    this.#plane = new MediaPlane(this.#options.request, place, iceServers, this.#options.broken);
+  }
+
+  /** The media of this life is hosted anew. `false` when it is where it was. */
+  move(place: MediaPlace): boolean {
+    if (this.#plane?.id === place.id) return false;
+    this.begin(place, this.#iceServers);
+    return true;
   }
 
   /** Everything of this client is in the new life. */
@@ -47,9 +62,13 @@ export class SessionMedia implements PublishedAt {
   /** Publishes what is not published yet, or anew what was before a crash. */
   async publish(publisher: Publisher, connection: Connection): Promise<void> {
     const plane = this.#current();
-    const { tracks, detail } = await publisher.outgoingTracks();
     const before = publisher.stream;
-    const outgoing = await plane.publish(tracks, { ...detail, ...(before ? { replaces: before.streamId } : {}) });
+    // Said again in the same life of the session, the key makes it the same stream.
+    const key = this.#keys.get(publisher) ?? randomText(4);
+    this.#keys.set(publisher, key);
+    const { tracks, detail } = await publisher.outgoingTracks(key);
+    const replaces = before && !before.streamId.endsWith(connection.connectionId) ? { replaces: before.streamId } : {};
+    const outgoing = await plane.publish(tracks, { ...detail, ...replaces });
     const stream = before ?? new Stream(connection, outgoing.stream);
     stream.update(outgoing.stream);
     connection.addStream(stream);
@@ -66,8 +85,9 @@ export class SessionMedia implements PublishedAt {
   }
 
   /** Receives the subscriber's stream, for the first time or anew. Resolves when it plays. */
-  async play(subscriber: Subscriber): Promise<void> {
-    const plane = this.#current();
+  async play(subscriber: Subscriber, attempt = 1): Promise<void> {
+    const plane = this.#plane;
+    if (!plane) return;
     try {
       const incoming = await plane.subscribe(subscriber.stream.streamId);
       if (subscriber.stream.streamManager !== subscriber) {
@@ -76,11 +96,16 @@ export class SessionMedia implements PublishedAt {
       }
       await subscriber.play(incoming, () => plane.recvPeerConnection);
     } catch (error) {
-      // The stream, or this life of the session, has ended meanwhile: its own event says what there is to say.
-      const over =
-        plane !== this.#plane ||
-        (error instanceof ProtocolError && (error.code === 'STREAM_UNKNOWN' || error.code === 'SESSION_DESTROYED'));
-      if (!over) this.#options.failed(subscriber.stream, error);
+      // The stream, or this place of the media, is over meanwhile: its own event says what there is to say.
+      if (plane !== this.#plane || subscriber.stream.streamManager !== subscriber) return;
+      const code = error instanceof ProtocolError ? error.code : undefined;
+      if (code === 'STREAM_UNKNOWN' || code === 'SESSION_DESTROYED') return;
+      // The media node has just gone: where it goes on is about to be told.
+      if (code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS) {
+        setTimeout(() => void this.play(subscriber, attempt + 1), MEDIA_AGAIN_MS);
+        return;
+      }
+      this.#options.failed(subscriber.stream, error);
     }
   }
 
@@ -107,6 +132,7 @@ export class SessionMedia implements PublishedAt {
 
   #forget(publisher: Publisher, reason: StreamEndReason): void {
     this.publishers.delete(publisher);
+    this.#keys.delete(publisher);
     if (publisher.stream) publisher.stream.connection.removeStream(publisher.stream);
     publisher.unpublished(reason);
   }

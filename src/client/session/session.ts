@@ -27,7 +27,7 @@ import { TypedEmitter } from '../typed-emitter.ts';
 import { Connection } from './connection.ts';
 import { Participants } from './participants.ts';
 import { RecentIds } from './recent-ids.ts';
-import { SessionMedia } from './session-media.ts';
+import { MEDIA_AGAIN_MS, MEDIA_ATTEMPTS, SessionMedia } from './session-media.ts';
 import { type SessionEffect, type SessionInput, type SessionState, transition } from './session-state.ts';
 import type { Stream } from './stream.ts';
 import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts';
@@ -246,7 +246,7 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /** Sends the publisher's stream. Waits for its camera, and for a session that is just coming back. */
   async publish(publisher: Publisher): Promise<void> {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const { connection } = this;
       if (!connection) throw notConnected('publish()');
       await Promise.all([this.#joined('publish()'), publisher.ready]);
@@ -254,7 +254,10 @@ export class Session extends TypedEmitter<SessionEvents> {
         return await this.#media.publish(publisher, connection);
       } catch (error) {
         if (isLostToCrash(error)) continue;
-        throw toRejoinError(error);
+        // The media node has just gone: where it goes on is about to be told.
+        const passing = error instanceof ProtocolError && error.code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS;
+        if (!passing) throw toRejoinError(error);
+        await new Promise((resolve) => setTimeout(resolve, MEDIA_AGAIN_MS));
       }
     }
   }
@@ -343,7 +346,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     startSession: ({ welcome }) => {
       const { snapshot } = this.#settle(welcome);
       this.connection = new Connection(snapshot.self);
-      this.#media.begin(snapshot);
+      this.#media.begin(snapshot.media, snapshot.iceServers);
       this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, this.connection));
       this.#participants.addAll(snapshot.others);
       this.#connecting?.resolve();
@@ -351,17 +354,18 @@ export class Session extends TypedEmitter<SessionEvents> {
     },
     reconcile: ({ welcome }) => {
       if (!welcome?.snapshot) return;
-      const { self, others } = welcome.snapshot;
+      const { self, others, media } = welcome.snapshot;
       this.connection?.update({ role: self.role, data: self.data });
-      this.#participants.reconcile(others);
+      const moved = this.#media.move(media);
+      this.#participants.reconcile(others, moved);
+      if (moved) void this.#followMedia();
     },
     rebuildSession: ({ welcome }) => {
       const { snapshot } = this.#settle(welcome);
       this.connection?.update(snapshot.self);
-      this.#media.begin(snapshot);
+      this.#media.begin(snapshot.media, snapshot.iceServers);
       this.#participants.addAll(snapshot.others);
-      clearTimeout(this.#missingTimer);
-      this.#missingTimer = setTimeout(() => this.#participants.forgetMissing('nodeCrashed'), MISSING_MS);
+      this.#forgetMissingLater();
       void this.#republish(this.#round);
     },
     announceReconnecting: () => {
@@ -468,6 +472,35 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.emitEvent('rebuilt', new RecoveredEvent('rebuilt', this, detail));
   }
 
+  /** The media is hosted anew: everything that was sent and received is brought there, under the same ids. */
+  async #followMedia(): Promise<void> {
+    const { connection } = this;
+    if (!connection) return;
+    const since = performance.now();
+    const round = this.#round;
+    const detail = { plane: 'media', cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 } as const;
+    this.emitEvent('reconnecting', new AttemptEvent('reconnecting', this, detail));
+    this.#forgetMissingLater();
+    try {
+      await Promise.all([
+        ...[...this.#media.publishers].map((publisher) => this.#media.publish(publisher, connection)),
+        ...this.#participants.subscribers().map((subscriber) => this.#media.play(subscriber)),
+      ]);
+    } catch (error) {
+      if (!isLostToCrash(error))
+        this.#except('PUBLISH_FAILED', this, `A stream could not be published again: ${String(error)}`);
+    }
+    if (round !== this.#round || this.#state === 'ended' || this.#state === 'rebuilding') return;
+    this.#media.renewed();
+    const durationMs = Math.round(performance.now() - since);
+    this.emitEvent('reconnected', new RecoveredEvent('reconnected', this, { durationMs, kind: 'mediaMoved' }));
+  }
+
+  #forgetMissingLater(): void {
+    clearTimeout(this.#missingTimer);
+    this.#missingTimer = setTimeout(() => this.#participants.forgetMissing('nodeCrashed'), MISSING_MS);
+  }
+
   #refused(error: ProtocolError): void {
     const helped =
       SESSION_OVER.includes(error.code) || (this.#state === 'rebuilding' && TOKEN_BAD.includes(error.code));
@@ -504,6 +537,9 @@ export class Session extends TypedEmitter<SessionEvents> {
         return this.#participants.setActive(data.streamId, data.kind, data.active);
       case 'signal':
         return this.#signal(data);
+      case 'mediaMoved':
+        if (this.#media.move(data.media)) void this.#followMedia();
+        return;
       case 'evicted':
         return this.#input('evicted', { reason: data.reason, error: new Error(data.reason) });
     }

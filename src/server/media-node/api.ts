@@ -42,8 +42,14 @@ export interface Inventory {
 }
 
 export interface MediaCommands {
-  /** Makes the room, or takes it over under a higher epoch. */
-  openRoom: { params: Record<string, never>; result: { rtpCapabilities: types.RtpCapabilities } };
+  /**
+   * Makes the room, or takes it over under a higher epoch. A `roomId` that has not been seen before means that nothing is
+   * in it.
+   */
+  openRoom: {
+    params: Record<string, never>;
+    result: { roomId: string; rtpCapabilities: types.RtpCapabilities };
+  };
   closeRoom: { params: Record<string, never>; result: Record<string, never> };
   inventory: { params: Record<string, never>; result: Inventory };
   createTransport: { params: { key: string; appData: TransportData }; result: TransportInfo };

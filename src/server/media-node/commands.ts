@@ -67,7 +67,7 @@ const checkFence = checker(
 const checkEnvelope = checker(Type.Object({ fence: Type.Object({}), params: Type.Object({}) }));
 
 const COMMANDS: { readonly [C in MediaCommand]: Command } = {
-  openRoom: command<'openRoom'>({}, async (rooms, fence) => ({ rtpCapabilities: await rooms.open(fence) })),
+  openRoom: command<'openRoom'>({}, (rooms, fence) => rooms.open(fence)),
   closeRoom: command<'closeRoom'>({}, (rooms, fence) => {
     rooms.close(fence);
     return {};

@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
+import { type Epoch, randomText, type SessionId, type UniqueSessionId } from '../../protocol/ids.ts';
 import type { ConsumerInfo, TransportInfo } from '../../protocol/methods.ts';
 import type { InstanceId } from '../shared/identity.ts';
 import type { ConsumerData, Fence, Inventory, MediaCommands, MediaNews, ProducerData, TransportData } from './api.ts';
@@ -33,6 +33,8 @@ export interface RoomOptions {
 export class Room {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
+  /** Of this very room: one opened again for the same session, after this one was lost, has another. */
+  readonly roomId = randomText(12);
   readonly #router: Promise<types.Router>;
   readonly #worker: RoomWorker;
   readonly #commandMs: number;

@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { types } from 'mediasoup';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
 import type { Logger } from '../shared/logging.ts';
-import type { Fence, MediaNews } from './api.ts';
+import type { Fence, MediaCommands, MediaNews } from './api.ts';
 import type { Fences } from './fences.ts';
 import { Room, type RoomWorker, type TellNews } from './room.ts';
 
@@ -67,10 +66,11 @@ export class Rooms extends EventEmitter<RoomsEvents> {
   /**
    * @throws {ProtocolError} EPOCH_STALE; UNAVAILABLE when the node drains or has no worker
    */
-  async open(fence: Fence): Promise<types.RtpCapabilities> {
+  async open(fence: Fence): Promise<MediaCommands['openRoom']['result']> {
     this.#admit(fence);
     const place = this.#places.get(fence.uniqueSessionId) ?? this.#create(fence);
-    return place.room.rtpCapabilities();
+    const { room } = place;
+    return { roomId: room.roomId, rtpCapabilities: await room.rtpCapabilities() };
   }
 
   /**

@@ -3,6 +3,7 @@ import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import type { ConnectionRecord } from '../../store/store.ts';
 import { type JoinedConnection, Member } from './member.ts';
+import { Publication } from './publication.ts';
 
 /**
  * Who is in a session and what they send and receive, as a new owner finds it: the connections in the store, the rest
@@ -34,7 +35,7 @@ export function adoptMembers(
   }
   for (const { stream, producers } of parts.values()) {
     const whole = producers.has('audio') === stream.hasAudio && producers.has('video') === stream.hasVideo;
-    if (whole) members.get(stream.connectionId)?.publications.set(stream.streamId, { stream, producers });
+    if (whole) members.get(stream.connectionId)?.publications.set(stream.streamId, new Publication(stream, producers));
   }
 
   for (const { key, appData } of inventory.consumers) {

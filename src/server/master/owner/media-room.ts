@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { MediaPlace } from '../../../protocol/frames.ts';
 import type { Fence, MediaCommand, MediaCommands } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
@@ -13,6 +14,8 @@ export class MediaRoom {
   readonly #fence: Fence;
   readonly #client: InternalClient;
   readonly #timeoutMs: number;
+  /** Told when the media node says that it has no such room. */
+  gone: () => void = () => {};
 
   constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing) {
     this.node = node.instance;
@@ -39,6 +42,11 @@ export class MediaRoom {
       );
     } catch (error) {
       if (error instanceof PeerError) throw new ProtocolError('UNAVAILABLE', `media node: ${error.failure}`);
+      if (error instanceof ProtocolError && error.code === 'SESSION_UNKNOWN') {
+        // The room is not there any more, e.g. as its worker has died. Nothing that concerns a client.
+        this.gone();
+        throw new ProtocolError('UNAVAILABLE', 'the media is being hosted anew');
+      }
       throw error;
     }
   }
@@ -51,7 +59,7 @@ export class MediaRoom {
 
 export interface Placed {
   readonly room: MediaRoom;
-  readonly rtpCapabilities: MediaCommands['openRoom']['result']['rtpCapabilities'];
+  readonly media: MediaPlace;
 }
 
 /** Finds the media node with the most room. */
@@ -91,8 +99,8 @@ export class Placement {
   async adopt(session: SessionRecord, node: LiveNode, owner: InstanceId): Promise<Placed> {
     const { sessionId, uniqueSessionId, epoch } = session;
     const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
-    const { rtpCapabilities } = await room.command('openRoom', {});
-    return { room, rtpCapabilities };
+    const { roomId, rtpCapabilities } = await room.command('openRoom', {});
+    return { room, media: { id: roomId, rtpCapabilities: rtpCapabilities as object as MediaPlace['rtpCapabilities'] } };
   }
 
   #placedOn(node: LiveNode): number {

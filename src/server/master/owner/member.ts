@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
-import type { ConnectionInfo, StreamInfo } from '../../../protocol/model.ts';
+import type { ConnectionInfo } from '../../../protocol/model.ts';
 import { sameSecret } from '../../shared/identity.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
+import type { Publication } from './publication.ts';
 
 /** Where a member's client is reached, or since when it is not. */
 export type Presence =
@@ -21,12 +22,6 @@ export type JoinedConnection = ConnectionRecord & { readonly joined: JoinedRecor
 export interface Subscription {
   readonly consumers: readonly string[];
   readonly createdAt: number;
-}
-
-/** A stream that the member sends: what others are told, and the keys of its producers at the media node. */
-export interface Publication {
-  stream: StreamInfo;
-  readonly producers: ReadonlyMap<'audio' | 'video', string>;
 }
 
 /** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
@@ -47,6 +42,13 @@ export class Member {
 
   get record(): JoinedConnection {
     return this.#record;
+  }
+
+  /** The media node is gone, and everything there with it. */
+  loseMedia(): void {
+    this.transports.clear();
+    this.subscriptions.clear();
+    for (const publication of this.publications.values()) publication.lose();
   }
 
   /** Its client has got a new proof of who it is. */

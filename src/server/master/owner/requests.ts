@@ -5,6 +5,7 @@ import type { Method, Params, Result } from '../../../protocol/methods.ts';
 import type { StreamInfo } from '../../../protocol/model.ts';
 import type { TransportData } from '../../media-node/api.ts';
 import type { Member } from './member.ts';
+import { Publication } from './publication.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
 
@@ -83,11 +84,11 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const typeOfVideo = kinds.has('video') ? (params.typeOfVideo ?? 'CUSTOM') : undefined;
     const streamId = streamIdOf(member.id, params.key, typeOfVideo);
     const published = member.publications.get(streamId);
-    if (published) return { stream: published.stream };
+    if (published && !published.isLost) return { stream: published.stream };
     const stream: StreamInfo = {
       streamId,
       connectionId: member.id,
-      createdAt: Date.now(),
+      createdAt: published?.stream.createdAt ?? Date.now(),
       hasAudio: kinds.has('audio'),
       hasVideo: kinds.has('video'),
       audioActive: activeOf('audio'),
@@ -117,7 +118,12 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       throw error;
     }
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
-    member.publications.set(streamId, { stream, producers });
+    if (published) {
+      // Back at another media node: those who receive it have been waiting for this.
+      published.restore(stream, producers);
+      return { stream };
+    }
+    member.publications.set(streamId, new Publication(stream, producers));
     session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
     session.broadcast('streamCreated', { stream }, member);
     return { stream };
@@ -136,6 +142,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     if (!rtpCapabilities)
       throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
     const { publication } = session.findStream(streamId);
+    await publication.ready();
     const over = transportOf(member, transport, 'recv');
     // The transport is part of the key: after a change of transports the same stream is consumed anew.
     const wanted = [...publication.producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));

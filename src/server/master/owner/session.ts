@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { types } from 'mediasoup';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type {
   HelloFrame,
   IceServer,
+  MediaPlace,
   RequestFrame,
   ServerEventName,
   ServerEvents,
@@ -37,12 +37,16 @@ import {
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import { adoptMembers, isJoined } from './adoption.ts';
-import type { MediaRoom, Placement } from './media-room.ts';
+import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
 import { handleRequest } from './requests.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
 const STORE_PATIENCE_MS = 1_000;
+
+/** How long a session whose media node is gone looks for another, and how often. */
+const MEDIA_PATIENCE_MS = 15_000;
+const MEDIA_RETRY_MS = 250;
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -67,12 +71,6 @@ export interface PlaceOptions {
   readonly customIceServers: readonly unknown[];
 }
 
-/** Where the session's media is, and what can be sent there. */
-interface Media {
-  readonly room: MediaRoom;
-  readonly rtpCapabilities: types.RtpCapabilities;
-}
-
 /** A session as its one owner keeps it. Everything that is decided for the session is decided here. */
 export class OwnedSession {
   readonly record: SessionRecord;
@@ -82,7 +80,7 @@ export class OwnedSession {
   readonly #around: SessionSurroundings;
   /** Tokens that have joined, and which place each has taken. */
   readonly #used = new Map<TokenId, ConnectionId>();
-  #media: Promise<Media> | undefined;
+  #media: Promise<Placed> | undefined;
   #room: MediaRoom | undefined;
   #state: 'open' | 'ended' = 'open';
 
@@ -100,13 +98,7 @@ export class OwnedSession {
   async adopt(node: LiveNode | undefined): Promise<void> {
     const connections = await this.#write(() => this.#around.store.listConnections(this.record.uniqueSessionId));
     let inventory: Inventory | undefined;
-    if (this.record.mediaNode) {
-      if (!node) throw new ProtocolError('UNAVAILABLE', `media node ${this.record.mediaNode} is gone`);
-      const { room, rtpCapabilities } = await this.#around.placement.adopt(this.record, node, this.#around.self);
-      inventory = await room.command('inventory', {});
-      this.#room = room;
-      this.#media = Promise.resolve({ room, rtpCapabilities });
-    }
+    if (this.record.mediaNode) inventory = await this.#adoptMedia(node);
     for (const [id, member] of adoptMembers(connections, inventory)) {
       this.members.set(id, member);
       this.#used.set(member.record.token, id);
@@ -187,7 +179,10 @@ export class OwnedSession {
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
     member.outbox.close();
     for (const key of member.transports.keys()) this.#room?.attempt('closeTransport', { key });
-    for (const streamId of member.publications.keys()) this.#forgetStream(streamId);
+    for (const [streamId, publication] of member.publications) {
+      publication.end();
+      this.#forgetStream(streamId);
+    }
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.#around.store
       .removeConnection(member.id)
@@ -199,6 +194,7 @@ export class OwnedSession {
     const publication = member.publications.get(streamId);
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     member.publications.delete(streamId);
+    publication.end();
     for (const key of publication.producers.values()) this.#room?.attempt('closeProducer', { key });
     this.#forgetStream(streamId);
     this.broadcast('streamDestroyed', { streamId, reason }, member);
@@ -245,6 +241,28 @@ export class OwnedSession {
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
   }
 
+  /**
+   * The media node, or the worker that carried the room, is gone. With policy `takeover` the media is hosted elsewhere and
+   * every client makes new transports; ids and streams stay.
+   */
+  async mediaLost(lost: MediaRoom): Promise<void> {
+    if (!this.isOpen || this.#room !== lost) return;
+    if (this.record.failover === 'rebuild') return this.crash();
+    this.log.warn({ mediaNode: lost.node }, 'The media is gone and is hosted anew.');
+    this.#room = undefined;
+    for (const member of this.members.values()) member.loseMedia();
+    this.#media = this.#placeAgain();
+    try {
+      const { media, room } = await this.#media;
+      this.broadcast('mediaMoved', { media });
+      // Should the node only have been silent, and come back: nobody else would close the room there.
+      if (room.node !== lost.node) lost.attempt('closeRoom', {});
+    } catch (error) {
+      this.log.error({ err: error }, 'The media cannot be hosted anywhere.');
+      await this.crash();
+    }
+  }
+
   /** A node that the session cannot live without has crashed: everyone is told, and may rebuild. */
   async crash(): Promise<void> {
     if (!this.isOpen) return;
@@ -277,7 +295,7 @@ export class OwnedSession {
   }
 
   /** The room at the media node; the session is placed when the first member comes. */
-  async media(): Promise<Media> {
+  async media(): Promise<Placed> {
     this.#media ??= this.#place().catch((error: unknown) => {
       this.#media = undefined;
       throw error;
@@ -285,8 +303,47 @@ export class OwnedSession {
     return this.#media;
   }
 
-  async #place(): Promise<Media> {
-    const { room, rtpCapabilities } = await this.#around.placement.place(this.record, this.#around.self);
+  /** What is at the media node; if that is gone too, the media is hosted anew and the clients bring it all back. */
+  async #adoptMedia(node: LiveNode | undefined): Promise<Inventory | undefined> {
+    const { placement, self } = this.#around;
+    try {
+      if (!node) throw new ProtocolError('UNAVAILABLE', 'the media node is dead');
+      const placed = await placement.adopt(this.record, node, self);
+      const inventory = await placed.room.command('inventory', {});
+      this.#use(placed.room);
+      this.#media = Promise.resolve(placed);
+      return inventory;
+    } catch (error) {
+      this.log.warn(
+        { err: error, mediaNode: this.record.mediaNode },
+        'The media is gone with the owner and is hosted anew.',
+      );
+      this.#media = this.#placeAgain();
+      await this.#media;
+      return undefined;
+    }
+  }
+
+  #use(room: MediaRoom): void {
+    this.#room = room;
+    room.gone = () => void this.mediaLost(room);
+  }
+
+  async #placeAgain(): Promise<Placed> {
+    const until = performance.now() + MEDIA_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#place();
+      } catch (error) {
+        if (!this.isOpen || performance.now() > until) throw error;
+        await delay(MEDIA_RETRY_MS);
+      }
+    }
+  }
+
+  async #place(): Promise<Placed> {
+    const placed = await this.#around.placement.place(this.record, this.#around.self);
+    const { room } = placed;
     try {
       await this.#write(() =>
         this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node),
@@ -297,9 +354,9 @@ export class OwnedSession {
       room.attempt('closeRoom', {});
       throw error;
     }
-    this.#room = room;
+    this.#use(room);
     this.log.info({ mediaNode: room.node }, 'The session is placed.');
-    return { room, rtpCapabilities };
+    return placed;
   }
 
   async #join(
@@ -317,7 +374,7 @@ export class OwnedSession {
     place.joining = true;
     try {
       const { record } = place;
-      const [replaces, { rtpCapabilities }] = await Promise.all([this.#replaced(join.previous), this.media()]);
+      const [replaces, { media }] = await Promise.all([this.#replaced(join.previous), this.media()]);
       const resumeKey = newResumeKey();
       const joined: JoinedConnection = {
         ...record,
@@ -341,7 +398,7 @@ export class OwnedSession {
       this.members.set(connectionId, member);
       this.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
       this.broadcast('connectionCreated', { connection: member.info }, member);
-      return this.#welcome(member, resumeKey, false, this.#snapshot(member, rtpCapabilities));
+      return this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
     } finally {
       place.joining = false;
     }
@@ -349,14 +406,14 @@ export class OwnedSession {
 
   /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
   async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
-    const { rtpCapabilities } = await this.media();
+    const { media } = await this.media();
     const resumeKey = newResumeKey();
     const joined = { ...member.record.joined, resumeKeyHash: hashResumeKey(resumeKey) };
     await this.#write(() => this.#around.store.putConnection({ ...member.record, joined }, this.record.epoch));
     if (this.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
     member.renew({ ...member.record, joined });
     member.attach(attachment, edge);
-    const welcome = this.#beginAnew(member, resumeKey, false, rtpCapabilities);
+    const welcome = this.#beginAnew(member, resumeKey, false, media);
     this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
     return welcome;
   }
@@ -366,7 +423,7 @@ export class OwnedSession {
     resume: NonNullable<HelloFrame['resume']>,
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
-    const { rtpCapabilities } = await this.media();
+    const { media } = await this.media();
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.
     const member = this.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
@@ -379,7 +436,7 @@ export class OwnedSession {
     if (tookOver) {
       // Requests that the former owner has taken and not answered are asked again: each names what it makes.
       member.requestsTaken = (resume.nextRequest - 1) as RequestId;
-      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, rtpCapabilities);
+      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, media);
     } else {
       member.outbox.acknowledge(resume.received);
       welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
@@ -391,15 +448,10 @@ export class OwnedSession {
   }
 
   /** A welcome with a snapshot, to a client that has had no frame of this owner yet; what no snapshot tells follows. */
-  #beginAnew(
-    member: Member,
-    resumeKey: ResumeKey,
-    resumed: boolean,
-    rtpCapabilities: types.RtpCapabilities,
-  ): WelcomeFrame {
+  #beginAnew(member: Member, resumeKey: ResumeKey, resumed: boolean, media: MediaPlace): WelcomeFrame {
     const seq = member.outbox.last;
     member.outbox.rebase();
-    const welcome = this.#welcome(member, resumeKey, resumed, this.#snapshot(member, rtpCapabilities));
+    const welcome = this.#welcome(member, resumeKey, resumed, this.#snapshot(member, media));
     for (const frame of member.outbox.after(seq) ?? []) member.sendUnnumbered(frame);
     return { ...welcome, seq };
   }
@@ -415,11 +467,11 @@ export class OwnedSession {
     return proven ? previous.connectionId : undefined;
   }
 
-  #snapshot(member: Member, rtpCapabilities: types.RtpCapabilities): Snapshot {
+  #snapshot(member: Member, media: MediaPlace): Snapshot {
     return {
       self: member.info,
       others: [...this.members.values()].filter((other) => other !== member).map(({ info }) => info),
-      rtpCapabilities: rtpCapabilities as object as Snapshot['rtpCapabilities'],
+      media,
       iceServers: member.record.customIceServers as IceServer[],
     };
   }

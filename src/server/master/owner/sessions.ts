@@ -152,12 +152,13 @@ export class Sessions {
   }
 
   mediaNodeDied(mediaNode: InstanceId): void {
-    for (const session of this.all()) if (session.room?.node === mediaNode) void session.crash();
+    for (const session of this.all()) if (session.room?.node === mediaNode) void session.mediaLost(session.room);
   }
 
   roomLost(mediaNode: InstanceId, uniqueSessionId: UniqueSessionId): void {
     for (const session of this.all()) {
-      if (session.record.uniqueSessionId === uniqueSessionId && session.room?.node === mediaNode) void session.crash();
+      const { room } = session;
+      if (session.record.uniqueSessionId === uniqueSessionId && room?.node === mediaNode) void session.mediaLost(room);
     }
   }
 
