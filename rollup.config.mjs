@@ -12,6 +12,12 @@ const banner = `/*! Rejoin ${version} | MIT */`;
 /** What the whole SDK may weigh in a page, minified and gzipped. */
 const BUDGET_BYTES = 60 * 1024;
 
+/** What the demo's page is made of, besides its script. */
+const PAGE = [
+  'index.html',
+  ...['style', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map((name) => `${name}.css`),
+];
+
 /** Parts of mediasoup-client that no browser uses: for its own tests, and for React Native. */
 const UNUSED = /mediasoup-client\/lib\/(test\/fakeParameters|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 
@@ -105,17 +111,7 @@ export default [
   {
     input: 'demo/main.tsx',
     onwarn,
-    plugins: [
-      ...browser(),
-      copy(
-        Object.fromEntries(
-          ['index.html', 'style.css', 'join.css', 'stage.css', 'panels.css'].map((name) => [
-            `demo/${name}`,
-            `dist/demo/${name}`,
-          ]),
-        ),
-      ),
-    ],
+    plugins: [...browser(), copy(Object.fromEntries(PAGE.map((name) => [`demo/${name}`, `dist/demo/${name}`])))],
     output: { file: 'dist/demo/demo.js', format: 'iife', sourcemap: true, plugins: [minify()] },
   },
 ];

@@ -16,7 +16,7 @@ declare global {
 const options = readPageOptions(location);
 const log = new EventLog();
 const room = new RoomModel(log);
-const cluster = new ClusterModel(log, () => room.gaps.look(room.state !== 'joined'));
+const cluster = new ClusterModel(log, () => room.nodeLost());
 
 let inRoom = false;
 room.subscribe(() => {

@@ -8,16 +8,23 @@ export interface ChatMessage {
   readonly at: number;
   readonly author: string;
   readonly own: boolean;
+  /** The same, however often it is sent. */
+  readonly key: string | undefined;
   readonly text: string;
   /** `sending`: while the session comes back, what is sent waits. */
   readonly status: 'sending' | 'sent' | 'failed';
 }
+
+/** How often a message is sent again because the session crashed while it was on its way. */
+const ATTEMPTS = 5;
 
 /** Words between the people in the room, as signals of type `chat`. */
 export class Chat extends Observable {
   /** Oldest first. */
   messages: readonly ChatMessage[] = [];
   #session: Session | undefined;
+  /** Of the messages of others: one that is sent again may have arrived the first time. */
+  readonly #known = new Set<string>();
   #count = 0;
 
   /** Another session: the messages stay. */
@@ -26,45 +33,74 @@ export class Chat extends Observable {
     session.on('signal:chat', ({ data, from }) => {
       // One's own words are here since they were written.
       if (from !== undefined && from === session.connection) return;
-      this.#add(from ? nameOf(from) : 'Server', false, data ?? '', 'sent');
+      const { key, text } = wordsOf(data ?? '');
+      if (key !== undefined && this.#known.has(key)) return;
+      if (key !== undefined) this.#known.add(key);
+      this.#add(from ? nameOf(from) : 'Server', false, key, text, 'sent');
     });
   }
 
   clear(): void {
     this.#session = undefined;
     this.messages = [];
+    this.#known.clear();
     this.changed();
   }
 
   async send(author: string, text: string): Promise<void> {
-    await this.#deliver(this.#add(author, true, text, 'sending'), text);
+    await this.#deliver(this.#add(author, true, crypto.getRandomValues(new Uint32Array(2)).join('-'), text, 'sending'));
   }
 
   /** Sends once more what could not be sent. */
-  async sendAgain({ id, text }: ChatMessage): Promise<void> {
-    this.#mark(id, 'sending');
-    await this.#deliver(id, text);
+  async sendAgain(message: ChatMessage): Promise<void> {
+    this.#mark(message, 'sending');
+    await this.#deliver(message);
   }
 
-  async #deliver(id: number, text: string): Promise<void> {
-    try {
-      if (!this.#session) throw new Error('There is no session.');
-      await this.#session.signal({ type: 'chat', data: text });
-      this.#mark(id, 'sent');
-    } catch {
-      this.#mark(id, 'failed');
+  async #deliver(message: ChatMessage): Promise<void> {
+    const { key, text } = message;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      try {
+        if (!this.#session) break;
+        await this.#session.signal({ type: 'chat', data: JSON.stringify({ key, text }) });
+        return this.#mark(message, 'sent');
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'SESSION_DESTROYED')) break;
+      }
     }
+    this.#mark(message, 'failed');
   }
 
-  #add(author: string, own: boolean, text: string, status: ChatMessage['status']): number {
+  #add(
+    author: string,
+    own: boolean,
+    key: string | undefined,
+    text: string,
+    status: ChatMessage['status'],
+  ): ChatMessage {
     this.#count += 1;
-    this.messages = [...this.messages, { id: this.#count, at: Date.now(), author, own, text, status }];
+    const message = { id: this.#count, at: Date.now(), author, own, key, text, status };
+    this.messages = [...this.messages, message];
     this.changed();
-    return this.#count;
+    return message;
   }
 
-  #mark(id: number, status: ChatMessage['status']): void {
+  #mark({ id }: ChatMessage, status: ChatMessage['status']): void {
     this.messages = this.messages.map((message) => (message.id === id ? { ...message, status } : message));
     this.changed();
   }
+}
+
+/** A message of this page is `{"key": "…", "text": "…"}`; from elsewhere, plain text may come. */
+function wordsOf(data: string): { key: string | undefined; text: string } {
+  try {
+    const parsed: unknown = JSON.parse(data);
+    if (typeof parsed === 'object' && parsed !== null && 'text' in parsed && typeof parsed.text === 'string') {
+      const key = 'key' in parsed && typeof parsed.key === 'string' ? parsed.key : undefined;
+      return { key, text: parsed.text };
+    }
+  } catch {
+    // Plain text it is.
+  }
+  return { key: undefined, text: data };
 }

@@ -133,6 +133,11 @@ export class RoomModel extends Observable {
     }
   }
 
+  /** A node has gone: whether it matters to the pictures here is to be seen. */
+  nodeLost(): void {
+    if (this.state === 'joined') this.gaps.look(false);
+  }
+
   async #publish(): Promise<void> {
     const { session } = this;
     const { publisher } = this.media;

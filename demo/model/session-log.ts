@@ -2,15 +2,22 @@ import type { Connection, Publisher, Session, Stream } from '../../src/client/in
 import type { EventLog } from './event-log.ts';
 import { nameOf } from './person-name.ts';
 
-/** Why somebody has left, or why it is over. */
-export const LEAVE_REASONS: Readonly<Record<string, string>> = {
-  disconnect: 'left',
+/** Why somebody has left, or why something is over; nothing is to be said of what people do on purpose. */
+const REASONS: Readonly<Record<string, string>> = {
+  disconnect: '',
+  unpublish: '',
   forceDisconnectByUser: 'removed by a moderator',
   forceDisconnectByServer: 'removed by the server',
+  forceUnpublishByUser: 'stopped by a moderator',
+  forceUnpublishByServer: 'stopped by the server',
   sessionClosedByServer: 'the room was closed',
   networkDisconnect: 'the connection was lost',
   nodeCrashed: 'the node crashed',
 };
+
+function reasonOf(reason = ''): string {
+  return REASONS[reason] ?? reason;
+}
 
 const CAUSES: Readonly<Record<string, string>> = {
   socketClosed: 'the socket closed',
@@ -37,8 +44,10 @@ export function logSession(session: Session, log: EventLog): void {
   });
   session.on('connectionDestroyed', ({ connection, reason }) => {
     const { connectionId } = connection;
-    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
-    log.add('connectionDestroyed', 'info', `${who(connection)} left`, { note, detail: { connectionId, reason } });
+    log.add('connectionDestroyed', 'info', `${who(connection)} left`, {
+      note: reasonOf(reason),
+      detail: { connectionId, reason },
+    });
   });
   session.on('connectionPresence', ({ connection, presence }) => {
     const { connectionId } = connection;
@@ -55,9 +64,8 @@ export function logSession(session: Session, log: EventLog): void {
   });
   session.on('streamDestroyed', ({ stream, reason }) => {
     const { streamId } = stream;
-    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
     log.add('streamDestroyed', 'info', `${who(stream.connection)} no longer sends ${mediaOf(stream)}`, {
-      note,
+      note: reasonOf(reason),
       detail: { streamId, reason },
     });
   });
@@ -89,8 +97,7 @@ export function logSession(session: Session, log: EventLog): void {
   session.on('sessionDisconnected', ({ reason }) => {
     const tone = reason === 'disconnect' ? 'info' : 'bad';
     const title = reason === 'disconnect' ? 'You left' : 'Disconnected';
-    const note = reason === 'disconnect' ? '' : (LEAVE_REASONS[reason] ?? reason);
-    log.add('sessionDisconnected', tone, title, { note, detail: { reason } });
+    log.add('sessionDisconnected', tone, title, { note: reasonOf(reason), detail: { reason } });
   });
   session.on('exception', ({ name, message }) => {
     log.add('exception', 'bad', name, { note: message, detail: { name, message } });
@@ -103,8 +110,10 @@ export function logPublisher(publisher: Publisher, log: EventLog): void {
     log.add('streamCreated', 'info', 'You are on air', { note: streamId, detail: { streamId, own: true } });
   });
   publisher.on('streamDestroyed', ({ stream: { streamId }, reason }) => {
-    const note = LEAVE_REASONS[reason ?? ''] ?? reason ?? '';
-    log.add('streamDestroyed', 'info', 'You are no longer on air', { note, detail: { streamId, reason, own: true } });
+    log.add('streamDestroyed', 'info', 'You are no longer on air', {
+      note: reasonOf(reason),
+      detail: { streamId, reason, own: true },
+    });
   });
 }
 

@@ -47,7 +47,12 @@ describe('a development cluster', { timeout: 90_000 }, () => {
   let url = '';
 
   before(async () => {
-    cluster = await startCluster({ stateDir: state, rtcPorts: { min: 44_000, max: 44_003 }, timing: FAST });
+    cluster = await startCluster({
+      stateDir: state,
+      rtcPorts: { min: 44_000, max: 44_003 },
+      timing: FAST,
+      stopMs: 1_000,
+    });
     url = cluster.url;
   });
   after(() => cluster.close());
@@ -188,15 +193,22 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     assert.ok(file());
   });
 
-  it('ends everything when it is closed', async () => {
+  it('ends everything when it is closed, even what does not listen', async () => {
     const pids = descendantsOf(process.pid).filter((pid) => running([pid]).length > 0);
     // Five nodes and the two workers of the media nodes.
     assert.ok(pids.length >= 7, String(pids));
     const urls = cluster.nodes().map((one) => one.url);
-    const codes: (number | null)[] = [];
-    cluster.on('exited', (_node, { code }) => codes.push(code));
+    cluster.kill('master-2', 'SIGSTOP');
+    const ends = new Map<string, unknown>();
+    cluster.on('exited', ({ id }, { code, signal }) => ends.set(id, signal ?? code));
     await cluster.close();
-    assert.deepEqual(codes, [0, 0, 0, 0, 0]);
+    assert.deepEqual(Object.fromEntries(ends), {
+      'balancer-1': 0,
+      'master-1': 0,
+      'master-2': 'SIGKILL',
+      'media-1': 0,
+      'media-2': 0,
+    });
     await untilGone(pids);
     for (const at of urls) await requireFreePort('127.0.0.1', portOf(at));
     assert.equal(file(), undefined);
@@ -215,9 +227,11 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
   });
 
   it('leaves nothing behind when it is killed, so that the next can start at once', async () => {
-    const first = new Supervisor(args);
+    // What is meant for one command is not for others.
+    const first = new Supervisor(args, { REJOIN_REQUEST_TIMEOUT: 'nonsense' });
     const ready = await first.ready();
     assert.deepEqual([ready.url, ready.stateDir], [`http://localhost:${port}`, state]);
+    assert.equal((await post(ready.url ?? '', '/demo/api/token', { room: 'stale' })).status, 200);
     const orphans = descendantsOf(first.pid);
     // Three nodes and a worker.
     assert.equal(orphans.length, 4);
@@ -226,12 +240,15 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     const second = new Supervisor(args);
     await second.ready();
     assert.deepEqual(running(orphans), []);
+    // Sessions of a cluster that has ended mean nothing.
+    const authorization = `Basic ${Buffer.from('OPENVIDUAPP:MY_SECRET').toString('base64')}`;
+    const stale = await fetch(`${ready.url}/openvidu/api/sessions/stale`, { headers: { authorization } });
+    assert.equal(stale.status, 404);
     const pids = descendantsOf(second.pid);
     assert.equal(pids.length, 4);
     // As Ctrl-C in a terminal does: to all of the foreground's process group.
     process.kill(-second.pid, 'SIGINT');
-    const [code] = await second.exited;
-    assert.equal(code, 0);
+    assert.equal(await second.exited, 0);
     assert.deepEqual(running(pids), []);
     // The nodes were not hit, but asked to end, one kind after the other.
     const ends = second.events.filter(({ event }) => event === 'exited');
@@ -253,26 +270,33 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     supervisor.kill('SIGTERM');
     await assert.rejects(Promise.race([supervisor.exited.then(() => 'ended'), fails(200)]));
     supervisor.kill('SIGTERM');
-    const [code] = await supervisor.exited;
-    assert.equal(code, 1);
+    assert.equal(await supervisor.exited, 1);
     assert.ok(performance.now() - from < 2_000);
     await untilGone(pids);
+  });
+
+  it('ends with whoever started it, even while it starts', async () => {
+    const supervisor = new Supervisor(args);
+    await until('it has begun', () => descendantsOf(supervisor.pid).length > 0);
+    const pids = descendantsOf(supervisor.pid);
+    supervisor.disconnect();
+    assert.equal(await supervisor.exited, 0);
+    assert.deepEqual(running(pids), []);
+    assert.equal(readClusterFile(join(state, 'cluster.json')), undefined);
   });
 
   it('says what is wrong with its port', async () => {
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
     const supervisor = new Supervisor(args);
-    const [code] = await supervisor.exited;
+    assert.equal(await supervisor.exited, 1);
     server.close();
-    assert.equal(code, 1);
     assert.match(supervisor.errors, new RegExp(`^PortTaken: Port ${port} .*--port`));
   });
 
   it('says why a node cannot start, and leaves nothing behind', async () => {
     const supervisor = new Supervisor(args, { MEDIASOUP_WORKER_BIN: '/nowhere/worker' });
-    const [code] = await supervisor.exited;
-    assert.equal(code, 1);
+    assert.equal(await supervisor.exited, 1);
     assert.match(supervisor.errors, /^NodeFailed: media-1 ended with code 1 .*\/nowhere\/worker/s);
     await requireFreePort('127.0.0.1', port);
     assert.equal(readClusterFile(join(state, 'cluster.json')), undefined);
@@ -308,22 +332,25 @@ interface Line {
 /** A `rejoin dev` in a process group of its own, as a shell starts it. */
 class Supervisor {
   readonly events: Line[] = [];
-  readonly exited: Promise<[number | null, NodeJS.Signals | null]>;
+  readonly exited: Promise<number | null>;
   errors = '';
   readonly #child: ChildProcess;
 
   constructor(args: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, [CLI, 'dev', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
       env: { ...process.env, ...env },
     });
     this.#child = child;
+    if (!child.stdout || !child.stderr) throw new Error('There are no pipes.');
     createInterface(child.stdout).on('line', (line) => this.events.push(JSON.parse(line) as Line));
     child.stderr.on('data', (part) => {
       this.errors += String(part);
     });
-    this.exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    // 'close' would not come when it is this end that closes the IPC channel.
+    const ended = Promise.all([once(child, 'exit'), once(child.stdout, 'close'), once(child.stderr, 'close')]);
+    this.exited = ended.then(() => child.exitCode);
     after(() => child.kill('SIGTERM'));
   }
 
@@ -333,6 +360,10 @@ class Supervisor {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  disconnect(): void {
+    this.#child.disconnect();
   }
 
   ready(): Promise<Line> {

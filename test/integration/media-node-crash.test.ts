@@ -103,7 +103,7 @@ describe('media node: ports and programs', () => {
     await assert.rejects(harness.mediaNode({ workerBin: '/nowhere/worker' }), named('WORKER_NOT_STARTED'));
     await assert.rejects(harness.mediaNode({ workerBin: '/bin/false' }), named('WORKER_NOT_STARTED'));
     const { url } = (await harness.mediaNode()).identity;
-    await assert.rejects(harness.mediaNode({ port: Number(new URL(url).port) }), /EADDRINUSE/);
+    await assert.rejects(harness.mediaNode({ port: Number(new URL(url).port) }), { code: 'PORT_IN_USE' });
     onlyWorker();
   });
 

@@ -94,6 +94,26 @@ describe('Room', () => {
     assert.deepEqual(room.size, { transports: 1, producers: 0, consumers: 0 });
   });
 
+  it('ends a consumer with its producer, without waiting for the worker', async () => {
+    const { room, transport } = makeRoom();
+    const [sender, receiver] = [await transport(up), await transport(down)];
+    const producer = new FakeMedia('video');
+    const producing = room.produce(production('video'));
+    (await sender.called()).answer(producer);
+    await producing;
+    for (const key of ['left', 'stays']) {
+      const consuming = room.consume({ ...view(rtpCapabilities), key });
+      (await receiver.called()).answer(new FakeMedia('video'));
+      await consuming;
+    }
+    const listeners = producer.observer.listenerCount('close');
+    room.closeConsumer({ key: 'left' });
+    await until('the other is left', () => room.size.consumers === 1);
+    assert.equal(producer.observer.listenerCount('close'), listeners - 1);
+    producer.close();
+    assert.equal(room.size.consumers, 0);
+  });
+
   it('closes what is finished after the room itself has closed', async () => {
     const { room, router } = makeRoom();
     const asked = room.createTransport(up);

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setLogEventListeners } from 'mediasoup';
 import { createHttpServer, type HttpServer } from '../shared/http-server.ts';
 import { type Identity, newIdentity } from '../shared/identity.ts';
+import { listen } from '../shared/listen.ts';
 import { LiveFeed } from '../shared/live-feed.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
@@ -41,21 +42,21 @@ export interface MediaNodeOptions {
 
 /** A process that carries media: it does what masters command, and keeps media flowing while they change. */
 export class MediaNode {
-  readonly #options: MediaNodeOptions;
+  readonly identity: Identity;
   readonly #log: Logger;
   readonly #workers: WorkerPool;
   readonly #rooms: Rooms;
   readonly #feed: LiveFeed;
+  readonly #server: Server;
   readonly #app: HttpServer['app'];
-  #identity: Identity;
-  #lease: Lease | undefined;
+  readonly #lease: Lease;
   #draining = false;
   #closing: Promise<void> | undefined;
 
   /** See `startMediaNode`. */
   static async start(options: MediaNodeOptions): Promise<MediaNode> {
-    const identity = newIdentity('media-node', options.id, options.advertisedUrl ?? '');
-    const log = createLogger(identity, options.logLevel);
+    const named = newIdentity('media-node', options.id, options.advertisedUrl ?? '');
+    const log = createLogger(named, options.logLevel);
     setLogEventListeners({
       // Refused requests and odd packets: the one is answered to the master, the other is a client's affair.
       onwarn: (source, text) => log.debug({ source }, text),
@@ -71,23 +72,32 @@ export class MediaNode {
       verdictMs: options.timing.verdictMs,
       log,
     });
-    const node = new MediaNode(options, identity, workers, log);
     try {
-      await node.#listen();
+      // The last to start: who is reached is ready to serve.
+      const { server, url } = await listen(options.host, options.port);
+      const identity = { ...named, url: options.advertisedUrl ?? url };
+      const node = new MediaNode(options, identity, server, workers, log);
+      await node.#app.ready();
+      log.info({ url: identity.url, workers: workers.size }, 'media node ready');
       return node;
     } catch (error) {
-      await node.close();
+      await workers.close();
       throw error;
     }
   }
 
-  private constructor(options: MediaNodeOptions, identity: Identity, workers: WorkerPool, log: Logger) {
-    const { secret, timing } = options;
-    this.#options = options;
-    this.#identity = identity;
+  private constructor(
+    { secret, store, timing }: MediaNodeOptions,
+    identity: Identity,
+    server: Server,
+    workers: WorkerPool,
+    log: Logger,
+  ) {
+    this.identity = identity;
+    this.#server = server;
     this.#workers = workers;
     this.#log = log;
-    const { app, metrics } = createHttpServer({ identity, secret, log, health: () => this.#health() });
+    const { app, metrics } = createHttpServer({ identity, secret, log, server, health: () => this.#health() });
     this.#app = app;
     this.#feed = new LiveFeed(
       identity,
@@ -112,10 +122,8 @@ export class MediaNode {
     this.#feed.register(app);
     registerMediaCommands(app, this.#rooms, mediaMetrics, log);
     workers.on('changed', () => this.#feed.beat());
-  }
-
-  get identity(): Identity {
-    return this.#identity;
+    const { leaseRenewMs, leaseMs } = timing;
+    this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log });
   }
 
   /**
@@ -137,21 +145,12 @@ export class MediaNode {
     return this.#closing;
   }
 
-  async #listen(): Promise<void> {
-    const { host, port, advertisedUrl, store, timing } = this.#options;
-    await this.#app.listen({ host, port });
-    const taken = (this.#app.server.address() as AddressInfo).port;
-    const url = advertisedUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
-    this.#identity = { ...this.#identity, url };
-    const { leaseRenewMs, leaseMs } = timing;
-    this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log: this.#log });
-    this.#log.info({ url, workers: this.#workers.size }, 'media node ready');
-  }
-
   async #close(): Promise<void> {
     this.#draining = true;
     this.#feed.close();
-    await Promise.all([this.#app.close(), this.#lease?.close()]);
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await Promise.all([this.#app.close(), this.#lease.close()]);
     this.#rooms.closeAll();
     await this.#workers.close();
     this.#log.info('media node closed');
@@ -167,7 +166,7 @@ export class MediaNode {
   }
 
   #leaseNow(): NodeLease {
-    const { id, instance, role, url } = this.#identity;
+    const { id, instance, role, url } = this.identity;
     return { id, instance, role, url, load: this.#workers.load };
   }
 }
