@@ -1,4 +1,5 @@
 import { type Browser, test as base, expect } from 'playwright/test';
+import type { FailoverPolicy } from '../../src/server/store/store.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { Guest, type GuestOptions } from './guest.ts';
 
@@ -9,6 +10,8 @@ interface TestFixtures {
   join: (name: string, options?: Omit<GuestOptions, 'room' | 'name'>) => Promise<Guest>;
 }
 interface WorkerFixtures {
+  /** What the owner's crash means in this file's cluster. */
+  failover: FailoverPolicy;
   running: RunningCluster;
 }
 
@@ -21,10 +24,12 @@ export async function openGuest(browser: Browser, running: RunningCluster, optio
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
+  failover: ['rebuild', { scope: 'worker', option: true }],
+
   running: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
-    async ({}, use) => {
+    async ({ failover }, use) => {
       const running = await RunningCluster.start({
+        failover,
         directories: [
           { prefix: '/', directory: 'dist/demo' },
           { prefix: '/dist/', directory: 'dist' },

@@ -89,6 +89,34 @@ test('with a token provider the session is rebuilt without the application’s h
   await running.restarted(owner, pid);
 });
 
+test('a signal to everyone also reaches those who are not back yet', async () => {
+  const room = 'not-back-yet';
+  const quick = new SdkClient();
+  const slow = new SdkClient();
+  let crashed = false;
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await quick.session.connect(() => running.token(room));
+  await slow.session.connect(async () => {
+    if (crashed) await held;
+    return running.token(room);
+  });
+  crashed = true;
+  const { owner, pid } = await killOwner(room);
+  await slow.happened('rebuilding');
+  await quick.happened('rebuilt');
+  await quick.session.signal({ data: 'are you there?' });
+  assert.equal(slow.session.state, 'rebuilding');
+  release();
+  await slow.happened('rebuilt');
+  await until('the signal', () => slow.signals.includes('are you there?'));
+  assert.deepEqual(quick.signals, ['are you there?']);
+  for (const { session } of [quick, slow]) session.disconnect();
+  await running.restarted(owner, pid);
+});
+
 test('with a plain token the application is told, and can join again at once under the same id', async () => {
   const room = 'plain';
   const clients = [1, 2].map(() => new SdkClient());

@@ -16,8 +16,9 @@ export function firstFrame(track: MediaStreamTrack, timeoutMs: number): Promise<
       resolve(seen);
     };
     const timer = setTimeout(() => end(false), timeoutMs);
+    // Whichever comes first: a tab in the background draws no frames, but still decodes them.
     if ('requestVideoFrameCallback' in probe) probe.requestVideoFrameCallback(() => end(true));
-    else (probe as HTMLVideoElement).addEventListener('playing', () => end(true), { once: true });
+    (probe as HTMLVideoElement).addEventListener('loadeddata', () => end(true), { once: true });
     probe.play().catch(() => {});
   }).finally(() => {
     probe.srcObject = null;

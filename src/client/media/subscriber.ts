@@ -15,8 +15,9 @@ export interface SubscriberProperties {
   readonly subscribeToVideo?: boolean;
 }
 
-/** How long a new track may take to show something before it is shown all the same: its publisher may be muted. */
-const FIRST_FRAME_MS = 3_000;
+/** How long a new track may take to show something before the old one is looked at, and how often that is done. */
+const FIRST_FRAME_MS = 2_000;
+const FIRST_FRAME_ROUNDS = 5;
 
 /** A remote stream in this page. Made by `session.subscribe`. */
 export class Subscriber extends StreamManager {
@@ -61,9 +62,11 @@ export class Subscriber extends StreamManager {
   async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    const showing = this.mediaStream.getVideoTracks().some(({ readyState }) => readyState === 'live');
     const video = consumers.find(({ kind }) => kind === 'video')?.track;
-    if (showing && video) await firstFrame(video, FIRST_FRAME_MS);
+    // On a machine that is short of breath the new picture may take long; as long as the old one moves, it stays.
+    for (let round = 0; video && round < FIRST_FRAME_ROUNDS && this.#isMoving(); round += 1) {
+      if ((await firstFrame(video, FIRST_FRAME_MS)) || generation !== this.#generation) break;
+    }
     if (generation !== this.#generation) {
       for (const consumer of consumers) consumer.close();
       return;
@@ -93,6 +96,11 @@ export class Subscriber extends StreamManager {
 
   protected override dress(): void {
     // Remote videos are shown as they are.
+  }
+
+  /** Whether there is a picture that is worth keeping: a track whose media no longer arrives is `muted`. */
+  #isMoving(): boolean {
+    return this.mediaStream.getVideoTracks().some(({ readyState, muted }) => readyState === 'live' && !muted);
   }
 
   #enable(kind: MediaKind, enabled: boolean): this {

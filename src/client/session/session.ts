@@ -99,6 +99,8 @@ interface Detail {
   readonly reason?: LeaveReason;
   readonly error?: Error;
   readonly cause?: string;
+  /** The state that the input came in. */
+  readonly from?: SessionState;
 }
 
 /** A call: who is in it, what they send, and its survival. */
@@ -119,6 +121,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   #round = 0;
   #attempt = 0;
   #cause = '';
+  /** What failed last, on the way in or back. */
+  #lastError: Error | undefined;
   /** `performance.now()` of the first word of the trouble that is being got over. */
   #troubleSince = 0;
   #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
@@ -231,6 +235,7 @@ export class Session extends TypedEmitter<SessionEvents> {
       return Promise.reject(error);
     }
     this.#source = new TokenSource(token);
+    this.#lastError = undefined;
     this.#metadata = typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
@@ -311,9 +316,11 @@ export class Session extends TypedEmitter<SessionEvents> {
   #input(input: SessionInput, detail: Detail = {}): void {
     const found = transition(this.#state, input);
     if (!found) return;
+    const from = this.#state;
     this.#state = found.next;
     if (detail.cause !== undefined) this.#cause = detail.cause;
-    for (const effect of found.effects) this.#effects[effect](detail);
+    if (detail.error !== undefined) this.#lastError = detail.error;
+    for (const effect of found.effects) this.#effects[effect]({ ...detail, from });
     if (found.next === 'joined') this.#settleWaiting();
     else if (found.next === 'ended') this.#settleWaiting(notConnected('This'));
   }
@@ -378,8 +385,9 @@ export class Session extends TypedEmitter<SessionEvents> {
       const detail = { durationMs: Math.round(performance.now() - this.#troubleSince), kind: 'resume' } as const;
       this.emitEvent('reconnected', new RecoveredEvent('reconnected', this, detail));
     },
-    announceDestroyed: () => {
-      this.#troubleSince = performance.now();
+    announceDestroyed: ({ from }) => {
+      // Who has lost its socket with the owner has been in trouble since then.
+      if (from === 'joined') this.#troubleSince = performance.now();
       this.#attempt = 0;
       this.#cause = 'nodeCrashed';
       clearTimeout(this.#giveUpTimer);
@@ -516,7 +524,9 @@ export class Session extends TypedEmitter<SessionEvents> {
     clearTimeout(this.#giveUpTimer);
     this.#giveUpTimer = setTimeout(() => {
       const reason: LeaveReason = this.#state === 'rebuilding' ? 'nodeCrashed' : 'networkDisconnect';
-      this.#input('gaveUp', { reason, error: new Error(`${what} (${ms} ms)`) });
+      const last = this.#lastError;
+      const error = new Error(`${what} (${ms} ms)${last ? `; last: ${last.message}` : ''}`, { cause: last });
+      this.#input('gaveUp', { reason, error });
     }, ms);
   }
 

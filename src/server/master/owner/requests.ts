@@ -199,14 +199,14 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       if (!recipient) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
       return recipient;
     });
-    for (const recipient of recipients) {
-      session.tell(recipient, 'signal', {
-        id,
-        ...(type === undefined ? {} : { type }),
-        ...(data === undefined ? {} : { data }),
-        from: member.id,
-      });
-    }
+    const signal = {
+      id,
+      ...(type === undefined ? {} : { type }),
+      ...(data === undefined ? {} : { data }),
+      from: member.id,
+    };
+    for (const recipient of recipients) session.tell(recipient, 'signal', signal);
+    if (!to || to.length === 0) session.keepForReturning(signal);
     // Answered when it has arrived: if this owner crashes before, the sender says it again to the next one, and those
     // who have had it recognise its id.
     await Promise.all(recipients.map(({ outbox }) => outbox.delivered()));
@@ -214,8 +214,8 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   leave: async (session, member) => {
-    // After the answer is on its way, as there is nobody to answer afterwards.
-    setImmediate(() => session.leave(member, 'disconnect'));
+    // At once, so that the end of the socket right behind this is not taken for a loss. The close is the answer.
+    session.leave(member, 'disconnect');
     return {};
   },
 };

@@ -44,6 +44,9 @@ import { handleRequest } from './requests.ts';
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
 const STORE_PATIENCE_MS = 1_000;
 
+/** How long after its beginning a session expects those back who were in its life before. */
+const RETURN_MS = 15_000;
+
 /** How long a session whose media node is gone looks for another, and how often. */
 const MEDIA_PATIENCE_MS = 15_000;
 const MEDIA_RETRY_MS = 250;
@@ -82,6 +85,7 @@ export class OwnedSession {
   readonly #used = new Map<TokenId, ConnectionId>();
   #media: Promise<Placed> | undefined;
   #room: MediaRoom | undefined;
+  #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'ended' = 'open';
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
@@ -210,6 +214,15 @@ export class OwnedSession {
       if (publication) return { publisher, publication };
     }
     throw new ProtocolError('STREAM_UNKNOWN', streamId);
+  }
+
+  /**
+   * A signal to everyone is also for those who were in the life before the crash and are just coming back: they get it
+   * when they do.
+   */
+  keepForReturning(signal: ServerEvents['signal']): void {
+    if (Date.now() - this.record.createdAt < RETURN_MS) this.#missedSignals.push(signal);
+    else this.#missedSignals = [];
   }
 
   /** Members away for longer than the grace leave. Called by a sweep; `now` as `performance.now()`. */
@@ -398,7 +411,10 @@ export class OwnedSession {
       this.members.set(connectionId, member);
       this.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
       this.broadcast('connectionCreated', { connection: member.info }, member);
-      return this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
+      const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
+      // Numbered behind the welcome, though sent before it: the edge puts them in order.
+      if (replaces) for (const signal of this.#missedSignals) this.tell(member, 'signal', signal);
+      return welcome;
     } finally {
       place.joining = false;
     }
