@@ -21,13 +21,8 @@ export { Subscriber, type SubscriberProperties } from './media/subscriber.ts';
 export { VideoInsertMode, type VideoTarget } from './media/video-placement.ts';
 export { type Device, Rejoin, Rejoin as OpenVidu } from './rejoin.ts';
 export { Connection } from './session/connection.ts';
-export {
-  type Capabilities,
-  Session,
-  type SessionEvents,
-  type SessionOptions,
-  type SignalOptions,
-} from './session/session.ts';
+export { Session, type SessionEvents } from './session/session.ts';
+export type { Capabilities, SessionOptions, SignalOptions } from './session/session-options.ts';
 export type { SessionState } from './session/session-state.ts';
 export { Stream } from './session/stream.ts';
 export type { TokenProvider } from './session/token-source.ts';

@@ -2,7 +2,8 @@ import type { RejoinError } from './errors.ts';
 import { requireMediaDevices } from './media/devices.ts';
 import { Publisher, type PublisherProperties } from './media/publisher.ts';
 import { findTarget, type VideoTarget } from './media/video-placement.ts';
-import { Session, type SessionOptions } from './session/session.ts';
+import { Session } from './session/session.ts';
+import type { SessionOptions } from './session/session-options.ts';
 
 /** A camera, microphone or loudspeaker. */
 export interface Device {

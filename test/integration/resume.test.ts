@@ -29,11 +29,16 @@ test('through any number of socket drops, every signal arrives once and in order
       const client = clients[at];
       if (client) pending.push(client.session.signal({ type: 'n', data }));
       if (random() < 0.06) cuts += cutSockets();
+      // Whatever the dice say, now and then all of them at once, while all are there.
+      if (step % 50 === 25) {
+        await until(`SEED=${seed}: all are back`, () => clients.every(({ session }) => session.state === 'joined'));
+        cuts += cutSockets();
+      }
       // A turn of the loop now and then, so that cuts fall between frames and not only between bursts.
       if (random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(pending);
-    assert.ok(cuts > 3, `SEED=${seed}: only ${cuts} cuts`);
+    assert.ok(cuts >= 9, `SEED=${seed}: only ${cuts} cuts`);
     for (const client of clients) {
       await until(`SEED=${seed}: all signals are there`, () => client.signals.length >= 150);
       assert.equal(client.signals.length, 150, `SEED=${seed}`);

@@ -1,8 +1,7 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { EventFrame, ServerEvents, WelcomeFrame } from '../../protocol/frames.ts';
-import { randomText, type SessionId } from '../../protocol/ids.ts';
-import type { LeaveReason } from '../../protocol/model.ts';
-import type { TokenUrl } from '../../protocol/token-url.ts';
+import type { EventFrame, ServerEvents, Snapshot } from '../../protocol/frames.ts';
+import { randomText } from '../../protocol/ids.ts';
+import type { LeaveReason, MediaKind } from '../../protocol/model.ts';
 import { notConnected, RejoinError } from '../errors.ts';
 import {
   AttemptEvent,
@@ -10,6 +9,7 @@ import {
   ConnectionPresenceEvent,
   ExceptionEvent,
   RecoveredEvent,
+  type RecoveryKind,
   SessionDestroyedEvent,
   SessionDisconnectedEvent,
   SignalEvent,
@@ -20,17 +20,16 @@ import type { Publisher } from '../media/publisher.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber, type SubscriberProperties } from '../media/subscriber.ts';
 import type { VideoTarget } from '../media/video-placement.ts';
-import { delayBefore, type RetryPolicy } from '../signaling/backoff.ts';
-import { Pause } from '../signaling/pause.ts';
-import { Signaling } from '../signaling/signaling.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import { Connection } from './connection.ts';
+import { type Attempt, Lifecycle } from './lifecycle.ts';
 import { Participants } from './participants.ts';
 import { RecentIds } from './recent-ids.ts';
 import { MEDIA_AGAIN_MS, MEDIA_ATTEMPTS, SessionMedia } from './session-media.ts';
-import { type SessionEffect, type SessionInput, type SessionState, transition } from './session-state.ts';
+import type { Capabilities, SessionOptions, SignalOptions } from './session-options.ts';
+import type { SessionState } from './session-state.ts';
 import type { Stream } from './stream.ts';
-import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts';
+import type { TokenProvider } from './token-source.ts';
 
 export interface SessionEvents {
   connectionCreated: ConnectionEvent;
@@ -52,106 +51,23 @@ export interface SessionEvents {
   exception: ExceptionEvent;
 }
 
-export interface SessionOptions {
-  /** When to try again after a loss. */
-  readonly retry?: RetryPolicy;
-  /** Balancers to try in turn, e.g. `["wss://a.example", "wss://b.example"]`; default: the token's. */
-  readonly urls?: readonly string[];
-  /** How long `connect()` tries, ms; default 15 000. */
-  readonly connectTimeoutMs?: number;
-}
-
-export interface SignalOptions {
-  readonly type?: string;
-  readonly data?: string;
-  /** Default: everyone, the sender among them. */
-  readonly to?: readonly Connection[];
-}
-
-/** What this client may do, by its role. */
-export interface Capabilities {
-  readonly subscribe: boolean;
-  readonly publish: boolean;
-  readonly forceUnpublish: boolean;
-  readonly forceDisconnect: boolean;
-}
-
-const CONNECT_TIMEOUT_MS = 15_000;
 /** How long those who were there before a crash have to come back, before they are said to have left. */
 const MISSING_MS = 15_000;
-const SDK = 'rejoin-js/0.1.0';
-
-/** Codes of a refused hello that another token may help against. */
-const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
-const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
-
-const LOSSES: Readonly<Record<number, string>> = {
-  4001: 'moved',
-  4408: 'heartbeatMissed',
-  4503: 'unavailable',
-  4998: 'heartbeatMissed',
-};
-
-/** What came with an input, for its effects. */
-interface Detail {
-  readonly welcome?: WelcomeFrame;
-  readonly token?: TokenUrl;
-  readonly reason?: LeaveReason;
-  readonly error?: Error;
-  readonly cause?: string;
-  /** The state that the input came in. */
-  readonly from?: SessionState;
-}
 
 /** A call: who is in it, what they send, and its survival. */
 export class Session extends TypedEmitter<SessionEvents> {
   /** This client's own connection, once connected. The object stays the same for all lives of the session. */
   connection: Connection | undefined;
-  readonly #options: SessionOptions;
-  readonly #signaling: Signaling;
+  readonly #lifecycle: Lifecycle;
   readonly #participants: Participants;
   readonly #media: SessionMedia;
-  readonly #pause = new Pause();
   readonly #signals = new RecentIds();
-  #state: SessionState = 'idle';
-  #sessionId: SessionId | undefined;
-  #source: TokenSource | undefined;
-  #metadata = '';
-  /** Counts rounds of getting a token: the answer of one that has been overtaken is dropped. */
-  #round = 0;
-  #attempt = 0;
-  #cause = '';
-  /** What failed last, on the way in or back. */
-  #lastError: Error | undefined;
-  /** `performance.now()` of the first word of the trouble that is being got over. */
-  #troubleSince = 0;
-  #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
-  #connecting: { resolve: () => void; reject: (error: RejoinError) => void } | undefined;
-  #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor(options: SessionOptions = {}) {
     super();
-    this.#options = options;
-    this.#signaling = new Signaling({
-      policy: options.retry ?? {},
-      random: Math.random,
-      now: () => Date.now(),
-      sdk: SDK,
-    });
-    this.#signaling.on('welcome', (welcome) => {
-      const tookOver = welcome.resumed && welcome.snapshot !== undefined;
-      this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
-    });
-    this.#signaling.on('lost', (code) => this.#input('lost', { cause: LOSSES[code] ?? 'socketClosed' }));
-    this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
-    this.#signaling.on('refused', (error) => this.#refused(error));
-    this.#signaling.on('event', (frame) => this.#take(frame));
-    this.#signaling.on('retrying', (attempt, nextDelayMs) => {
-      if (this.#state !== 'reconnecting') return;
-      const detail = { plane: 'signaling', cause: this.#cause, attempt, nextDelayMs } as const;
-      this.emitEvent('reconnecting', new AttemptEvent('reconnecting', this, detail));
-    });
+    this.#lifecycle = new Lifecycle(options);
+    this.#followLifecycle();
     this.#participants = new Participants({
       connectionCreated: (connection) =>
         this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, connection)),
@@ -165,16 +81,10 @@ export class Session extends TypedEmitter<SessionEvents> {
       streamDestroyed: (stream, reason) => this.#streamDestroyed(stream, reason),
       presenceChanged: (connection, presence) =>
         this.emitEvent('connectionPresence', new ConnectionPresenceEvent(this, connection, presence)),
-      activeChanged: (stream, kind, active) => {
-        const property = kind === 'audio' ? 'audioActive' : 'videoActive';
-        const change = [stream, property, active, !active] as const;
-        const manager = stream.streamManager;
-        manager?.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent(manager, ...change));
-        this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<Session>(this, ...change));
-      },
+      activeChanged: (stream, kind, active) => this.#activeChanged(stream, kind, active),
     });
     this.#media = new SessionMedia({
-      request: (method, data) => this.#signaling.request(method, data),
+      request: this.#lifecycle.request,
       broken: (cause) =>
         this.#except(
           'ICE_CONNECTION_FAILED',
@@ -192,11 +102,11 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   get sessionId(): string | undefined {
-    return this.#sessionId;
+    return this.#lifecycle.sessionId;
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#lifecycle.state;
   }
 
   /** Publishers and subscribers of this session. */
@@ -226,27 +136,12 @@ export class Session extends TypedEmitter<SessionEvents> {
    *   `connectTimeoutMs`
    */
   connect(token: string | TokenProvider, metadata: unknown = ''): Promise<void> {
-    if (!transition(this.#state, 'connect')) {
-      const error = new RejoinError(
-        'CONNECT_FAILED',
-        `The session is ${this.#state} already.`,
-        'Call disconnect() before connecting again, or use another session object.',
-      );
-      return Promise.reject(error);
-    }
-    this.#source = new TokenSource(token);
-    this.#lastError = undefined;
-    this.#metadata = typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
-    return new Promise<void>((resolve, reject) => {
-      this.#connecting = { resolve, reject };
-      this.#limit(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'no answer in time');
-      this.#input('connect');
-    });
+    return this.#lifecycle.connect(token, typeof metadata === 'string' ? metadata : JSON.stringify(metadata));
   }
 
   /** Leaves, whatever is going on. */
   disconnect(): void {
-    this.#input('disconnect', { reason: 'disconnect', error: new Error('disconnect() was called') });
+    this.#lifecycle.disconnect();
   }
 
   /** Sends the publisher's stream. Waits for its camera, and for a session that is just coming back. */
@@ -254,7 +149,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     for (let attempt = 1; ; attempt += 1) {
       const { connection } = this;
       if (!connection) throw notConnected('publish()');
-      await Promise.all([this.#joined('publish()'), publisher.ready]);
+      await Promise.all([this.#lifecycle.joined('publish()'), publisher.ready]);
       try {
         return await this.#media.publish(publisher, connection);
       } catch (error) {
@@ -269,7 +164,7 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /** Ends the publisher's stream. */
   async unpublish(publisher: Publisher): Promise<void> {
-    await this.#joined('unpublish()');
+    await this.#lifecycle.joined('unpublish()');
     this.#media.unpublish(publisher);
   }
 
@@ -280,12 +175,12 @@ export class Session extends TypedEmitter<SessionEvents> {
   subscribe(stream: Stream, target?: VideoTarget, properties: SubscriberProperties = {}): Subscriber {
     const subscriber = new Subscriber(stream, properties);
     if (target !== undefined) subscriber.createVideoElement(target, properties.insertMode);
-    if (this.#state === 'joined' || this.#state === 'reconnecting') void this.#media.play(subscriber);
+    if (this.state === 'joined' || this.state === 'reconnecting') void this.#media.play(subscriber);
     return subscriber;
   }
 
   async unsubscribe(subscriber: Subscriber): Promise<void> {
-    await this.#joined('unsubscribe()');
+    await this.#lifecycle.joined('unsubscribe()');
     this.#media.unsubscribe(subscriber);
   }
 
@@ -294,9 +189,9 @@ export class Session extends TypedEmitter<SessionEvents> {
    * @throws {RejoinError}
    */
   async signal({ type, data, to }: SignalOptions): Promise<void> {
-    await this.#joined('signal()');
+    await this.#lifecycle.joined('signal()');
     try {
-      await this.#signaling.request('signal', {
+      await this.#lifecycle.request('signal', {
         id: randomText(12),
         ...(type === undefined ? {} : { type }),
         ...(data === undefined ? {} : { data }),
@@ -309,199 +204,79 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /** Tries at once instead of waiting for the next attempt. */
   reconnectNow(): void {
-    this.#pause.skip();
-    this.#signaling.reconnectNow();
+    this.#lifecycle.reconnectNow();
   }
 
-  #input(input: SessionInput, detail: Detail = {}): void {
-    const found = transition(this.#state, input);
-    if (!found) return;
-    const from = this.#state;
-    this.#state = found.next;
-    if (detail.cause !== undefined) this.#cause = detail.cause;
-    if (detail.error !== undefined) this.#lastError = detail.error;
-    for (const effect of found.effects) this.#effects[effect]({ ...detail, from });
-    if (found.next === 'joined') this.#settleWaiting();
-    else if (found.next === 'ended') this.#settleWaiting(notConnected('This'));
-  }
-
-  readonly #effects: Readonly<Record<SessionEffect, (detail: Detail) => void>> = {
-    fetchToken: (detail) => void this.#fetchToken(detail),
-    sendJoin: ({ token }) => {
-      if (!token) return;
-      const { sessionId, origin } = token;
-      const previous = this.#state === 'rebuilding' ? this.#signaling.lastPlace : undefined;
-      this.#signaling.join(
-        {
-          sessionId,
-          token: token.token,
-          key: randomText(16),
-          metadata: this.#metadata,
-          ...(previous
-            ? {
-                previous: {
-                  uniqueSessionId: previous.uniqueSessionId,
-                  connectionId: previous.connectionId,
-                  resumeKey: previous.resumeKey,
-                },
-              }
-            : {}),
-        },
-        this.#options.urls ?? [origin],
-      );
-    },
-    startSession: ({ welcome }) => {
-      const { snapshot } = this.#settle(welcome);
-      this.connection = new Connection(snapshot.self);
-      this.#media.begin(snapshot.media, snapshot.iceServers);
-      this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, this.connection));
-      this.#participants.addAll(snapshot.others);
-      this.#connecting?.resolve();
-      this.#connecting = undefined;
-    },
-    reconcile: ({ welcome }) => {
-      if (!welcome?.snapshot) return;
-      const { self, others, media } = welcome.snapshot;
-      this.connection?.update({ role: self.role, data: self.data });
-      const moved = this.#media.move(media);
-      this.#participants.reconcile(others, moved);
-      if (moved) void this.#followMedia();
-    },
-    rebuildSession: ({ welcome }) => {
-      const { snapshot } = this.#settle(welcome);
-      this.connection?.update(snapshot.self);
-      this.#media.begin(snapshot.media, snapshot.iceServers);
-      this.#participants.addAll(snapshot.others);
-      this.#forgetMissingLater();
-      void this.#republish(this.#round);
-    },
-    announceReconnecting: () => {
-      this.#troubleSince = performance.now();
-      const { giveUpAfterMs } = this.#options.retry ?? {};
-      if (giveUpAfterMs !== undefined) this.#limit(giveUpAfterMs, 'not reconnected in time');
-    },
-    announceReconnected: () => {
-      clearTimeout(this.#giveUpTimer);
-      const detail = { durationMs: Math.round(performance.now() - this.#troubleSince), kind: 'resume' } as const;
-      this.emitEvent('reconnected', new RecoveredEvent('reconnected', this, detail));
-    },
-    announceDestroyed: ({ from }) => {
-      // Who has lost its socket with the owner has been in trouble since then.
-      if (from === 'joined') this.#troubleSince = performance.now();
-      this.#attempt = 0;
-      this.#cause = 'nodeCrashed';
-      clearTimeout(this.#giveUpTimer);
-      const { giveUpAfterMs } = this.#options.retry ?? {};
-      if (giveUpAfterMs !== undefined) this.#limit(giveUpAfterMs, 'not rebuilt in time');
+  #followLifecycle(): void {
+    const lifecycle = this.#lifecycle;
+    lifecycle.on('started', (snapshot) => this.#start(snapshot));
+    lifecycle.on('renewed', (snapshot) => this.#renew(snapshot));
+    lifecycle.on('reconciled', (snapshot) => this.#reconcile(snapshot));
+    lifecycle.on('event', (frame) => this.#take(frame));
+    lifecycle.on('reconnecting', (attempt) => this.#announce('reconnecting', 'signaling', attempt));
+    lifecycle.on('reconnected', (durationMs) => this.#recovered('reconnected', 'resume', durationMs));
+    lifecycle.on('rebuilding', (attempt) => this.#announce('rebuilding', 'signaling', attempt));
+    lifecycle.on('destroyed', () => {
       this.#participants.crash();
       this.emitEvent('sessionDestroyed', new SessionDestroyedEvent(this));
-    },
-    announceDisconnected: ({ reason }) => {
-      const why = reason ?? 'nodeCrashed';
-      clearTimeout(this.#missingTimer);
-      const event = new SessionDisconnectedEvent(this, why);
-      this.emitEvent('sessionDisconnected', event);
-      for (const { streamManager } of this.#participants.clear()) {
-        if (!(streamManager instanceof Subscriber)) continue;
-        streamManager.stop();
-        if (!event.isDefaultPrevented()) streamManager.removeVideos();
-      }
-      this.#media.end(why);
-    },
-    rejectConnect: ({ error }) => {
-      this.#connecting?.reject(
-        error instanceof RejoinError
-          ? error
-          : new RejoinError(
-              'CONNECT_FAILED',
-              `The session could not be joined: ${error?.message ?? 'it has crashed'}`,
-              error instanceof ProtocolError ? error.action : 'Try again with a new token.',
-              { cause: error, ...(error instanceof ProtocolError ? { code: error.code } : {}) },
-            ),
-      );
-      this.#connecting = undefined;
-    },
-    sayGoodbye: () => void this.#signaling.request('leave', {}).catch(() => {}),
-    closeSocket: () => {
-      this.#round += 1;
-      clearTimeout(this.#giveUpTimer);
-      this.#pause.skip();
-      this.#signaling.close(new ProtocolError('SESSION_CLOSED'));
-    },
-  };
-
-  /** A welcome that begins a life of the session. */
-  #settle(welcome: WelcomeFrame | undefined): { snapshot: NonNullable<WelcomeFrame['snapshot']> } {
-    clearTimeout(this.#giveUpTimer);
-    if (!welcome?.snapshot) throw new Error('A welcome to a join has a snapshot.');
-    this.#sessionId = welcome.sessionId;
-    this.#attempt = 0;
-    return { snapshot: welcome.snapshot };
+    });
+    lifecycle.on('disconnected', (reason) => this.#end(reason));
+    lifecycle.on('failed', (error) => this.#except(error.code, this, `${error.message} ${error.action}`, error));
   }
 
-  async #fetchToken({ error }: Detail): Promise<void> {
-    this.#round += 1;
-    const round = this.#round;
-    this.#attempt += 1;
-    const rebuilding = this.#state === 'rebuilding';
-    if (error) this.#cause = error.message;
-    const first = !rebuilding && this.#attempt === 1;
-    const nextDelayMs = first ? 0 : delayBefore(this.#attempt, this.#options.retry ?? {}, Math.random);
-    if (rebuilding) {
-      const detail = { plane: 'signaling', cause: this.#cause, attempt: this.#attempt, nextDelayMs } as const;
-      this.emitEvent('rebuilding', new AttemptEvent('rebuilding', this, detail));
-    }
-    await this.#pause.wait(nextDelayMs);
-    if (round !== this.#round || !this.#source) return;
-    try {
-      const token = await this.#source.next();
-      if (round === this.#round) this.#input('token', { token });
-    } catch (failure) {
-      if (round !== this.#round) return;
-      const final = failure instanceof TokenFailure && failure.final;
-      const cause = failure instanceof TokenFailure && failure.cause instanceof RejoinError ? failure.cause : failure;
-      this.#input(final ? 'refused' : 'tokenFailed', { error: cause as Error, reason: 'nodeCrashed' });
-    }
+  #start({ self, others, media, iceServers }: Snapshot): void {
+    this.connection = new Connection(self);
+    this.#media.begin(media, iceServers);
+    this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, this.connection));
+    this.#participants.addAll(others);
   }
 
-  async #republish(round: number): Promise<void> {
-    const { connection } = this;
-    if (!connection) return;
-    const since = this.#troubleSince;
-    try {
-      await Promise.all([...this.#media.publishers].map((publisher) => this.#media.publish(publisher, connection)));
-    } catch (error) {
-      if (!isLostToCrash(error))
-        this.#except('PUBLISH_FAILED', this, `A stream could not be published again: ${String(error)}`);
-    }
-    if (round !== this.#round || this.#state === 'ended' || this.#state === 'rebuilding') return;
-    this.#media.renewed();
-    const detail = { durationMs: Math.round(performance.now() - since), kind: 'rebuild' } as const;
-    this.emitEvent('rebuilt', new RecoveredEvent('rebuilt', this, detail));
+  /** Another life of the session: same objects, new ids. */
+  #renew({ self, others, media, iceServers }: Snapshot): void {
+    this.connection?.update(self);
+    this.#media.begin(media, iceServers);
+    this.#participants.addAll(others);
+    this.#forgetMissingLater();
+    const since = this.#lifecycle.troubleSince;
+    void this.#bringMedia([], () => this.#recovered('rebuilt', 'rebuild', Math.round(performance.now() - since)));
+  }
+
+  /** Another owner: nothing is told but what differs from what is known. */
+  #reconcile({ self, others, media }: Snapshot): void {
+    this.connection?.update({ role: self.role, data: self.data });
+    const moved = this.#media.move(media);
+    this.#participants.reconcile(others, moved);
+    if (moved) this.#followMedia();
   }
 
   /** The media is hosted anew: everything that was sent and received is brought there, under the same ids. */
-  async #followMedia(): Promise<void> {
+  #followMedia(): void {
+    const since = performance.now();
+    this.#announce('reconnecting', 'media', { cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 });
+    this.#forgetMissingLater();
+    void this.#bringMedia(this.#participants.subscribers(), () =>
+      this.#recovered('reconnected', 'mediaMoved', Math.round(performance.now() - since)),
+    );
+  }
+
+  /** Sends again what was sent, and receives `subscribers`; `done` when that has worked and nothing new has come up. */
+  async #bringMedia(subscribers: readonly Subscriber[], done: () => void): Promise<void> {
     const { connection } = this;
     if (!connection) return;
-    const since = performance.now();
-    const round = this.#round;
-    const detail = { plane: 'media', cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 } as const;
-    this.emitEvent('reconnecting', new AttemptEvent('reconnecting', this, detail));
-    this.#forgetMissingLater();
+    const { life } = this.#lifecycle;
     try {
       await Promise.all([
         ...[...this.#media.publishers].map((publisher) => this.#media.publish(publisher, connection)),
-        ...this.#participants.subscribers().map((subscriber) => this.#media.play(subscriber)),
+        ...subscribers.map((subscriber) => this.#media.play(subscriber)),
       ]);
     } catch (error) {
-      if (!isLostToCrash(error))
+      if (!isLostToCrash(error)) {
         this.#except('PUBLISH_FAILED', this, `A stream could not be published again: ${String(error)}`);
+      }
     }
-    if (round !== this.#round || this.#state === 'ended' || this.#state === 'rebuilding') return;
+    if (life !== this.#lifecycle.life || this.state === 'ended' || this.state === 'rebuilding') return;
     this.#media.renewed();
-    const durationMs = Math.round(performance.now() - since);
-    this.emitEvent('reconnected', new RecoveredEvent('reconnected', this, { durationMs, kind: 'mediaMoved' }));
+    done();
   }
 
   #forgetMissingLater(): void {
@@ -509,25 +284,24 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#missingTimer = setTimeout(() => this.#participants.forgetMissing('nodeCrashed'), MISSING_MS);
   }
 
-  #refused(error: ProtocolError): void {
-    const helped =
-      SESSION_OVER.includes(error.code) || (this.#state === 'rebuilding' && TOKEN_BAD.includes(error.code));
-    if (helped && this.#source?.isRenewable && (this.#state === 'joining' || this.#state === 'rebuilding')) {
-      return this.#input('tokenFailed', { error });
+  #end(reason: LeaveReason): void {
+    clearTimeout(this.#missingTimer);
+    const event = new SessionDisconnectedEvent(this, reason);
+    this.emitEvent('sessionDisconnected', event);
+    for (const { streamManager } of this.#participants.clear()) {
+      if (!(streamManager instanceof Subscriber)) continue;
+      streamManager.stop();
+      if (!event.isDefaultPrevented()) streamManager.removeVideos();
     }
-    if (this.#state === 'joined') this.#except(error.code, this, `${error.message} ${error.action}`, error);
-    const reason: LeaveReason = error.code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
-    this.#input('refused', { error, reason: this.#state === 'rebuilding' ? 'nodeCrashed' : reason });
+    this.#media.end(reason);
   }
 
-  #limit(ms: number, what: string): void {
-    clearTimeout(this.#giveUpTimer);
-    this.#giveUpTimer = setTimeout(() => {
-      const reason: LeaveReason = this.#state === 'rebuilding' ? 'nodeCrashed' : 'networkDisconnect';
-      const last = this.#lastError;
-      const error = new Error(`${what} (${ms} ms)${last ? `; last: ${last.message}` : ''}`, { cause: last });
-      this.#input('gaveUp', { reason, error });
-    }, ms);
+  #announce(type: 'reconnecting' | 'rebuilding', plane: 'signaling' | 'media', attempt: Attempt): void {
+    this.emitEvent(type, new AttemptEvent(type, this, { plane, ...attempt }));
+  }
+
+  #recovered(type: 'reconnected' | 'rebuilt', kind: RecoveryKind, durationMs: number): void {
+    this.emitEvent(type, new RecoveredEvent(type, this, { durationMs, kind }));
   }
 
   #take(frame: EventFrame): void {
@@ -548,11 +322,20 @@ export class Session extends TypedEmitter<SessionEvents> {
       case 'signal':
         return this.#signal(data);
       case 'mediaMoved':
-        if (this.#media.move(data.media)) void this.#followMedia();
+        if (this.#media.move(data.media)) this.#followMedia();
         return;
       case 'evicted':
-        return this.#input('evicted', { reason: data.reason, error: new Error(data.reason) });
+        // The lifecycle's: it ends with `disconnected`.
+        return;
     }
+  }
+
+  #activeChanged(stream: Stream, kind: MediaKind, active: boolean): void {
+    const property = kind === 'audio' ? 'audioActive' : 'videoActive';
+    const change = [stream, property, active, !active] as const;
+    const manager = stream.streamManager;
+    manager?.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent(manager, ...change));
+    this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<Session>(this, ...change));
   }
 
   #signal({ id, type, data, from }: ServerEvents['signal']): void {
@@ -576,20 +359,6 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   #except(name: string, origin: Session | Stream, message: string, data?: unknown): void {
     this.emitEvent('exception', new ExceptionEvent(this, { name, origin, message, data }));
-  }
-
-  /** Resolves when the session is joined. What is asked of a session that reconnects is sent when it has. */
-  #joined(what: string): Promise<void> {
-    if (this.#state === 'joined' || this.#state === 'reconnecting') return Promise.resolve();
-    if (this.#state !== 'rebuilding') return Promise.reject(notConnected(what));
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  #settleWaiting(error?: Error): void {
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (error) reject(error);
-      else resolve();
-    }
   }
 }
 
