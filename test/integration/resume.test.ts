@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
+import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { seededRandom, seeds } from '../fixtures/random.ts';
@@ -55,6 +56,45 @@ test('through any number of socket drops, every signal arrives once and in order
     }
     for (const { session } of clients) session.disconnect();
   }
+});
+
+test('a signal is answered when it has arrived, and not before', async () => {
+  const sender = new SdkClient();
+  await sender.session.connect(await running.token('arrived'));
+  const recipient = await RawClient.join(running.socketUrl, await running.token('arrived'));
+  await recipient.frame('welcome');
+  let answered = false;
+  const signal = sender.session.signal({ data: 'x' }).then(() => {
+    answered = true;
+  });
+  const { seq } = await recipient.frame('evt');
+  // Its own copy has come back and is acknowledged, too: only the other one's word is missing.
+  await until('its own copy', () => sender.signals.length === 1);
+  recipient.send({ t: 'ping' });
+  await recipient.frame('pong');
+  assert.equal(answered, false);
+  recipient.send({ t: 'ack', seq });
+  await signal;
+  // Who leaves need not be waited for.
+  const second = sender.session.signal({ data: 'y' });
+  await until('it is there', () => recipient.frames.filter(({ t }) => t === 'evt').length === 2);
+  recipient.send({ t: 'req', id: 1, method: 'leave', data: {} });
+  await second;
+  sender.session.disconnect();
+});
+
+test('a request that comes twice is carried out once', async () => {
+  const client = await RawClient.join(running.socketUrl, await running.token('twice'));
+  await client.frame('welcome');
+  const request = (id: number): object => ({ t: 'req', id, method: 'signal', data: { id: `s${id}`, data: `${id}` } });
+  for (const id of [1, 1, 2, 1, 2]) client.send(request(id));
+  client.send(request(3));
+  const signals = (): unknown[] => client.frames.flatMap((frame) => (frame.t === 'evt' ? [frame.data] : []));
+  await until('the last one', () => signals().length >= 3);
+  client.send({ t: 'ack', seq: 3 });
+  await until('all answers', () => client.frames.filter(({ t }) => t === 'res').length === 3);
+  assert.equal(signals().length, 3);
+  client.close();
 });
 
 test('others see who is away; who stays away too long has left', async () => {
