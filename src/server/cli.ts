@@ -3,65 +3,16 @@ import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import type { Route } from './balancer/http-proxy.ts';
 import type { StaticFiles } from './balancer/static-files.ts';
 import { isEverywhere, reachableAddress } from './cli/addresses.ts';
-import { options, type TimingFlags, timingOf } from './cli/options.ts';
+import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
+import { options, timingOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
 import { UsageError } from './cli/usage-error.ts';
-import type { PortRange, StoreLocation } from './cli/values.ts';
-import type { FailoverPolicy, Store } from './store/store.ts';
+import type { StoreLocation } from './cli/values.ts';
+import type { Store } from './store/store.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
-
-interface ProcessFlags extends TimingFlags {
-  readonly id?: string;
-  readonly host: string;
-  readonly port: number;
-  readonly secret?: string;
-  readonly logLevel: string;
-  readonly drainDeadline: number;
-}
-
-interface NodeFlags extends ProcessFlags {
-  readonly advertiseUrl?: string;
-  readonly store?: StoreLocation;
-}
-
-interface MasterFlags extends NodeFlags {
-  readonly publicUrl?: string;
-  readonly failover: FailoverPolicy;
-}
-
-interface MediaNodeFlags extends NodeFlags {
-  readonly workers?: number;
-  readonly rtcPorts: PortRange;
-  readonly listenIp: string;
-  readonly announcedAddress?: string;
-}
-
-interface BalancerFlags extends ProcessFlags {
-  readonly master?: readonly string[];
-  readonly static?: readonly StaticFiles[];
-  readonly route?: readonly Route[];
-  readonly requestTimeout: number;
-}
-
-interface DevFlags extends TimingFlags {
-  readonly host: string;
-  readonly port: number;
-  readonly publicUrl?: string;
-  readonly secret: string;
-  readonly masters: number;
-  readonly mediaNodes: number;
-  readonly failover: FailoverPolicy;
-  readonly rtcPorts: PortRange;
-  readonly listenIp: string;
-  readonly announcedAddress?: string;
-  readonly stateDir: string;
-  readonly logLevel: string;
-  readonly json?: true;
-}
 
 /** Exit code of a command that was not understood. */
 const USAGE = 2;
@@ -233,7 +184,11 @@ function needed<T>(value: T | undefined, name: string, option: string, what: str
 async function openStore(location: StoreLocation | undefined): Promise<Store> {
   const { file } = needed(location, 'StoreMissing', '--store', 'where the shared store is');
   const { SqliteStore } = await import('./store/sqlite-store.ts');
-  return new SqliteStore(file);
+  try {
+    return new SqliteStore(file);
+  } catch (error) {
+    throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
+  }
 }
 
 /** The demo page at `/` and the browser bundles at `/dist/`. */

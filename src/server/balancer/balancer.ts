@@ -73,7 +73,11 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   await serveStaticFiles(app, options.directories);
   app.server.on('upgrade', (request, socket, head) => void upgrades.handle(request, socket, head));
 
+  const doubt = setTimeout(() => {
+    if (pool.healthy === 0) log.warn({ masters }, 'No master answers. Are the URLs right, and is the secret theirs?');
+  }, timing.verdictMs);
   const release = (): void => {
+    clearTimeout(doubt);
     pool.close();
     void client.close();
   };

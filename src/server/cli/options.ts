@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_TIMING, type Timing } from '../shared/timing.ts';
 import type { FailoverPolicy } from '../store/store.ts';
+import type { TimingFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
   readCount,
@@ -21,14 +22,6 @@ import {
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const FAILOVER_POLICIES: readonly FailoverPolicy[] = ['rebuild', 'takeover'];
 const SECRET = 'MY_SECRET';
-
-/** What the timing options of a command have become. */
-export interface TimingFlags {
-  readonly beat: number;
-  readonly verdict: number;
-  readonly resumeGrace: number;
-  readonly ownerlessGrace: number;
-}
 
 /** @throws {UsageError} InvalidTiming */
 export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingFlags): Timing {

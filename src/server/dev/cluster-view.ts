@@ -58,6 +58,8 @@ export class ClusterView extends EventEmitter<{ changed: [] }> {
 
   constructor(children: readonly Child[], store: Pick<Store, 'getSession'>, secret: string, timing: ClusterTiming) {
     super();
+    // One listener for each page that watches.
+    this.setMaxListeners(0);
     this.#store = store;
     this.#client = new InternalClient(internalKey(secret));
     const who = newIdentity('balancer', 'dev', '').instance;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterNode, readClusterFile, removeClusterFile } from './cluster-file.ts';
 
-/** How long the processes of a cluster whose supervisor was killed have to notice. */
+/** They end within milliseconds. */
 const ORPHANS_MS = 5_000;
 const ORPHANS_LOOK_MS = 50;
 
@@ -29,14 +29,15 @@ export class StateDir {
   /**
    * Takes the directory and clears what an earlier run left in it: the state of a cluster all of whose processes have
    * ended means nothing.
+   * @param orphansMs how long processes of a cluster whose supervisor was killed have to notice
    * @throws {ClusterError} StateDirInUse, OrphansRunning
    */
-  static async take(directory: string): Promise<StateDir> {
+  static async take(directory: string, orphansMs = ORPHANS_MS): Promise<StateDir> {
     const path = resolve(directory);
     mkdirSync(path, { recursive: true });
     const state = new StateDir(path, lock(path));
     try {
-      await untilGone(readClusterFile(state.clusterFile)?.nodes ?? []);
+      await untilGone(readClusterFile(state.clusterFile)?.nodes ?? [], orphansMs);
     } catch (error) {
       state.release();
       throw error;
@@ -79,8 +80,8 @@ function clusterFileIn(path: string): string {
   return join(path, 'cluster.json');
 }
 
-async function untilGone(nodes: readonly ClusterNode[]): Promise<void> {
-  const deadline = performance.now() + ORPHANS_MS;
+async function untilGone(nodes: readonly ClusterNode[], withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const running = await Promise.all(nodes.map(async (node) => ((await isRunning(node)) ? [node] : [])));
     const [first, ...more] = running.flat();
