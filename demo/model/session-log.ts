@@ -71,10 +71,15 @@ export function logSession(session: Session, log: EventLog): void {
   });
   session.on('streamPropertyChanged', ({ stream, changedProperty, newValue }) => {
     const what = changedProperty === 'audioActive' ? 'microphone' : 'camera';
-    log.add('streamPropertyChanged', 'info', `${who(stream.connection)} turned the ${what} ${newValue ? 'on' : 'off'}`, {
-      note: stream.streamId,
-      detail: { changedProperty, newValue },
-    });
+    log.add(
+      'streamPropertyChanged',
+      'info',
+      `${who(stream.connection)} turned the ${what} ${newValue ? 'on' : 'off'}`,
+      {
+        note: stream.streamId,
+        detail: { changedProperty, newValue },
+      },
+    );
   });
   session.on('reconnecting', ({ attempt, nextDelayMs, plane, cause }) => {
     log.add('reconnecting', 'warn', `Reconnecting #${attempt} in ${nextDelayMs} ms`, {

@@ -1,27 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type {
-  HelloFrame,
-  IceServer,
-  MediaPlace,
-  RequestFrame,
-  ServerEventName,
-  ServerEvents,
-  Snapshot,
-  WelcomeFrame,
-} from '../../../protocol/frames.ts';
+import type { RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
 import {
   type ConnectionId,
   newConnectionId,
-  newResumeKey,
   newTokenId,
   type RequestId,
-  type ResumeKey,
   type StreamId,
   type TokenId,
 } from '../../../protocol/ids.ts';
-import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import type { LeaveReason, Role, StreamEndReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
@@ -36,9 +24,11 @@ import {
 } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import { Admission } from './admission.ts';
 import { adoptMembers, isJoined } from './adoption.ts';
+import { Hosting } from './hosting.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
-import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
+import type { Member } from './member.ts';
 import { handleRequest } from './requests.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
@@ -46,10 +36,6 @@ const STORE_PATIENCE_MS = 1_000;
 
 /** How long after its beginning a session expects those back who were in its life before. */
 const RETURN_MS = 15_000;
-
-/** How long a session whose media node is gone looks for another, and how often. */
-const MEDIA_PATIENCE_MS = 15_000;
-const MEDIA_RETRY_MS = 250;
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -80,11 +66,11 @@ export class OwnedSession {
   readonly members = new Map<ConnectionId, Member>();
   readonly pending = new Map<TokenId, PendingPlace>();
   readonly log: Logger;
-  readonly #around: SessionSurroundings;
   /** Tokens that have joined, and which place each has taken. */
-  readonly #used = new Map<TokenId, ConnectionId>();
-  #media: Promise<Placed> | undefined;
-  #room: MediaRoom | undefined;
+  readonly used = new Map<TokenId, ConnectionId>();
+  readonly #around: SessionSurroundings;
+  readonly #hosting: Hosting;
+  readonly #admission: Admission;
   #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'ended' = 'open';
 
@@ -92,6 +78,16 @@ export class OwnedSession {
     this.record = record;
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
+    this.#hosting = new Hosting({
+      record,
+      owner: around.self,
+      placement: around.placement,
+      log: this.log,
+      placed: (mediaNode) => this.write((store) => store.placeSession(record.uniqueSessionId, record.epoch, mediaNode)),
+      isOpen: () => this.isOpen,
+      gone: (room) => void this.mediaLost(room),
+    });
+    this.#admission = new Admission(this, around.timing.resumeGraceMs);
   }
 
   /**
@@ -100,12 +96,12 @@ export class OwnedSession {
    * @throws {ProtocolError} UNAVAILABLE when the media node does not answer
    */
   async adopt(node: LiveNode | undefined): Promise<void> {
-    const connections = await this.#write(() => this.#around.store.listConnections(this.record.uniqueSessionId));
+    const connections = await this.write((store) => store.listConnections(this.record.uniqueSessionId));
     let inventory: Inventory | undefined;
-    if (this.record.mediaNode) inventory = await this.#adoptMedia(node);
+    if (this.record.mediaNode) inventory = await this.#hosting.adopt(node);
     for (const [id, member] of adoptMembers(connections, inventory)) {
       this.members.set(id, member);
-      this.#used.set(member.record.token, id);
+      this.used.set(member.record.token, id);
     }
     for (const record of connections) if (!isJoined(record)) this.pending.set(record.token, { record, joining: false });
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
@@ -115,7 +111,12 @@ export class OwnedSession {
 
   /** The media node's room, once the first member has joined. */
   get room(): MediaRoom | undefined {
-    return this.#room;
+    return this.#hosting.room;
+  }
+
+  /** @throws {ProtocolError} UNAVAILABLE */
+  media(): Promise<Placed> {
+    return this.#hosting.media();
   }
 
   get isOpen(): boolean {
@@ -135,7 +136,7 @@ export class OwnedSession {
       serverData,
       customIceServers,
     };
-    await this.#write(() => this.#around.store.putConnection(record, epoch));
+    await this.write((store) => store.putConnection(record, epoch));
     this.pending.set(record.token, { record, joining: false });
     return record;
   }
@@ -145,15 +146,9 @@ export class OwnedSession {
     await this.#around.store.removeConnection(record.connectionId);
   }
 
-  /**
-   * A client that says hello at some edge: joins or resumes. Frames that it has missed follow the welcome.
-   * @throws {ProtocolError} the hello leads nowhere, or (UNAVAILABLE) not now
-   */
-  async attach(request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
-    const { join, resume } = request.hello;
-    if (resume) return this.#resume(request, resume, edge);
-    if (join) return this.#join(request, join, edge);
-    throw new ProtocolError('HELLO_EXPECTED', 'neither join nor resume');
+  /** @throws {ProtocolError} */
+  attach(request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
+    return this.#admission.attach(request, edge);
   }
 
   /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
@@ -182,7 +177,7 @@ export class OwnedSession {
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
     member.outbox.close();
-    for (const key of member.transports.keys()) this.#room?.attempt('closeTransport', { key });
+    for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
       publication.end();
       this.#forgetStream(streamId);
@@ -199,7 +194,7 @@ export class OwnedSession {
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     member.publications.delete(streamId);
     publication.end();
-    for (const key of publication.producers.values()) this.#room?.attempt('closeProducer', { key });
+    for (const key of publication.producers.values()) this.room?.attempt('closeProducer', { key });
     this.#forgetStream(streamId);
     this.broadcast('streamDestroyed', { streamId, reason }, member);
   }
@@ -223,6 +218,11 @@ export class OwnedSession {
   keepForReturning(signal: ServerEvents['signal']): void {
     if (Date.now() - this.record.createdAt < RETURN_MS) this.#missedSignals.push(signal);
     else this.#missedSignals = [];
+  }
+
+  /** Signals that those who come back now have missed. */
+  get missedSignals(): readonly ServerEvents['signal'][] {
+    return this.#missedSignals;
   }
 
   /** Members away for longer than the grace leave. Called by a sweep; `now` as `performance.now()`. */
@@ -249,7 +249,7 @@ export class OwnedSession {
     if (!this.isOpen) return;
     this.#state = 'ended';
     for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
-    this.#room?.attempt('closeRoom', {});
+    this.room?.attempt('closeRoom', {});
     this.log.info({ reason }, 'The session has ended.');
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
   }
@@ -259,14 +259,12 @@ export class OwnedSession {
    * every client makes new transports; ids and streams stay.
    */
   async mediaLost(lost: MediaRoom): Promise<void> {
-    if (!this.isOpen || this.#room !== lost) return;
+    if (!this.isOpen || this.room !== lost) return;
     if (this.record.failover === 'rebuild') return this.crash();
     this.log.warn({ mediaNode: lost.node }, 'The media is gone and is hosted anew.');
-    this.#room = undefined;
     for (const member of this.members.values()) member.loseMedia();
-    this.#media = this.#placeAgain();
     try {
-      const { media, room } = await this.#media;
+      const { media, room } = await this.#hosting.move();
       this.broadcast('mediaMoved', { media });
       // Should the node only have been silent, and come back: nobody else would close the room there.
       if (room.node !== lost.node) lost.attempt('closeRoom', {});
@@ -300,217 +298,11 @@ export class OwnedSession {
     this.log.warn('Fenced: the session is no longer owned here.');
     void this.#around.ended(this, 'steppedDown');
     // If somebody else has taken the room over, its higher epoch refuses this.
-    this.#room?.attempt('closeRoom', {});
+    this.room?.attempt('closeRoom', {});
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
     }
     this.members.clear();
-  }
-
-  /** The room at the media node; the session is placed when the first member comes. */
-  async media(): Promise<Placed> {
-    this.#media ??= this.#place().catch((error: unknown) => {
-      this.#media = undefined;
-      throw error;
-    });
-    return this.#media;
-  }
-
-  /** What is at the media node; if that is gone too, the media is hosted anew and the clients bring it all back. */
-  async #adoptMedia(node: LiveNode | undefined): Promise<Inventory | undefined> {
-    const { placement, self } = this.#around;
-    try {
-      if (!node) throw new ProtocolError('UNAVAILABLE', 'the media node is dead');
-      const placed = await placement.adopt(this.record, node, self);
-      const inventory = await placed.room.command('inventory', {});
-      this.#use(placed.room);
-      this.#media = Promise.resolve(placed);
-      return inventory;
-    } catch (error) {
-      this.log.warn(
-        { err: error, mediaNode: this.record.mediaNode },
-        'The media is gone with the owner and is hosted anew.',
-      );
-      this.#media = this.#placeAgain();
-      await this.#media;
-      return undefined;
-    }
-  }
-
-  #use(room: MediaRoom): void {
-    this.#room = room;
-    room.gone = () => void this.mediaLost(room);
-  }
-
-  async #placeAgain(): Promise<Placed> {
-    const until = performance.now() + MEDIA_PATIENCE_MS;
-    for (;;) {
-      try {
-        return await this.#place();
-      } catch (error) {
-        if (!this.isOpen || performance.now() > until) throw error;
-        await delay(MEDIA_RETRY_MS);
-      }
-    }
-  }
-
-  async #place(): Promise<Placed> {
-    const placed = await this.#around.placement.place(this.record, this.#around.self);
-    const { room } = placed;
-    try {
-      await this.#write(() =>
-        this.#around.store.placeSession(this.record.uniqueSessionId, this.record.epoch, room.node),
-      );
-      if (!this.isOpen) throw new ProtocolError('SESSION_CLOSED');
-    } catch (error) {
-      // Nobody would ever close it: its owner, this master, goes on listening to the media node.
-      room.attempt('closeRoom', {});
-      throw error;
-    }
-    this.#use(room);
-    this.log.info({ mediaNode: room.node }, 'The session is placed.');
-    return placed;
-  }
-
-  async #join(
-    { attachment, ip, platform }: AttachRequest,
-    join: NonNullable<HelloFrame['join']>,
-    edge: EdgePort,
-  ): Promise<WelcomeFrame> {
-    const taken = this.#used.get(join.token);
-    const again = taken && this.members.get(taken);
-    if (again && again.record.joined.joinKey === join.key) return this.#joinAgain(again, attachment, edge);
-    if (taken) throw new ProtocolError('TOKEN_USED');
-    const place = this.pending.get(join.token);
-    if (!place) throw new ProtocolError('TOKEN_UNKNOWN');
-    if (place.joining) throw new ProtocolError('UNAVAILABLE', 'this token is being used by another socket');
-    place.joining = true;
-    try {
-      const { record } = place;
-      const [replaces, { media }] = await Promise.all([this.#replaced(join.previous), this.media()]);
-      const resumeKey = newResumeKey();
-      const joined: JoinedConnection = {
-        ...record,
-        joined: {
-          activeAt: Date.now(),
-          clientData: join.metadata,
-          ip,
-          platform,
-          joinKey: join.key,
-          resumeKeyHash: hashResumeKey(resumeKey),
-          ...(replaces ? { replaces } : {}),
-        },
-      };
-      await this.#write(() => this.#around.store.putConnection(joined, this.record.epoch));
-      // While the store was asked, the place may have been withdrawn or the session may have ended.
-      if (!this.isOpen || !this.pending.delete(join.token)) throw new ProtocolError('TOKEN_UNKNOWN');
-      const { connectionId, token } = record;
-      const member = new Member(joined);
-      member.attach(attachment, edge);
-      this.#used.set(token, connectionId);
-      this.members.set(connectionId, member);
-      this.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
-      this.broadcast('connectionCreated', { connection: member.info }, member);
-      const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
-      // Numbered behind the welcome, though sent before it: the edge puts them in order.
-      if (replaces) for (const signal of this.#missedSignals) this.tell(member, 'signal', signal);
-      return welcome;
-    } finally {
-      place.joining = false;
-    }
-  }
-
-  /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
-  async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
-    const { media } = await this.media();
-    const resumeKey = newResumeKey();
-    const joined = { ...member.record.joined, resumeKeyHash: hashResumeKey(resumeKey) };
-    await this.#write(() => this.#around.store.putConnection({ ...member.record, joined }, this.record.epoch));
-    if (this.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
-    member.renew({ ...member.record, joined });
-    member.attach(attachment, edge);
-    const welcome = this.#beginAnew(member, resumeKey, false, media);
-    this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
-    return welcome;
-  }
-
-  async #resume(
-    { attachment }: AttachRequest,
-    resume: NonNullable<HelloFrame['resume']>,
-    edge: EdgePort,
-  ): Promise<WelcomeFrame> {
-    const { media } = await this.media();
-    // From here on without waiting, so that no frame comes between the welcome and those that were missed.
-    const member = this.members.get(resume.connectionId);
-    if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
-    const tookOver = resume.epoch !== this.record.epoch;
-    const missed = tookOver ? [] : member.outbox.after(resume.received);
-    if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
-    const wasAway = member.presence.kind === 'away';
-    member.attach(attachment, edge);
-    let welcome: WelcomeFrame;
-    if (tookOver) {
-      // Requests that the former owner has taken and not answered are asked again: each names what it makes.
-      member.requestsTaken = (resume.nextRequest - 1) as RequestId;
-      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, media);
-    } else {
-      member.outbox.acknowledge(resume.received);
-      welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
-      for (const frame of missed) member.sendUnnumbered(frame);
-    }
-    if (wasAway) this.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
-    this.log.info({ connection: member.id, edge: attachment, tookOver }, 'A connection has resumed.');
-    return welcome;
-  }
-
-  /** A welcome with a snapshot, to a client that has had no frame of this owner yet; what no snapshot tells follows. */
-  #beginAnew(member: Member, resumeKey: ResumeKey, resumed: boolean, media: MediaPlace): WelcomeFrame {
-    const seq = member.outbox.last;
-    member.outbox.rebase();
-    const welcome = this.#welcome(member, resumeKey, resumed, this.#snapshot(member, media));
-    for (const frame of member.outbox.after(seq) ?? []) member.sendUnnumbered(frame);
-    return { ...welcome, seq };
-  }
-
-  /** The connection that a client goes on from, if it proves that it was its own. */
-  async #replaced(previous: NonNullable<HelloFrame['join']>['previous']): Promise<ConnectionId | undefined> {
-    if (!previous) return undefined;
-    const record = await this.#write(() => this.#around.store.getConnection(previous.connectionId));
-    const proven =
-      record?.uniqueSessionId === previous.uniqueSessionId &&
-      record.sessionId === this.record.sessionId &&
-      record.joined?.resumeKeyHash === hashResumeKey(previous.resumeKey);
-    return proven ? previous.connectionId : undefined;
-  }
-
-  #snapshot(member: Member, media: MediaPlace): Snapshot {
-    return {
-      self: member.info,
-      others: [...this.members.values()].filter((other) => other !== member).map(({ info }) => info),
-      media,
-      iceServers: member.record.customIceServers as IceServer[],
-    };
-  }
-
-  #welcome(member: Member, resumeKey: ResumeKey, resumed: boolean, snapshot?: Snapshot): WelcomeFrame {
-    const { sessionId, uniqueSessionId, epoch } = this.record;
-    return {
-      t: 'welcome',
-      v: PROTOCOL_VERSION,
-      resumed,
-      sessionId,
-      uniqueSessionId,
-      connectionId: member.id,
-      epoch,
-      resumeKey,
-      requestsTaken: member.requestsTaken,
-      seq: member.outbox.last,
-      heartbeatMs: LIMITS.heartbeatMs,
-      heartbeatTimeoutMs: LIMITS.heartbeatTimeoutMs,
-      resumeGraceMs: this.#around.timing.resumeGraceMs,
-      reconnectSpreadMs: LIMITS.reconnectSpreadMs,
-      ...(snapshot ? { snapshot } : {}),
-    };
   }
 
   /** Requests are begun in the order of their numbers, each once; answers come as they are ready. */
@@ -562,14 +354,14 @@ export class OwnedSession {
     for (const member of this.members.values()) {
       const subscription = member.subscriptions.get(streamId);
       member.subscriptions.delete(streamId);
-      for (const key of subscription?.consumers ?? []) this.#room?.attempt('closeConsumer', { key });
+      for (const key of subscription?.consumers ?? []) this.room?.attempt('closeConsumer', { key });
     }
   }
 
   /** What needs the store and cannot have it is refused for now; being fenced ends the ownership. */
-  async #write<T>(work: () => Promise<T>): Promise<T> {
+  async write<T>(work: (store: Store) => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await work(this.#around.store);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'stale') {
