@@ -99,6 +99,26 @@ test('the page’s own Kill button ends a process for real, and the page shows i
   await Promise.all([ann.sees(1), bob.sees(1)]);
 });
 
+test('the media node is asked to end: the media moves before it does', async ({ join, running, room }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  const guests = [ann, bob];
+  await Promise.all(guests.map((guest) => guest.sees(1)));
+  for (const guest of guests) await guest.markVideos();
+  const mediaNode = await running.mediaNodeOf(room);
+  const pid = running.cluster.kill(mediaNode, 'SIGTERM');
+  for (const guest of guests) await expect(guest.event('reconnected')).toHaveCount(1);
+  await running.restarted(mediaNode, pid);
+  expect(await running.mediaNodeOf(room)).not.toBe(mediaNode);
+  for (const guest of guests) {
+    // The old goes on until the new plays. Wide, for slow machines.
+    expect(await guest.longestGap()).toBeLessThan(1_500);
+    expect(await guest.sameVideos()).toBe(true);
+    for (const event of ['sessionDestroyed', 'streamDestroyed']) await expect(guest.event(event)).toHaveCount(0);
+  }
+  await Promise.all(guests.map((guest) => guest.sees(1)));
+});
+
 test('the media node is killed: the session is rebuilt on another', async ({ join, running, room }) => {
   const ann = await join('Ann');
   const bob = await join('Bob');

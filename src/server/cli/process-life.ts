@@ -4,8 +4,12 @@ import { onEndSignals, onParentGone } from './end-signals.ts';
 
 export interface Running {
   readonly identity: Identity;
+  /** Hands over what it has to others, for at most so long. */
+  drain?(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
+
+const DRAIN_SHARE = 0.8;
 
 /**
  * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
@@ -35,6 +39,8 @@ async function end(running: Running, deadlineMs: number): Promise<void> {
     process.exit(0);
   }, deadlineMs);
   try {
+    // What is left of the time is for closing.
+    await running.drain?.(deadlineMs * DRAIN_SHARE);
     await running.close();
   } catch (error) {
     process.stderr.write(`CloseFailed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

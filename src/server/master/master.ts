@@ -12,6 +12,7 @@ import { createLogger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
 import { Directory } from './cluster/directory.ts';
+import { Handover } from './cluster/handover.ts';
 import { Locator } from './cluster/locator.ts';
 import { OwnerDeaths } from './cluster/owner-deaths.ts';
 import { Edge } from './edge/edge.ts';
@@ -40,8 +41,16 @@ export interface MasterOptions {
 
 export interface Master {
   readonly identity: Identity;
+  /** Hands its sessions to other masters and sends its clients away. Resolves after `deadlineMs` at the latest. */
+  drain(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Of the time that a drain may take: for handing over; the rest is for sending sockets away, at most so long. */
+const GIVE_SHARE = 0.7;
+const SPREAD_MS = 1_000;
+/** How long the last words to other masters may take. */
+const FLUSH_MS = 1_000;
 
 /** Frames far over the limit are cut off while they arrive; those a little over get a named error. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -53,7 +62,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const identity = newIdentity('master', options.id, options.advertisedUrl ?? url);
   const log = createLogger(identity, options.logLevel);
   const client = new InternalClient(internalKey(secret));
-  let state: 'starting' | 'ready' | 'closing' = 'starting';
+  let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
   const { app, metrics } = createHttpServer({
     identity,
@@ -72,7 +81,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     store,
     log,
     masters: () => [identity.instance, ...directory.live('master').map(({ instance }) => instance)],
-    mediaNode: (instance) => directory.live('media-node').find((node) => node.instance === instance),
+    mediaNode: (instance) => directory.find(instance),
     takeOver: (record, node) => sessions.takeOver(record, node),
   });
   const links = new Links(identity.url, client, timing);
@@ -81,6 +90,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const forwarder = new RestForwarder(directory, timing, log);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
+  directory.on('drains', (instance, role) => {
+    if (role === 'media-node') sessions.mediaNodeDrains(instance);
+  });
   directory.on('up', (instance) => deaths.revive(instance));
   directory.on('dead', (instance, role) => {
     if (role === 'media-node') return sessions.mediaNodeDied(instance);
@@ -88,7 +100,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     sessions.edgeDied(instance);
     void deaths.settle(instance);
   });
-  deaths.on('settled', (owner) => edge.ownerDied(owner));
+  deaths.on('settled', (owner) => void edge.ownerDied(owner));
   directory.on('news', (instance, { news, data }) => {
     if (news === 'roomLost')
       sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
@@ -108,6 +120,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   );
   feed.register(app);
   registerInternalRoutes(app, sessions, edge, links);
+  const accepts = (): boolean => state === 'ready';
+  const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
+  handover.register(app);
   registerRestRoutes(app, {
     secret,
     socketOrigin: options.publicUrl.replace(/^http/, 'ws').replace(/\/$/, ''),
@@ -140,6 +155,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
   return {
     identity,
+    drain: async (deadlineMs) => {
+      state = 'draining';
+      // Out of the balancer's rotation first, so that who is sent away does not come back here.
+      feed.beat();
+      await handover.giveAll(deadlineMs * GIVE_SHARE);
+      await edge.sendAway(Math.min(SPREAD_MS, deadlineMs * (1 - GIVE_SHARE)));
+      await links.flushed(FLUSH_MS);
+    },
     close: async () => {
       state = 'closing';
       feed.beat();

@@ -58,9 +58,10 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     return sum;
   }
 
-  /** No new rooms from here on; those that are here go on. */
+  /** No new rooms from here on; those that are here go on, unless there is nobody who could move them. */
   refuseNew(): void {
     this.#accepting = false;
+    for (const place of [...this.#places.values()]) if (place.clock) this.#lose(place.room, 'ownerless');
   }
 
   /**
@@ -148,9 +149,8 @@ export class Rooms extends EventEmitter<RoomsEvents> {
 
   #setClock(place: Place, running: boolean): void {
     clearTimeout(place.clock);
-    place.clock = running
-      ? setTimeout(() => this.#lose(place.room, 'ownerless'), this.#options.ownerlessGraceMs)
-      : undefined;
+    const graceMs = this.#accepting ? this.#options.ownerlessGraceMs : 0;
+    place.clock = running ? setTimeout(() => this.#lose(place.room, 'ownerless'), graceMs) : undefined;
   }
 
   #lose(room: Room, cause: MediaNews['roomLost']['cause']): void {

@@ -19,6 +19,8 @@ export interface DirectoryEvents {
   up: [InstanceId, NodeRole];
   dead: [InstanceId, NodeRole];
   news: [InstanceId, LiveNews];
+  /** It has said that it takes nothing new any more. */
+  drains: [InstanceId, NodeRole];
 }
 
 export interface LiveNode {
@@ -81,6 +83,12 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   /** Somebody listens to us: if it is new here, it is looked up at once, so that all know each other within moments. */
   heardOf(instance: InstanceId): void {
     if (!this.#find(instance)) void this.refresh();
+  }
+
+  /** A node that is alive. */
+  find(instance: InstanceId): LiveNode | undefined {
+    const known = this.#find(instance);
+    return known && { instance, url: known.link.url, beat: known.beat };
   }
 
   urlOf(instance: InstanceId): string | undefined {
@@ -156,7 +164,9 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       this.emit('up', hello.instance, hello.role);
     });
     link.on('beat', (beat) => {
+      const before = node.beat;
       node.beat = beat;
+      if (before?.ready && !beat.ready && link.instance) this.emit('drains', link.instance, node.role);
     });
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);

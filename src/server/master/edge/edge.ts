@@ -9,7 +9,7 @@ import type { InstanceId } from '../../shared/identity.ts';
 import { PeerError } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import { type FailoverPolicy, type Store, StoreError } from '../../store/store.ts';
+import { type Store, StoreError } from '../../store/store.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
 import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
@@ -19,6 +19,7 @@ import { ClientSocket } from './client-socket.ts';
 
 /** Pause before an owner that has just failed, or just changed, is looked for again. */
 const AGAIN_MS = 50;
+const SEND_AWAY_STEP_MS = 20;
 
 /**
  * What a client's socket is doing at this edge.
@@ -38,7 +39,6 @@ type State =
       readonly port: OwnerPort;
       readonly uniqueSessionId: UniqueSessionId;
       readonly connectionId: ConnectionId;
-      readonly failover: FailoverPolicy;
     }
   | { readonly kind: 'closed' };
 
@@ -118,18 +118,46 @@ export class Edge implements EdgePort {
   }
 
   /**
-   * An owner has crashed and the store knows it. Clients of sessions that end with it learn at once, and may rebuild over
-   * the same socket; those of sessions that are taken over resume over it, at the next owner.
+   * An owner has crashed and the store knows what has become of its sessions. Clients of those that have ended learn at once,
+   * and may rebuild over the same socket; those of sessions that go on elsewhere resume there, over it.
    */
-  ownerDied(owner: InstanceId): void {
+  async ownerDied(owner: InstanceId): Promise<void> {
+    const concerned = new Map<UniqueSessionId, Client[]>();
     for (const client of this.#clients) {
       const { state } = client;
       if (state.kind !== 'attached' || state.owner !== owner) continue;
-      const { uniqueSessionId, failover } = state;
-      this.#release(
-        client,
-        failover === 'takeover' ? { t: 'moved' } : { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' },
-      );
+      concerned.set(state.uniqueSessionId, [...(concerned.get(state.uniqueSessionId) ?? []), client]);
+    }
+    await Promise.all(
+      [...concerned].map(async ([uniqueSessionId, clients]) => {
+        const frame = await this.#fateOf(uniqueSessionId);
+        for (const client of clients) {
+          // It may have gone, or have found its way, while the store was asked.
+          if (client.state.kind === 'attached' && client.state.owner === owner) this.#release(client, frame);
+        }
+      }),
+    );
+  }
+
+  async #fateOf(uniqueSessionId: UniqueSessionId): Promise<ServerFrame> {
+    try {
+      const ended = await this.#store.getEnded(uniqueSessionId);
+      if (ended) return { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' };
+    } catch (error) {
+      this.#log.warn({ err: error, session: uniqueSessionId }, 'The store does not tell what has become of a session.');
+    }
+    // Whoever resumes is told the rest.
+    return { t: 'moved' };
+  }
+
+  /** Sends the clients elsewhere, spread over `spreadMs` so that they do not arrive all at once. */
+  async sendAway(spreadMs: number): Promise<void> {
+    const clients = [...this.#clients];
+    const steps = Math.max(1, Math.ceil(spreadMs / SEND_AWAY_STEP_MS));
+    const each = Math.ceil(clients.length / steps);
+    while (clients.length > 0) {
+      for (const client of clients.splice(0, each)) this.#shut(client, 4001);
+      if (clients.length > 0) await delay(SEND_AWAY_STEP_MS);
     }
   }
 
@@ -184,9 +212,9 @@ export class Edge implements EdgePort {
         return;
       }
       if (found.kind === 'destroyed') return this.#release(client, found.frame);
-      const { welcome, owner, port, failover } = found;
+      const { welcome, owner, port } = found;
       const { uniqueSessionId, connectionId } = welcome;
-      client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId, failover };
+      client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId };
       client.socket.send(welcome);
       for (const item of attaching.held) this.#deliver(client, item);
     } catch (error) {

@@ -12,6 +12,7 @@ const RETRY_MS = 50;
 export class BatchSender<T> {
   readonly #send: (batch: readonly T[]) => Promise<void>;
   #queue: T[] = [];
+  readonly #idle: (() => void)[] = [];
   #state: 'idle' | 'sending' | 'closed' = 'idle';
 
   /** `send` rejects when the batch may not have arrived. */
@@ -25,9 +26,20 @@ export class BatchSender<T> {
     if (this.#state === 'idle') void this.#run();
   }
 
+  /** Resolves when nothing is left to send. */
+  idle(): Promise<void> {
+    if (this.#state !== 'sending') return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
   close(): void {
     this.#state = 'closed';
     this.#queue = [];
+    this.#settleIdle();
+  }
+
+  #settleIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #run(): Promise<void> {
@@ -45,6 +57,7 @@ export class BatchSender<T> {
       }
     }
     this.#state = 'idle';
+    this.#settleIdle();
   }
 
   /** A method, as the compiler believes a field compared once not to change over an await. */

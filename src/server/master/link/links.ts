@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { InternalClient } from '../../shared/internal-client.ts';
 import type { Timing } from '../../shared/timing.ts';
@@ -64,6 +65,12 @@ export class Links {
     const port: EdgePort = { down: (item) => sender.add(item) };
     this.#edges.set(instance, { port, sender });
     return port;
+  }
+
+  /** Resolves when everything has been sent, or after `withinMs`. */
+  async flushed(withinMs: number): Promise<void> {
+    const senders = [...this.#owners.values(), ...this.#edges.values()].map(({ sender }) => sender.idle());
+    await Promise.race([Promise.all(senders), delay(withinMs)]);
   }
 
   /** Nothing more is sent to a master that is dead. */

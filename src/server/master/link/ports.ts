@@ -2,7 +2,6 @@ import type { CloseCode } from '../../../protocol/close-codes.ts';
 import type { WireError } from '../../../protocol/errors.ts';
 import type { AckFrame, HelloFrame, RequestFrame, ServerFrame, WelcomeFrame } from '../../../protocol/frames.ts';
 import type { InstanceId } from '../../shared/identity.ts';
-import type { FailoverPolicy } from '../../store/store.ts';
 
 declare const brand: unique symbol;
 /** One client socket at one edge, for as long as it serves one membership: `<edge instance>#<number>`. */
@@ -22,7 +21,7 @@ export interface AttachRequest {
 
 /** The owner's answer. `notOwner`: look again who owns the session. */
 export type AttachAnswer =
-  | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame; readonly failover: FailoverPolicy }
+  | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame }
   | { readonly kind: 'refused'; readonly error: WireError }
   | { readonly kind: 'notOwner' };
 

@@ -50,6 +50,13 @@ export class Hosting {
     return this.#media;
   }
 
+  /** The media node is about to end: finds another, and changes nothing if there is none. @throws {ProtocolError} */
+  async migrate(): Promise<Placed> {
+    const placed = await this.#place();
+    this.#media = Promise.resolve(placed);
+    return placed;
+  }
+
   /**
    * What a crashed owner has left at the media node; `undefined` when that is gone too, and the media is hosted anew.
    * @throws {ProtocolError} UNAVAILABLE

@@ -118,6 +118,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       throw error;
     }
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
+    if (session.room !== room) throw new ProtocolError('UNAVAILABLE', 'the media has moved meanwhile');
     if (published) {
       // Back at another media node: those who receive it have been waiting for this.
       published.restore(stream, producers);

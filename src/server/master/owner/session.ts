@@ -37,6 +37,9 @@ const STORE_PATIENCE_MS = 1_000;
 /** How long after its beginning a session expects those back who were in its life before. */
 const RETURN_MS = 15_000;
 
+/** How long old media goes on beside the new. A client lets it linger for 4 s after it has moved. */
+const MIGRATION_OVERLAP_MS = 6_000;
+
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
   readonly self: InstanceId;
@@ -72,7 +75,7 @@ export class OwnedSession {
   readonly #hosting: Hosting;
   readonly #admission: Admission;
   #missedSignals: ServerEvents['signal'][] = [];
-  #state: 'open' | 'ended' = 'open';
+  #state: 'open' | 'frozen' | 'ended' = 'open';
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -120,7 +123,41 @@ export class OwnedSession {
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open';
+    return this.#state !== 'ended';
+  }
+
+  /** It is being handed over: what clients ask for now, they ask the next owner for. */
+  get isFrozen(): boolean {
+    return this.#state === 'frozen';
+  }
+
+  /** Takes nothing from clients any more; `false` when it is over. What is not answered is asked again. */
+  freeze(): boolean {
+    if (this.#state !== 'open') return false;
+    this.#state = 'frozen';
+    return true;
+  }
+
+  /** Nobody has taken it: it goes on here. Clients resume, as what they asked meanwhile was not taken. */
+  unfreeze(): void {
+    if (this.#state !== 'frozen') return;
+    this.#state = 'open';
+    for (const { presence } of this.members.values()) {
+      if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4503 });
+    }
+  }
+
+  /** Another master is the owner now: clients resume there, over the same sockets. */
+  handedOver(): void {
+    if (!this.isOpen) return;
+    this.#state = 'ended';
+    this.log.info('The session is handed over.');
+    void this.#around.ended(this, 'steppedDown');
+    for (const { presence } of this.members.values()) {
+      if (presence.kind !== 'here') continue;
+      presence.edge.down({ attachment: presence.attachment, release: { t: 'moved' } });
+    }
+    this.members.clear();
   }
 
   /** Makes a place that a token can take. */
@@ -156,7 +193,7 @@ export class OwnedSession {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') member.outbox.acknowledge(item.frame.seq);
-    else this.#take(member, item.frame);
+    else if (!this.isFrozen) this.#take(member, item.frame);
     return true;
   }
 
@@ -271,6 +308,26 @@ export class OwnedSession {
     } catch (error) {
       this.log.error({ err: error }, 'The media cannot be hosted anywhere.');
       await this.crash();
+    }
+  }
+
+  /**
+   * The media node is about to end: the media is hosted elsewhere while the old goes on, which clients let go when the new
+   * plays.
+   */
+  async migrateMedia(): Promise<void> {
+    const before = this.room;
+    if (!this.isOpen || !before) return;
+    this.log.info({ mediaNode: before.node }, 'The media node drains: the media moves.');
+    try {
+      const { media } = await this.#hosting.migrate();
+      for (const member of this.members.values()) member.loseMedia();
+      this.broadcast('mediaMoved', { media });
+      await delay(MIGRATION_OVERLAP_MS);
+      before.attempt('closeRoom', {});
+    } catch (error) {
+      // It goes on where it is, until that ends: then it is lost like any other.
+      this.log.error({ err: error }, 'The media cannot be moved away from a media node that drains.');
     }
   }
 

@@ -120,13 +120,13 @@ export class Sessions {
     const session = this.#byId.get((join ?? resume)?.sessionId ?? ('' as SessionId));
     if (!session || (resume && resume.uniqueSessionId !== session.record.uniqueSessionId)) return { kind: 'notOwner' };
     await this.whole(session);
-    if (!session.isOpen) return { kind: 'notOwner' };
+    if (!session.isOpen || session.isFrozen) return { kind: 'notOwner' };
     try {
       const welcome = await session.attach(request, edge);
       const member = session.members.get(welcome.connectionId);
       if (!member) return { kind: 'notOwner' };
       this.#attachments.set(request.attachment, { session, member });
-      return { kind: 'welcome', welcome, failover: session.record.failover };
+      return { kind: 'welcome', welcome };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (error.code === 'EPOCH_STALE') return { kind: 'notOwner' };
@@ -145,6 +145,11 @@ export class Sessions {
   /** An edge does not know these attachments (any more): their members are away. */
   lost(attachments: readonly AttachmentId[]): void {
     for (const attachment of attachments) this.up({ attachment, gone: true });
+  }
+
+  /** A media node drains: what it carries for this master is moved away. */
+  mediaNodeDrains(mediaNode: InstanceId): void {
+    for (const session of this.all()) if (session.room?.node === mediaNode) void session.migrateMedia();
   }
 
   edgeDied(edge: InstanceId): void {

@@ -1,0 +1,98 @@
+import type { FastifyInstance } from 'fastify';
+import type { Epoch, SessionId, UniqueSessionId } from '../../../protocol/ids.ts';
+import { internalFailure } from '../../shared/http-server.ts';
+import type { InternalClient } from '../../shared/internal-client.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Timing } from '../../shared/timing.ts';
+import type { Store } from '../../store/store.ts';
+import type { OwnedSession } from '../owner/session.ts';
+import type { Sessions } from '../owner/sessions.ts';
+import type { Directory, LiveNode } from './directory.ts';
+
+interface HandoverBody {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly epoch: Epoch;
+}
+
+/** How many sessions are handed over at a time: each is a few calls, and the receivers serve others meanwhile. */
+const PARALLEL = 8;
+
+export interface HandoverParts {
+  readonly sessions: Sessions;
+  readonly directory: Directory;
+  readonly client: InternalClient;
+  readonly store: Store;
+  readonly timing: Timing;
+  readonly log: Logger;
+  /** Whether this master takes sessions from others. */
+  readonly accepts: () => boolean;
+}
+
+/**
+ * A master that is asked to end gives its sessions to the others, whatever their policy: nothing has crashed. The receiver
+ * claims and adopts as after a crash; the giver takes nothing from clients from just before, so that nothing is in between.
+ */
+export class Handover {
+  readonly #parts: HandoverParts;
+
+  constructor(parts: HandoverParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives away all there are. Resolves when it is done or `deadlineMs` is over; what is left then is said. */
+  async giveAll(deadlineMs: number): Promise<void> {
+    const { sessions, log } = this.#parts;
+    const until = performance.now() + deadlineMs;
+    const queue = sessions.all();
+    const work = async (): Promise<void> => {
+      for (let session = queue.pop(); session && performance.now() < until; session = queue.pop()) {
+        await this.#give(session);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    if (sessions.size > 0) log.error({ sessions: sessions.size }, 'Not handed over: these sessions end as in a crash.');
+  }
+
+  register(app: FastifyInstance): void {
+    const { sessions, store, directory, accepts } = this.#parts;
+    app.post<{ Body: HandoverBody }>('/internal/handover', async ({ body }, reply) => {
+      try {
+        const record = await store.getSession(body.sessionId);
+        const same = record?.uniqueSessionId === body.uniqueSessionId && record.epoch === body.epoch;
+        if (!accepts() || !same) return { taken: false };
+        await sessions.takeOver(record, record.mediaNode && directory.find(record.mediaNode));
+        return { taken: sessions.get(body.sessionId)?.record.uniqueSessionId === body.uniqueSessionId };
+      } catch (error) {
+        const { status, body: answer } = internalFailure(error);
+        return reply.code(status).send(answer);
+      }
+    });
+  }
+
+  async #give(session: OwnedSession): Promise<void> {
+    const { sessionId, uniqueSessionId, epoch } = session.record;
+    if (!session.freeze()) return;
+    for (const master of this.#receivers()) {
+      if (await this.#offer(master, { sessionId, uniqueSessionId, epoch })) return session.handedOver();
+    }
+    session.unfreeze();
+  }
+
+  async #offer({ url, instance }: LiveNode, body: HandoverBody): Promise<boolean> {
+    const { client, timing, log } = this.#parts;
+    try {
+      const timeoutMs = timing.peerCallMs + timing.mediaCommandMs;
+      return (await client.call<{ taken: boolean }>(`${url}/internal/handover`, instance, body, timeoutMs)).taken;
+    } catch (error) {
+      log.warn({ err: error, peer: instance, session: body.uniqueSessionId }, 'A session was not taken.');
+      return false;
+    }
+  }
+
+  /** The least loaded first. */
+  #receivers(): LiveNode[] {
+    const ready = this.#parts.directory.live('master').filter(({ beat }) => beat?.ready);
+    return ready.sort((a, b) => (a.beat?.load ?? 0) - (b.beat?.load ?? 0));
+  }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { until } from '../fixtures/until.ts';
+
+let running: RunningCluster;
+before(async () => {
+  running = await RunningCluster.start({ masters: 3 });
+});
+after(() => running.stop());
+
+test('a master is asked to end: its sessions go on elsewhere, whatever their policy, and nothing is lost', async () => {
+  const room = 'handed-over';
+  const edges = ['master-1', 'master-2', 'master-3'];
+  const balancer = running.url.replace('http', 'ws');
+  const clients = edges.map(
+    (edge) => new SdkClient({ urls: [running.node(edge).url.replace('http', 'ws'), balancer] }),
+  );
+  for (const { session } of clients) await session.connect(await running.token(room, { owner: 'master-2' }));
+  for (const client of clients) await until('all see all', () => client.count('connectionCreated') === clients.length);
+  for (const client of clients) client.forget();
+  const early = await running.token(room);
+  const first = await until('it exists', () => running.session(room));
+
+  const sent: string[][] = clients.map(() => []);
+  const pending: Promise<void>[] = [];
+  const talking = setInterval(() => {
+    for (const [at, { session }] of clients.entries()) {
+      const data = `${at}:${sent[at]?.length}`;
+      sent[at]?.push(data);
+      pending.push(session.signal({ data }));
+    }
+  }, 5);
+  await until('they talk', () => clients.every(({ signals }) => signals.length > 60));
+  const pid = running.cluster.kill('master-2', 'SIGTERM');
+  await running.restarted('master-2', pid);
+  clearInterval(talking);
+  await Promise.all(pending);
+
+  const second = await until('it goes on', () => running.session(room));
+  assert.equal(second.uniqueSessionId, first.uniqueSessionId);
+  assert.equal(second.epoch, first.epoch + 1);
+  assert.notEqual(second.owner, first.owner);
+  const total = sent.reduce((sum, one) => sum + one.length, 0);
+  for (const [at, client] of clients.entries()) {
+    await until('everything has arrived', () => client.signals.length >= total);
+    assert.equal(client.signals.length, total, `client ${at}: something came twice`);
+    for (const [from, expected] of sent.entries()) {
+      assert.deepEqual(
+        client.signals.filter((data) => data?.startsWith(`${from}:`)),
+        expected,
+      );
+    }
+    const told = client.story().filter((event) => event !== 'connectionPresence');
+    assert.deepEqual(told, at === 1 ? ['reconnecting', 'reconnected'] : [], `client ${at}`);
+  }
+  const late = new SdkClient();
+  await late.session.connect(early);
+  for (const { session } of [...clients, late]) session.disconnect();
+});
+
+test('a media node is asked to end: its sessions move to another, with their members', async () => {
+  const room = 'moved';
+  const client = new SdkClient();
+  await client.session.connect(await running.token(room));
+  const mediaNode = await running.mediaNodeOf(room);
+  const pid = running.cluster.kill(mediaNode, 'SIGTERM');
+  await running.restarted(mediaNode, pid);
+  assert.notEqual(await running.mediaNodeOf(room), mediaNode);
+  await client.session.signal({ data: 'still here' });
+  await until('the signal', () => client.signals.length === 1);
+  assert.equal(client.count('sessionDestroyed') + client.count('sessionDisconnected'), 0);
+  client.session.disconnect();
+});
+
+test('a master that nobody can take over from ends all the same, and says what it could not save', async () => {
+  const alone = await RunningCluster.start({ masters: 1 });
+  try {
+    const client = new SdkClient();
+    await client.session.connect(() => alone.token('alone'));
+    const pid = alone.cluster.kill('master-1', 'SIGTERM');
+    await alone.restarted('master-1', pid);
+    await client.happened('rebuilt');
+    assert.ok(alone.log('master-1').some(({ msg }) => String(msg).startsWith('Not handed over')));
+    client.session.disconnect();
+  } finally {
+    await alone.stop();
+  }
+});
