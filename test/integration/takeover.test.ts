@@ -143,3 +143,89 @@ test('a frozen owner is replaced; when it wakes up it is fenced and its clients 
     client.session.disconnect();
   }
 });
+
+test('a frozen edge: its clients notice within five seconds and go on through another', async () => {
+  const room = 'frozen-edge';
+  const edge = running.node('master-3').url.replace('http', 'ws');
+  const other = running.node('master-1').url.replace('http', 'ws');
+  const behind = new SdkClient({ urls: [edge, other] });
+  const beside = new SdkClient({ urls: [other] });
+  await behind.session.connect(await running.token(room, { owner: 'master-2' }));
+  await beside.session.connect(await running.token(room));
+  behind.forget();
+  const pid = running.cluster.kill('master-3', 'SIGSTOP');
+  const frozenAt = performance.now();
+  try {
+    const { at } = await behind.happened('reconnecting');
+    // 2 s between pings and 2.5 s of patience; the rest is for a slow machine.
+    assert.ok(at - frozenAt < 6_500, `${at - frozenAt} ms`);
+    const sent = beside.session.signal({ data: 'are you there?' });
+    await behind.happened('reconnected');
+    await sent;
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await behind.session.signal({ data: 'I am' });
+  for (const client of [behind, beside]) {
+    await until('both signals', () => client.signals.length === 2);
+    assert.deepEqual(client.signals, ['are you there?', 'I am']);
+    assert.equal(client.count('sessionDisconnected') + client.count('sessionDestroyed'), 0);
+    client.session.disconnect();
+  }
+});
+
+test('an edge that was frozen for too short a time for its client to notice: the client is not forgotten', async () => {
+  const room = 'forgotten';
+  const client = new SdkClient({ urls: [running.node('master-3').url.replace('http', 'ws')] });
+  await client.session.connect(await running.token(room, { owner: 'master-2' }));
+  const connectionId = client.session.connection?.connectionId;
+  client.forget();
+  const pid = running.cluster.kill('master-3', 'SIGSTOP');
+  try {
+    await until('its owner takes it for dead', () =>
+      running
+        .log('master-2')
+        .some(({ msg, connection }) => msg === 'A connection is away.' && connection === connectionId),
+    );
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  // It says nothing itself; its edge asks for it.
+  await until(
+    'it has resumed',
+    () =>
+      ['master-1', 'master-2', 'master-3'].some((id) =>
+        running
+          .log(id)
+          .some(({ msg, connection }) => msg === 'A connection has resumed.' && connection === connectionId),
+      ),
+    15_000,
+  );
+  await client.session.signal({ data: 'still known' });
+  client.session.disconnect();
+});
+
+test('a frozen media node is left; when it wakes up, nothing of the session is left there', async () => {
+  const room = 'frozen-media';
+  const client = new SdkClient();
+  await client.session.connect(await running.token(room));
+  const mediaNode = await running.mediaNodeOf(room);
+  const { url, pid } = running.node(mediaNode);
+  running.cluster.kill(mediaNode, 'SIGSTOP');
+  try {
+    await until('its media is elsewhere', async () => (await running.mediaNodeOf(room)) !== mediaNode, 10_000);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until(
+    'its room is gone',
+    async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return /^rejoin_media_rooms\S* 0$/m.test(metrics);
+    },
+    10_000,
+  );
+  await client.session.signal({ data: 'here' });
+  assert.equal(client.count('sessionDestroyed'), 0);
+  client.session.disconnect();
+});

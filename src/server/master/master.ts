@@ -93,9 +93,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   directory.on('drains', (instance, role) => {
     if (role === 'media-node') sessions.mediaNodeDrains(instance);
   });
-  directory.on('up', (instance) => deaths.revive(instance));
-  directory.on('dead', (instance, role) => {
-    if (role === 'media-node') return sessions.mediaNodeDied(instance);
+  directory.on('up', (instance) => {
+    deaths.revive(instance);
+    sessions.mediaNodeIsBack(instance);
+  });
+  directory.on('dead', (instance, role, how) => {
+    if (role === 'media-node') return sessions.mediaNodeDied(instance, how === 'silent' ? 'silent' : 'gone');
     links.forget(instance);
     sessions.edgeDied(instance);
     void deaths.settle(instance);

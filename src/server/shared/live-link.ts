@@ -83,9 +83,15 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     const stop = (): void => attempt.abort();
     this.#closed.signal.addEventListener('abort', stop);
     // Half the verdict time for noticing, the other half for the probe.
+    const lookMs = this.#beatMs / 2;
+    let lookedAt = performance.now();
     const silence = setInterval(() => {
-      if (performance.now() - this.#heardAt > Math.max(this.#verdictMs / 2, this.#beatMs * 1.5)) attempt.abort();
-    }, this.#beatMs / 2);
+      const now = performance.now();
+      // Who has been asleep itself has heard nobody: the others get their time from here on.
+      if (now - lookedAt > lookMs + this.#beatMs) this.#heardAt = now;
+      lookedAt = now;
+      if (now - this.#heardAt > Math.max(this.#verdictMs / 2, this.#beatMs * 1.5)) attempt.abort();
+    }, lookMs);
     try {
       this.#heardAt = performance.now();
       let rest = '';

@@ -17,7 +17,8 @@ interface KnownNode {
 
 export interface DirectoryEvents {
   up: [InstanceId, NodeRole];
-  dead: [InstanceId, NodeRole];
+  /** `silent`: it may be back. */
+  dead: [InstanceId, NodeRole, 'refused' | 'replaced' | 'silent'];
   news: [InstanceId, LiveNews];
   /** It has said that it takes nothing new any more. */
   drains: [InstanceId, NodeRole];
@@ -175,7 +176,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       node.beat = undefined;
       this.#buried.add(instance);
       this.#log.warn({ peer: instance, how }, 'A node of the cluster is dead.');
-      this.emit('dead', instance, node.role);
+      this.emit('dead', instance, node.role, how);
     });
     this.#nodes.set(url, node);
     return node;

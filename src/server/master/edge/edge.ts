@@ -20,6 +20,8 @@ import { ClientSocket } from './client-socket.ts';
 /** Pause before an owner that has just failed, or just changed, is looked for again. */
 const AGAIN_MS = 50;
 const SEND_AWAY_STEP_MS = 20;
+/** How often owners are asked whether they still know of the clients here, in beats of a second. */
+const AUDIT_BEATS = 5;
 
 /**
  * What a client's socket is doing at this edge.
@@ -61,6 +63,7 @@ export class Edge implements EdgePort {
   readonly #attached = new Map<AttachmentId, Client>();
   readonly #timer: NodeJS.Timeout;
   #count = 0;
+  #beats = 0;
 
   constructor(
     self: InstanceId,
@@ -332,8 +335,14 @@ export class Edge implements EdgePort {
 
   #beat(): void {
     const now = performance.now();
+    this.#beats += 1;
+    const audit = this.#beats % AUDIT_BEATS === 0;
     for (const client of [...this.#clients]) {
       client.socket.beat(now);
+      // An owner that took this edge for dead, when it was only silent, has forgotten its clients: those who have nothing to
+      // say would never learn.
+      if (audit && client.state.kind === 'attached')
+        client.state.port.up({ attachment: client.state.attachment, still: true });
       if (client.state.kind === 'waiting' && now > client.state.until) {
         this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'));
       }

@@ -28,7 +28,9 @@ export type AttachAnswer =
 /** From edge to owner, in the order the client sent it. */
 export type Upward =
   | { readonly attachment: AttachmentId; readonly frame: RequestFrame | AckFrame }
-  | { readonly attachment: AttachmentId; readonly gone: true };
+  | { readonly attachment: AttachmentId; readonly gone: true }
+  /** Nothing but the question whether the owner still knows of it. */
+  | { readonly attachment: AttachmentId; readonly still: true };
 
 /** From owner to edge, in order. */
 export type Downward =

@@ -47,6 +47,8 @@ export interface SessionSurroundings {
   readonly placement: Placement;
   readonly timing: Timing;
   readonly log: Logger;
+  /** A room at a node that was taken for dead: should the node be back, it is to be closed there. */
+  readonly abandoned: (room: MediaRoom) => void;
   /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
@@ -88,7 +90,7 @@ export class OwnedSession {
       log: this.log,
       placed: (mediaNode) => this.write((store) => store.placeSession(record.uniqueSessionId, record.epoch, mediaNode)),
       isOpen: () => this.isOpen,
-      gone: (room) => void this.mediaLost(room),
+      gone: (room) => void this.mediaLost(room, 'gone'),
     });
     this.#admission = new Admission(this, around.timing.resumeGraceMs);
   }
@@ -191,6 +193,7 @@ export class OwnedSession {
   /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
+    if ('still' in item) return true;
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') member.outbox.acknowledge(item.frame.seq);
     else if (!this.isFrozen) this.#take(member, item.frame);
@@ -293,18 +296,17 @@ export class OwnedSession {
 
   /**
    * The media node, or the worker that carried the room, is gone. With policy `takeover` the media is hosted elsewhere and
-   * every client makes new transports; ids and streams stay.
+   * every client makes new transports; ids and streams stay. `silent`: the node may be back.
    */
-  async mediaLost(lost: MediaRoom): Promise<void> {
+  async mediaLost(lost: MediaRoom, how: 'gone' | 'silent'): Promise<void> {
     if (!this.isOpen || this.room !== lost) return;
     if (this.record.failover === 'rebuild') return this.crash();
     this.log.warn({ mediaNode: lost.node }, 'The media is gone and is hosted anew.');
     for (const member of this.members.values()) member.loseMedia();
     try {
-      const { media, room } = await this.#hosting.move();
+      const { media } = await this.#hosting.move();
       this.broadcast('mediaMoved', { media });
-      // Should the node only have been silent, and come back: nobody else would close the room there.
-      if (room.node !== lost.node) lost.attempt('closeRoom', {});
+      if (how === 'silent') this.#around.abandoned(lost);
     } catch (error) {
       this.log.error({ err: error }, 'The media cannot be hosted anywhere.');
       await this.crash();

@@ -6,7 +6,7 @@ import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
-import type { Placement } from './media-room.ts';
+import type { MediaRoom, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
 
@@ -21,6 +21,8 @@ export class Sessions {
   readonly #log: Logger;
   readonly #byId = new Map<SessionId, OwnedSession>();
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
+  /** Rooms left behind at media nodes that were taken for dead. */
+  readonly #abandoned = new Map<InstanceId, readonly MediaRoom[]>();
   /** Sessions claimed whose members are not known yet. */
   readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
@@ -35,6 +37,7 @@ export class Sessions {
       placement,
       timing,
       log,
+      abandoned: (room) => this.#abandoned.set(room.node, [...(this.#abandoned.get(room.node) ?? []), room]),
       ended: (session, reason) => {
         this.#forget(session);
         return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);
@@ -156,14 +159,21 @@ export class Sessions {
     this.lost([...this.#attachments.keys()].filter((attachment) => attachment.startsWith(`${edge}#`)));
   }
 
-  mediaNodeDied(mediaNode: InstanceId): void {
-    for (const session of this.all()) if (session.room?.node === mediaNode) void session.mediaLost(session.room);
+  /** It was only silent. Its rooms of sessions that have moved meanwhile still have an owner, this master, and would stay. */
+  mediaNodeIsBack(mediaNode: InstanceId): void {
+    for (const room of this.#abandoned.get(mediaNode) ?? []) room.attempt('closeRoom', {});
+    this.#abandoned.delete(mediaNode);
+  }
+
+  mediaNodeDied(mediaNode: InstanceId, how: 'gone' | 'silent'): void {
+    for (const session of this.all()) if (session.room?.node === mediaNode) void session.mediaLost(session.room, how);
   }
 
   roomLost(mediaNode: InstanceId, uniqueSessionId: UniqueSessionId): void {
     for (const session of this.all()) {
       const { room } = session;
-      if (session.record.uniqueSessionId === uniqueSessionId && room?.node === mediaNode) void session.mediaLost(room);
+      if (session.record.uniqueSessionId === uniqueSessionId && room?.node === mediaNode)
+        void session.mediaLost(room, 'gone');
     }
   }
 
