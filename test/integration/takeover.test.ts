@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { workersOf } from '../fixtures/media-node/processes.ts';
 import { until } from '../fixtures/until.ts';
 
 let running: RunningCluster;
@@ -228,4 +229,29 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   await client.session.signal({ data: 'here' });
   assert.equal(client.count('sessionDestroyed'), 0);
   client.session.disconnect();
+});
+
+test('a media worker is killed alone: just its sessions are hosted anew', async () => {
+  const room = 'worker';
+  const client = new SdkClient();
+  await client.session.connect(await running.token(room));
+  const node = running.node(await running.mediaNodeOf(room));
+  const [worker] = workersOf(node.pid);
+  assert.ok(worker, 'the media node has a worker');
+  process.kill(worker, 'SIGKILL');
+  const owner = await running.ownerOf(room);
+  await until('its owner has seen it', () =>
+    running
+      .log(owner)
+      .some(
+        ({ msg, session }) => String(msg).startsWith('The media is gone') && String(session).startsWith(`${room}_`),
+      ),
+  );
+  await client.session.signal({ data: 'here' });
+  // Whoever joins now gets to where the media is.
+  const late = new SdkClient();
+  await late.session.connect(await running.token(room));
+  assert.equal(running.node(node.id).pid, node.pid, 'the media node itself lives');
+  assert.equal(client.count('sessionDestroyed') + late.count('exception'), 0);
+  for (const { session } of [client, late]) session.disconnect();
 });
