@@ -16,7 +16,12 @@ export class TypedEmitter<Events extends object> {
   }
 
   once<E extends keyof Events & string>(name: E, listener: Listener<Events[E]>): this {
-    if (!this.#tellLate(name, listener)) this.#emitter.once(name, listener as Listener<unknown>);
+    if (this.#tellLate(name, listener)) return this;
+    const once = (event: Events[E]): void => {
+      this.off(name, once);
+      listener.call(this, event);
+    };
+    this.#emitter.on(name, once as Listener<unknown>);
     return this;
   }
 

@@ -53,7 +53,11 @@ test('a master is asked to end: its sessions go on elsewhere, whatever their pol
       );
     }
     const told = client.story().filter((event) => event !== 'connectionPresence');
-    assert.deepEqual(told, at === 1 ? ['reconnecting', 'reconnected'] : [], `client ${at}`);
+    assert.deepEqual(
+      told,
+      at === 1 ? ['reconnecting', 'reconnected'] : [],
+      `client ${at} ${JSON.stringify(client.seen.map((s) => (s.detail as { cause?: string }).cause))}`,
+    );
   }
   const late = new SdkClient();
   await late.session.connect(early);

@@ -25,6 +25,28 @@ test('requests are numbered, answered once, and those not taken are sent again i
   assert.equal(queue.size, 0);
 });
 
+test('for another owner, what waits is numbered without gaps', async () => {
+  const queue = new RequestQueue();
+  const first = queue.add('signal', { id: 'a' });
+  const second = queue.add('signal', { id: 'b' });
+  const third = queue.add('signal', { id: 'c' });
+  queue.settle({ t: 'res', seq, id: second.frame.id, data: { recipients: 1 } });
+  await second.answer;
+  queue.renumber(0 as RequestId);
+  assert.deepEqual(
+    queue.after(0 as RequestId).map(({ id, data }) => [id, (data as { id: string }).id]),
+    [
+      [1, 'a'],
+      [2, 'c'],
+    ],
+  );
+  assert.equal(queue.add('leave', {}).frame.id, 3);
+  queue.settle({ t: 'res', seq, id: 2 as RequestId, data: { recipients: 2 } });
+  assert.deepEqual(await third.answer, { recipients: 2 });
+  queue.rejectAll(new ProtocolError('SESSION_CLOSED'));
+  await assert.rejects(first.answer);
+});
+
 test('what is too much or too large is refused here, where it harms nothing', () => {
   const queue = new RequestQueue();
   assert.throws(() => queue.add('signal', { id: 'x', data: 'ä'.repeat(40_000) }), { code: 'FRAME_TOO_LARGE' });

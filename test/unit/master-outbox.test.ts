@@ -7,6 +7,7 @@ import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 import { until } from '../fixtures/until.ts';
 
 const frame = (id: number) => ({ t: 'res', id: id as RequestId, data: {} }) as const;
+const neverDropped = (item: unknown): void => assert.fail(`dropped: ${String(item)}`);
 const at = (seq: number): Seq => seq as Seq;
 
 test('frames are numbered without gaps and kept until acknowledged', () => {
@@ -113,8 +114,9 @@ test('a batch that fails is sent again, in order, with what came meanwhile behin
       failures -= 1;
       throw new Error('lost');
     }
-    arrived.push(...batch);
-  });
+    arrived.push(...(JSON.parse(batch) as number[]));
+    return 'taken';
+  }, neverDropped);
   for (let item = 0; item < 1_200; item += 1) sender.add(item);
   await until('everything has arrived', () => arrived.length === 1_200);
   sender.add(1_200);
@@ -125,13 +127,40 @@ test('a batch that fails is sent again, in order, with what came meanwhile behin
   );
 });
 
+test('what the far side refuses, or cannot be written down, holds up nobody else', async () => {
+  const arrived: string[] = [];
+  const dropped: unknown[] = [];
+  const sender = new BatchSender<unknown>(
+    async (batch) => {
+      if (batch.length > 2 * 1024 * 1024 || batch.includes('poison')) return 'refused';
+      arrived.push(...(JSON.parse(batch) as string[]).map((item) => item.slice(0, 8)));
+      return 'taken';
+    },
+    (item) => dropped.push(item),
+  );
+  const round: { self?: unknown } = {};
+  round.self = round;
+  const items = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(60_000));
+  for (const [at, item] of items.entries()) {
+    if (at === 20) sender.add('poison');
+    if (at === 200) sender.add(round);
+    sender.add(item);
+  }
+  await until('the rest has arrived', () => arrived.length === 300);
+  assert.deepEqual(
+    arrived.map(Number),
+    Array.from({ length: 300 }, (_, i) => i),
+  );
+  assert.deepEqual(dropped, [round, 'poison']);
+});
+
 test('a closed sender sends nothing more', async () => {
   let calls = 0;
   const sender = new BatchSender<number>(async () => {
     calls += 1;
     sender.close();
     throw new Error('dead');
-  });
+  }, neverDropped);
   sender.add(1);
   await until('it has tried', () => calls === 1);
   sender.add(2);

@@ -110,7 +110,8 @@ export class Publisher extends StreamManager {
     this.#peerConnection = peerConnection;
     // Muted or unmuted while the publishing was on its way.
     for (const [kind, producer] of outgoing.producers) {
-      if (producer.paused === this.#active[kind]) void this.#apply(kind, producer, stream, at);
+      // What cannot be said now is said when the stream is published again.
+      if (producer.paused === this.#active[kind]) this.#apply(kind, producer, stream, at).catch(() => {});
     }
     if (isNew) this.emitEvent('streamCreated', new StreamEvent('streamCreated', this, stream));
   }

@@ -141,12 +141,18 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#source = new TokenSource(token);
     this.#lastError = undefined;
     this.#metadata = metadata;
+    globalThis.addEventListener?.('pagehide', this.#onPageHide);
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
       this.#limit(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'no answer in time');
       this.#input('connect');
     });
   }
+
+  /** The page is going away for good: others learn it now instead of when the grace is over. */
+  readonly #onPageHide = (event: PageTransitionEvent): void => {
+    if (!event.persisted && this.#state === 'joined') this.#effects.sayGoodbye({});
+  };
 
   disconnect(): void {
     this.#input('disconnect', { reason: 'disconnect', error: new Error('disconnect() was called') });
@@ -175,7 +181,11 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#state = found.next;
     if (detail.cause !== undefined) this.#cause = detail.cause;
     if (detail.error !== undefined) this.#lastError = detail.error;
-    for (const effect of found.effects) this.#effects[effect](detail);
+    for (const effect of found.effects) {
+      // An application that leaves in the middle of an event has the last word.
+      if (this.#state !== found.next) return;
+      this.#effects[effect](detail);
+    }
     if (found.next === 'joined') this.#settleWaiting();
     else if (found.next === 'ended') this.#settleWaiting(notConnected('This'));
   }
@@ -211,6 +221,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     sayGoodbye: () => void this.#signaling.request('leave', {}).catch(() => {}),
     closeSocket: () => {
       this.#round += 1;
+      globalThis.removeEventListener?.('pagehide', this.#onPageHide);
       clearTimeout(this.#giveUpTimer);
       this.#pause.skip();
       this.#signaling.close(new ProtocolError('SESSION_CLOSED'));
@@ -263,7 +274,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       if (round === this.#round) this.#input('token', { token });
     } catch (failure) {
       if (round !== this.#round) return;
-      const final = failure instanceof TokenFailure && failure.final;
+      // What is no token may be the error page of a server that is as busy as everyone else just now.
+      const invalid = failure instanceof TokenFailure && failure.cause instanceof RejoinError;
+      const final = failure instanceof TokenFailure && failure.final && !(rebuilding && invalid);
       const cause = failure instanceof TokenFailure && failure.cause instanceof RejoinError ? failure.cause : failure;
       this.#input(final ? 'refused' : 'tokenFailed', { error: cause as Error, reason: 'nodeCrashed' });
     }

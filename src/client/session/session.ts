@@ -217,6 +217,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     lifecycle.on('reconnected', (durationMs) => this.#recovered('reconnected', 'resume', durationMs));
     lifecycle.on('rebuilding', (attempt) => this.#announce('rebuilding', 'signaling', attempt));
     lifecycle.on('destroyed', () => {
+      clearTimeout(this.#missingTimer);
       this.#participants.crash();
       this.emitEvent('sessionDestroyed', new SessionDestroyedEvent(this));
     });

@@ -56,6 +56,21 @@ export class RequestQueue {
     return [...this.#pending.values()].map(({ frame }) => frame).filter(({ id }) => id > taken);
   }
 
+  /**
+   * Another owner has taken over, which has seen no request: what waits is numbered anew from `taken + 1`, without the gaps
+   * that answers out of order have left.
+   */
+  renumber(taken: RequestId): void {
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#last = taken;
+    for (const pending of waiting) {
+      this.#last += 1;
+      const id = this.#last as RequestId;
+      this.#pending.set(id, { ...pending, frame: { ...pending.frame, id } });
+    }
+  }
+
   /** The membership is over: nothing will be answered any more. A new one numbers from 1. */
   rejectAll(error: ProtocolError): void {
     const pending = [...this.#pending.values()];

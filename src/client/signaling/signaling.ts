@@ -82,7 +82,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   /** Takes a place, over the socket that is there or over new ones to `origins`, tried in turn. */
   join(join: Join, origins: readonly string[]): void {
-    this.#reset(new ProtocolError('SESSION_CLOSED'));
+    this.#reset(new ProtocolError('SESSION_DESTROYED'));
     this.#intent = { kind: 'join', join };
     if (this.#socket.isOpen) this.#hello();
     else if (!this.#socket.isStarted) this.#socket.open(origins.map((origin) => `${origin}${SOCKET_PATH}`));
@@ -180,6 +180,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#greeted = true;
     this.#socket.succeeded(welcome.reconnectSpreadMs);
     this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
+    if (welcome.resumed && welcome.snapshot) this.#requests.renumber(welcome.requestsTaken);
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
     this.emit('welcome', welcome);
@@ -224,7 +225,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       return;
     }
     this.#socket.close();
-    if (then === 'stop' && this.#intent.kind !== 'none') {
+    if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
   }

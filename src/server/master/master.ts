@@ -88,6 +88,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
   const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
   const forwarder = new RestForwarder(directory, timing, log);
+  links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
   directory.on('drains', (instance, role) => {
@@ -122,7 +123,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     },
   );
   feed.register(app);
-  registerInternalRoutes(app, sessions, edge, links);
+  registerInternalRoutes(app, { sessions, edge, links, directory });
   const accepts = (): boolean => state === 'ready';
   const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
   handover.register(app);
@@ -188,6 +189,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 function acceptSockets(server: Server, edge: Edge): void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD_BYTES });
   server.on('upgrade', (request, socket, head) => {
+    // Node takes its own listener away at an upgrade, and a reset that nobody listens for ends the process.
+    socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== SOCKET_PATH) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
       return;

@@ -34,6 +34,9 @@ export function createHttpServer({ identity, secret, log, health, bodyLimit, ser
     loggerInstance: log as FastifyBaseLogger,
     bodyLimit: bodyLimit ?? 16 * 1024 * 1024,
     forceCloseConnections: true,
+    // A key of this name in what a client sends is dropped; an error would hold up whoever shares the batch.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
     ...(server
       ? {
           serverFactory: (handler) => {

@@ -50,7 +50,12 @@ export class InternalClient {
    * @throws {PeerError} when there is no answer
    */
   async call<T>(url: string, target: InstanceId | undefined, body: unknown, timeoutMs: number): Promise<T> {
-    const answer = await this.#send('POST', url, target, body, timeoutMs);
+    return this.callJson(url, target, JSON.stringify(body), timeoutMs);
+  }
+
+  /** Like `call`, with a body that is JSON already. */
+  async callJson<T>(url: string, target: InstanceId | undefined, json: string, timeoutMs: number): Promise<T> {
+    const answer = await this.#send('POST', url, target, json, timeoutMs);
     let parsed: unknown;
     try {
       parsed = JSON.parse(answer.text);
@@ -90,7 +95,7 @@ export class InternalClient {
     method: 'GET' | 'POST',
     url: string,
     target: InstanceId | undefined,
-    body: unknown,
+    json: string | undefined,
     timeoutMs: number,
   ): Promise<{ status: number; text: string }> {
     try {
@@ -100,9 +105,9 @@ export class InternalClient {
         headers: {
           authorization: this.#authorization,
           ...(target ? { [INSTANCE_HEADER]: target } : {}),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: json ?? null,
         signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: answer.statusCode, text: await answer.body.text() };

@@ -14,7 +14,7 @@ export interface LiveLinkEvents {
 }
 
 /** Pause before a broken stream is opened again while the node is alive, and between attempts while it is not. */
-const RETRY_MS = 250;
+const RETRY_MS = 100;
 
 /**
  * The listening end of liveness. A broken or silent stream proves nothing, so it is confirmed by a probe before anyone

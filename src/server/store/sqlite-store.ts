@@ -30,6 +30,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS one_life ON sessions (session_id) WHERE ended_at IS NULL;
   CREATE INDEX IF NOT EXISTS lives ON sessions (session_id, epoch);
+  CREATE INDEX IF NOT EXISTS ends ON sessions (ended_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX IF NOT EXISTS owners ON sessions (owner) WHERE ended_at IS NULL;
   CREATE TABLE IF NOT EXISTS connections (
     connection_id TEXT PRIMARY KEY, unique_id TEXT NOT NULL, record TEXT NOT NULL
@@ -38,6 +39,7 @@ const SCHEMA = `
 `;
 
 const ENDED_KEPT_MS = 60 * 60 * 1000;
+const FORGET_EVERY_MS = 60 * 1000;
 /** How long a busy file is tried again before `unavailable`, and how often. Waits are ours: SQLite's own would block. */
 const BUSY_MS = 3_000;
 const BUSY_RETRY_MS = 10;
@@ -49,6 +51,7 @@ type Row = Record<string, SQLInputValue>;
 /** The store of a cluster on one machine: one SQLite file in WAL mode that all its processes open. */
 export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
+  #forgotAt = 0;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string) {
@@ -106,7 +109,7 @@ export class SqliteStore implements Store {
         createdAt,
         JSON.stringify(properties),
       );
-      this.#forget();
+      this.#forgetNowAndThen();
       return { ...session, epoch, mediaNode: undefined };
     });
   }
@@ -208,6 +211,13 @@ export class SqliteStore implements Store {
     if (row?.['epoch'] !== epoch || row['ended_at'] !== null) {
       throw new StoreError('stale', `Session ${uniqueSessionId} is no longer at epoch ${epoch}.`);
     }
+  }
+
+  #forgetNowAndThen(): void {
+    const now = Date.now();
+    if (now - this.#forgotAt < FORGET_EVERY_MS) return;
+    this.#forgotAt = now;
+    this.#forget();
   }
 
   /** Drops what nobody can ask for any more. Part of creating a session, so it needs no timer and no leader. */

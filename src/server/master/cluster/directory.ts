@@ -115,6 +115,16 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     }
   }
 
+  /** A call to this master has failed: asks now. One that is dead, and had no liveness stream to tell, is told of here. */
+  async suspect(instance: InstanceId): Promise<void> {
+    if (this.#buried.has(instance)) return;
+    const unheard = this.#find(instance) === undefined;
+    const dead = await this.isDead(instance).catch(() => false);
+    if (!dead || !unheard || this.#buried.has(instance)) return;
+    this.#buried.add(instance);
+    this.emit('dead', instance, 'master', 'silent');
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const { link } of this.#nodes.values()) link.close();

@@ -76,7 +76,10 @@ export class Handover {
     for (const master of this.#receivers()) {
       if (await this.#offer(master, { sessionId, uniqueSessionId, epoch })) return session.handedOver();
     }
-    session.unfreeze();
+    // One that has not answered in time may have taken it all the same.
+    const now = await this.#parts.store.getSession(sessionId).catch(() => undefined);
+    if (now && now.epoch > epoch) session.handedOver();
+    else session.unfreeze();
   }
 
   async #offer({ url, instance }: LiveNode, body: HandoverBody): Promise<boolean> {

@@ -35,6 +35,7 @@ export class Locator {
    */
   async locate(sessionId: SessionId, suspect?: InstanceId): Promise<Located> {
     const session = this.#sessions.get(sessionId);
+    if (session?.isFrozen) return { kind: 'changing', record: session.record };
     if (session) return { kind: 'here', session: await this.#sessions.whole(session) };
     const record = await this.#store.getSession(sessionId);
     if (!record) return { kind: 'nowhere' };
@@ -50,7 +51,7 @@ export class Locator {
       await this.#deaths.settle(owner);
       return record.failover === 'takeover' ? { kind: 'changing', record } : { kind: 'nowhere' };
     }
-    const url = known ?? (await this.#store.listNodes()).find(({ instance }) => instance === owner)?.url;
-    return url ? { kind: 'elsewhere', record, owner, url } : { kind: 'changing', record };
+    // Alive, but its liveness stream is not open yet: nobody is served by an owner whose death would not be noticed.
+    return known ? { kind: 'elsewhere', record, owner, url: known } : { kind: 'changing', record };
   }
 }

@@ -35,6 +35,8 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   readonly #parts: OwnerDeathsParts;
   readonly #settling = new Map<InstanceId, Promise<void>>();
   readonly #settled = new Set<InstanceId>();
+  /** Those that are taken for dead, until they are heard of again. */
+  readonly #dead = new Set<InstanceId>();
   /** Sessions that another master is to take over. */
   readonly #waiting = new Set<UniqueSessionId>();
 
@@ -51,6 +53,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   /** It was only silent, and is back: what it owns from now on counts. */
   revive(owner: InstanceId): void {
     this.#settled.delete(owner);
+    this.#dead.delete(owner);
   }
 
   /**
@@ -58,6 +61,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
    * master to take over are its own. Tries until the store answers.
    */
   settle(owner: InstanceId): Promise<void> {
+    this.#dead.add(owner);
     const going = this.#settling.get(owner);
     if (going) return going;
     const settling = this.#settle(owner).finally(() => this.#settling.delete(owner));
@@ -70,7 +74,10 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     for (;;) {
       try {
         const sessions = await store.listSessions({ owner });
+        // It may have come back while the store was asked: what it has then is its own.
+        if (!this.#dead.has(owner)) return;
         await Promise.all(sessions.map((session) => this.#decide(session)));
+        if (!this.#dead.has(owner)) return;
         this.#settled.add(owner);
         this.emit('settled', owner);
         return;
@@ -106,7 +113,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     this.#waiting.add(uniqueSessionId);
     try {
       await delay(CLAIM_MS);
-      await this.#takeOver(session);
+      if (this.#dead.has(session.owner)) await this.#takeOver(session);
     } catch (error) {
       // Whoever asks for the session next settles it again.
       this.#parts.log.error({ err: error, session: uniqueSessionId }, 'A session could not be taken over.');

@@ -65,7 +65,11 @@ export function parseClientFrame(text: string): ClientFrame {
     throw new ProtocolError('FRAME_MALFORMED', 'no field "t"');
   }
   const validator = VALIDATORS.get(frame.t);
-  if (!validator) throw new ProtocolError('FRAME_MALFORMED', `unknown type ${JSON.stringify(frame.t).slice(0, 40)}`);
+  if (!validator)
+    throw new ProtocolError(
+      'FRAME_MALFORMED',
+      `unknown type ${typeof frame.t === 'string' ? frame.t.slice(0, 40) : typeof frame.t}`,
+    );
   if (!validator.Check(frame)) {
     const [first] = validator.Errors(frame);
     throw new ProtocolError('FRAME_MALFORMED', first ? `${first.instancePath || '/'} ${first.message}` : undefined);

@@ -45,8 +45,8 @@ export class ClientSocket {
         if (frame.t === 'ping') this.send({ t: 'pong' });
         else events.frame(frame);
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        events.violation(error);
+        // Whatever a client manages to break is its own affair: nothing that it sends may end this process.
+        events.violation(error instanceof ProtocolError ? error : new ProtocolError('FRAME_MALFORMED', String(error)));
       }
     });
     ws.on('pong', () => {

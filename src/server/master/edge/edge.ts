@@ -13,7 +13,7 @@ import { type Store, StoreError } from '../../store/store.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
 import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
-import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
+import type { AttachAnswer, AttachmentId, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import { ClientSocket } from './client-socket.ts';
 
@@ -33,7 +33,7 @@ const AUDIT_BEATS = 5;
  */
 type State =
   | { readonly kind: 'waiting'; readonly until: number }
-  | { readonly kind: 'attaching'; readonly attachment: AttachmentId; readonly held: Downward[] }
+  | Attaching
   | {
       readonly kind: 'attached';
       readonly attachment: AttachmentId;
@@ -43,6 +43,13 @@ type State =
       readonly connectionId: ConnectionId;
     }
   | { readonly kind: 'closed' };
+
+/** Each attempt has an attachment of its own, so that what a former owner sends is not taken for the next one's. */
+interface Attaching {
+  readonly kind: 'attaching';
+  attachment: AttachmentId;
+  held: Downward[];
+}
 
 interface Client {
   readonly socket: ClientSocket;
@@ -88,6 +95,7 @@ export class Edge implements EdgePort {
     this.#links.unknownAtOwner = (attachments) => {
       for (const attachment of attachments) this.down({ attachment, close: 4503 });
     };
+    this.#links.refusedByOwner = (attachment) => this.down({ attachment, close: 4400 });
     this.#timer = setInterval(() => this.#beat(), 1_000);
   }
 
@@ -196,19 +204,12 @@ export class Edge implements EdgePort {
   }
 
   async #hello(client: Client, hello: HelloFrame): Promise<void> {
-    this.#count += 1;
-    const attachment = `${this.#self}#${this.#count}` as AttachmentId;
-    const attaching: State = { kind: 'attaching', attachment, held: [] };
+    const attaching: Attaching = { kind: 'attaching', attachment: this.#newAttachment(client), held: [] };
     client.state = attaching;
-    this.#attached.set(attachment, client);
     try {
       if (hello.v !== PROTOCOL_VERSION) throw new ProtocolError('VERSION_UNSUPPORTED', `${hello.v}`);
-      const found = await this.#attach({
-        attachment,
-        hello,
-        ip: client.socket.ip,
-        platform: client.socket.platform,
-      });
+      const found = await this.#attach(client, attaching, hello);
+      const { attachment } = attaching;
       if (client.state !== attaching) {
         // The client has gone while its owner was looked for.
         if (found.kind === 'welcome') found.port.up({ attachment, gone: true });
@@ -226,6 +227,13 @@ export class Edge implements EdgePort {
     }
   }
 
+  #newAttachment(client: Client): AttachmentId {
+    this.#count += 1;
+    const attachment = `${this.#self}#${this.#count}` as AttachmentId;
+    this.#attached.set(attachment, client);
+    return attachment;
+  }
+
   #refuse(client: Client, hello: HelloFrame, error: unknown): void {
     const known =
       error instanceof ProtocolError
@@ -239,12 +247,15 @@ export class Edge implements EdgePort {
 
   /** Finds the owner and attaches there, again and again while owners die or change, for as long as a verdict takes. */
   async #attach(
-    request: AttachRequest,
+    client: Client,
+    attaching: Attaching,
+    hello: HelloFrame,
   ): Promise<
     | (Extract<AttachAnswer, { kind: 'welcome' }> & { owner: InstanceId; port: OwnerPort })
     | { kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }
   > {
-    const { join, resume } = request.hello;
+    const { join, resume } = hello;
+    const { ip, platform } = client.socket;
     const named = join ?? resume;
     if (!named) throw new ProtocolError('HELLO_EXPECTED', 'neither join nor resume');
     const until = performance.now() + this.#timing.verdictMs + this.#timing.peerCallMs;
@@ -260,8 +271,10 @@ export class Edge implements EdgePort {
       }
       const owner = located.kind === 'here' ? this.#self : located.owner;
       const port = located.kind === 'here' ? this.#localPort : this.#links.owner(located.owner, located.url);
+      // Who has gone meanwhile may be somewhere else by now: not to be taken from there.
+      if (client.state !== attaching) break;
       try {
-        const answer = await port.attach(request);
+        const answer = await port.attach({ attachment: attaching.attachment, hello, ip, platform });
         // An answer that an owner gave with its last breath leads nowhere.
         const gone = this.#deaths.isSettled(owner);
         if (answer.kind === 'welcome' && !gone) return { ...answer, owner, port };
@@ -269,6 +282,11 @@ export class Edge implements EdgePort {
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
         suspect = owner;
+      }
+      if (client.state === attaching) {
+        this.#attached.delete(attaching.attachment);
+        attaching.attachment = this.#newAttachment(client);
+        attaching.held = [];
       }
       await delay(AGAIN_MS);
     }
@@ -280,10 +298,11 @@ export class Edge implements EdgePort {
     uniqueSessionId: UniqueSessionId,
   ): Promise<{ kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }> {
     const ended = await this.#store.getEnded(uniqueSessionId);
-    if (ended?.reason === 'nodeCrashed') {
+    // A life that the store knows nothing of has gone with the store: as good as crashed.
+    if (!ended || ended.reason === 'nodeCrashed') {
       return { kind: 'destroyed', frame: { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } };
     }
-    throw new ProtocolError(ended ? 'SESSION_CLOSED' : 'RESUME_REFUSED', uniqueSessionId);
+    throw new ProtocolError('SESSION_CLOSED', uniqueSessionId);
   }
 
   readonly #localPort: OwnerPort = {

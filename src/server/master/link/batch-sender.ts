@@ -1,28 +1,50 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A bound on one HTTP body: enough for a burst, small enough to be handled between two beats. */
+/** Bounds on one HTTP body: enough for a burst, small enough to be handled between two beats. */
 const MAX_BATCH = 500;
+const MAX_BATCH_BYTES = 1024 * 1024;
 const RETRY_MS = 50;
+
+interface Queued<T> {
+  readonly item: T;
+  readonly json: string;
+}
+
+/** What came of sending a batch. `refused`: it has arrived, but something in it cannot be taken. */
+export type BatchResult = 'taken' | 'refused';
 
 /**
  * Sends items to one other process in order, one batch in flight at a time; what comes meanwhile is the next batch. A
  * batch that failed is sent again, because everything sent this way is numbered and the far side drops repeats. It ends
- * with `close()`, when the far side is dead; what was unsent then is what a resume brings back.
+ * with `close()`, when the far side is dead; what was unsent then is what a resume brings back. One item that the far side
+ * refuses must not hold up the rest: it is found by halving, dropped and reported.
  */
 export class BatchSender<T> {
-  readonly #send: (batch: readonly T[]) => Promise<void>;
-  #queue: T[] = [];
+  readonly #send: (items: string) => Promise<BatchResult>;
+  readonly #dropped: (item: T) => void;
+  #queue: Queued<T>[] = [];
+  #limit = MAX_BATCH;
   readonly #idle: (() => void)[] = [];
   #state: 'idle' | 'sending' | 'closed' = 'idle';
 
-  /** `send` rejects when the batch may not have arrived. */
-  constructor(send: (batch: readonly T[]) => Promise<void>) {
+  /**
+   * `send` gets a JSON array, and rejects when it may not have arrived. `dropped` is told of an item that cannot be sent.
+   */
+  constructor(send: (items: string) => Promise<BatchResult>, dropped: (item: T) => void) {
     this.#send = send;
+    this.#dropped = dropped;
   }
 
   add(item: T): void {
     if (this.#state === 'closed') return;
-    this.#queue.push(item);
+    let json: string;
+    try {
+      json = JSON.stringify(item);
+    } catch {
+      this.#dropped(item);
+      return;
+    }
+    this.#queue.push({ item, json });
     if (this.#state === 'idle') void this.#run();
   }
 
@@ -45,11 +67,18 @@ export class BatchSender<T> {
   async #run(): Promise<void> {
     this.#state = 'sending';
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, MAX_BATCH);
+      const batch = this.#next();
       try {
-        await this.#send(batch);
+        const result = await this.#send(`[${batch.map(({ json }) => json).join(',')}]`);
         if (this.#isClosed()) return;
+        if (result === 'refused' && batch.length > 1) {
+          this.#limit = Math.ceil(batch.length / 2);
+          continue;
+        }
+        this.#limit = MAX_BATCH;
         this.#queue.splice(0, batch.length);
+        const [only] = batch;
+        if (result === 'refused' && only) this.#dropped(only.item);
       } catch {
         if (this.#isClosed()) return;
         await delay(RETRY_MS);
@@ -58,6 +87,17 @@ export class BatchSender<T> {
     }
     this.#state = 'idle';
     this.#settleIdle();
+  }
+
+  #next(): Queued<T>[] {
+    const batch: Queued<T>[] = [];
+    let bytes = 0;
+    for (const queued of this.#queue) {
+      bytes += queued.json.length;
+      if (batch.length > 0 && (batch.length >= this.#limit || bytes > MAX_BATCH_BYTES)) break;
+      batch.push(queued);
+    }
+    return batch;
   }
 
   /** A method, as the compiler believes a field compared once not to change over an await. */

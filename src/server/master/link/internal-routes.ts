@@ -1,16 +1,33 @@
 import type { FastifyInstance } from 'fastify';
 import { internalFailure } from '../../shared/http-server.ts';
+import type { Directory } from '../cluster/directory.ts';
 import type { Edge } from '../edge/edge.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import type { AttachBody, BatchAnswer, BatchBody, Links } from './links.ts';
 import { type AttachAnswer, type Downward, edgeOf, type Upward } from './ports.ts';
 
+export interface InternalParts {
+  readonly sessions: Sessions;
+  readonly edge: Edge;
+  readonly links: Links;
+  readonly directory: Directory;
+}
+
 /** What masters ask of each other. */
-export function registerInternalRoutes(app: FastifyInstance, sessions: Sessions, edge: Edge, links: Links): void {
+export function registerInternalRoutes(
+  app: FastifyInstance,
+  { sessions, edge, links, directory }: InternalParts,
+): void {
   app.post<{ Body: AttachBody }>('/internal/attach', async ({ body }, reply): Promise<AttachAnswer | undefined> => {
     try {
       const { edgeUrl, request } = body;
-      return await sessions.attach(request, links.edge(edgeOf(request.attachment), edgeUrl));
+      const from = edgeOf(request.attachment);
+      // Nobody is served through an edge whose death would not be noticed: it asks again in a moment.
+      if (!directory.find(from)) {
+        directory.heardOf(from);
+        return { kind: 'notOwner' };
+      }
+      return await sessions.attach(request, links.edge(from, edgeUrl));
     } catch (error) {
       const { status, body: answer } = internalFailure(error);
       await reply.code(status).send(answer);

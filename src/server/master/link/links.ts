@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceId } from '../../shared/identity.ts';
-import type { InternalClient } from '../../shared/internal-client.ts';
+import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
 import type { Timing } from '../../shared/timing.ts';
-import { BatchSender } from './batch-sender.ts';
+import { type BatchResult, BatchSender } from './batch-sender.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, OwnerPort, Upward } from './ports.ts';
 
 /** Bodies of the calls between masters. */
@@ -28,6 +28,10 @@ export class Links {
   /** Told when the other side does not serve an attachment that this side believes in. */
   unknownAtOwner: (attachments: readonly AttachmentId[]) => void = () => {};
   unknownAtEdge: (attachments: readonly AttachmentId[]) => void = () => {};
+  /** Told when a master does not answer. */
+  failed: (instance: InstanceId) => void = () => {};
+  /** Told when the owner cannot take what this attachment's client has sent. */
+  refusedByOwner: (attachment: AttachmentId) => void = () => {};
 
   constructor(selfUrl: string, client: InternalClient, timing: Timing) {
     this.#selfUrl = selfUrl;
@@ -38,9 +42,10 @@ export class Links {
   owner(instance: InstanceId, url: string): OwnerPort {
     const known = this.#owners.get(instance);
     if (known) return known.port;
-    const sender = new BatchSender<Upward>(async (items) => {
-      this.unknownAtOwner((await this.#batch(`${url}/internal/up`, instance, items)).unknown);
-    });
+    const sender = new BatchSender<Upward>(
+      (items) => this.#batch(`${url}/internal/up`, instance, items, (unknown) => this.unknownAtOwner(unknown)),
+      ({ attachment }) => this.refusedByOwner(attachment),
+    );
     const port: OwnerPort = {
       attach: (request) =>
         this.#client.call<AttachAnswer>(
@@ -59,9 +64,10 @@ export class Links {
   edge(instance: InstanceId, url: string): EdgePort {
     const known = this.#edges.get(instance);
     if (known) return known.port;
-    const sender = new BatchSender<Downward>(async (items) => {
-      this.unknownAtEdge((await this.#batch(`${url}/internal/down`, instance, items)).unknown);
-    });
+    const sender = new BatchSender<Downward>(
+      (items) => this.#batch(`${url}/internal/down`, instance, items, (unknown) => this.unknownAtEdge(unknown)),
+      ({ attachment }) => this.unknownAtEdge([attachment]),
+    );
     const port: EdgePort = { down: (item) => sender.add(item) };
     this.#edges.set(instance, { port, sender });
     return port;
@@ -85,7 +91,20 @@ export class Links {
     for (const instance of [...this.#owners.keys(), ...this.#edges.keys()]) this.forget(instance);
   }
 
-  #batch<T>(url: string, instance: InstanceId, items: readonly T[]): Promise<BatchAnswer> {
-    return this.#client.call(url, instance, { items } satisfies BatchBody<T>, this.#timing.peerCallMs);
+  async #batch(
+    url: string,
+    instance: InstanceId,
+    items: string,
+    unknown: (attachments: readonly AttachmentId[]) => void,
+  ): Promise<BatchResult> {
+    try {
+      const body = `{"items":${items}}`;
+      unknown((await this.#client.callJson<BatchAnswer>(url, instance, body, this.#timing.peerCallMs)).unknown);
+      return 'taken';
+    } catch (error) {
+      if (error instanceof PeerError && error.failure === 'failed') return 'refused';
+      this.failed(instance);
+      throw error;
+    }
   }
 }

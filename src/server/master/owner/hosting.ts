@@ -45,8 +45,9 @@ export class Hosting {
 
   /** The media node is gone: finds another. @throws {ProtocolError} UNAVAILABLE when there is none for long */
   move(): Promise<Placed> {
+    const lost = this.#media;
     this.#room = undefined;
-    this.#media = this.#keep(this.#placeAgain());
+    this.#media = this.#keep(this.#moveFrom(lost));
     return this.#media;
   }
 
@@ -84,6 +85,15 @@ export class Hosting {
       throw error;
     });
     return kept;
+  }
+
+  async #moveFrom(lost: Promise<Placed> | undefined): Promise<Placed> {
+    const before = await lost?.catch(() => undefined);
+    const placed = await this.#placeAgain();
+    if (placed.media.id !== before?.media.id) return placed;
+    // The node is back and the only one: a room with all that was in it, which nobody here knows of any more.
+    await placed.room.command('closeRoom', {});
+    return this.#placeAgain();
   }
 
   async #placeAgain(): Promise<Placed> {

@@ -36,6 +36,8 @@ const STORE_PATIENCE_MS = 1_000;
 
 /** How long after its beginning a session expects those back who were in its life before. */
 const RETURN_MS = 15_000;
+/** How many signals are kept for them: far fewer than an outbox holds. */
+const MISSED_SIGNALS = 500;
 
 /** How long old media goes on beside the new. A client lets it linger for 4 s after it has moved. */
 const MIGRATION_OVERLAP_MS = 6_000;
@@ -117,6 +119,16 @@ export class OwnedSession {
   /** The media node's room, once the first member has joined. */
   get room(): MediaRoom | undefined {
     return this.#hosting.room;
+  }
+
+  /** Not if somebody else goes on with it: its room is theirs, from a moment that this master cannot know. */
+  async #closeRoomIfOver(): Promise<void> {
+    const { room } = this;
+    try {
+      if (room && (await this.#around.store.getEnded(this.record.uniqueSessionId))) room.attempt('closeRoom', {});
+    } catch (error) {
+      this.log.warn({ err: error }, 'The store does not tell whether the session is over; its room is left alone.');
+    }
   }
 
   /** @throws {ProtocolError} UNAVAILABLE */
@@ -256,8 +268,8 @@ export class OwnedSession {
    * when they do.
    */
   keepForReturning(signal: ServerEvents['signal']): void {
-    if (Date.now() - this.record.createdAt < RETURN_MS) this.#missedSignals.push(signal);
-    else this.#missedSignals = [];
+    const returning = Date.now() - this.record.createdAt < RETURN_MS;
+    this.#missedSignals = returning ? [...this.#missedSignals, signal].slice(-MISSED_SIGNALS) : [];
   }
 
   /** Signals that those who come back now have missed. */
@@ -306,7 +318,7 @@ export class OwnedSession {
     try {
       const { media } = await this.#hosting.move();
       this.broadcast('mediaMoved', { media });
-      if (how === 'silent') this.#around.abandoned(lost);
+      if (how === 'silent' && this.room?.node !== lost.node) this.#around.abandoned(lost);
     } catch (error) {
       this.log.error({ err: error }, 'The media cannot be hosted anywhere.');
       await this.crash();
@@ -356,8 +368,7 @@ export class OwnedSession {
     this.#state = 'ended';
     this.log.warn('Fenced: the session is no longer owned here.');
     void this.#around.ended(this, 'steppedDown');
-    // If somebody else has taken the room over, its higher epoch refuses this.
-    this.room?.attempt('closeRoom', {});
+    void this.#closeRoomIfOver();
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
     }

@@ -13,6 +13,7 @@ import { OwnedSession, type SessionSurroundings } from './session.ts';
 /** A session nobody has joined is collected after an hour, as OpenVidu does. */
 const NEVER_JOINED_MS = 60 * 60 * 1000;
 const SWEEP_MS = 1_000;
+const RELEASED_MS = 10_000;
 
 /** The sessions that this master owns, and which attachment serves which member of them. */
 export class Sessions {
@@ -21,12 +22,16 @@ export class Sessions {
   readonly #log: Logger;
   readonly #byId = new Map<SessionId, OwnedSession>();
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
+  /** Attachments whose session is over here, for as long as word of it may be on its way. */
+  readonly #released = new Map<AttachmentId, number>();
   /** Rooms left behind at media nodes that were taken for dead. */
   readonly #abandoned = new Map<InstanceId, readonly MediaRoom[]>();
   /** Sessions claimed whose members are not known yet. */
   readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
+  /** Sessions that the last look at the store has found, and not here. */
+  #unknown = new Set<UniqueSessionId>();
 
   constructor(self: InstanceId, store: Store, placement: Placement, timing: Timing, log: Logger) {
     this.#store = store;
@@ -140,7 +145,8 @@ export class Sessions {
   /** What an edge passes on. `false`: nothing here is served by this attachment, its socket must resume. */
   up(item: Upward): boolean {
     const served = this.#attachments.get(item.attachment);
-    if (!served) return false;
+    // Its session is over here and its edge is being told what follows: nothing that it sends meanwhile is a mistake.
+    if (!served) return this.#released.has(item.attachment);
     if ('gone' in item) this.#attachments.delete(item.attachment);
     return served.session.up(served.member, item);
   }
@@ -186,7 +192,9 @@ export class Sessions {
     const { sessionId } = session.record;
     if (this.#byId.get(sessionId) === session) this.#byId.delete(sessionId);
     for (const [attachment, served] of this.#attachments) {
-      if (served.session === session) this.#attachments.delete(attachment);
+      if (served.session !== session) continue;
+      this.#attachments.delete(attachment);
+      this.#released.set(attachment, performance.now());
     }
   }
 
@@ -207,8 +215,25 @@ export class Sessions {
     }
   }
 
+  /**
+   * What the store believes to be owned here and is not known here, twice in a row, can never be found nor created again
+   * while this master lives: its clients have lost it, and may rebuild it.
+   */
+  async #endForgotten(listed: readonly SessionRecord[]): Promise<void> {
+    const unknown = listed.filter(({ sessionId, uniqueSessionId }) => {
+      return this.#byId.get(sessionId)?.record.uniqueSessionId !== uniqueSessionId;
+    });
+    for (const { uniqueSessionId, epoch } of unknown) {
+      if (!this.#unknown.has(uniqueSessionId)) continue;
+      this.#log.error({ session: uniqueSessionId, epoch }, 'A session is on the books of this master and not here.');
+      await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed');
+    }
+    this.#unknown = new Set(unknown.map(({ uniqueSessionId }) => uniqueSessionId));
+  }
+
   #sweep(): void {
     const now = performance.now();
+    for (const [attachment, since] of this.#released) if (now - since > RELEASED_MS) this.#released.delete(attachment);
     for (const session of this.all()) {
       session.sweep(now);
       if (session.members.size === 0 && !session.room && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
@@ -223,12 +248,13 @@ export class Sessions {
    */
   async #checkOwnership(): Promise<void> {
     const before = this.all();
-    if (before.length === 0) return;
     try {
-      const owned = new Set(
-        (await this.#store.listSessions({ owner: this.#around.self })).map((s) => s.uniqueSessionId),
-      );
-      for (const session of before) if (!owned.has(session.record.uniqueSessionId)) session.stepDown();
+      const listed = await this.#store.listSessions({ owner: this.#around.self });
+      const owned = new Set(listed.map(({ uniqueSessionId }) => uniqueSessionId));
+      await this.#endForgotten(listed);
+      for (const session of before) {
+        if (!owned.has(session.record.uniqueSessionId) && !session.isFrozen) session.stepDown();
+      }
     } catch (error) {
       if (!(error instanceof StoreError)) this.#log.error({ err: error }, 'Ownership could not be checked.');
     }

@@ -73,6 +73,11 @@ export function registerRestRoutes(root: FastifyInstance, options: RestOptions):
       app.addHook('onRoute', (route) => {
         route.bodyLimit = MAX_BODY_BYTES;
       });
+      const parse = app.getDefaultJsonParser('error', 'error');
+      app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+        if (body.length === 0) done(null, undefined);
+        else void parse(request, String(body), done);
+      });
       // No body means every default.
       app.addHook('preValidation', async (request) => {
         if (request.method === 'POST') request.body ??= {};
