@@ -44,6 +44,15 @@ test('a dropped socket is resumed: nothing is lost and the media does not notice
   await expect(ann.event('connectionDestroyed')).toHaveCount(0);
 });
 
+test('who goes to another page has left at once, and leaves no ghost', async ({ join }) => {
+  const ann = await join('Ann');
+  const bob = await join('Bob');
+  await ann.sees(1);
+  await bob.page.goto('about:blank');
+  // Without a word it would take the resume grace of 20 s.
+  await expect(ann.videos).toHaveCount(0, { timeout: 10_000 });
+});
+
 test('the balancer is killed: everyone comes back through the next one', async ({ join, running }) => {
   const ann = await join('Ann');
   const bob = await join('Bob');
