@@ -46,7 +46,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const { id, host, port, secret, masters, timing } = options;
   const identity = newIdentity('balancer', id, originOf(host, port));
   const log = createLogger(identity, options.logLevel);
-  const client = new InternalClient(internalKey(secret));
+  const client = new InternalClient(internalKey(secret), identity.instance);
   const pool = new MasterPool(
     masters.map((url) => new LiveLink(url, identity.instance, client, timing)),
     log,

@@ -33,6 +33,11 @@ export interface ClusterOptions {
   /** Of the nodes. Default: info. */
   readonly logLevel?: string;
   readonly timing?: Partial<ClusterTiming>;
+  /**
+   * Where the others, and clients, are told to reach a node, e.g. at a proxy in front of it. Asked once for each node, with
+   * the address at which it listens. Default: that one.
+   */
+  readonly reachedAt?: (node: Pick<PlannedNode, 'id' | 'role' | 'url'>) => Promise<string>;
   /** How long nodes may take to end when the cluster is closed, ms. Default: 3000. */
   readonly stopMs?: number;
 }
@@ -70,7 +75,9 @@ export async function planCluster(
   const [demoPort = 0, ...ports] = await freePorts(INNER_HOST, 1 + masters + mediaNodes);
   const particular = host !== '0.0.0.0' && host !== '::' && host !== INNER_HOST;
   const balancerUrl = `http://${bracketed(particular ? host : INNER_HOST)}:${port}`;
-  const publicUrl = options.publicUrl ?? `http://${particular ? bracketed(host) : 'localhost'}:${port}`;
+  const reachedAt = options.reachedAt ?? (async ({ url }) => url);
+  const ownUrl = options.publicUrl ?? `http://${particular ? bracketed(host) : 'localhost'}:${port}`;
+  const publicUrl = await reachedAt({ id: 'balancer-1', role: 'balancer', url: ownUrl });
 
   const { beatMs, verdictMs, resumeGraceMs, ownerlessGraceMs } = options.timing;
   const common = ['--log-level', logLevel, '--beat', beatMs, '--verdict', verdictMs];
@@ -83,22 +90,35 @@ export async function planCluster(
     const listening = ['--host', INNER_HOST, '--port', innerPort, '--store', `sqlite:${options.storeFile}`];
     return node(role, number, `http://${INNER_HOST}:${innerPort}`, [...listening, ...own]);
   };
+  const reached = async (planned: PlannedNode): Promise<{ node: PlannedNode; at: string }> => {
+    const at = await reachedAt(planned);
+    return { node: { ...planned, args: [...planned.args, '--advertise-url', at] }, at };
+  };
 
-  const masterNodes = ports
-    .slice(0, masters)
-    .map((at, index) => inner('master', index + 1, at, ['--public-url', publicUrl, '--failover', failover]));
+  const masterNodes = await Promise.all(
+    ports
+      .slice(0, masters)
+      .map((at, index) => reached(inner('master', index + 1, at, ['--public-url', publicUrl, '--failover', failover]))),
+  );
   const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
   if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);
-  const mediaNodeNodes = ports.slice(masters).map((at, index) => {
-    const { min, max } = ranges[index] ?? { min: 0, max: 0 };
-    return inner('media-node', index + 1, at, [...mediaArgs, '--rtc-ports', `${min}-${max}`]);
-  });
+  const mediaNodeNodes = await Promise.all(
+    ports.slice(masters).map((at, index) => {
+      const { min, max } = ranges[index] ?? { min: 0, max: 0 };
+      return reached(inner('media-node', index + 1, at, [...mediaArgs, '--rtc-ports', `${min}-${max}`]));
+    }),
+  );
   const balancer = node('balancer', 1, balancerUrl, [
     ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
-    ...masterNodes.flatMap(({ url }) => ['--master', url]),
+    ...masterNodes.flatMap(({ at }) => ['--master', at]),
     ...(options.directories ?? []).flatMap(({ prefix, directory }) => ['--static', `${prefix}=${directory}`]),
   ]);
-  return { balancerUrl, publicUrl, demoPort, nodes: [...mediaNodeNodes, ...masterNodes, balancer] };
+  return {
+    balancerUrl,
+    publicUrl,
+    demoPort,
+    nodes: [...[...mediaNodeNodes, ...masterNodes].map((one) => one.node), balancer],
+  };
 }
 
 /** Splits a range into equal parts, one after the other. @throws {ClusterError} NoFreePort */

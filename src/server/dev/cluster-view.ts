@@ -61,8 +61,8 @@ export class ClusterView extends EventEmitter<{ changed: [] }> {
     // One listener for each page that watches.
     this.setMaxListeners(0);
     this.#store = store;
-    this.#client = new InternalClient(internalKey(secret));
     const who = newIdentity('balancer', 'dev', '').instance;
+    this.#client = new InternalClient(internalKey(secret), who);
     this.#watched = children.map((child) => {
       const link = child.role === 'balancer' ? undefined : new LiveLink(child.url, who, this.#client, timing);
       const watched: Watched = { child, link, heard: false, load: undefined, facts: {} };

@@ -61,7 +61,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { server, url } = await listen(options.host, options.port);
   const identity = newIdentity('master', options.id, options.advertisedUrl ?? url);
   const log = createLogger(identity, options.logLevel);
-  const client = new InternalClient(internalKey(secret));
+  const client = new InternalClient(internalKey(secret), identity.instance);
   let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
   const { app, metrics } = createHttpServer({
@@ -87,7 +87,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const links = new Links(identity.url, client, timing);
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
   const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
-  const forwarder = new RestForwarder(directory, timing, log);
+  const forwarder = new RestForwarder(identity.instance, directory, timing, log);
   links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 

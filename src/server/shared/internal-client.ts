@@ -18,6 +18,8 @@ export class PeerError extends Error {
 
 /** Header with the instance a call is meant for: a process restarted on the same port must not take it for its own. */
 export const INSTANCE_HEADER = 'x-rejoin-instance';
+/** Header with the caller, so that whoever looks at the traffic between processes can tell its ends apart. */
+export const CALLER_HEADER = 'x-rejoin-from';
 
 const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND']);
 const TIMEOUT = new Set([
@@ -38,10 +40,10 @@ function failureOf(error: unknown): PeerFailure {
 /** HTTP between the processes of a cluster: JSON bodies, kept-alive connections, a time-out on everything. */
 export class InternalClient {
   readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 10_000, bodyTimeout: 0 });
-  readonly #authorization: string;
+  readonly #always: Readonly<Record<string, string>>;
 
-  constructor(key: string) {
-    this.#authorization = `Bearer ${key}`;
+  constructor(key: string, caller: InstanceId) {
+    this.#always = { authorization: `Bearer ${key}`, [CALLER_HEADER]: caller };
   }
 
   /**
@@ -79,7 +81,7 @@ export class InternalClient {
   async stream(url: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const { statusCode, body } = await request(url, {
       dispatcher: this.#agent,
-      headers: { authorization: this.#authorization },
+      headers: this.#always,
       signal,
       bodyTimeout: 0,
     });
@@ -103,7 +105,7 @@ export class InternalClient {
         method,
         dispatcher: this.#agent,
         headers: {
-          authorization: this.#authorization,
+          ...this.#always,
           ...(target ? { [INSTANCE_HEADER]: target } : {}),
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         },

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, request as httpRequest } from 'undici';
 import type { SessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
+import { CALLER_HEADER } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { Directory } from '../cluster/directory.ts';
@@ -20,12 +21,14 @@ type HttpMethod = (typeof METHODS)[number];
 
 /** REST requests may arrive at any master; what concerns a session is answered by its owner. */
 export class RestForwarder {
+  readonly #self: InstanceId;
   readonly #directory: Directory;
   readonly #timing: Timing;
   readonly #log: Logger;
   readonly #agent = new Agent({ connections: 32, keepAliveTimeout: 10_000 });
 
-  constructor(directory: Directory, timing: Timing, log: Logger) {
+  constructor(self: InstanceId, directory: Directory, timing: Timing, log: Logger) {
+    this.#self = self;
     this.#directory = directory;
     this.#timing = timing;
     this.#log = log;
@@ -103,6 +106,7 @@ export class RestForwarder {
       headers: {
         authorization: request.headers.authorization ?? '',
         [HOP_HEADER]: '1',
+        [CALLER_HEADER]: this.#self,
         ...(request.body === undefined || request.body === null ? {} : { 'content-type': 'application/json' }),
       },
       body: request.body === undefined || request.body === null ? null : JSON.stringify(request.body),
