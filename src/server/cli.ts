@@ -10,6 +10,7 @@ import { options, timingOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { StoreLocation } from './cli/values.ts';
+import type { RequestDrain } from './shared/drain-route.ts';
 import type { Store } from './store/store.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
@@ -56,8 +57,14 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   const common = nodeSettings('master', flags);
   const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', 'where clients reach the balancer');
   const { startMaster } = await import('./master/master.ts');
-  const start = async () =>
-    startMaster({ ...common, store: await openStore(flags.store), publicUrl, failover: flags.failover });
+  const start = async (drainRequested: RequestDrain) =>
+    startMaster({
+      ...common,
+      drainRequested,
+      store: await openStore(flags.store),
+      publicUrl,
+      failover: flags.failover,
+    });
   await live(start, flags.drainDeadline);
 });
 
@@ -76,8 +83,16 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   const announcedAddress =
     flags.announcedAddress ?? (isEverywhere(listenIp) ? reachableAddress(listenIp, '--announced-address') : undefined);
   const { startMediaNode } = await import('./media-node/media-node.ts');
-  const start = async () =>
-    startMediaNode({ ...common, store: await openStore(flags.store), workers, rtcPorts, listenIp, announcedAddress });
+  const start = async (drainRequested: RequestDrain) =>
+    startMediaNode({
+      ...common,
+      drainRequested,
+      store: await openStore(flags.store),
+      workers,
+      rtcPorts,
+      listenIp,
+      announcedAddress,
+    });
   await live(start, flags.drainDeadline);
 });
 

@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module';
+import type { RequestDrain } from '../shared/drain-route.ts';
 import type { Identity } from '../shared/identity.ts';
 import { onEndSignals, onParentGone } from './end-signals.ts';
 
@@ -13,20 +14,27 @@ const DRAIN_SHARE = 0.8;
 
 /**
  * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
- * `deadlineMs`; a second one ends it at once, and so does the end of a parent that started it with an IPC channel. That
+ * `deadlineMs`, and so does the cluster's word to drain; a second signal ends it at once, and so does the end of a parent that started it with an IPC channel. That
  * parent is told when the process is ready: `{ kind: 'ready', instance, url }`.
  */
-export async function live(start: () => Promise<Running>, deadlineMs: number): Promise<void> {
+export async function live(
+  start: (drainRequested: RequestDrain) => Promise<Running>,
+  deadlineMs: number,
+): Promise<void> {
   let running: Running | undefined;
+  let ending = false;
+  const endOnce = (withinMs: number): void => {
+    if (!running) process.exit(0);
+    if (ending) return;
+    ending = true;
+    void end(running, withinMs);
+  };
   onEndSignals(
-    () => {
-      if (running) void end(running, deadlineMs);
-      else process.exit(0);
-    },
+    () => endOnce(deadlineMs),
     () => process.exit(1),
   );
   onParentGone(() => process.exit(0));
-  running = await start();
+  running = await start((withinMs) => endOnce(withinMs ?? deadlineMs));
   const { instance, url } = running.identity;
   process.send?.({ kind: 'ready', instance, url });
   // By itself the cache is written at an orderly end, which a node need not have.

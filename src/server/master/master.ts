@@ -3,13 +3,15 @@ import { Gauge } from 'prom-client';
 import { WebSocketServer } from 'ws';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
 import { SOCKET_PATH } from '../../protocol/limits.ts';
+import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
 import { createHttpServer } from '../shared/http-server.ts';
 import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
 import { listen } from '../shared/listen.ts';
-import { LiveFeed } from '../shared/live-feed.ts';
+import { type LiveBeat, LiveFeed } from '../shared/live-feed.ts';
 import { createLogger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
+import { registerWitness } from '../shared/witness.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
 import { Directory } from './cluster/directory.ts';
 import { Handover } from './cluster/handover.ts';
@@ -19,6 +21,7 @@ import { Edge } from './edge/edge.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
 import { Placement } from './owner/media-room.ts';
+import { RoomAudit } from './owner/room-audit.ts';
 import { Sessions } from './owner/sessions.ts';
 import { RestForwarder } from './rest/rest-forwarder.ts';
 import { registerRestRoutes } from './rest/rest-routes.ts';
@@ -37,6 +40,8 @@ export interface MasterOptions {
   readonly failover: FailoverPolicy;
   readonly logLevel: string;
   readonly timing: Timing;
+  /** Told when another process asks this one to drain and end. Default: it is refused. */
+  readonly drainRequested?: RequestDrain;
 }
 
 export interface Master {
@@ -64,6 +69,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const client = new InternalClient(internalKey(secret), identity.instance);
   let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
+  /** Whether sessions are begun here and taken from others. */
+  const accepts = (): boolean => state === 'ready';
   const { app, metrics } = createHttpServer({
     identity,
     secret,
@@ -80,11 +87,16 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     self: identity.instance,
     store,
     log,
-    masters: () => [identity.instance, ...directory.live('master').map(({ instance }) => instance)],
+    masters: () => {
+      const ready = directory.live('master').filter(({ beat }) => beat?.ready !== false);
+      const others = ready.map(({ instance }) => instance);
+      return accepts() || others.length === 0 ? [identity.instance, ...others] : others;
+    },
     mediaNode: (instance) => directory.find(instance),
     takeOver: (record, node) => sessions.takeOver(record, node),
   });
   const links = new Links(identity.url, client, timing);
+  const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
   const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
   const forwarder = new RestForwarder(identity.instance, directory, timing, log);
@@ -104,27 +116,29 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     sessions.edgeDied(instance);
     void deaths.settle(instance);
   });
+  directory.on('unreachable', (instance) => {
+    links.forget(instance);
+    sessions.edgeDied(instance);
+    edge.ownerUnreachable(instance);
+  });
   deaths.on('settled', (owner) => void edge.ownerDied(owner));
   directory.on('news', (instance, { news, data }) => {
     if (news === 'roomLost')
       sessions.roomLost(instance, (data as { uniqueSessionId: UniqueSessionId }).uniqueSessionId);
   });
 
-  const feed = new LiveFeed(
-    identity,
-    timing.beatMs,
-    () => ({
-      load: load(),
-      ready: state === 'ready',
-      facts: { sessions: sessions.size, connections: sessions.members, sockets: edge.size },
-    }),
-    (who, listening) => {
-      if (listening) directory.heardOf(who);
-    },
-  );
+  const beat = (): Omit<LiveBeat, 'kind'> => ({
+    load: load(),
+    ready: state === 'ready',
+    facts: { sessions: sessions.size, connections: sessions.members, sockets: edge.size },
+  });
+  const feed = new LiveFeed(identity, timing.beatMs, beat, (who, listening) => {
+    if (listening) directory.heardOf(who);
+  });
   feed.register(app);
+  registerWitness(app, client);
+  registerDrain(app, options.drainRequested);
   registerInternalRoutes(app, { sessions, edge, links, directory });
-  const accepts = (): boolean => state === 'ready';
   const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
   handover.register(app);
   registerRestRoutes(app, {
@@ -134,6 +148,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     sessions,
     locator,
     forwarder,
+    accepts,
+    nodes: { self: identity, beat: () => ({ kind: 'beat', ...beat() }), directory, client, timing },
   });
   for (const [name, help, read] of [
     ['rejoin_sessions', 'Sessions owned here', () => sessions.size],
@@ -171,6 +187,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       state = 'closing';
       feed.beat();
       edge.close();
+      roomAudit.close();
       sessions.close();
       links.close();
       await directory.close();

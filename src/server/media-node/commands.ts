@@ -3,6 +3,7 @@ import Type, { type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { internalFailure } from '../shared/http-server.ts';
+import type { InstanceId } from '../shared/identity.ts';
 import type { Logger } from '../shared/logging.ts';
 import type { Fence, MediaCommand, MediaCommands } from './api.ts';
 import type { MediaMetrics } from './metrics.ts';
@@ -120,6 +121,11 @@ async function run(rooms: Rooms, name: string, body: unknown): Promise<unknown> 
   checkFence(fence);
   check(params);
   return runCommand(rooms, fence, params);
+}
+
+/** `POST /internal/rooms` with `{ owner }`: what a master has at this node. */
+export function registerRoomList(app: FastifyInstance, rooms: Rooms): void {
+  app.post<{ Body: { owner: InstanceId } }>('/internal/rooms', ({ body }) => ({ rooms: rooms.ownedBy(body.owner) }));
 }
 
 /** `POST /internal/media/<command>` with `{ fence, params }`: 200 and the result, or an error of the protocol. */

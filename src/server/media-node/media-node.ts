@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setLogEventListeners } from 'mediasoup';
+import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
 import { createHttpServer, type HttpServer } from '../shared/http-server.ts';
-import { type Identity, newIdentity } from '../shared/identity.ts';
+import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
+import { InternalClient } from '../shared/internal-client.ts';
 import { listen } from '../shared/listen.ts';
 import { LiveFeed } from '../shared/live-feed.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
+import { registerWitness } from '../shared/witness.ts';
 import type { NodeLease, Store } from '../store/store.ts';
-import { registerMediaCommands } from './commands.ts';
+import { registerMediaCommands, registerRoomList } from './commands.ts';
 import { Fences } from './fences.ts';
 import { Lease } from './lease.ts';
 import { type MediaCounts, MediaMetrics } from './metrics.ts';
@@ -38,6 +41,8 @@ export interface MediaNodeOptions {
   readonly workerBin?: string | undefined;
   readonly logLevel: string;
   readonly timing: Timing;
+  /** Told when another process asks this one to drain and end. Default: it is refused. */
+  readonly drainRequested?: RequestDrain | undefined;
 }
 
 /** A process that carries media: it does what masters command, and keeps media flowing while they change. */
@@ -50,6 +55,7 @@ export class MediaNode {
   readonly #server: Server;
   readonly #app: HttpServer['app'];
   readonly #lease: Lease;
+  readonly #client: InternalClient;
   #draining = false;
   #closing: Promise<void> | undefined;
 
@@ -87,7 +93,7 @@ export class MediaNode {
   }
 
   private constructor(
-    { secret, store, timing }: MediaNodeOptions,
+    { secret, store, timing, drainRequested }: MediaNodeOptions,
     identity: Identity,
     server: Server,
     workers: WorkerPool,
@@ -120,7 +126,11 @@ export class MediaNode {
       () => workers.load,
     );
     this.#feed.register(app);
+    this.#client = new InternalClient(internalKey(secret), identity.instance);
+    registerWitness(app, this.#client);
+    registerDrain(app, drainRequested);
     registerMediaCommands(app, this.#rooms, mediaMetrics, log);
+    registerRoomList(app, this.#rooms);
     workers.on('changed', () => this.#feed.beat());
     const { leaseRenewMs, leaseMs } = timing;
     this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log });
@@ -150,7 +160,7 @@ export class MediaNode {
     this.#feed.close();
     this.#server.close();
     this.#server.closeAllConnections();
-    await Promise.all([this.#app.close(), this.#lease.close()]);
+    await Promise.all([this.#app.close(), this.#lease.close(), this.#client.close()]);
     this.#rooms.closeAll();
     await this.#workers.close();
     this.#log.info('media node closed');

@@ -92,6 +92,12 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     if (place) this.#end(place);
   }
 
+  /** The rooms that this master owns, each with the fence under which it does. */
+  ownedBy(owner: InstanceId): Fence[] {
+    const rooms = [...this.#places.values()].map(({ room }) => room).filter((room) => room.owner === owner);
+    return rooms.map(({ sessionId, uniqueSessionId, epoch }) => ({ sessionId, uniqueSessionId, epoch, owner }));
+  }
+
   closeAll(): void {
     for (const place of this.#places.values()) this.#end(place);
   }

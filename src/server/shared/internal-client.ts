@@ -100,6 +100,8 @@ export class InternalClient {
     json: string | undefined,
     timeoutMs: number,
   ): Promise<{ status: number; text: string }> {
+    // What is computed from clocks has fractions, which a time-out must not have.
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
     try {
       const answer = await request(url, {
         method,
@@ -110,7 +112,7 @@ export class InternalClient {
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: json ?? null,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
       });
       return { status: answer.statusCode, text: await answer.body.text() };
     } catch (error) {

@@ -4,52 +4,78 @@ import type { InstanceId } from './identity.ts';
 import { type InternalClient, PeerError } from './internal-client.ts';
 import type { LiveBeat, LiveHello, LiveMessage, LiveNews } from './live-feed.ts';
 
+/** How a node was found dead. `silent`: it may be back. */
+export type DeadHow = 'refused' | 'replaced' | 'silent';
+
 export interface LiveLinkEvents {
-  /** The node answers, for the first time or as a new instance. */
+  /** The node answers, for the first time, as a new instance, or again after it could not be reached. */
   up: [LiveHello];
   beat: [LiveBeat];
   news: [LiveNews];
   /** This instance is gone, or silent for the verdict time. Said once for an instance. */
-  dead: [InstanceId, 'refused' | 'replaced' | 'silent'];
+  dead: [InstanceId, DeadHow];
+  /** This instance lives, as others say, and cannot be reached from here. `up` or `dead` follows. */
+  unreachable: [InstanceId];
 }
+
+export interface LiveLinkOptions {
+  readonly beatMs: number;
+  readonly verdictMs: number;
+  /** Whether others reach an instance that does not answer here. Default: nobody is asked. */
+  readonly isReachedByOthers?: (instance: InstanceId, withinMs: number) => Promise<boolean>;
+}
+
+/**
+ * | standing    | becomes by                                                                      |
+ * | unknown     | the start; `dead`                                                               |
+ * | alive       | the hello of a stream                                                           |
+ * | unreachable | no answer to a probe, while others are answered; a new stream makes it alive     |
+ */
+type Standing =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'alive'; readonly instance: InstanceId }
+  | { readonly kind: 'unreachable'; readonly instance: InstanceId };
 
 /** Pause before a broken stream is opened again while the node is alive, and between attempts while it is not. */
 const RETRY_MS = 100;
+/** A connection that was reset says nothing of the process behind it; a new one is refused if that is gone. */
+const RESET_TRIES = 3;
+const RESET_PAUSE_MS = 10;
 
 /**
  * The listening end of liveness. A broken or silent stream proves nothing, so it is confirmed by a probe before anyone
- * is told: refused or answered by another instance means dead, unanswered within the verdict time is taken for dead
- * (and fencing makes a mistake harmless), answered by the same instance means a blip, and the stream is opened again.
+ * is told: refused or answered by another instance means dead; unanswered within the verdict time, here and by those who are
+ * asked to try as well, is taken for dead (and fencing makes a mistake harmless); answered by the same instance means a
+ * blip, and the stream is opened again.
  */
 export class LiveLink extends EventEmitter<LiveLinkEvents> {
   readonly url: string;
   readonly #client: InternalClient;
   readonly #who: InstanceId;
-  readonly #beatMs: number;
-  readonly #verdictMs: number;
+  readonly #options: LiveLinkOptions;
   readonly #closed = new AbortController();
-  #instance: InstanceId | undefined;
+  #standing: Standing = { kind: 'unknown' };
   #heardAt = 0;
+  #stream: AbortController | undefined;
   #confirming: Promise<boolean> | undefined;
 
-  constructor(
-    url: string,
-    who: InstanceId,
-    client: InternalClient,
-    { beatMs, verdictMs }: { readonly beatMs: number; readonly verdictMs: number },
-  ) {
+  constructor(url: string, who: InstanceId, client: InternalClient, options: LiveLinkOptions) {
     super();
     this.url = url;
     this.#who = who;
     this.#client = client;
-    this.#beatMs = beatMs;
-    this.#verdictMs = verdictMs;
+    this.#options = options;
     void this.#run();
   }
 
-  /** The instance that is known to be alive. */
+  /** The instance that is known to be alive, and heard. */
   get instance(): InstanceId | undefined {
-    return this.#instance;
+    return this.#standing.kind === 'alive' ? this.#standing.instance : undefined;
+  }
+
+  /** The instance that lives and is not heard here. */
+  get unreachable(): InstanceId | undefined {
+    return this.#standing.kind === 'unreachable' ? this.#standing.instance : undefined;
   }
 
   /**
@@ -57,7 +83,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
    * been emitted.
    */
   confirm(): Promise<boolean> {
-    this.#confirming ??= this.#probe().finally(() => {
+    this.#confirming ??= this.#confirm().finally(() => {
       this.#confirming = undefined;
     });
     return this.#confirming;
@@ -72,25 +98,28 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     while (!signal.aborted) {
       await this.#listen();
       if (signal.aborted) return;
-      if (this.#instance) await this.confirm();
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+      if (this.#standing.kind !== 'unknown') await this.confirm();
+      const pauseMs = this.#standing.kind === 'unreachable' ? this.#options.beatMs : RETRY_MS;
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Reads the stream until it ends, breaks or falls silent. */
   async #listen(): Promise<void> {
+    const { beatMs, verdictMs } = this.#options;
     const attempt = new AbortController();
+    this.#stream = attempt;
     const stop = (): void => attempt.abort();
     this.#closed.signal.addEventListener('abort', stop);
     // Half the verdict time for noticing, the other half for the probe.
-    const lookMs = this.#beatMs / 2;
+    const lookMs = beatMs / 2;
     let lookedAt = performance.now();
     const silence = setInterval(() => {
       const now = performance.now();
       // Who has been asleep itself has heard nobody: the others get their time from here on.
-      if (now - lookedAt > lookMs + this.#beatMs) this.#heardAt = now;
+      if (now - lookedAt > lookMs + beatMs) this.#heardAt = now;
       lookedAt = now;
-      if (now - this.#heardAt > Math.max(this.#verdictMs / 2, this.#beatMs * 1.5)) attempt.abort();
+      if (now - this.#heardAt > Math.max(verdictMs / 2, beatMs * 1.5)) attempt.abort();
     }, lookMs);
     try {
       this.#heardAt = performance.now();
@@ -98,6 +127,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
       const decoder = new TextDecoder();
       const body = await this.#client.stream(`${this.url}/internal/live?who=${this.#who}`, attempt.signal);
       for await (const chunk of body) {
+        if (attempt.signal.aborted) return;
         this.#heardAt = performance.now();
         const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
         rest = lines.pop() ?? '';
@@ -113,12 +143,15 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
 
   #take(message: LiveMessage): void {
     switch (message.kind) {
-      case 'hello':
-        if (this.#instance === message.instance) return;
-        this.#bury('replaced');
-        this.#instance = message.instance;
+      case 'hello': {
+        const standing = this.#standing;
+        const same = standing.kind !== 'unknown' && standing.instance === message.instance;
+        if (same && standing.kind === 'alive') return;
+        if (!same) this.#bury('replaced');
+        this.#standing = { kind: 'alive', instance: message.instance };
         this.emit('up', message);
         return;
+      }
       case 'beat':
         this.emit('beat', message);
         return;
@@ -128,29 +161,54 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     }
   }
 
-  async #probe(): Promise<boolean> {
-    const suspect = this.#instance;
-    if (!suspect) return true;
-    const left = Math.max(this.#verdictMs - (performance.now() - this.#heardAt), this.#verdictMs / 2);
-    try {
-      const answering = await this.#client.ping(this.url, left);
-      if (answering === suspect) {
-        this.#heardAt = performance.now();
-        return false;
-      }
-      if (this.#instance === suspect) this.#bury('replaced');
-    } catch (error) {
-      if (this.#closed.signal.aborted) return false;
-      const silent = error instanceof PeerError && error.failure === 'timeout';
-      if (this.#instance === suspect) this.#bury(silent ? 'silent' : 'refused');
+  async #confirm(): Promise<boolean> {
+    const before = this.#standing;
+    if (before.kind === 'unknown') return true;
+    const suspect = before.instance;
+    const { verdictMs } = this.#options;
+    const withinMs = Math.max(verdictMs - (performance.now() - this.#heardAt), verdictMs / 2);
+    // Both at once, as the time for a verdict is one.
+    const others = this.#options.isReachedByOthers?.(suspect, withinMs) ?? Promise.resolve(false);
+    const found = await this.#probe(suspect, withinMs);
+    if (this.#closed.signal.aborted) return false;
+    if (found === 'answers') {
+      this.#heardAt = performance.now();
+      return false;
     }
-    return true;
+    const lives = found === 'silent' && (await others);
+    const now = this.#standing;
+    // A new instance may have said hello meanwhile, and buried this one.
+    if (now.kind === 'unknown' || now.instance !== suspect) return true;
+    if (!lives) {
+      this.#bury(found);
+      return true;
+    }
+    // A stream that still brings something would hide that nothing goes the other way: a new one has to be opened.
+    this.#stream?.abort();
+    this.#standing = { kind: 'unreachable', instance: suspect };
+    if (now.kind === 'alive') this.emit('unreachable', suspect);
+    return false;
   }
 
-  #bury(how: 'refused' | 'replaced' | 'silent'): void {
-    const instance = this.#instance;
-    if (!instance) return;
-    this.#instance = undefined;
-    this.emit('dead', instance, how);
+  async #probe(suspect: InstanceId, withinMs: number): Promise<'answers' | DeadHow> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.#client.ping(this.url, withinMs)) === suspect ? 'answers' : 'replaced';
+      } catch (error) {
+        const failure = error instanceof PeerError ? error.failure : 'failed';
+        if (failure === 'refused') return 'refused';
+        if (failure !== 'broken' || attempt === RESET_TRIES || this.#closed.signal.aborted) return 'silent';
+        await delay(RESET_PAUSE_MS);
+      }
+    }
+  }
+
+  #bury(how: DeadHow): void {
+    const standing = this.#standing;
+    if (standing.kind === 'unknown') return;
+    this.#standing = { kind: 'unknown' };
+    // Unless it is the hello of a new instance that tells: then the stream is the new one's.
+    if (how !== 'replaced') this.#stream?.abort();
+    this.emit('dead', standing.instance, how);
   }
 }

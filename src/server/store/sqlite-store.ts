@@ -183,8 +183,14 @@ export class SqliteStore implements Store {
     });
   }
 
-  removeConnection(connectionId: ConnectionId): Promise<void> {
-    return this.#write(() => void this.#run('DELETE FROM connections WHERE connection_id = ?', connectionId));
+  removeConnection(
+    { connectionId, uniqueSessionId }: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>,
+    epoch: Epoch,
+  ): Promise<void> {
+    return this.#write(() => {
+      this.#mustOwn(uniqueSessionId, epoch);
+      this.#run('DELETE FROM connections WHERE connection_id = ?', connectionId);
+    });
   }
 
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined> {

@@ -113,7 +113,8 @@ export interface Store {
 
   /** Inserts or replaces. @throws {StoreError} `stale` */
   putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void>;
-  removeConnection(connectionId: ConnectionId): Promise<void>;
+  /** @throws {StoreError} `stale` */
+  removeConnection(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>, epoch: Epoch): Promise<void>;
   /** Also of a life that has ended, for the time that ended sessions are remembered. */
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;

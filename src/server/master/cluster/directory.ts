@@ -2,9 +2,10 @@ import { EventEmitter } from 'node:events';
 import type { Identity, InstanceId, NodeRole } from '../../shared/identity.ts';
 import type { InternalClient } from '../../shared/internal-client.ts';
 import type { LiveBeat, LiveNews } from '../../shared/live-feed.ts';
-import { LiveLink } from '../../shared/live-link.ts';
+import { type DeadHow, LiveLink } from '../../shared/live-link.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
+import { askWitnesses } from '../../shared/witness.ts';
 import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
 
 interface KnownNode {
@@ -18,7 +19,9 @@ interface KnownNode {
 export interface DirectoryEvents {
   up: [InstanceId, NodeRole];
   /** `silent`: it may be back. */
-  dead: [InstanceId, NodeRole, 'refused' | 'replaced' | 'silent'];
+  dead: [InstanceId, NodeRole, DeadHow];
+  /** A master that lives and cannot be reached from here. `up` or `dead` follows. */
+  unreachable: [InstanceId];
   news: [InstanceId, LiveNews];
   /** It has said that it takes nothing new any more. */
   drains: [InstanceId, NodeRole];
@@ -106,13 +109,20 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     if (this.#buried.has(instance)) return true;
     const known = this.#find(instance);
     if (known) return known.link.confirm();
+    if (this.isUnreachable(instance)) return false;
     const lease = (await this.#store.listNodes()).find((node) => node.instance === instance);
     if (!lease) return true;
     try {
       return (await this.#client.ping(lease.url, this.#timing.verdictMs)) !== instance;
     } catch {
-      return true;
+      return !(await this.#isReachedByOthers(lease, this.#timing.verdictMs));
     }
+  }
+
+  /** Whether it lives, as far as others say, and cannot be reached from here. */
+  isUnreachable(instance: InstanceId): boolean {
+    for (const { link } of this.#nodes.values()) if (link.unreachable === instance) return true;
+    return false;
   }
 
   /** A call to this master has failed: asks now. One that is dead, and had no liveness stream to tell, is told of here. */
@@ -134,6 +144,19 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   #find(instance: InstanceId): KnownNode | undefined {
     for (const node of this.#nodes.values()) if (node.link.instance === instance) return node;
     return undefined;
+  }
+
+  /**
+   * What others say of a node that does not answer here. When there is nobody to ask, it may be this process that is cut off:
+   * then a lease that is good speaks for the node. A store that is down speaks for nobody, but without it nothing can be taken
+   * from anyone either.
+   */
+  async #isReachedByOthers(about: { url: string; instance: InstanceId }, withinMs: number): Promise<boolean> {
+    const others = [...this.live('media-node'), ...this.live('master')].filter(({ url }) => url !== about.url);
+    const said = await askWitnesses(this.#client, others, about, withinMs);
+    if (said !== 'noAnswer') return said === 'reached';
+    const leases = await this.#store.listNodes().catch(() => []);
+    return leases.some(({ instance }) => instance === about.instance);
   }
 
   async #look(): Promise<void> {
@@ -158,14 +181,22 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       known.listed = true;
     }
     for (const [url, { listed, link }] of this.#nodes) {
-      if (listed || link.instance) continue;
+      if (listed || link.instance || link.unreachable) continue;
       link.close();
       this.#nodes.delete(url);
     }
   }
 
   #add(url: string, role: NodeRole): KnownNode {
-    const link = new LiveLink(url, this.#self.instance, this.#client, this.#timing);
+    const { beatMs, verdictMs } = this.#timing;
+    const link = new LiveLink(url, this.#self.instance, this.#client, {
+      beatMs,
+      verdictMs,
+      // Media that cannot be commanded from here has to move, whoever else could.
+      ...(role === 'master'
+        ? { isReachedByOthers: (instance, withinMs) => this.#isReachedByOthers({ url, instance }, withinMs) }
+        : {}),
+    });
     const node: KnownNode = { link, role, beat: undefined, listed: true };
     link.on('up', (hello) => {
       // Silent for too long, taken for dead, and back: what it owned has been decided without it, but it can serve anew.
@@ -181,6 +212,11 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     });
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);
+    });
+    link.on('unreachable', (instance) => {
+      node.beat = undefined;
+      this.#log.warn({ peer: instance }, 'A master lives, as others say, and cannot be reached from here.');
+      this.emit('unreachable', instance);
     });
     link.on('dead', (instance, how) => {
       node.beat = undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Epoch, SessionId, UniqueSessionId } from '../../../protocol/ids.ts';
 import { internalFailure } from '../../shared/http-server.ts';
@@ -17,6 +18,8 @@ interface HandoverBody {
 
 /** How many sessions are handed over at a time: each is a few calls, and the receivers serve others meanwhile. */
 const PARALLEL = 8;
+/** Before what nobody has taken is offered again. */
+const ROUND_PAUSE_MS = 100;
 
 export interface HandoverParts {
   readonly sessions: Sessions;
@@ -44,13 +47,17 @@ export class Handover {
   async giveAll(deadlineMs: number): Promise<void> {
     const { sessions, log } = this.#parts;
     const until = performance.now() + deadlineMs;
-    const queue = sessions.all();
-    const work = async (): Promise<void> => {
-      for (let session = queue.pop(); session && performance.now() < until; session = queue.pop()) {
-        await this.#give(session);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, work));
+    // More than one round: one may have been on its way here when the end was asked for, or nobody could take it at first.
+    while (sessions.size > 0 && performance.now() < until) {
+      const queue = sessions.all();
+      const work = async (): Promise<void> => {
+        for (let session = queue.pop(); session && performance.now() < until; session = queue.pop()) {
+          await this.#give(session);
+        }
+      };
+      await Promise.all(Array.from({ length: PARALLEL }, work));
+      if (sessions.size > 0) await delay(ROUND_PAUSE_MS);
+    }
     if (sessions.size > 0) log.error({ sessions: sessions.size }, 'Not handed over: these sessions end as in a crash.');
   }
 

@@ -11,6 +11,8 @@ export type Located =
   | { readonly kind: 'elsewhere'; readonly record: SessionRecord; readonly owner: InstanceId; readonly url: string }
   /** Its owner has crashed and the next one is about to claim it: look again in a moment. */
   | { readonly kind: 'changing'; readonly record: SessionRecord }
+  /** Its owner lives, and cannot be reached from here: another master can serve the client. */
+  | { readonly kind: 'unreachable'; readonly record: SessionRecord }
   | { readonly kind: 'nowhere' };
 
 /** Finds a session's living owner. */
@@ -51,6 +53,7 @@ export class Locator {
       await this.#deaths.settle(owner);
       return record.failover === 'takeover' ? { kind: 'changing', record } : { kind: 'nowhere' };
     }
+    if (this.#directory.isUnreachable(owner)) return { kind: 'unreachable', record };
     // Alive, but its liveness stream is not open yet: nobody is served by an owner whose death would not be noticed.
     return known ? { kind: 'elsewhere', record, owner, url: known } : { kind: 'changing', record };
   }

@@ -19,7 +19,7 @@ export interface OwnerDeathsParts {
   readonly self: InstanceId;
   readonly store: Store;
   readonly log: Logger;
-  /** The masters that are alive, this one among them. */
+  /** The masters that take sessions over: those that are ready, or, when there is none, this one. */
   readonly masters: () => InstanceId[];
   readonly mediaNode: (instance: InstanceId) => LiveNode | undefined;
   readonly takeOver: (record: SessionRecord, mediaNode: LiveNode | undefined) => Promise<void>;

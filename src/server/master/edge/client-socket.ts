@@ -6,10 +6,14 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { parseClientFrame } from './client-frames.ts';
 
 /**
- * A socket with so much unsent is not being read: it is cut, and what it missed is kept for its resume. Without this a
- * stuck reader would take the memory of everybody else.
+ * A socket with so much unsent that does not get less for some beats is not being read: it is cut, and what it missed is kept for
+ * its resume. Without this a stuck reader would take the memory of everybody else. One frame alone may be larger, as the
+ * snapshot of a large session.
  */
-const MAX_UNSENT_BYTES = 1024 * 1024;
+const MUCH_UNSENT_BYTES = 1024 * 1024;
+const STUCK_BEATS = 3;
+/** Cut at once: more than any session's snapshot. */
+const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
 
 export interface ClientSocketEvents {
   frame(frame: Exclude<ClientFrame, { t: 'ping' }>): void;
@@ -25,6 +29,9 @@ export class ClientSocket {
   readonly #ws: WebSocket;
   #heardAt = performance.now();
   #open = true;
+  /** At the last beat, bytes; and for how many beats it has been much and not got less. */
+  #unsent = 0;
+  #stuckBeats = 0;
 
   constructor(
     ws: WebSocket,
@@ -63,7 +70,7 @@ export class ClientSocket {
   send(frame: ServerFrame): void {
     if (!this.#open) return;
     this.#ws.send(JSON.stringify(frame));
-    if (this.#ws.bufferedAmount > MAX_UNSENT_BYTES) this.cut();
+    if (this.#ws.bufferedAmount > MOST_UNSENT_BYTES) this.cut();
   }
 
   close(code: CloseCode): void {
@@ -79,6 +86,10 @@ export class ClientSocket {
 
   /** One look for all sockets instead of timers for each: asks for a sign of life, cuts what has been silent. */
   beat(now: number): void {
+    const unsent = this.#ws.bufferedAmount;
+    this.#stuckBeats = unsent > MUCH_UNSENT_BYTES && unsent >= this.#unsent ? this.#stuckBeats + 1 : 0;
+    this.#unsent = unsent;
+    if (this.#stuckBeats >= STUCK_BEATS) return this.cut();
     if (now - this.#heardAt > LIMITS.heartbeatMs + LIMITS.heartbeatTimeoutMs) this.cut();
     else if (this.#open && now - this.#heardAt > LIMITS.heartbeatMs / 2) this.#ws.ping();
   }

@@ -123,6 +123,7 @@ export class Edge implements EdgePort {
   tryDown(item: Downward): boolean {
     const client = this.#attached.get(item.attachment);
     if (!client) return 'close' in item || 'release' in item;
+    if ('still' in item) return true;
     if (client.state.kind === 'attaching') client.state.held.push(item);
     else this.#deliver(client, item);
     return true;
@@ -148,6 +149,14 @@ export class Edge implements EdgePort {
         }
       }),
     );
+  }
+
+  /** An owner lives and cannot be reached from here: its clients find a way to it through another master. */
+  ownerUnreachable(owner: InstanceId): void {
+    for (const client of [...this.#clients]) {
+      const { state } = client;
+      if (state.kind === 'attached' && state.owner === owner) this.#shut(client, 4503);
+    }
   }
 
   async #fateOf(uniqueSessionId: UniqueSessionId): Promise<ServerFrame> {
@@ -265,6 +274,7 @@ export class Edge implements EdgePort {
       suspect = undefined;
       if (resume && uniqueIdOf(located) !== resume.uniqueSessionId) return this.#late(resume.uniqueSessionId);
       if (located.kind === 'nowhere') throw new ProtocolError('SESSION_UNKNOWN', named.sessionId);
+      if (located.kind === 'unreachable') break;
       if (located.kind === 'changing') {
         await delay(AGAIN_MS);
         continue;
@@ -315,7 +325,7 @@ export class Edge implements EdgePort {
   #deliver(client: Client, item: Downward): void {
     if ('frame' in item) client.socket.send(item.frame);
     else if ('release' in item) this.#release(client, item.release);
-    else this.#shut(client, item.close);
+    else if ('close' in item) this.#shut(client, item.close);
   }
 
   /** Back to waiting for a hello, as the session is over but the client may go on. */
@@ -375,6 +385,7 @@ function uniqueIdOf(located: Located): UniqueSessionId | undefined {
       return located.session.record.uniqueSessionId;
     case 'elsewhere':
     case 'changing':
+    case 'unreachable':
       return located.record.uniqueSessionId;
     case 'nowhere':
       return undefined;

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { internalFailure } from '../../shared/http-server.ts';
 import type { Directory } from '../cluster/directory.ts';
 import type { Edge } from '../edge/edge.ts';
@@ -23,6 +24,9 @@ export function registerInternalRoutes(
       const { edgeUrl, request } = body;
       const from = edgeOf(request.attachment);
       // Nobody is served through an edge whose death would not be noticed: it asks again in a moment.
+      if (directory.isUnreachable(from)) {
+        throw new ProtocolError('UNAVAILABLE', 'the owner of the session cannot reach this edge');
+      }
       if (!directory.find(from)) {
         directory.heardOf(from);
         return { kind: 'notOwner' };

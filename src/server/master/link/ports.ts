@@ -37,7 +37,9 @@ export type Downward =
   | { readonly attachment: AttachmentId; readonly frame: ServerFrame }
   | { readonly attachment: AttachmentId; readonly close: CloseCode }
   /** The membership is over but the socket stays, for a new hello. */
-  | { readonly attachment: AttachmentId; readonly release: ServerFrame };
+  | { readonly attachment: AttachmentId; readonly release: ServerFrame }
+  /** Nothing but the question whether the edge still has this socket. */
+  | { readonly attachment: AttachmentId; readonly still: true };
 
 /** The owner as an edge sees it, in this process or another. */
 export interface OwnerPort {

@@ -43,6 +43,11 @@ export class Hosting {
     return this.#media;
   }
 
+  /** Whether the media is at a node that is about to end. */
+  get isDraining(): boolean {
+    return this.#room !== undefined && this.#parts.placement.drains(this.#room.node);
+  }
+
   /** The media node is gone: finds another. @throws {ProtocolError} UNAVAILABLE when there is none for long */
   move(): Promise<Placed> {
     const lost = this.#media;
@@ -53,7 +58,9 @@ export class Hosting {
 
   /** The media node is about to end: finds another, and changes nothing if there is none. @throws {ProtocolError} */
   async migrate(): Promise<Placed> {
-    const placed = await this.#place();
+    const before = this.#room;
+    // Lost while another place was looked for, it is looked for by `move`.
+    const placed = await this.#placeAgain(() => this.#room === before);
     this.#media = Promise.resolve(placed);
     return placed;
   }
@@ -96,13 +103,13 @@ export class Hosting {
     return this.#placeAgain();
   }
 
-  async #placeAgain(): Promise<Placed> {
+  async #placeAgain(isWanted: () => boolean = () => true): Promise<Placed> {
     const until = performance.now() + MEDIA_PATIENCE_MS;
     for (;;) {
       try {
         return await this.#place();
       } catch (error) {
-        if (!this.#parts.isOpen() || performance.now() > until) throw error;
+        if (!this.#parts.isOpen() || !isWanted() || performance.now() > until) throw error;
         await delay(MEDIA_RETRY_MS);
       }
     }

@@ -14,7 +14,7 @@ export class MediaRoom {
   readonly #fence: Fence;
   readonly #client: InternalClient;
   readonly #timeoutMs: number;
-  /** Told when the media node says that it has no such room. */
+  /** Told when there is no such room at the media node, or no such media node. */
   gone: () => void = () => {};
 
   constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing) {
@@ -41,7 +41,11 @@ export class MediaRoom {
         this.#timeoutMs,
       );
     } catch (error) {
-      if (error instanceof PeerError) throw new ProtocolError('UNAVAILABLE', `media node: ${error.failure}`);
+      if (error instanceof PeerError) {
+        // Another run of the node, or nobody, is at its address: the room is not there any more.
+        if (error.failure === 'wrongInstance' || error.failure === 'refused') this.gone();
+        throw new ProtocolError('UNAVAILABLE', `media node: ${error.failure}`);
+      }
       if (error instanceof ProtocolError && error.code === 'SESSION_UNKNOWN') {
         // The room is not there any more, e.g. as its worker has died. Nothing that concerns a client.
         this.gone();
@@ -101,6 +105,11 @@ export class Placement {
     const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
     const { roomId, rtpCapabilities } = await room.command('openRoom', {});
     return { room, media: { id: roomId, rtpCapabilities: rtpCapabilities as object as MediaPlace['rtpCapabilities'] } };
+  }
+
+  /** Whether a media node that was chosen has begun to drain meanwhile. */
+  drains(mediaNode: InstanceId): boolean {
+    return this.#directory.find(mediaNode)?.beat?.ready === false;
   }
 
   #placedOn(node: LiveNode): number {

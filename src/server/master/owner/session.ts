@@ -80,6 +80,8 @@ export class OwnedSession {
   readonly #admission: Admission;
   #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'frozen' | 'ended' = 'open';
+  /** The room that is being left. */
+  #migrating: MediaRoom | undefined;
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -114,6 +116,12 @@ export class OwnedSession {
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last.
     if (this.record.mediaNode && this.members.size === 0) void this.end('lastParticipantLeft');
+    else this.#leaveDrainingNode();
+  }
+
+  /** The word that a media node drains moves what is there; this is for what was just on its way there. */
+  #leaveDrainingNode(): void {
+    if (this.#hosting.isDraining) void this.migrateMedia();
   }
 
   /** The media node's room, once the first member has joined. */
@@ -132,8 +140,11 @@ export class OwnedSession {
   }
 
   /** @throws {ProtocolError} UNAVAILABLE */
-  media(): Promise<Placed> {
-    return this.#hosting.media();
+  async media(): Promise<Placed> {
+    if (this.room) return this.#hosting.media();
+    const placed = await this.#hosting.media();
+    this.#leaveDrainingNode();
+    return placed;
   }
 
   get isOpen(): boolean {
@@ -194,7 +205,7 @@ export class OwnedSession {
 
   async removePlace(record: ConnectionRecord): Promise<void> {
     this.pending.delete(record.token);
-    await this.#around.store.removeConnection(record.connectionId);
+    await this.write((store) => store.removeConnection(record, this.record.epoch));
   }
 
   /** @throws {ProtocolError} */
@@ -235,10 +246,11 @@ export class OwnedSession {
       this.#forgetStream(streamId);
     }
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
-    this.#around.store
-      .removeConnection(member.id)
-      .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
-    if (this.members.size === 0 && this.isOpen) void this.end('lastParticipantLeft');
+    if (!this.isOpen) return;
+    this.write((store) => store.removeConnection(member.record, this.record.epoch)).catch((error: unknown) =>
+      this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'),
+    );
+    if (this.members.size === 0) void this.end('lastParticipantLeft');
   }
 
   endStream(member: Member, streamId: StreamId, reason: StreamEndReason): void {
@@ -287,6 +299,13 @@ export class OwnedSession {
     }
   }
 
+  /** Asks the edges whether they still have the sockets of the members: word of one that went may have been lost. */
+  audit(): void {
+    for (const { presence } of this.members.values()) {
+      if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, still: true });
+    }
+  }
+
   /** Everyone at an edge that has crashed is away. */
   edgeDied(edge: InstanceId): void {
     for (const member of this.members.values()) {
@@ -331,7 +350,8 @@ export class OwnedSession {
    */
   async migrateMedia(): Promise<void> {
     const before = this.room;
-    if (!this.isOpen || !before) return;
+    if (!this.isOpen || !before || this.#migrating === before) return;
+    this.#migrating = before;
     this.log.info({ mediaNode: before.node }, 'The media node drains: the media moves.');
     try {
       const { media } = await this.#hosting.migrate();
@@ -341,6 +361,7 @@ export class OwnedSession {
       before.attempt('closeRoom', {});
     } catch (error) {
       // It goes on where it is, until that ends: then it is lost like any other.
+      this.#migrating = undefined;
       this.log.error({ err: error }, 'The media cannot be moved away from a media node that drains.');
     }
   }

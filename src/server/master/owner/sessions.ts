@@ -14,6 +14,8 @@ import { OwnedSession, type SessionSurroundings } from './session.ts';
 const NEVER_JOINED_MS = 60 * 60 * 1000;
 const SWEEP_MS = 1_000;
 const RELEASED_MS = 10_000;
+/** How often edges are asked whether they still have the sockets of the members here, in sweeps. */
+const AUDIT_SWEEPS = 5;
 
 /** The sessions that this master owns, and which attachment serves which member of them. */
 export class Sessions {
@@ -30,6 +32,7 @@ export class Sessions {
   readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
+  #sweeps = 0;
   /** Sessions that the last look at the store has found, and not here. */
   #unknown = new Set<UniqueSessionId>();
 
@@ -158,7 +161,10 @@ export class Sessions {
 
   /** A media node drains: what it carries for this master is moved away. */
   mediaNodeDrains(mediaNode: InstanceId): void {
-    for (const session of this.all()) if (session.room?.node === mediaNode) void session.migrateMedia();
+    for (const session of this.all()) {
+      // One that is just being taken over sees to it by itself when it is whole.
+      if (session.room?.node === mediaNode && !this.#adopting.has(session)) void session.migrateMedia();
+    }
   }
 
   edgeDied(edge: InstanceId): void {
@@ -233,9 +239,12 @@ export class Sessions {
 
   #sweep(): void {
     const now = performance.now();
+    this.#sweeps += 1;
+    const audit = this.#sweeps % AUDIT_SWEEPS === 0;
     for (const [attachment, since] of this.#released) if (now - since > RELEASED_MS) this.#released.delete(attachment);
     for (const session of this.all()) {
       session.sweep(now);
+      if (audit) session.audit();
       if (session.members.size === 0 && !session.room && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }

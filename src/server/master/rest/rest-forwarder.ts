@@ -19,6 +19,12 @@ const ATTEMPTS = 10;
 const METHODS = ['GET', 'POST', 'DELETE', 'PATCH', 'PUT'] as const;
 type HttpMethod = (typeof METHODS)[number];
 
+interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly text: string;
+}
+
 /** REST requests may arrive at any master; what concerns a session is answered by its owner. */
 export class RestForwarder {
   readonly #self: InstanceId;
@@ -40,7 +46,7 @@ export class RestForwarder {
     sessionId: SessionId,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<Exclude<Located, { kind: 'elsewhere' | 'changing' }> | { kind: 'answered' }> {
+  ): Promise<Extract<Located, { kind: 'here' | 'nowhere' }> | { kind: 'answered' }> {
     let suspect: InstanceId | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const located = await locator.locate(sessionId, suspect);
@@ -48,12 +54,11 @@ export class RestForwarder {
         await delay(AGAIN_MS);
         continue;
       }
+      if (located.kind === 'unreachable') break;
       if (located.kind !== 'elsewhere') return located;
       if (request.headers[HOP_HEADER]) break;
       try {
-        const answer = await this.#pass(located.url, request);
-        if (answer.type) reply.type(answer.type);
-        await reply.code(answer.status).send(answer.text === '' ? undefined : answer.text);
+        await send(reply, await this.#pass(located.url, request));
         return { kind: 'answered' };
       } catch (error) {
         suspect = located.owner;
@@ -71,6 +76,26 @@ export class RestForwarder {
       503,
       `The owner of session ${sessionId} does not answer at this moment. Try again in a moment.`,
     );
+  }
+
+  /**
+   * Passes the request on to another master that is ready, whose answer is then sent. `false` when there is none.
+   * @throws {RestError} 503 when it cannot be known whether it has been carried out
+   */
+  async toAnother(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    if (request.headers[HOP_HEADER]) return false;
+    for (const { url, beat } of this.#directory.live('master')) {
+      if (beat?.ready === false) continue;
+      try {
+        await send(reply, await this.#pass(url, request));
+        return true;
+      } catch (error) {
+        this.#log.warn({ err: error, url }, 'A master does not answer a REST request.');
+        if ((error as { code?: string }).code === 'ECONNREFUSED') continue;
+        throw new RestError(503, 'The master that was to carry this out does not answer. Try again in a moment.');
+      }
+    }
+    return false;
   }
 
   /** The sessions that the other masters own. A master that does not answer owns none that can be listed. */
@@ -95,10 +120,7 @@ export class RestForwarder {
     await this.#agent.destroy();
   }
 
-  async #pass(
-    url: string,
-    request: FastifyRequest,
-  ): Promise<{ status: number; type: string | undefined; text: string }> {
+  async #pass(url: string, request: FastifyRequest): Promise<Answer> {
     const { method } = request;
     const answer = await httpRequest(`${url}${request.url}`, {
       method: METHODS.find((known): known is HttpMethod => known === method) ?? 'GET',
@@ -115,4 +137,9 @@ export class RestForwarder {
     const type = answer.headers['content-type'];
     return { status: answer.statusCode, type: Array.isArray(type) ? type[0] : type, text: await answer.body.text() };
   }
+}
+
+async function send(reply: FastifyReply, { status, type, text }: Answer): Promise<void> {
+  if (type) reply.type(type);
+  await reply.code(status).send(text === '' ? undefined : text);
 }

@@ -6,6 +6,7 @@ import { type FailoverPolicy, StoreError } from '../../store/store.ts';
 import type { Locator } from '../cluster/locator.ts';
 import type { OwnedSession } from '../owner/session.ts';
 import type { Sessions } from '../owner/sessions.ts';
+import { type NodeRoutesOptions, registerNodeRoutes } from './node-routes.ts';
 import { RestError, useRestErrors } from './rest-error.ts';
 import type { RestForwarder } from './rest-forwarder.ts';
 import { connectionsJson, type Json, list, memberJson, placeJson, sessionJson } from './session-json.ts';
@@ -18,6 +19,9 @@ export interface RestOptions {
   readonly sessions: Sessions;
   readonly locator: Locator;
   readonly forwarder: RestForwarder;
+  /** Whether sessions are begun here; a master that drains leaves that to others. */
+  readonly accepts: () => boolean;
+  readonly nodes: NodeRoutesOptions;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -84,6 +88,7 @@ export function registerRestRoutes(root: FastifyInstance, options: RestOptions):
       });
       registerSessions(app, options);
       registerConnections(app, options);
+      registerNodeRoutes(app, options.nodes);
     },
     { prefix: '/openvidu/api' },
   );
@@ -122,7 +127,8 @@ async function ownedHere(
 function registerSessions(app: FastifyInstance, options: RestOptions): void {
   const { sessions, locator, forwarder, socketOrigin } = options;
 
-  app.post('/sessions', { schema: { body: SESSION_BODY } }, async (request) => {
+  app.post('/sessions', { schema: { body: SESSION_BODY } }, async (request, reply) => {
+    if (!options.accepts() && (await forwarder.toAnother(request, reply))) return reply;
     const body = request.body as SessionBody;
     const sessionId = body.customSessionId || newSessionId();
     if (!isSessionId(sessionId)) {

@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import type { InstanceId } from './identity.ts';
+import type { InternalClient } from './internal-client.ts';
+
+interface WitnessQuestion {
+  readonly url: string;
+  readonly instance: InstanceId;
+  /** How long the witness may try, ms. */
+  readonly withinMs: number;
+}
+
+export interface Testimony {
+  readonly reached: boolean;
+}
+
+/** Asking more of them makes a wrong verdict hardly rarer. */
+const MAX_WITNESSES = 3;
+/** What is left of the time for the witness' own answer to arrive. */
+const WITNESS_SHARE = 0.8;
+
+/**
+ * Every node bears witness: it tries to reach another one and says whether it has. A node that does not answer one master
+ * and answers others is not dead, there is a link cut; what it owns must not be taken from it, or two masters that do not
+ * hear each other would take each other's sessions again and again.
+ */
+export function registerWitness(app: FastifyInstance, client: InternalClient): void {
+  app.post<{ Body: WitnessQuestion }>('/internal/witness', async ({ body }): Promise<Testimony> => {
+    const { url, instance, withinMs } = body;
+    const answering = await client.ping(url, withinMs).catch(() => undefined);
+    return { reached: answering === instance };
+  });
+}
+
+/**
+ * Asks `witnesses` about a node. `reached`: one of them reaches it. `unreached`: some answer, and none does.
+ * `noAnswer`: nobody can be asked, so it may be this process that is cut off.
+ */
+export async function askWitnesses(
+  client: InternalClient,
+  witnesses: readonly { readonly url: string; readonly instance: InstanceId }[],
+  about: { readonly url: string; readonly instance: InstanceId },
+  withinMs: number,
+): Promise<'reached' | 'unreached' | 'noAnswer'> {
+  const question: WitnessQuestion = { ...about, withinMs: Math.floor(withinMs * WITNESS_SHARE) };
+  const asked = witnesses.slice(0, MAX_WITNESSES).map(async ({ url, instance }) => {
+    const { reached } = await client.call<Testimony>(`${url}/internal/witness`, instance, question, withinMs);
+    if (!reached) throw new Unreached();
+  });
+  try {
+    await Promise.any(asked);
+    return 'reached';
+  } catch (error) {
+    const answered = (error as AggregateError).errors.some((one) => one instanceof Unreached);
+    return answered ? 'unreached' : 'noAnswer';
+  }
+}
+
+/** A witness has tried in vain. */
+class Unreached extends Error {}
