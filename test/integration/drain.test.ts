@@ -78,6 +78,81 @@ test('a media node is asked to end: its sessions move to another, with their mem
   client.session.disconnect();
 });
 
+test('drained over REST: nodes are listed, one is asked to end, what it does not know is refused by name', async () => {
+  const listed = await running.rest('GET', '/nodes');
+  assert.equal(listed.status, 200);
+  const content = listed.json['content'] as { id: string; role: string; status: string }[];
+  assert.deepEqual(
+    content.map(({ id, role, status }) => `${id} ${role} ${status}`),
+    [1, 2, 3].map((n) => `master-${n} master running`).concat([1, 2].map((n) => `media-${n} media-node running`)),
+  );
+  const unknown = await running.rest('POST', '/nodes/master-9/drain');
+  assert.equal(unknown.status, 404);
+  assert.match(unknown.text, /master-1, master-2/);
+  assert.equal((await running.rest('POST', '/nodes/master-1/drain', { deadlineMs: -1 })).status, 400);
+
+  for (const kind of ['owner', 'mediaNode'] as const) {
+    const room = `rest-${kind}`;
+    const client = new SdkClient({ urls: [running.node('master-1').url.replace('http', 'ws')] });
+    await client.session.connect(await running.token(room, { owner: 'master-3' }));
+    const before = await until('it exists', () => running.session(room));
+    const node = kind === 'owner' ? 'master-3' : await running.mediaNodeOf(room);
+    const { pid } = running.node(node);
+    const answer = await running.rest('POST', `/nodes/${node}/drain`, { deadlineMs: 8_000 });
+    assert.equal(answer.status, 202);
+    assert.equal(answer.json['status'], 'draining');
+    await running.restarted(node, pid);
+    const after = await until('it goes on', () => running.session(room));
+    assert.equal(after.uniqueSessionId, before.uniqueSessionId);
+    assert.notEqual(after[kind], before[kind]);
+    assert.deepEqual(
+      client.story().filter((event) => event !== 'connectionCreated'),
+      kind === 'owner' ? [] : ['reconnecting', 'reconnected'],
+    );
+    client.session.disconnect();
+  }
+});
+
+test('sessions asked for at a master that drains begin at another', async () => {
+  const { pid, url } = running.node('master-2');
+  const keeper = new SdkClient();
+  await keeper.session.connect(await running.token('keeper', { owner: 'master-2' }));
+  running.cluster.kill('master-2', 'SIGTERM');
+  let made = 0;
+  let answer = { status: 200 };
+  while (answer.status === 200) {
+    const room = `late-${made}`;
+    answer = await running
+      .rest('POST', '/sessions', { customSessionId: room }, { base: url })
+      .catch(() => ({ status: 0 }));
+    if (answer.status === 200) made += 1;
+  }
+  assert.equal(answer.status, 0, 'it answers until it is gone');
+  await running.restarted('master-2', pid);
+  for (let at = 0; at < made; at += 1) {
+    assert.equal((await running.rest('GET', `/sessions/late-${at}`)).status, 200, `late-${at} of ${made}`);
+  }
+  keeper.session.disconnect();
+});
+
+test('the owner and its media node are asked to end at the same moment', async () => {
+  const room = 'both-drained';
+  const edge = running.node('master-1').url.replace('http', 'ws');
+  const clients = [0, 1].map(() => new SdkClient({ urls: [edge] }));
+  for (const { session } of clients) await session.connect(await running.token(room, { owner: 'master-2' }));
+  const mediaNode = await running.mediaNodeOf(room);
+  const pids = ['master-2', mediaNode].map((id) => [id, running.cluster.kill(id, 'SIGTERM')] as const);
+  for (const [id, pid] of pids) await running.restarted(id, pid);
+  assert.notEqual(await running.mediaNodeOf(room), mediaNode);
+  assert.notEqual(await running.ownerOf(room), 'master-2');
+  await clients[0]?.session.signal({ data: 'still here' });
+  for (const client of clients) {
+    await until('the signal', () => client.signals.length === 1);
+    assert.equal(client.count('sessionDestroyed') + client.count('sessionDisconnected'), 0);
+    client.session.disconnect();
+  }
+});
+
 test('a master that nobody can take over from ends all the same, and says what it could not save', async () => {
   const alone = await RunningCluster.start({ masters: 1 });
   try {

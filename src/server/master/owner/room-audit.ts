@@ -9,8 +9,8 @@ import type { Sessions } from './sessions.ts';
 
 export interface RoomAuditParts {
   readonly self: InstanceId;
-  readonly sessions: Sessions;
-  readonly directory: Directory;
+  readonly sessions: Pick<Sessions, 'get'>;
+  readonly directory: Pick<Directory, 'live'>;
   readonly client: InternalClient;
   readonly timing: Timing;
   readonly log: Logger;

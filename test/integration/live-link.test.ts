@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { afterEach, describe, it } from 'node:test';
+import { createHttpServer } from '../../src/server/shared/http-server.ts';
+import { type Identity, type InstanceId, internalKey, newIdentity } from '../../src/server/shared/identity.ts';
+import { InternalClient } from '../../src/server/shared/internal-client.ts';
+import { listen } from '../../src/server/shared/listen.ts';
+import { LiveFeed } from '../../src/server/shared/live-feed.ts';
+import { LiveLink, type LiveLinkOptions } from '../../src/server/shared/live-link.ts';
+import { createLogger } from '../../src/server/shared/logging.ts';
+import { askWitnesses, registerWitness } from '../../src/server/shared/witness.ts';
+import { FaultNet } from '../fixtures/faults/fault-net.ts';
+import { until } from '../fixtures/until.ts';
+
+const SECRET = 'live-link-test';
+const BEAT = { beatMs: 100, verdictMs: 600 };
+
+/** A node that does nothing but live. */
+interface Living {
+  readonly identity: Identity;
+  readonly server: Server;
+  /** Where others reach it: through the net. */
+  readonly at: string;
+  end(): Promise<void>;
+}
+
+describe('LiveLink', { timeout: 30_000 }, () => {
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  /** With `master-1`, who listens. */
+  async function aNet(): Promise<FaultNet> {
+    const net = new FaultNet(1);
+    ends.push(() => net.close());
+    await aNode(net, 'master-1');
+    return net;
+  }
+
+  async function aNode(net: FaultNet, id: string): Promise<Living> {
+    const { server, url } = await listen('127.0.0.1', 0);
+    const identity = newIdentity('master', id, url);
+    const log = createLogger(identity, 'silent');
+    const { app } = createHttpServer({ identity, secret: SECRET, log, server, health: () => ({ ready: true }) });
+    const feed = new LiveFeed(identity, BEAT.beatMs, () => ({ load: 0, ready: true, facts: {} }));
+    feed.register(app);
+    const client = new InternalClient(internalKey(SECRET), identity.instance);
+    registerWitness(app, client);
+    await app.ready();
+    let ended = false;
+    const end = async (): Promise<void> => {
+      if (ended) return;
+      ended = true;
+      feed.close();
+      server.closeAllConnections();
+      server.close();
+      await app.close();
+      await client.close();
+    };
+    ends.push(end);
+    return { identity, server, at: await net.reachedAt({ id, role: 'master', url }), end };
+  }
+
+  /** What `master-1` is told of the node. */
+  function listenTo(at: string, options: Partial<LiveLinkOptions> = {}): { link: LiveLink; told: string[] } {
+    const who = 'master-1@test' as InstanceId;
+    const client = new InternalClient(internalKey(SECRET), who);
+    const link = new LiveLink(at, who, client, { ...BEAT, ...options });
+    const told: string[] = [];
+    link.on('up', () => told.push('up'));
+    link.on('unreachable', () => told.push('unreachable'));
+    link.on('dead', (_instance, how) => told.push(`dead ${how}`));
+    ends.push(() => {
+      link.close();
+      return client.close();
+    });
+    return { link, told };
+  }
+
+  it('takes a broken stream for a blip when the node answers', async () => {
+    const net = await aNet();
+    const node = await aNode(net, 'master-2');
+    const { link, told } = listenTo(node.at);
+    await until('it is heard', () => link.instance);
+    for (let round = 1; round <= 3; round += 1) {
+      node.server.closeAllConnections();
+      await once(link, 'beat');
+      await once(link, 'beat');
+    }
+    assert.deepEqual(told, ['up']);
+  });
+
+  it('knows at once of a node that is gone', async () => {
+    const net = await aNet();
+    const node = await aNode(net, 'master-2');
+    const { link, told } = listenTo(node.identity.url, { isReachedByOthers: async () => true });
+    await until('it is heard', () => link.instance);
+    const at = performance.now();
+    await node.end();
+    await until('it is dead', () => told.length > 1);
+    assert.deepEqual(told, ['up', 'dead refused'], 'what others say is not asked for where there is proof');
+    assert.ok(performance.now() - at < BEAT.verdictMs, 'without waiting for the verdict time');
+  });
+
+  for (const way of ['both', 'there', 'back'] as const) {
+    it(`takes a node that others reach for unreachable, not for dead (${way === 'both' ? 'nothing passes' : `nothing passes ${way}`})`, async () => {
+      const net = await aNet();
+      const node = await aNode(net, 'master-2');
+      const witness = await aNode(net, 'media-1');
+      const asker = new InternalClient(internalKey(SECRET), 'master-1@test' as InstanceId);
+      ends.push(() => asker.close());
+      const about = { url: node.at, instance: node.identity.instance };
+      const { link, told } = listenTo(node.at, {
+        isReachedByOthers: async (_instance, withinMs) =>
+          (await askWitnesses(asker, [{ url: witness.at, instance: witness.identity.instance }], about, withinMs)) ===
+          'reached',
+      });
+      await until('it is heard', () => link.instance);
+      net.stall('master-1', 'master-2', way);
+      // Where the beats still come, it is a call that fails which tells.
+      if (way === 'there') await link.confirm();
+      await until('it is unreachable', () => link.unreachable, 5_000);
+      assert.equal(link.instance, undefined);
+      net.heal();
+      await until('it is heard again', () => link.instance, 5_000);
+      assert.deepEqual(told, ['up', 'unreachable', 'up']);
+
+      // The same silence, but the witness cannot reach it either.
+      net.stall('master-1', 'master-2', way);
+      net.stall('media-1', 'master-2');
+      if (way === 'there') await link.confirm();
+      await until('it is dead', () => told.length === 4, 5_000);
+      assert.deepEqual(told.slice(3), ['dead silent']);
+    });
+  }
+
+  it('knows that it is the one that is cut off when no witness answers', async () => {
+    const net = await aNet();
+    const node = await aNode(net, 'master-2');
+    const witness = await aNode(net, 'media-1');
+    const client = new InternalClient(internalKey(SECRET), 'master-1@test' as InstanceId);
+    ends.push(() => client.close());
+    const witnesses = [{ url: witness.at, instance: witness.identity.instance }];
+    const about = { url: node.at, instance: node.identity.instance };
+    assert.equal(await askWitnesses(client, witnesses, about, 500), 'reached');
+    assert.equal(await askWitnesses(client, witnesses, { ...about, instance: 'x@y' as InstanceId }, 500), 'unreached');
+    net.stall('master-1', 'media-1');
+    assert.equal(await askWitnesses(client, witnesses, about, 500), 'noAnswer');
+    assert.equal(await askWitnesses(client, [], about, 500), 'noAnswer');
+  });
+
+  it('does not take an address that answers nothing sensible for the node', async () => {
+    const odd = createServer((_request, response) => response.end('hello'));
+    odd.listen(0, '127.0.0.1');
+    await once(odd, 'listening');
+    ends.push(() => odd.close());
+    const { port } = odd.address() as { port: number };
+    const { link, told } = listenTo(`http://127.0.0.1:${port}`);
+    assert.equal(await link.confirm(), true);
+    assert.deepEqual(told, []);
+  });
+});
