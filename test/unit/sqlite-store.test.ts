@@ -68,6 +68,11 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   await store.putConnection(connection, claimed.epoch);
   assert.equal((await store.getConnection(connection.connectionId))?.token, connection.token);
   assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
+  // A master that does not know yet that it is replaced sees its members go away, and must not take them off the books.
+  await assert.rejects(store.removeConnection(connection, epoch), { code: 'stale' });
+  assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
+  await store.removeConnection(connection, claimed.epoch);
+  assert.equal((await store.listConnections(uniqueSessionId)).length, 0);
   await store.close();
 });
 

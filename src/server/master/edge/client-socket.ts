@@ -87,7 +87,8 @@ export class ClientSocket {
   /** One look for all sockets instead of timers for each: asks for a sign of life, cuts what has been silent. */
   beat(now: number): void {
     const unsent = this.#ws.bufferedAmount;
-    this.#stuckBeats = unsent > MUCH_UNSENT_BYTES && unsent >= this.#unsent ? this.#stuckBeats + 1 : 0;
+    const stuck = this.#unsent > MUCH_UNSENT_BYTES && unsent >= this.#unsent;
+    this.#stuckBeats = stuck ? this.#stuckBeats + 1 : 0;
     this.#unsent = unsent;
     if (this.#stuckBeats >= STUCK_BEATS) return this.cut();
     if (now - this.#heardAt > LIMITS.heartbeatMs + LIMITS.heartbeatTimeoutMs) this.cut();
