@@ -45,6 +45,9 @@ export interface MediaNodeOptions {
   readonly drainRequested?: RequestDrain | undefined;
 }
 
+/** How a worker refuses to close what is closed. */
+const CLOSED_ALREADY = /not found \[method:\S*close/i;
+
 /** A process that carries media: it does what masters command, and keeps media flowing while they change. */
 export class MediaNode {
   readonly identity: Identity;
@@ -66,7 +69,11 @@ export class MediaNode {
     setLogEventListeners({
       // Refused requests and odd packets: the one is answered to the master, the other is a client's affair.
       onwarn: (source, text) => log.debug({ source }, text),
-      onerror: (source, text, error) => log.error({ source, err: error }, text),
+      onerror: (source, text, error) => {
+        // Closed by the end of what it belonged to, a moment before it was to be closed itself.
+        if (CLOSED_ALREADY.test(text)) log.debug({ source }, text);
+        else log.error({ source, err: error }, text);
+      },
     });
     const workers = await WorkerPool.start({
       workers: options.workers ?? availableParallelism(),
