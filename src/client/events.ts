@@ -106,13 +106,19 @@ export class SignalEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `sessionDisconnected`: it is over for this client. Default action: remote videos that the SDK made are removed. */
+/**
+ * `sessionDisconnected`: it is over for this client, told once. Default action: remote videos that the SDK made are
+ * removed.
+ */
 export class SessionDisconnectedEvent extends RejoinEvent<Session> {
   readonly reason: LeaveReason;
+  /** What ended it, where that was an error: the server's refusal, the token function's, or the time that is over. */
+  readonly cause: Error | undefined;
 
-  constructor(target: Session, reason: LeaveReason) {
+  constructor(target: Session, reason: LeaveReason, cause?: Error) {
     super('sessionDisconnected', target, true);
     this.reason = reason;
+    this.cause = cause;
   }
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_RETRY, delayBefore } from '../../src/client/signaling/backoff.ts';
-import { Heartbeat } from '../../src/client/signaling/heartbeat.ts';
+import { DEFAULT_RETRY, delayBefore, longestDelay } from '../../src/client/signaling/backoff.ts';
 import { Pause } from '../../src/client/signaling/pause.ts';
 import { seededRandom } from '../fixtures/random.ts';
 
@@ -40,6 +39,17 @@ test('a policy replaces what it names', () => {
   );
 });
 
+test('where there is little hope, the wait is that of late attempts', () => {
+  assert.equal(
+    longestDelay({ capMs: 3_000 }, () => 1),
+    3_000,
+  );
+  assert.equal(
+    longestDelay({}, () => 0),
+    DEFAULT_RETRY.capMs / 10,
+  );
+});
+
 test('a pause can be cut short', async () => {
   const pause = new Pause();
   const waiting = pause.wait(60_000);
@@ -48,28 +58,4 @@ test('a pause can be cut short', async () => {
   const replaced = pause.wait(60_000);
   const next = pause.wait(0);
   await Promise.all([replaced, next]);
-});
-
-test('a heartbeat compares clocks: after a sleep, the first look is enough', () => {
-  let now = 0;
-  const seen: string[] = [];
-  const heartbeat = new Heartbeat({ now: () => now, ping: () => seen.push('ping'), dead: () => seen.push('dead') });
-  heartbeat.start(2_000, 2_500);
-  now = 1_900;
-  heartbeat.check();
-  assert.deepEqual(seen, []);
-  now = 2_000;
-  heartbeat.check();
-  assert.deepEqual(seen, ['ping']);
-  heartbeat.heard();
-  now = 6_400;
-  heartbeat.check();
-  assert.deepEqual(seen, ['ping', 'ping']);
-  now = 3_600_000;
-  heartbeat.check();
-  assert.deepEqual(seen, ['ping', 'ping', 'dead']);
-  // Told once: the next socket starts it again.
-  heartbeat.check();
-  assert.equal(seen.length, 3);
-  heartbeat.stop();
 });

@@ -58,6 +58,10 @@ class Watcher {
         assert.notEqual(this.announced, 'destroyed', 'destroyed twice');
         this.announced = 'destroyed';
         return;
+      case 'loseSession':
+        assert.equal(this.announced, 'reconnecting', 'a place lapses while its client is away');
+        this.announced = 'destroyed';
+        return;
       case 'rebuildSession':
         assert.equal(this.announced, 'destroyed', 'rebuilt without having been destroyed');
         assert.ok(this.inside);
@@ -101,7 +105,10 @@ function walk(seed: number, steps: number): Set<string> {
       // The world's own order: a welcome answers a join, a loss is one of a socket, a token was asked for.
       if (input === 'token' && !watcher.fetching) continue;
       if (input === 'tokenFailed' && !watcher.fetching && !watcher.socket) continue;
-      if (!watcher.socket && ['welcome', 'takenOver', 'lost', 'evicted', 'destroyed', 'crashed'].includes(input))
+      if (
+        !watcher.socket &&
+        ['welcome', 'takenOver', 'lost', 'evicted', 'destroyed', 'crashed', 'lapsed'].includes(input)
+      )
         continue;
       if (input === 'welcome' && state !== 'reconnecting' && watcher.fetching) continue;
       const found = transition(state, input);

@@ -4,6 +4,7 @@ import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
+import { MediaPath } from './media-path.ts';
 
 export type Request = <M extends Method>(method: M, data: Params<M>) => Promise<Result<M>>;
 
@@ -64,13 +65,16 @@ export class MediaPlane {
   readonly #request: Request;
   readonly #place: MediaPlace;
   readonly #iceServers: readonly IceServer[];
-  /** The media path of a transport broke for good, or could not be made: `cause` says how. */
+  /** The media path of a transport broke and is not mended soon, or could not be made: `cause` says how. */
   readonly #broken: (cause: string) => void;
   #device: Promise<Device> | undefined;
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
-  readonly #open = new Map<string, types.Transport>();
-  #closed = false;
+  readonly #open = new Map<string, { readonly transport: types.Transport; readonly path: MediaPath }>();
+  /** The last of the subscriptions to each stream: the next one waits for it. */
+  readonly #subscribing = new Map<StreamId, Promise<unknown>>();
+  /** `superseded`: what is there goes on, and nothing is made any more. */
+  #state: 'current' | 'superseded' | 'closed' = 'current';
 
   constructor(request: Request, place: MediaPlace, iceServers: readonly IceServer[], broken: (cause: string) => void) {
     this.#request = request;
@@ -98,8 +102,28 @@ export class MediaPlane {
     }
   }
 
-  /** Receives a stream. @throws {ProtocolError} the server's refusal */
-  async subscribe(streamId: StreamId): Promise<Incoming> {
+  /**
+   * Receives a stream. One after the other for each stream: two at once would get the same consumers.
+   * @param wanted asked when it is its turn: `false`, and there is nothing to receive
+   * @throws {ProtocolError} the server's refusal
+   */
+  subscribe(streamId: StreamId, wanted: () => boolean): Promise<Incoming | undefined> {
+    return this.#inTurn(streamId, async () => (wanted() ? this.#subscribe(streamId) : undefined));
+  }
+
+  /** Ends the receiving of a stream, at the server. */
+  unsubscribe(streamId: StreamId): Promise<unknown> {
+    return this.#inTurn(streamId, () => this.#request('unsubscribe', { streamId }));
+  }
+
+  #inTurn<T>(streamId: StreamId, work: () => Promise<T>): Promise<T> {
+    const before = this.#subscribing.get(streamId) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.#subscribing.set(streamId, turn);
+    return turn;
+  }
+
+  async #subscribe(streamId: StreamId): Promise<Incoming> {
     const transport = await this.#recvTransport();
     const { stream, consumers } = await this.#request('subscribe', { streamId, transport: keyOf(transport) });
     const made = await Promise.all(
@@ -122,14 +146,28 @@ export class MediaPlane {
     return this.#peerConnection('recv');
   }
 
+  /** Another plane goes on from this one. */
+  supersede(): void {
+    this.#state = 'superseded';
+    for (const { path } of this.#open.values()) path.close();
+  }
+
+  /** Looks after the paths of the transports: see {@link MediaPath.check}. */
+  check(sure: boolean): void {
+    for (const { path } of this.#open.values()) path.check(sure);
+  }
+
   close(): void {
-    this.#closed = true;
-    for (const transport of this.#open.values()) transport.close();
+    this.#state = 'closed';
+    for (const { transport, path } of this.#open.values()) {
+      path.close();
+      transport.close();
+    }
     this.#open.clear();
   }
 
   #peerConnection(direction: 'send' | 'recv'): RTCPeerConnection | undefined {
-    for (const transport of this.#open.values()) {
+    for (const { transport } of this.#open.values()) {
       if (transport.direction === direction) return (transport.handler as unknown as { pc?: RTCPeerConnection }).pc;
     }
     return undefined;
@@ -171,11 +209,16 @@ export class MediaPlane {
       iceServers: this.#iceServers as RTCIceServer[],
     };
     const transport = direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
-    if (this.#closed) {
+    if (this.#state !== 'current') {
+      // The answer may be one of the place where the media is now, and this plane leads to another.
       transport.close();
       throw new Error('The media of this life of the session has ended.');
     }
-    this.#open.set(key, transport);
+    const path = new MediaPath({
+      restart: () => this.#restartIce(transport),
+      broken: (cause) => this.#fail(cause),
+    });
+    this.#open.set(key, { transport, path });
     transport.on('connect', ({ dtlsParameters }, done) => {
       // The request is on its way before anything that needs it; its answer says nothing that has to be waited for.
       this.#request('connectTransport', { key, dtlsParameters }).catch((error: unknown) => this.#fail(String(error)));
@@ -183,9 +226,7 @@ export class MediaPlane {
     });
     // Producers are announced together, by `publish`, under names of the client's choice.
     transport.on('produce', (_parameters, done) => done({ id: randomText(12) }));
-    transport.on('connectionstatechange', (state) => {
-      if (state === 'failed') void this.#restartIce(transport);
-    });
+    transport.on('connectionstatechange', (state) => path.become(state));
     return transport;
   }
 
@@ -207,20 +248,19 @@ export class MediaPlane {
       });
   }
 
-  /** The network path broke while the socket lives: the same transport, over another path. */
+  /** The same transport, over another path. */
   async #restartIce(transport: types.Transport): Promise<void> {
-    try {
-      const { iceParameters } = await this.#request('restartIce', { key: keyOf(transport) });
-      if (!transport.closed) await transport.restartIce({ iceParameters });
-    } catch (error) {
-      this.#fail(String(error));
-    }
+    const { iceParameters } = await this.#request('restartIce', { key: keyOf(transport) });
+    if (!transport.closed) await transport.restartIce({ iceParameters });
   }
 
   #fail(cause: string): void {
-    if (!this.#closed) this.#broken(cause);
+    if (this.#state === 'current') this.#broken(cause);
   }
 }
+
+/** What the rest of the SDK sees of a plane. */
+export type Plane = Pick<MediaPlane, keyof MediaPlane>;
 
 function keyOf(transport: types.Transport): string {
   return String(transport.appData['key']);

@@ -42,6 +42,7 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   abstract readonly stream: Stream | undefined;
   targetElement: HTMLElement | undefined;
   #playing = false;
+  #stopped: readonly HTMLVideoElement[] = [];
 
   /** The connection that carries the media now. */
   abstract get peerConnection(): RTCPeerConnection | undefined;
@@ -94,6 +95,17 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
       video.remove();
       this.emitEvent('videoElementDestroyed', new VideoElementEvent('videoElementDestroyed', this, video));
     }
+  }
+
+  /** For the SDK's own use: the page is about to be frozen, which stops its videos for good. */
+  suspend(): void {
+    this.#stopped = this.videos.flatMap(({ video }) => (video.paused ? [] : video));
+  }
+
+  /** For the SDK's own use: the page runs again, and so do the videos that ran before. */
+  resume(): void {
+    for (const video of this.#stopped) if (managers.get(video) === this) video.play().catch(() => {});
+    this.#stopped = [];
   }
 
   /** How a video of this stream is to look and sound. */

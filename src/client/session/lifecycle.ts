@@ -1,55 +1,33 @@
 import { EventEmitter } from 'eventemitter3';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { EventFrame, Snapshot, WelcomeFrame } from '../../protocol/frames.ts';
-import { randomText, type SessionId } from '../../protocol/ids.ts';
+import type { Snapshot, WelcomeFrame } from '../../protocol/frames.ts';
+import { randomText, type SessionId, type UniqueSessionId } from '../../protocol/ids.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import type { TokenUrl } from '../../protocol/token-url.ts';
 import { notConnected, RejoinError } from '../errors.ts';
 import type { Request } from '../media/media-plane.ts';
-import { delayBefore } from '../signaling/backoff.ts';
+import { delayBefore, longestDelay } from '../signaling/backoff.ts';
 import { Pause } from '../signaling/pause.ts';
 import { Signaling } from '../signaling/signaling.ts';
+import { HALF_OPEN_CODE, SUSPENDED_CODE } from '../signaling/socket.ts';
+import type { LifecycleEvents } from './lifecycle-events.ts';
+import { type PageEvent, PageLife } from './page-life.ts';
+import { Patience } from './patience.ts';
+import { connectFailed, meaningOf, reasonOf } from './refusal.ts';
 import type { SessionOptions } from './session-options.ts';
 import { type SessionEffect, type SessionInput, type SessionState, transition } from './session-state.ts';
 import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts';
 
-/** One attempt to come back, before its wait. */
-export interface Attempt {
-  readonly cause: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly nextDelayMs: number;
-}
-
-export interface LifecycleEvents {
-  started: [Snapshot];
-  /** Another owner has taken over: this is the session as it has it. */
-  reconciled: [Snapshot];
-  /** The session begins another life, after a crash. */
-  renewed: [Snapshot];
-  reconnecting: [Attempt];
-  reconnected: [durationMs: number];
-  destroyed: [];
-  rebuilding: [Attempt];
-  disconnected: [LeaveReason];
-  event: [EventFrame];
-  /** The server has ended it with an error. */
-  failed: [ProtocolError];
-}
-
 const CONNECT_TIMEOUT_MS = 15_000;
 const SDK = 'rejoin-js/0.1.0';
-
-/** Codes of a refused hello that another token may help against. */
-const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
-const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
 
 /** What closed the socket, for those codes that say more than that it closed. */
 const LOSSES: Readonly<Record<number, string>> = {
   4001: 'moved',
   4408: 'heartbeatMissed',
   4503: 'unavailable',
-  4998: 'heartbeatMissed',
+  [HALF_OPEN_CODE]: 'heartbeatMissed',
+  [SUSPENDED_CODE]: 'suspended',
 };
 
 /** What came with an input, for its effects. */
@@ -77,7 +55,10 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   /** What failed last, on the way in or back. */
   #lastError: Error | undefined;
   #troubleSince = 0;
-  #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
+  #uniqueSessionId: UniqueSessionId | undefined;
+  #resumeGraceMs = 0;
+  readonly #patience = new Patience(Date.now);
+  readonly #page = new PageLife((event) => this.#followPage(event));
   #connecting: { resolve: () => void; reject: (error: RejoinError) => void } | undefined;
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
@@ -87,24 +68,33 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#signaling = new Signaling({
       policy: options.retry ?? {},
       random: Math.random,
-      now: () => Date.now(),
+      now: Date.now,
+      isOffline: () => this.#page.isOffline,
       sdk: SDK,
     });
     this.#signaling.on('welcome', (welcome) => {
       const tookOver = welcome.resumed && welcome.snapshot !== undefined;
       this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
     });
-    this.#signaling.on('lost', (code) => this.#input('lost', { cause: LOSSES[code] ?? 'socketClosed' }));
+    this.#signaling.on('lost', (code) => {
+      this.#input('lost', { cause: this.#page.isOffline ? 'offline' : (LOSSES[code] ?? 'socketClosed') });
+    });
+    this.#signaling.on('late', () => this.#followPage('check'));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
     this.#signaling.on('refused', (error) => this.#refused(error));
     this.#signaling.on('event', (frame) => {
       if (frame.event === 'evicted') {
         const { reason } = frame.data;
-        this.#input('evicted', { reason, error: new Error(reason) });
+        this.#input('evicted', { reason, ...(this.#state === 'joining' ? { error: new Error(reason) } : {}) });
       } else this.emit('event', frame);
     });
     this.#signaling.on('retrying', (attempt, nextDelayMs) => {
-      if (this.#state === 'reconnecting') this.emit('reconnecting', { cause: this.#cause, attempt, nextDelayMs });
+      const cause = this.#cause;
+      if (this.#state === 'reconnecting') this.emit('reconnecting', { cause, attempt, nextDelayMs });
+      // The first one is the token's own, which has been told.
+      if (this.#state !== 'rebuilding' || attempt === 1) return;
+      this.#attempt += 1;
+      this.emit('rebuilding', { cause, attempt: this.#attempt, nextDelayMs });
     });
   }
 
@@ -141,7 +131,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#source = new TokenSource(token);
     this.#lastError = undefined;
     this.#metadata = metadata;
-    globalThis.addEventListener?.('pagehide', this.#onPageHide);
+    this.#page.start();
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
       this.#limit(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'no answer in time');
@@ -149,18 +139,38 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     });
   }
 
-  /** The page is going away for good: others learn it now instead of when the grace is over. */
-  readonly #onPageHide = (event: PageTransitionEvent): void => {
-    if (!event.persisted && this.#state === 'joined') this.#effects.sayGoodbye({});
-  };
-
   disconnect(): void {
-    this.#input('disconnect', { reason: 'disconnect', error: new Error('disconnect() was called') });
+    const error = this.#state === 'joining' ? { error: new Error('disconnect() was called') } : {};
+    this.#input('disconnect', { reason: 'disconnect', ...error });
   }
 
   reconnectNow(): void {
     this.#pause.skip();
     this.#signaling.reconnectNow();
+  }
+
+  #followPage(event: PageEvent): void {
+    switch (event) {
+      case 'gone':
+        // Others learn it now instead of when the grace is over.
+        if (this.#state === 'joined') this.#effects.sayGoodbye({});
+        return;
+      case 'suspended':
+        this.emit('suspended');
+        return this.#signaling.suspend();
+      case 'offline':
+        return this.#signaling.probe();
+      case 'resumed':
+        this.emit('resumed');
+        this.#signaling.wake();
+        break;
+      case 'check':
+      case 'online':
+        this.#signaling.probe();
+        break;
+    }
+    this.reconnectNow();
+    this.emit('mediaDoubted', event === 'online');
   }
 
   /**
@@ -198,22 +208,35 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#connecting?.resolve();
       this.#connecting = undefined;
     },
-    rebuildSession: ({ welcome }) => void this.emit('renewed', this.#begin(welcome)),
+    rebuildSession: ({ welcome }) => {
+      const sameSession = welcome?.uniqueSessionId === this.#uniqueSessionId;
+      this.emit('renewed', this.#begin(welcome), sameSession);
+    },
     reconcile: ({ welcome }) => {
       if (welcome?.snapshot) this.emit('reconciled', welcome.snapshot);
     },
-    announceReconnecting: () => this.#limitComeback('not reconnected in time'),
+    announceReconnecting: () => {
+      this.#lastError = undefined;
+      this.#limitComeback('not reconnected in time');
+    },
     announceReconnected: () => {
-      clearTimeout(this.#giveUpTimer);
+      this.#patience.stop();
       this.emit('reconnected', Math.round(performance.now() - this.#troubleSince));
     },
     announceDestroyed: () => {
       this.#attempt = 0;
       this.#cause = 'nodeCrashed';
+      this.#lastError = undefined;
       this.#limitComeback('not rebuilt in time');
       this.emit('destroyed');
     },
-    announceDisconnected: ({ reason }) => void this.emit('disconnected', reason ?? 'nodeCrashed'),
+    loseSession: () => {
+      this.#attempt = 0;
+      this.#cause = 'awayTooLong';
+      this.#limitComeback('not rebuilt in time');
+      this.emit('lapsed');
+    },
+    announceDisconnected: ({ reason, error }) => void this.emit('disconnected', reason ?? 'nodeCrashed', error),
     rejectConnect: ({ error }) => {
       this.#connecting?.reject(connectFailed(error));
       this.#connecting = undefined;
@@ -221,8 +244,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     sayGoodbye: () => void this.#signaling.request('leave', {}).catch(() => {}),
     closeSocket: () => {
       this.#round += 1;
-      globalThis.removeEventListener?.('pagehide', this.#onPageHide);
-      clearTimeout(this.#giveUpTimer);
+      this.#page.stop();
+      this.#patience.stop();
       this.#pause.skip();
       this.#signaling.close(new ProtocolError('SESSION_CLOSED'));
     },
@@ -230,9 +253,11 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
 
   /** A welcome that begins a life of the session. */
   #begin(welcome: WelcomeFrame | undefined): Snapshot {
-    clearTimeout(this.#giveUpTimer);
+    this.#patience.stop();
     if (!welcome?.snapshot) throw new Error('A welcome to a join has a snapshot.');
     this.#sessionId = welcome.sessionId;
+    this.#uniqueSessionId = welcome.uniqueSessionId;
+    this.#resumeGraceMs = welcome.resumeGraceMs;
     this.#attempt = 0;
     return welcome.snapshot;
   }
@@ -264,8 +289,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#attempt += 1;
     const rebuilding = this.#state === 'rebuilding';
     if (error) this.#cause = error.message;
-    const first = !rebuilding && this.#attempt === 1;
-    const nextDelayMs = first ? 0 : delayBefore(this.#attempt, this.#options.retry ?? {}, Math.random);
+    const nextDelayMs = this.#nextDelay(rebuilding);
     if (rebuilding) this.emit('rebuilding', { cause: this.#cause, attempt: this.#attempt, nextDelayMs });
     await this.#pause.wait(nextDelayMs);
     if (round !== this.#round || !this.#source) return;
@@ -282,31 +306,38 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     }
   }
 
+  #nextDelay(rebuilding: boolean): number {
+    const policy = this.#options.retry ?? {};
+    if (!rebuilding && this.#attempt === 1) return 0;
+    return this.#page.isOffline ? longestDelay(policy, Math.random) : delayBefore(this.#attempt, policy, Math.random);
+  }
+
   #refused(error: ProtocolError): void {
-    const rebuilding = this.#state === 'rebuilding';
-    const helped = SESSION_OVER.includes(error.code) || (rebuilding && TOKEN_BAD.includes(error.code));
-    if (helped && this.#source?.isRenewable && (rebuilding || this.#state === 'joining')) {
-      return this.#input('tokenFailed', { error });
-    }
-    if (this.#state === 'joined') this.emit('failed', error);
-    const reason: LeaveReason = error.code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
-    this.#input('refused', { error, reason: rebuilding ? 'nodeCrashed' : reason });
+    const state = this.#state;
+    const meaning = meaningOf(error, {
+      state,
+      renewable: this.#source?.isRenewable === true,
+      awayTooLong: this.#signaling.awayMs > this.#resumeGraceMs,
+    });
+    if (meaning !== 'refused') return this.#input(meaning, { error });
+    if (state === 'joined') this.emit('failed', error);
+    this.#input('refused', { error, reason: reasonOf(error, state) });
   }
 
   #limitComeback(what: string): void {
-    clearTimeout(this.#giveUpTimer);
+    this.#patience.stop();
     const { giveUpAfterMs } = this.#options.retry ?? {};
     if (giveUpAfterMs !== undefined) this.#limit(giveUpAfterMs, what);
   }
 
   #limit(ms: number, what: string): void {
-    clearTimeout(this.#giveUpTimer);
-    this.#giveUpTimer = setTimeout(() => {
+    const over = (): void => {
       const reason: LeaveReason = this.#state === 'rebuilding' ? 'nodeCrashed' : 'networkDisconnect';
-      const last = this.#lastError;
-      const error = new Error(`${what} (${ms} ms)${last ? `; last: ${last.message}` : ''}`, { cause: last });
+      const last = this.#lastError?.message ?? this.#cause;
+      const error = new Error(`${what} (${ms} ms)${last ? `; last: ${last}` : ''}`, { cause: this.#lastError });
       this.#input('gaveUp', { reason, error });
-    }, ms);
+    };
+    this.#patience.start(ms, { lastAttempt: () => this.reconnectNow(), over });
   }
 
   #settleWaiting(error?: Error): void {
@@ -315,15 +346,4 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       else resolve();
     }
   }
-}
-
-function connectFailed(error: Error | undefined): RejoinError {
-  if (error instanceof RejoinError) return error;
-  const known = error instanceof ProtocolError ? error : undefined;
-  return new RejoinError(
-    'CONNECT_FAILED',
-    `The session could not be joined: ${error?.message ?? 'it has crashed'}`,
-    known?.action ?? 'Try again with a new token.',
-    { cause: error, ...(known ? { code: known.code } : {}) },
-  );
 }

@@ -28,6 +28,9 @@ export class Participants {
     streams: new Map(),
   };
 
+  /** Rises when it is over: an application may leave in the middle of being told who is there. */
+  #lives = 0;
+
   constructor(events: ParticipantsEvents) {
     this.#events = events;
   }
@@ -55,12 +58,14 @@ export class Participants {
 
   /** Everyone there when this client joined: connections are announced before streams. */
   addAll(infos: readonly ConnectionInfo[]): void {
-    for (const info of infos) this.#addConnection(info);
-    for (const info of infos) for (const stream of info.streams) this.addStream(stream);
+    const life = this.#lives;
+    for (const info of infos) if (life === this.#lives) this.#addConnection(info);
+    for (const { streams } of infos) for (const stream of streams) if (life === this.#lives) this.addStream(stream);
   }
 
   /** The session as a new owner has it: only what differs from what is known is told. */
   reconcile(infos: readonly ConnectionInfo[], mediaMoved: boolean): void {
+    const life = this.#lives;
     const there = new Map(infos.map((info) => [info.connectionId, info]));
     for (const [id, connection] of this.#connections) {
       const info = there.get(id);
@@ -82,7 +87,7 @@ export class Participants {
         this.setActive(streamId, 'video', videoActive);
       }
     }
-    this.addAll(infos);
+    if (life === this.#lives) this.addAll(infos);
   }
 
   setPresence(id: ConnectionId, presence: 'here' | 'away'): void {
@@ -104,16 +109,17 @@ export class Participants {
   addStream(info: StreamInfo): void {
     const connection = this.#connections.get(info.connectionId);
     if (!connection || this.#streams.has(info.streamId)) return;
-    // After a crash under a new id, after a change of the media node under the same.
-    const before = info.replaces ?? info.streamId;
-    const back = this.#missing.streams.get(before);
+    const back = takeBack(this.#missing.streams, info.streamId, info.replaces);
     const stream = back ?? new Stream(connection, info);
-    this.#missing.streams.delete(before);
-    stream.update(info);
+    const { audioActive, videoActive } = stream;
+    stream.update({ ...info, audioActive, videoActive });
     connection.addStream(stream);
     this.#streams.set(info.streamId, stream);
     if (back) this.#events.streamRenewed(stream);
     else this.#events.streamCreated(stream);
+    // It may have been muted while nobody could tell.
+    this.setActive(info.streamId, 'audio', info.audioActive);
+    this.setActive(info.streamId, 'video', info.videoActive);
   }
 
   removeStream(id: StreamId, reason: StreamEndReason): void {
@@ -130,8 +136,8 @@ export class Participants {
     this.#endConnection(connection, reason);
   }
 
-  /** The session has crashed: everyone may come back. */
-  crash(): void {
+  /** This client has lost the session, or all have: everyone may come back. */
+  lose(): void {
     for (const [id, connection] of this.#connections) this.#missing.connections.set(id, connection);
     for (const [id, stream] of this.#streams) this.#missing.streams.set(id, stream);
     this.#connections.clear();
@@ -148,6 +154,7 @@ export class Participants {
 
   /** It is over: nothing is announced, the caller disposes of what is shown. */
   clear(): Stream[] {
+    this.#lives += 1;
     const streams = [...this.#streams.values(), ...this.#missing.streams.values()];
     this.#connections.clear();
     this.#streams.clear();
@@ -157,11 +164,12 @@ export class Participants {
 
   #addConnection(info: ConnectionInfo): void {
     if (this.#connections.has(info.connectionId)) return;
-    const back = info.replaces && this.#missing.connections.get(info.replaces);
-    if (back && info.replaces) {
-      this.#missing.connections.delete(info.replaces);
+    const back = takeBack(this.#missing.connections, info.connectionId, info.replaces);
+    if (back) {
+      const { presence } = back;
       back.update(info);
       this.#connections.set(info.connectionId, back);
+      if (presence !== info.presence) this.#events.presenceChanged(back, info.presence);
       return;
     }
     const connection = new Connection(info);
@@ -181,4 +189,13 @@ export class Participants {
     }
     this.#events.connectionDestroyed(connection, reason);
   }
+}
+
+/** What is back under its own id, as after a change of the media node, or, after a crash, under one that goes on from it. */
+function takeBack<Id, T>(missing: Map<Id, T>, id: Id, replaces: Id | undefined): T | undefined {
+  for (const known of replaces === undefined ? [id] : [id, replaces]) {
+    const back = missing.get(known);
+    if (missing.delete(known)) return back;
+  }
+  return undefined;
 }

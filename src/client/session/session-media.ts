@@ -1,8 +1,8 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
-import { randomText } from '../../protocol/ids.ts';
+import { randomText, type StreamId } from '../../protocol/ids.ts';
 import type { MediaKind, StreamEndReason } from '../../protocol/model.ts';
-import { MediaPlane, type Request } from '../media/media-plane.ts';
+import type { Plane, Request } from '../media/media-plane.ts';
 import type { PublishedAt, Publisher } from '../media/publisher.ts';
 import type { Subscriber } from '../media/subscriber.ts';
 import type { Connection } from './connection.ts';
@@ -15,13 +15,13 @@ import { Stream } from './stream.ts';
 const LINGER_MS = 4_000;
 
 /** How often, and after how long, what the media node could not do is asked again. */
-export const MEDIA_ATTEMPTS = 20;
-export const MEDIA_AGAIN_MS = 250;
+const MEDIA_ATTEMPTS = 20;
+const MEDIA_AGAIN_MS = 250;
 
 export interface SessionMediaOptions {
   readonly request: Request;
-  /** A transport broke and could not be mended. */
-  readonly broken: (cause: string) => void;
+  /** Leads to a place of the media. */
+  readonly planeTo: (place: MediaPlace, iceServers: readonly IceServer[]) => Plane;
   /** A stream that cannot be played. */
   readonly failed: (stream: Stream, error: unknown) => void;
 }
@@ -31,9 +31,11 @@ export class SessionMedia implements PublishedAt {
   readonly #options: SessionMediaOptions;
   readonly publishers = new Set<Publisher>();
   readonly #keys = new WeakMap<Publisher, string>();
+  /** Where each publisher is sent, or about to be: never twice over one plane. */
+  readonly #sent = new Map<Publisher, { readonly plane: Plane; readonly done: Promise<void> }>();
   #iceServers: readonly IceServer[] = [];
-  #plane: MediaPlane | undefined;
-  #lingering: { plane: MediaPlane; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
+  #plane: Plane | undefined;
+  #lingering: { plane: Plane; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
 
   constructor(options: SessionMediaOptions) {
     this.#options = options;
@@ -43,8 +45,11 @@ export class SessionMedia implements PublishedAt {
   begin(place: MediaPlace, iceServers: readonly IceServer[]): void {
     this.#iceServers = iceServers;
     this.#dropLingering();
-    if (this.#plane) this.#lingering = { plane: this.#plane, timer: undefined };
-    this.#plane = new MediaPlane(this.#options.request, place, iceServers, this.#options.broken);
+    if (this.#plane) {
+      this.#plane.supersede();
+      this.#lingering = { plane: this.#plane, timer: undefined };
+    }
+    this.#plane = this.#options.planeTo(place, iceServers);
   }
 
   /** The media of this life is hosted anew. `false` when it is where it was. */
@@ -59,16 +64,56 @@ export class SessionMedia implements PublishedAt {
     if (this.#lingering) this.#lingering.timer = setTimeout(() => this.#dropLingering(), LINGER_MS);
   }
 
-  /** Publishes what is not published yet, or anew what was before a crash. */
+  /** The network may have changed: see {@link MediaPath.check}. */
+  check(sure: boolean): void {
+    this.#plane?.check(sure);
+  }
+
+  /**
+   * Publishes what is not published yet, or anew what was before a crash. Where the media moves meanwhile it goes on there.
+   * @throws {ProtocolError} the server's refusal; SESSION_CLOSED, STREAM_UNKNOWN: the session, or the wish, is over meanwhile
+   */
   async publish(publisher: Publisher, connection: Connection): Promise<void> {
-    const plane = this.#current();
-    const before = publisher.stream;
     // Said again in the same life of the session, the key makes it the same stream.
     const key = this.#keys.get(publisher) ?? randomText(4);
     this.#keys.set(publisher, key);
+    for (let attempt = 1; this.#keys.get(publisher) === key; attempt += 1) {
+      const plane = this.#current();
+      try {
+        await this.#publishOver(plane, key, publisher, connection);
+        if (plane === this.#plane) return;
+      } catch (error) {
+        if (plane !== this.#plane) continue;
+        // The media node has just gone: where it goes on is about to be told.
+        if (codeOf(error) !== 'UNAVAILABLE' || attempt >= MEDIA_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, MEDIA_AGAIN_MS));
+      }
+    }
+    throw new ProtocolError('STREAM_UNKNOWN', 'unpublished meanwhile');
+  }
+
+  #publishOver(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
+    const known = this.#sent.get(publisher);
+    if (known?.plane === plane) return known.done;
+    const done = this.#send(plane, key, publisher, connection);
+    this.#sent.set(publisher, { plane, done });
+    done.catch(() => {
+      if (this.#sent.get(publisher)?.done === done) this.#sent.delete(publisher);
+    });
+    return done;
+  }
+
+  async #send(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
+    const before = publisher.stream;
     const { tracks, detail } = await publisher.outgoingTracks(key);
     const replaces = before && !before.streamId.endsWith(connection.connectionId) ? { replaces: before.streamId } : {};
     const outgoing = await plane.publish(tracks, { ...detail, ...replaces });
+    const isWanted = this.#keys.get(publisher) === key;
+    if (!isWanted || plane !== this.#plane) {
+      for (const producer of outgoing.producers.values()) producer.close();
+      if (!isWanted) this.#unpublish(outgoing.stream.streamId);
+      throw new ProtocolError('STREAM_UNKNOWN', outgoing.stream.streamId);
+    }
     const stream = before ?? new Stream(connection, outgoing.stream);
     stream.update(outgoing.stream);
     connection.addStream(stream);
@@ -77,7 +122,13 @@ export class SessionMedia implements PublishedAt {
   }
 
   unpublish(publisher: Publisher): void {
-    this.#end(publisher, 'unpublish');
+    // What is just being published is ended when it is.
+    this.#keys.delete(publisher);
+    this.#sent.delete(publisher);
+    const { stream } = publisher;
+    if (!stream || !this.publishers.has(publisher)) return;
+    this.#unpublish(stream.streamId);
+    this.#forget(publisher, 'unpublish');
   }
 
   async setActive(stream: Stream, kind: MediaKind, active: boolean): Promise<void> {
@@ -88,18 +139,16 @@ export class SessionMedia implements PublishedAt {
   async play(subscriber: Subscriber, attempt = 1): Promise<void> {
     const plane = this.#plane;
     if (!plane) return;
+    // Where the media has moved it is received anew, and a stream has one subscriber, the last.
+    const isWanted = (): boolean => plane === this.#plane && subscriber.stream.streamManager === subscriber;
     try {
-      const incoming = await plane.subscribe(subscriber.stream.streamId);
-      if (subscriber.stream.streamManager !== subscriber) {
-        for (const consumer of incoming.consumers) consumer.close();
-        return;
-      }
-      await subscriber.play(incoming, () => plane.recvPeerConnection);
+      const incoming = await plane.subscribe(subscriber.stream.streamId, isWanted);
+      if (isWanted() && incoming) return await subscriber.play(incoming, () => plane.recvPeerConnection);
+      for (const consumer of incoming?.consumers ?? []) consumer.close();
     } catch (error) {
       // The stream, or this place of the media, is over meanwhile: its own event says what there is to say.
-      if (plane !== this.#plane || subscriber.stream.streamManager !== subscriber) return;
-      const code = error instanceof ProtocolError ? error.code : undefined;
-      if (code === 'STREAM_UNKNOWN' || code === 'SESSION_DESTROYED') return;
+      const code = codeOf(error);
+      if (!isWanted() || code === 'STREAM_UNKNOWN' || code === 'SESSION_DESTROYED') return;
       // The media node has just gone: where it goes on is about to be told.
       if (code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS) {
         setTimeout(() => void this.play(subscriber, attempt + 1), MEDIA_AGAIN_MS);
@@ -110,7 +159,9 @@ export class SessionMedia implements PublishedAt {
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    this.#options.request('unsubscribe', { streamId: subscriber.stream.streamId }).catch(() => {});
+    const { stream } = subscriber;
+    // The stream may be another subscriber's by now.
+    if (stream.streamManager === subscriber) this.#plane?.unsubscribe(stream.streamId).catch(() => {});
     subscriber.stop();
     subscriber.removeVideos();
   }
@@ -123,21 +174,19 @@ export class SessionMedia implements PublishedAt {
     this.#plane = undefined;
   }
 
-  #end(publisher: Publisher, reason: StreamEndReason): void {
-    const { stream } = publisher;
-    if (!stream || !this.publishers.has(publisher)) return;
-    this.#options.request('unpublish', { streamId: stream.streamId }).catch(() => {});
-    this.#forget(publisher, reason);
+  #unpublish(streamId: StreamId): void {
+    this.#options.request('unpublish', { streamId }).catch(() => {});
   }
 
   #forget(publisher: Publisher, reason: StreamEndReason): void {
     this.publishers.delete(publisher);
     this.#keys.delete(publisher);
+    this.#sent.delete(publisher);
     if (publisher.stream) publisher.stream.connection.removeStream(publisher.stream);
     publisher.unpublished(reason);
   }
 
-  #current(): MediaPlane {
+  #current(): Plane {
     if (!this.#plane) throw new ProtocolError('SESSION_CLOSED');
     return this.#plane;
   }
@@ -147,4 +196,8 @@ export class SessionMedia implements PublishedAt {
     this.#lingering?.plane.close();
     this.#lingering = undefined;
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof ProtocolError ? error.code : undefined;
 }

@@ -20,6 +20,8 @@ export type SessionInput =
   | 'destroyed'
   /** The session has crashed, and the one token there was is spent. */
   | 'crashed'
+  /** The place was kept no longer, and another token can be had. */
+  | 'lapsed'
   /** The token was refused, or could not be had, and another one may be better. */
   | 'tokenFailed'
   /** There is no way in, or nothing to come back to. */
@@ -40,6 +42,7 @@ export type SessionEffect =
   | 'announceReconnecting'
   | 'announceReconnected'
   | 'announceDestroyed'
+  | 'loseSession'
   | 'announceDisconnected'
   | 'rejectConnect'
   | 'sayGoodbye'
@@ -96,8 +99,9 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
       ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
       'the application may join again',
     ),
+    lapsed: row('rebuilding', ['loseSession', 'fetchToken'], 'a laptop that has slept takes another place'),
     evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'ended while away; the frame was kept'),
-    refused: row('ended', ['closeSocket', 'announceDisconnected'], 'away for longer than the grace'),
+    refused: row('ended', ['closeSocket', 'announceDisconnected'], 'there is nothing to come back to'),
     gaveUp: row('ended', ['closeSocket', 'announceDisconnected'], 'the application has set a limit'),
     disconnect: row('ended', ['closeSocket', 'announceDisconnected'], 'no more attempts after leaving'),
   },

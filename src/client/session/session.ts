@@ -16,16 +16,18 @@ import {
   StreamEvent,
   StreamPropertyChangedEvent,
 } from '../events.ts';
+import { MediaPlane } from '../media/media-plane.ts';
 import type { Publisher } from '../media/publisher.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber, type SubscriberProperties } from '../media/subscriber.ts';
 import type { VideoTarget } from '../media/video-placement.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import { Connection } from './connection.ts';
-import { type Attempt, Lifecycle } from './lifecycle.ts';
+import { Lifecycle } from './lifecycle.ts';
+import type { Attempt } from './lifecycle-events.ts';
 import { Participants } from './participants.ts';
 import { RecentIds } from './recent-ids.ts';
-import { MEDIA_AGAIN_MS, MEDIA_ATTEMPTS, SessionMedia } from './session-media.ts';
+import { SessionMedia } from './session-media.ts';
 import type { Capabilities, SessionOptions, SignalOptions } from './session-options.ts';
 import type { SessionState } from './session-state.ts';
 import type { Stream } from './stream.ts';
@@ -83,14 +85,16 @@ export class Session extends TypedEmitter<SessionEvents> {
         this.emitEvent('connectionPresence', new ConnectionPresenceEvent(this, connection, presence)),
       activeChanged: (stream, kind, active) => this.#activeChanged(stream, kind, active),
     });
+    const { request } = this.#lifecycle;
+    const broken = (cause: string): void =>
+      this.#except(
+        'ICE_CONNECTION_FAILED',
+        this,
+        `A media transport has no path, and one is looked for: ${cause}. Check the network if the media stays away.`,
+      );
     this.#media = new SessionMedia({
-      request: this.#lifecycle.request,
-      broken: (cause) =>
-        this.#except(
-          'ICE_CONNECTION_FAILED',
-          this,
-          `A media transport is broken: ${cause}. Reload if the media stays away.`,
-        ),
+      request,
+      planeTo: (place, iceServers) => new MediaPlane(request, place, iceServers, broken),
       failed: (stream, error) =>
         this.#except(
           'NO_STREAM_PLAYING_EVENT',
@@ -144,20 +148,19 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#lifecycle.disconnect();
   }
 
-  /** Sends the publisher's stream. Waits for its camera, and for a session that is just coming back. */
+  /**
+   * Sends the publisher's stream. Waits for its camera, and for a session that is just coming back.
+   * @throws {RejoinError}
+   */
   async publish(publisher: Publisher): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (;;) {
       const { connection } = this;
       if (!connection) throw notConnected('publish()');
       await Promise.all([this.#lifecycle.joined('publish()'), publisher.ready]);
       try {
         return await this.#media.publish(publisher, connection);
       } catch (error) {
-        if (isLostToCrash(error)) continue;
-        // The media node has just gone: where it goes on is about to be told.
-        const passing = error instanceof ProtocolError && error.code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS;
-        if (!passing) throw toRejoinError(error);
-        await new Promise((resolve) => setTimeout(resolve, MEDIA_AGAIN_MS));
+        if (!isLostToCrash(error)) throw toRejoinError(error);
       }
     }
   }
@@ -169,10 +172,12 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Receives a stream. With a target, its video is in the page when this returns.
+   * Receives a stream. With a target, its video is in the page when this returns. A stream has one subscriber: one that it
+   * had before is unsubscribed.
    * @param target an element or its id; without one, use `subscriber.addVideoElement`
    */
   subscribe(stream: Stream, target?: VideoTarget, properties: SubscriberProperties = {}): Subscriber {
+    if (stream.streamManager instanceof Subscriber) this.#media.unsubscribe(stream.streamManager);
     const subscriber = new Subscriber(stream, properties);
     if (target !== undefined) subscriber.createVideoElement(target, properties.insertMode);
     if (this.state === 'joined' || this.state === 'reconnecting') void this.#media.play(subscriber);
@@ -210,7 +215,7 @@ export class Session extends TypedEmitter<SessionEvents> {
   #followLifecycle(): void {
     const lifecycle = this.#lifecycle;
     lifecycle.on('started', (snapshot) => this.#start(snapshot));
-    lifecycle.on('renewed', (snapshot) => this.#renew(snapshot));
+    lifecycle.on('renewed', (snapshot, sameSession) => this.#renew(snapshot, sameSession));
     lifecycle.on('reconciled', (snapshot) => this.#reconcile(snapshot));
     lifecycle.on('event', (frame) => this.#take(frame));
     lifecycle.on('reconnecting', (attempt) => this.#announce('reconnecting', 'signaling', attempt));
@@ -218,26 +223,41 @@ export class Session extends TypedEmitter<SessionEvents> {
     lifecycle.on('rebuilding', (attempt) => this.#announce('rebuilding', 'signaling', attempt));
     lifecycle.on('destroyed', () => {
       clearTimeout(this.#missingTimer);
-      this.#participants.crash();
+      this.#participants.lose();
       this.emitEvent('sessionDestroyed', new SessionDestroyedEvent(this));
     });
-    lifecycle.on('disconnected', (reason) => this.#end(reason));
+    lifecycle.on('lapsed', () => {
+      clearTimeout(this.#missingTimer);
+      this.#participants.lose();
+    });
+    lifecycle.on('suspended', () => {
+      for (const manager of this.streamManagers) manager.suspend();
+    });
+    lifecycle.on('resumed', () => {
+      for (const manager of this.streamManagers) manager.resume();
+    });
+    lifecycle.on('mediaDoubted', (sure) => this.#media.check(sure));
+    lifecycle.on('disconnected', (reason, cause) => this.#end(reason, cause));
     lifecycle.on('failed', (error) => this.#except(error.code, this, `${error.message} ${error.action}`, error));
   }
 
   #start({ self, others, media, iceServers }: Snapshot): void {
     this.connection = new Connection(self);
     this.#media.begin(media, iceServers);
+    const { life } = this.#lifecycle;
     this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, this.connection));
-    this.#participants.addAll(others);
+    if (life === this.#lifecycle.life) this.#participants.addAll(others);
   }
 
-  /** Another life of the session: same objects, new ids. */
-  #renew({ self, others, media, iceServers }: Snapshot): void {
+  /** Another life, of the session or of this client in it: same objects, new ids. */
+  #renew({ self, others, media, iceServers }: Snapshot, sameSession: boolean): void {
     this.connection?.update(self);
     this.#media.begin(media, iceServers);
+    const { life } = this.#lifecycle;
     this.#participants.addAll(others);
-    this.#forgetMissingLater();
+    if (life !== this.#lifecycle.life) return;
+    if (sameSession) this.#participants.forgetMissing('networkDisconnect');
+    else this.#forgetMissingLater();
     const since = this.#lifecycle.troubleSince;
     void this.#bringMedia([], () => this.#recovered('rebuilt', 'rebuild', Math.round(performance.now() - since)));
   }
@@ -285,9 +305,9 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#missingTimer = setTimeout(() => this.#participants.forgetMissing('nodeCrashed'), MISSING_MS);
   }
 
-  #end(reason: LeaveReason): void {
+  #end(reason: LeaveReason, cause: Error | undefined): void {
     clearTimeout(this.#missingTimer);
-    const event = new SessionDisconnectedEvent(this, reason);
+    const event = new SessionDisconnectedEvent(this, reason, cause);
     this.emitEvent('sessionDisconnected', event);
     for (const { streamManager } of this.#participants.clear()) {
       if (!(streamManager instanceof Subscriber)) continue;

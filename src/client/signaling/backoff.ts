@@ -9,7 +9,10 @@ export interface RetryPolicy {
   readonly baseMs?: number;
   /** Largest width. Default 10 000. */
   readonly capMs?: number;
-  /** Give up after so long without success. Default: never. */
+  /**
+   * Give up after so long without success. Default: never. Time in which the machine sleeps, or the page is frozen, is not a
+   * reason to give up: there is one more attempt first.
+   */
   readonly giveUpAfterMs?: number;
 }
 
@@ -22,6 +25,14 @@ export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 10_000 } as co
 export function delayBefore(attempt: number, policy: RetryPolicy, random: () => number): number {
   const { spreadMs, baseMs, capMs } = { ...DEFAULT_RETRY, ...policy };
   if (attempt <= 1) return Math.round(spreadMs * random());
-  const width = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 2, 30));
+  return partOf(Math.min(capMs, baseMs * 2 ** Math.min(attempt - 2, 30)), random);
+}
+
+/** How long to wait where there is little hope, as without a network: as before an attempt after very many. */
+export function longestDelay({ capMs = DEFAULT_RETRY.capMs }: RetryPolicy, random: () => number): number {
+  return partOf(capMs, random);
+}
+
+function partOf(width: number, random: () => number): number {
   return Math.round(width * (0.1 + 0.9 * random()));
 }

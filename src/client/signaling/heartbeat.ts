@@ -1,52 +1,100 @@
+/** A timer that fires so much later than it was set for has slept, or was held up with its page. */
+const LATE_MS = 2_000;
+/** How long a socket that is doubted may take to answer. */
+const PROBE_MS = 1_500;
+
+export interface HeartbeatOptions {
+  /** The wall clock, which goes on while a machine sleeps. */
+  readonly now: () => number;
+  readonly ping: () => void;
+  /** The socket is open and dead. */
+  readonly dead: () => void;
+  /** The clock has jumped: the machine has slept, or its page was held up. */
+  readonly late: () => void;
+}
+
 /**
- * Notices a socket that is open and dead. Compares clocks instead of counting timers, so that a laptop that has slept
- * knows at its first tick.
+ * Notices a socket that is open and dead: a ping that is not answered in time. Silence alone is no proof, as a page in the
+ * background may be let run once a minute only, and nobody asks anything meanwhile. After a sleep the first look asks.
  */
 export class Heartbeat {
-  readonly #now: () => number;
-  readonly #ping: () => void;
-  readonly #dead: () => void;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #heardAt = 0;
-  #pingedAt = 0;
+  readonly #options: HeartbeatOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #intervalMs = 0;
-  #silenceMs = 0;
+  #timeoutMs = 0;
+  #heardAt = 0;
+  /** When the next ping is to be sent, the answer to the last one is due, and the timer has been set and is to fire. */
+  #pingAt = 0;
+  #dueAt: number | undefined;
+  #setAt = 0;
+  #fireAt = 0;
 
-  constructor({ now, ping, dead }: { now: () => number; ping: () => void; dead: () => void }) {
-    this.#now = now;
-    this.#ping = ping;
-    this.#dead = dead;
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
   }
 
-  /** Pings every `intervalMs`; `dead` after `intervalMs + timeoutMs` without a word. */
+  /** When something was last heard, by the wall clock. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Pings every `intervalMs`; `dead` when nothing is heard for `timeoutMs` after a ping. Begins as if just heard. */
   start(intervalMs: number, timeoutMs: number): void {
-    this.stop();
-    this.#heardAt = this.#now();
-    this.#silenceMs = intervalMs + timeoutMs;
-    this.#timer = setInterval(() => this.check(), Math.min(intervalMs, timeoutMs) / 2);
-    this.#pingedAt = this.#heardAt;
+    const now = this.#options.now();
+    this.#heardAt = now;
     this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#dueAt = undefined;
+    this.#pingAt = now + intervalMs;
+    this.#arm(now);
+  }
+
+  /** Asks now, and gives little time for the answer. */
+  probe(): void {
+    if (this.#timer === undefined) return;
+    const now = this.#options.now();
+    this.#ask(now, PROBE_MS);
+    this.#arm(now);
   }
 
   /** Looks at the clock now. */
   check(): void {
     if (this.#timer === undefined) return;
-    const now = this.#now();
-    if (now - this.#heardAt > this.#silenceMs) {
+    const now = this.#options.now();
+    const back = now < this.#setAt;
+    const jumped = back || now - this.#fireAt > LATE_MS;
+    if (back) this.#dueAt = undefined;
+    if (this.#dueAt !== undefined && now >= this.#dueAt) {
       this.stop();
-      this.#dead();
-    } else if (now - this.#pingedAt >= this.#intervalMs) {
-      this.#pingedAt = now;
-      this.#ping();
-    }
+      this.#options.dead();
+    } else if (jumped) this.#ask(now, PROBE_MS);
+    else if (now >= this.#pingAt) this.#ask(now, this.#timeoutMs);
+    if (this.#timer !== undefined) this.#arm(now);
+    if (jumped) this.#options.late();
   }
 
   heard(): void {
-    this.#heardAt = this.#now();
+    this.#heardAt = this.#options.now();
+    this.#dueAt = undefined;
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #ask(now: number, patienceMs: number): void {
+    const due = now + patienceMs;
+    // Who is asked again has no more time than before.
+    this.#dueAt = Math.min(this.#dueAt ?? due, due);
+    this.#pingAt = now + this.#intervalMs;
+    this.#options.ping();
+  }
+
+  #arm(now: number): void {
+    clearTimeout(this.#timer);
+    this.#setAt = now;
+    this.#fireAt = Math.min(this.#pingAt, this.#dueAt ?? this.#pingAt);
+    this.#timer = setTimeout(() => this.check(), this.#fireAt - now);
   }
 }

@@ -25,6 +25,8 @@ export interface SignalingEvents {
   /** The socket is gone; another is on its way. `code` as of the close. */
   lost: [code: number];
   retrying: [attempt: number, nextDelayMs: number];
+  /** The clock has jumped: anything may have happened meanwhile. */
+  late: [];
   destroyed: [DestroyedFrame];
   /** There is nothing to come back to, or no way in. The socket does not come back. */
   refused: [ProtocolError];
@@ -58,6 +60,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #lastPlace: Place | undefined;
   /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
   #greeted = false;
+  #awaySince = 0;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
   #received = 0;
@@ -77,6 +80,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       now: options.now,
       ping: () => this.#send({ t: 'ping' }),
       dead: () => this.#socket.restart(),
+      late: () => this.emit('late'),
     });
   }
 
@@ -91,6 +95,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   /** Rejects with the server's refusal, or when the membership ends before the answer. */
   request<M extends Method>(method: M, data: Params<M>): Promise<Result<M>> {
     try {
+      // Nobody would ever answer it.
+      if (!this.#socket.isStarted) throw new ProtocolError('SESSION_CLOSED');
       const { frame, answer } = this.#requests.add(method, data);
       if (this.#greeted) this.#send(frame);
       return answer;
@@ -101,6 +107,27 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   reconnectNow(): void {
     this.#socket.reconnectNow();
+  }
+
+  /** Finds out at once whether a socket that seems to be open is. */
+  probe(): void {
+    this.#heartbeat.probe();
+  }
+
+  /** The page is about to stop: the socket is closed, so that nobody waits for a client that does not listen. */
+  suspend(): void {
+    this.#socket.suspend();
+  }
+
+  /** The page runs again. */
+  wake(): void {
+    this.#socket.wake();
+    this.#heartbeat.probe();
+  }
+
+  /** How long ago the owner was last heard, ms, by the wall clock: while there is no connection to it. */
+  get awayMs(): number {
+    return this.#options.now() - this.#awaySince;
   }
 
   /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
@@ -160,7 +187,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#refusal = ProtocolError.fromWire(frame.error);
         return;
       case 'moved':
-        this.#greeted = false;
+        this.#part();
         this.#hello();
         return;
       case 'pong':
@@ -215,7 +242,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #lost(code: number): void {
-    this.#greeted = false;
+    this.#part();
     this.#heartbeat.stop();
     const refusal = this.#refusal;
     this.#refusal = undefined;
@@ -228,6 +255,12 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
+  }
+
+  /** The owner is not reached any more. */
+  #part(): void {
+    if (this.#greeted) this.#awaySince = this.#heartbeat.heardAt;
+    this.#greeted = false;
   }
 
   #send(frame: ClientFrame): void {

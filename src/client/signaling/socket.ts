@@ -1,11 +1,13 @@
 import ReconnectingWebSocket from 'reconnecting-websocket';
-import { delayBefore, type RetryPolicy } from './backoff.ts';
+import { DEFAULT_RETRY, delayBefore, longestDelay, type RetryPolicy } from './backoff.ts';
 import { Pause } from './pause.ts';
 
 /** How long a socket may take to open before the next attempt. */
 const OPEN_TIMEOUT_MS = 4_000;
 /** Said when a half-open socket is given up by this side; never sent, as the other side does not hear. */
-const HALF_OPEN_CODE = 4998;
+export const HALF_OPEN_CODE = 4998;
+/** Said when the page is about to be frozen or stored: the server knows at once that nobody listens. */
+export const SUSPENDED_CODE = 4997;
 
 export interface SocketEvents {
   /** Before every attempt. `attempt` counts from 1 since the last success; `delayMs` is waited first. */
@@ -19,6 +21,8 @@ export interface SocketEvents {
 export interface SocketOptions {
   readonly policy: RetryPolicy;
   readonly random: () => number;
+  /** Whether there is no network, as far as is known: attempts are made, but rarely. */
+  readonly isOffline: () => boolean;
   readonly WebSocket?: unknown;
 }
 
@@ -37,7 +41,9 @@ export class Socket {
   #attempt = 0;
   /** The first attempt of all is made at once: nothing has happened that others could be in step with. */
   #fresh = true;
-  #spreadMs: number | undefined;
+  #spreadMs: number = DEFAULT_RETRY.spreadMs;
+  /** While the page is suspended: no attempt is made before `wake`. */
+  #sleep: { readonly over: Promise<void>; readonly wake: () => void } | undefined;
 
   constructor(options: SocketOptions, events: SocketEvents) {
     this.#options = options;
@@ -98,13 +104,32 @@ export class Socket {
   }
 
   /** Gives up a socket that is open and dead, without waiting for the browser to agree. */
-  restart(): void {
-    this.#rws?.reconnect(HALF_OPEN_CODE);
+  restart(code = HALF_OPEN_CODE): void {
+    this.#rws?.reconnect(code);
+  }
+
+  /** Closes the socket, and makes no other before `wake()`. */
+  suspend(): void {
+    if (this.#sleep || !this.#rws) return;
+    let wake = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.#sleep = { over, wake };
+    this.#pause.skip();
+    if (this.isOpen) this.restart(SUSPENDED_CODE);
+  }
+
+  /** The page runs again: the next attempt is made at once. */
+  wake(): void {
+    this.#sleep?.wake();
+    this.#sleep = undefined;
   }
 
   close(code = 1000, reason = ''): void {
     const rws = this.#rws;
     this.#rws = undefined;
+    this.wake();
     this.#pause.skip();
     rws?.close(code, reason);
   }
@@ -113,16 +138,19 @@ export class Socket {
   async #provide(rws: ReconnectingWebSocket): Promise<string> {
     if (this.#rws !== rws) return '';
     this.#attempt += 1;
-    const { policy, random } = this.#options;
-    const spread = policy.spreadMs ?? this.#spreadMs;
-    const delay =
-      this.#fresh && this.#attempt === 1
-        ? 0
-        : delayBefore(this.#attempt, spread === undefined ? policy : { ...policy, spreadMs: spread }, random);
+    const delay = this.#sleep ? 0 : this.#nextDelay();
     this.#events.waiting(this.#attempt, delay);
     await this.#pause.wait(delay);
+    await this.#sleep?.over;
     const url = this.#urls[this.#nextUrl % this.#urls.length] ?? '';
     this.#nextUrl += 1;
     return url;
+  }
+
+  #nextDelay(): number {
+    const { policy, random, isOffline } = this.#options;
+    if (this.#fresh && this.#attempt === 1) return 0;
+    if (isOffline()) return longestDelay(policy, random);
+    return delayBefore(this.#attempt, { spreadMs: this.#spreadMs, ...policy }, random);
   }
 }

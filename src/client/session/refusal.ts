@@ -1,0 +1,46 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { LeaveReason } from '../../protocol/model.ts';
+import { RejoinError } from '../errors.ts';
+import type { SessionInput, SessionState } from './session-state.ts';
+
+/** Codes of a refused hello that another token may help against. */
+const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
+const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
+
+export interface RefusalCircumstances {
+  readonly state: SessionState;
+  /** Whether another token can be had. */
+  readonly renewable: boolean;
+  /** Whether the client was away for longer than its place is kept. Sooner than that, it was taken from it on purpose. */
+  readonly awayTooLong: boolean;
+}
+
+/** What the server's refusal means: `refused` is the end, the others are not. */
+export function meaningOf(
+  { code }: ProtocolError,
+  { state, renewable, awayTooLong }: RefusalCircumstances,
+): Extract<SessionInput, 'refused' | 'tokenFailed' | 'lapsed'> {
+  if (!renewable) return 'refused';
+  if (state === 'reconnecting') return code === 'RESUME_REFUSED' && awayTooLong ? 'lapsed' : 'refused';
+  if (state === 'rebuilding')
+    return SESSION_OVER.includes(code) || TOKEN_BAD.includes(code) ? 'tokenFailed' : 'refused';
+  return state === 'joining' && SESSION_OVER.includes(code) ? 'tokenFailed' : 'refused';
+}
+
+/** Why it is over for a client that was refused. */
+export function reasonOf({ code }: ProtocolError, state: SessionState): LeaveReason {
+  if (state === 'rebuilding') return 'nodeCrashed';
+  return code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
+}
+
+/** What `connect()` rejects with. */
+export function connectFailed(error: Error | undefined): RejoinError {
+  if (error instanceof RejoinError) return error;
+  const known = error instanceof ProtocolError ? error : undefined;
+  return new RejoinError(
+    'CONNECT_FAILED',
+    `The session could not be joined: ${error?.message ?? 'it has crashed'}`,
+    known?.action ?? 'Try again with a new token.',
+    { cause: error, ...(known ? { code: known.code } : {}) },
+  );
+}

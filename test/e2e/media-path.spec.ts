@@ -1,0 +1,107 @@
+import type { Page } from 'playwright/test';
+import { test as base, expect } from './fixtures.ts';
+import { Guest } from './guest.ts';
+import { MediaRelay } from './media-relay.ts';
+
+/** Bob, whose media passes through a network that can fail; his socket does not. */
+const test = base.extend<{ relay: MediaRelay; bob: Guest }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
+  relay: async ({}, use) => {
+    const relay = new MediaRelay();
+    await use(relay);
+    await relay.close();
+  },
+
+  bob: async ({ browser, running, room, relay }, use) => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await relay.between(page);
+    await countRestarts(page);
+    await use(await Guest.open(page, running.url, { room, name: 'Bob' }));
+    await context.close();
+  },
+});
+
+async function countRestarts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Object.assign(globalThis, { restarts: 0 });
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (data: string) {
+      if (data.includes('"restartIce"')) (globalThis as unknown as { restarts: number }).restarts += 1;
+      return send.call(this, data);
+    };
+  });
+}
+
+const restartsOf = ({ page }: Guest): Promise<number> =>
+  page.evaluate(() => (globalThis as unknown as { restarts: number }).restarts);
+
+/** Waits for more frames, of which `longestGap()` then tells, as it does of what was before. */
+async function goesOn({ page }: Guest, frames: number): Promise<void> {
+  const shown = (): Promise<number> =>
+    page.evaluate(() => {
+      const video = document.querySelector<HTMLVideoElement>('[data-testid="tile"] video');
+      return video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    });
+  const before = await shown();
+  await expect.poll(shown, { timeout: 20_000 }).toBeGreaterThan(before + frames);
+}
+
+async function nothingWasTold(...guests: Guest[]): Promise<void> {
+  for (const guest of guests) {
+    for (const event of ['reconnecting', 'sessionDestroyed', 'streamDestroyed', 'connectionPresence', 'exception']) {
+      await expect(guest.event(event), `${guest.name}: ${event}`).toHaveCount(0);
+    }
+    expect(await guest.sameVideos()).toBe(true);
+  }
+}
+
+test('the media’s path breaks and the socket lives: ICE is restarted both ways, and nothing else changes', async ({
+  join,
+  relay,
+  bob,
+}) => {
+  const ann = await join('Ann');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  for (const guest of [ann, bob]) await guest.markVideos();
+  expect(relay.cut()).toBeGreaterThanOrEqual(2);
+  // The browser takes some seconds to notice.
+  await expect.poll(() => restartsOf(bob), { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+  await Promise.all([goesOn(ann, 30), goesOn(bob, 30)]);
+  // It was broken for real.
+  for (const guest of [ann, bob]) expect(await guest.longestGap()).toBeGreaterThan(2_000);
+  await nothingWasTold(ann, bob);
+});
+
+test('the browser tells of another network: the media is there before its loss would have been noticed', async ({
+  join,
+  relay,
+  bob,
+}) => {
+  const ann = await join('Ann');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  for (const guest of [ann, bob]) await guest.markVideos();
+  relay.cut();
+  await bob.page.evaluate(() => dispatchEvent(new Event('online')));
+  await expect.poll(() => restartsOf(bob)).toBe(2);
+  await Promise.all([goesOn(ann, 10), goesOn(bob, 10)]);
+  expect(await restartsOf(bob)).toBe(2);
+  // Chromium by itself says nothing for five seconds.
+  for (const guest of [ann, bob]) expect(await guest.longestGap()).toBeLessThan(4_000);
+  await nothingWasTold(ann, bob);
+});
+
+test('a network that is away for long: restarts go on until one leads somewhere', async ({ join, relay, bob }) => {
+  const ann = await join('Ann');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  for (const guest of [ann, bob]) await guest.markVideos();
+  relay.isDown = true;
+  relay.cut();
+  await expect.poll(() => restartsOf(bob), { timeout: 40_000 }).toBeGreaterThanOrEqual(6);
+  // Worth a word by now.
+  await expect(bob.event('exception').first()).toBeAttached();
+  relay.isDown = false;
+  await Promise.all([ann.sees(1, 30), bob.sees(1, 30)]);
+  for (const guest of [ann, bob]) expect(await guest.sameVideos()).toBe(true);
+  await expect(ann.event('streamDestroyed')).toHaveCount(0);
+});

@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AttemptEvent, RecoveredEvent, SessionDisconnectedEvent } from '../../src/client/events.ts';
+import type { Session } from '../../src/client/session/session.ts';
+import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { until } from '../fixtures/until.ts';
+
+let running: RunningCluster;
+before(async () => {
+  makeSocketsCuttable();
+  running = await RunningCluster.start({ timing: { resumeGraceMs: 1_500, verdictMs: 1_500, beatMs: 300 } });
+});
+after(() => running.stop());
+
+/** Does not come back by itself: only when the test says so. */
+const PATIENT = { spreadMs: 600_000 } as const;
+
+function ending(client: SdkClient): Promise<SessionDisconnectedEvent> {
+  return client.happened('sessionDisconnected').then(({ detail }) => detail as SessionDisconnectedEvent);
+}
+
+test('React’s StrictMode: connect, disconnect and connect in one tick, on one session and on fresh ones', async () => {
+  const room = 'strict';
+  const watcher = new SdkClient();
+  await watcher.session.connect(await running.token(room));
+  const connections = async (): Promise<unknown> =>
+    (await running.rest('GET', `/sessions/${room}/connection?pendingConnections=false`)).json['numberOfElements'];
+
+  const one = new SdkClient();
+  const first = one.session.connect(() => running.token(room));
+  one.session.disconnect();
+  const second = one.session.connect(() => running.token(room));
+  await assert.rejects(first, { name: 'CONNECT_FAILED' });
+  await second;
+  assert.deepEqual(one.story(), ['connectionCreated']);
+  assert.equal(await connections(), 2);
+
+  const unmounted = new SdkClient();
+  const mounted = new SdkClient();
+  const never = unmounted.session.connect(() => running.token(room));
+  unmounted.session.disconnect();
+  const stays = mounted.session.connect(() => running.token(room));
+  await assert.rejects(never, { name: 'CONNECT_FAILED' });
+  await stays;
+  assert.deepEqual(unmounted.story(), []);
+  assert.equal(await connections(), 3);
+
+  // The same later, with a session that is joined by then.
+  one.forget();
+  one.session.disconnect();
+  await one.session.connect(() => running.token(room));
+  assert.deepEqual(one.story(), ['sessionDisconnected', 'connectionCreated']);
+  await one.session.signal({ data: 'here I am' });
+  await until('all hear it', () => [watcher, mounted].every(({ signals }) => signals.includes('here I am')));
+  for (const { session } of [watcher, one, mounted]) session.disconnect();
+});
+
+test('an application that leaves in a handler hears nothing more', async () => {
+  const room = 'leaving-in-a-handler';
+  const others = [1, 2].map(() => new SdkClient());
+  for (const { session } of others) await session.connect(await running.token(room));
+  const names = ['connectionCreated', 'signal', 'reconnecting', 'reconnected'] as const;
+  for (const name of names) {
+    const client = new SdkClient();
+    const leave = (session: Session): void => {
+      client.forget();
+      session.disconnect();
+    };
+    client.session.on(name, () => leave(client.session));
+    await client.session.connect(await running.token(room));
+    if (name === 'signal') await others[0]?.session.signal({ data: 'x' });
+    if (name.startsWith('reconnect')) cutSockets();
+    await until(`it has left at ${name}`, () => client.session.state === 'ended');
+    await until('the others have had their part', () => others.every(({ session }) => session.state === 'joined'));
+    const story = client.seen.map(({ event }) => event);
+    // What was being told when it left reaches this listener, which was attached first.
+    assert.deepEqual(story, ['sessionDisconnected'], `${name}: ${story.join(' ')}`);
+  }
+  for (const { session } of others) session.disconnect();
+});
+
+test('leaving while reconnecting: once, and for good', async () => {
+  const client = new SdkClient({ retry: PATIENT });
+  await client.session.connect(() => running.token('leaving-1'));
+  cutSockets();
+  await client.happened('reconnecting');
+  const signal = client.session.signal({ data: 'x' });
+  client.session.disconnect();
+  client.session.reconnectNow();
+  await assert.rejects(signal, { code: 'SESSION_CLOSED' });
+  const { reason, cause } = await ending(client);
+  assert.deepEqual({ reason, cause }, { reason: 'disconnect', cause: undefined });
+  assert.equal(client.count('sessionDisconnected'), 1);
+  assert.equal(cutSockets(), 0, 'no socket is left');
+});
+
+test('leaving while rebuilding: no token is asked for any more, and none that comes late is used', async () => {
+  const room = 'leaving-2';
+  const client = new SdkClient();
+  let asked = 0;
+  let release = (_token: string): void => {};
+  await client.session.connect(() => {
+    asked += 1;
+    if (asked === 1) return running.token(room);
+    return new Promise<string>((resolve) => {
+      release = resolve;
+    });
+  });
+  const owner = await running.ownerOf(room);
+  const pid = running.cluster.kill(owner);
+  await until('a token is asked for', () => asked === 2);
+  const waiting = assert.rejects(client.session.signal({ data: 'x' }), { name: 'OPENVIDU_NOT_CONNECTED' });
+  client.session.disconnect();
+  release(await running.token(room));
+  await waiting;
+  const { reason } = await ending(client);
+  assert.equal(reason, 'disconnect');
+  await running.restarted(owner, pid);
+  const { json } = await running.rest('GET', `/sessions/${room}/connection?pendingConnections=false`);
+  assert.equal(json['numberOfElements'], 0);
+  assert.equal(asked, 2);
+  assert.equal(client.count('rebuilt') + client.count('sessionDisconnected'), 1);
+});
+
+test('a rebuild outlives tokens that are not good, and a function that fails; a final word ends it by name', async () => {
+  const room = 'bad-tokens';
+  const client = new SdkClient({ retry: { spreadMs: 50, baseMs: 100 } });
+  const given: string[] = [];
+  const bad = `${running.socketUrl}?sessionId=${room}&token=tok_expired`;
+  const answers: (() => Promise<string>)[] = [
+    () => running.token(room),
+    async () => {
+      // The session is there again, the token is not.
+      await running.token(room);
+      return bad;
+    },
+    async () => 'an error page',
+    () => Promise.reject(Object.assign(new Error('busy'), { status: 503 })),
+    () => running.token(room),
+    () => Promise.reject(Object.assign(new Error('you are not on the list'), { status: 403 })),
+  ];
+  await client.session.connect(async () => {
+    const token = await answers[given.length]?.().finally(() => given.push('asked'));
+    return token ?? assert.fail('asked too often');
+  });
+  for (const ends of [false, true]) {
+    client.forget();
+    const owner = await running.ownerOf(room);
+    const pid = running.cluster.kill(owner);
+    if (ends) {
+      const { reason, cause } = await ending(client);
+      assert.equal(reason, 'nodeCrashed');
+      assert.match(String(cause), /you are not on the list/);
+    } else {
+      await client.happened('rebuilt');
+      const attempts = client.seen.filter(({ event }) => event === 'rebuilding');
+      const causes = attempts.map(({ detail }) => (detail as AttemptEvent).cause);
+      assert.equal(causes.length, 4, causes.join('; '));
+      assert.equal(causes[0], 'nodeCrashed');
+      assert.match(causes[1] ?? '', /token/i);
+      assert.match(causes[2] ?? '', /not valid/);
+      assert.equal(causes[3], 'busy');
+    }
+    await running.restarted(owner, pid);
+  }
+  assert.equal(client.count('sessionDisconnected'), 1);
+});
+
+test('every master is down for a while: all keep trying, are told at each attempt, and come back', async () => {
+  const room = 'all-down';
+  const clients = [1, 2, 3].map(() => new SdkClient({ retry: { capMs: 1_000 } }));
+  const token = async (): Promise<string> => {
+    // An application's server that passes on what the REST API says.
+    await running.rest('POST', '/sessions', { customSessionId: room });
+    const { status, json } = await running.rest('POST', `/sessions/${room}/connection`, {});
+    if (status === 200) return String(json['token']);
+    throw Object.assign(new Error(`${status}`), { status });
+  };
+  for (const { session } of clients) await session.connect(token);
+  for (const client of clients) client.forget();
+  const downUntil = performance.now() + 6_000;
+  while (performance.now() < downUntil) {
+    for (const id of ['master-1', 'master-2']) {
+      try {
+        running.cluster.kill(id);
+      } catch {
+        // It is down already.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await assert.rejects(token(), ({ status }: { status: number }) => [502, 503, 504].includes(status));
+  for (const client of clients) {
+    assert.equal(client.count('rebuilt') + client.count('sessionDisconnected'), 0, client.story().join(' '));
+  }
+  for (const client of clients) {
+    const { durationMs } = (await client.happened('rebuilt', 1, 30_000)).detail as RecoveredEvent;
+    assert.ok(durationMs > 5_000, `${durationMs}`);
+    const attempts = client.count('reconnecting') + client.count('rebuilding');
+    assert.ok(attempts >= 4 && attempts < 60, `${attempts} attempts`);
+    assert.equal(client.count('sessionDestroyed'), 1);
+    assert.equal(client.count('sessionDisconnected'), 0);
+  }
+  await clients[0]?.session.signal({ data: 'all here' });
+  for (const client of clients) await until('the signal', () => client.signals.includes('all here'));
+  for (const { session } of clients) session.disconnect();
+});
+
+test('balancers are tried in turn: a dead one in the list costs an attempt', async () => {
+  const urls = ['ws://127.0.0.1:9', running.url.replace('http', 'ws')];
+  const client = new SdkClient({ urls, retry: { spreadMs: 50, baseMs: 100 } });
+  await client.session.connect(await running.token('list'));
+  for (let loss = 1; loss <= 2; loss += 1) {
+    cutSockets();
+    await client.happened('reconnected', loss);
+  }
+  client.session.disconnect();
+});
+
+test('the application sets when to give up: told once, with why', async () => {
+  const client = new SdkClient({ retry: { ...PATIENT, giveUpAfterMs: 300 } });
+  await client.session.connect(() => running.token('giving-up'));
+  cutSockets();
+  const { reason, cause } = await ending(client);
+  assert.equal(reason, 'networkDisconnect');
+  assert.match(String(cause), /not reconnected in time \(300 ms\); last: socketClosed/);
+  assert.equal(client.count('sessionDisconnected'), 1);
+  assert.equal(client.session.state, 'ended');
+});
+
+test('away for longer than the place is kept: with a token function another one is taken, and all is as before', async () => {
+  const room = 'lapsed';
+  const stays = new SdkClient();
+  const sleeps = new SdkClient({ retry: PATIENT });
+  await sleeps.session.connect(() => running.token(room));
+  await stays.session.connect(await running.token(room));
+  await sleeps.happened('connectionCreated', 2);
+  const remote = sleeps.seen.at(-1)?.detail as { connection: object };
+  const self = sleeps.session.connection;
+  const before = self?.connectionId;
+  sleeps.forget();
+  cutSockets();
+  await stays.happened('reconnected');
+  await stays.happened('connectionDestroyed');
+  sleeps.session.reconnectNow();
+  // The rebuild has a wait of its own.
+  await sleeps.happened('rebuilding');
+  sleeps.session.reconnectNow();
+  const { kind } = (await sleeps.happened('rebuilt')).detail as RecoveredEvent;
+  assert.equal(kind, 'rebuild');
+  // The session has not crashed, and who is in it has not gone.
+  assert.deepEqual(sleeps.story(), ['reconnecting', 'rebuilding', 'rebuilt']);
+  assert.equal(sleeps.session.connection, self);
+  assert.notEqual(self?.connectionId, before);
+  await sleeps.session.signal({ data: 'good morning' });
+  await until('it is heard', () => stays.signals.includes('good morning'));
+  const answer = stays.session.signal({ data: 'good morning to you' });
+  await until('it is heard', () => sleeps.signals.includes('good morning to you'));
+  await answer;
+  // The other one is the object that it was.
+  stays.session.disconnect();
+  const gone = await sleeps.happened('connectionDestroyed');
+  assert.equal((gone.detail as { connection: object }).connection, remote.connection);
+  sleeps.session.disconnect();
+});
+
+test('who leaves while somebody sleeps has left when he wakes up', async () => {
+  const room = 'lapsed-left';
+  const leaves = new SdkClient();
+  const stays = new SdkClient();
+  const sleeps = new SdkClient({ retry: PATIENT });
+  await sleeps.session.connect(() => running.token(room));
+  for (const { session } of [leaves, stays]) await session.connect(await running.token(room));
+  await sleeps.happened('connectionCreated', 3);
+  cutSockets();
+  await stays.happened('connectionDestroyed');
+  leaves.session.disconnect();
+  await stays.happened('connectionDestroyed', 2);
+  sleeps.forget();
+  sleeps.session.reconnectNow();
+  await sleeps.happened('rebuilding');
+  sleeps.session.reconnectNow();
+  await sleeps.happened('connectionDestroyed');
+  await sleeps.happened('rebuilt');
+  assert.equal(sleeps.count('connectionDestroyed'), 1);
+  for (const { session } of [stays, sleeps]) session.disconnect();
+});
+
+test('away for too long with a plain token, or put out meanwhile: it is over', async () => {
+  const room = 'over';
+  const stays = new SdkClient();
+  const plain = new SdkClient({ retry: PATIENT });
+  const put = new SdkClient({ retry: PATIENT });
+  let asked = 0;
+  await plain.session.connect(await running.token(room));
+  await put.session.connect(() => {
+    asked += 1;
+    return running.token(room);
+  });
+  await stays.session.connect(await running.token(room));
+  const id = put.session.connection?.connectionId;
+  cutSockets();
+  await stays.happened('connectionPresence', 2);
+  const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${id}`);
+  assert.equal(status, 204);
+  put.session.reconnectNow();
+  assert.equal((await ending(put)).reason, 'networkDisconnect');
+  assert.equal(asked, 1, 'who is put out does not come back by itself');
+  await stays.happened('connectionDestroyed', 2);
+  plain.session.reconnectNow();
+  const { reason, cause } = await ending(plain);
+  assert.equal(reason, 'networkDisconnect');
+  assert.match(String(cause), /resume/i);
+  stays.session.disconnect();
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TypedEmitter } from '../../src/client/typed-emitter.ts';
+
+interface Events {
+  word: string;
+  late: string;
+}
+
+class Speaker extends TypedEmitter<Events> {
+  protected override lateEvent(name: keyof Events): string | undefined {
+    return name === 'late' ? 'said before' : undefined;
+  }
+}
+
+test('once() is told once, also when it speaks itself', () => {
+  const speaker = new Speaker();
+  const heard: string[] = [];
+  speaker.once('word', (word) => {
+    heard.push(word);
+    speaker.emitEvent('word', 'again');
+  });
+  speaker.emitEvent('word', 'first');
+  speaker.emitEvent('word', 'second');
+  assert.deepEqual(heard, ['first']);
+});
+
+test('once() for what is true already is told that, and nothing after it', async () => {
+  const speaker = new Speaker();
+  const heard: string[] = [];
+  speaker.once('late', (word) => heard.push(word));
+  await Promise.resolve();
+  speaker.emitEvent('late', 'new');
+  assert.deepEqual(heard, ['said before']);
+  speaker.on('late', (word) => heard.push(word));
+  await Promise.resolve();
+  speaker.emitEvent('late', 'new');
+  assert.deepEqual(heard, ['said before', 'said before', 'new']);
+});
+
+test('a listener that throws keeps nobody from hearing, and is seen by the page', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const speaker = new Speaker();
+  const heard: string[] = [];
+  speaker.on('word', () => {
+    throw new Error('of the application');
+  });
+  speaker.on('word', (word) => heard.push(word));
+  speaker.emitEvent('word', 'hello');
+  assert.deepEqual(heard, ['hello']);
+  assert.throws(() => t.mock.timers.runAll(), /of the application/);
+});

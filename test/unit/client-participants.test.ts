@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Participants } from '../../src/client/session/participants.ts';
+import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
+
+function connection(id: string, more: { replaces?: string; presence?: 'here' | 'away'; streams?: StreamInfo[] } = {}) {
+  const { presence = 'here', streams = [] } = more;
+  const info = { connectionId: id, createdAt: 1, role: 'PUBLISHER', data: '', ...more, presence, streams };
+  return info as object as ConnectionInfo;
+}
+
+function stream(id: string, connectionId: string, more: Partial<StreamInfo> = {}): StreamInfo {
+  const has = { hasAudio: true, hasVideo: true, audioActive: true, videoActive: true };
+  return { streamId: id, connectionId, createdAt: 1, ...has, ...more } as StreamInfo;
+}
+
+function watched(): { participants: Participants; seen: string[] } {
+  const seen: string[] = [];
+  const participants = new Participants({
+    connectionCreated: ({ connectionId }) => seen.push(`+${connectionId}`),
+    connectionDestroyed: ({ connectionId }, reason) => seen.push(`-${connectionId} ${reason}`),
+    streamCreated: ({ streamId }) => seen.push(`+${streamId}`),
+    streamRenewed: ({ streamId }) => seen.push(`again ${streamId}`),
+    streamDestroyed: ({ streamId }, reason) => seen.push(`-${streamId} ${reason}`),
+    presenceChanged: ({ connectionId }, presence) => seen.push(`${connectionId} ${presence}`),
+    activeChanged: ({ streamId }, kind, active) => seen.push(`${streamId} ${kind} ${active}`),
+  });
+  return { participants, seen };
+}
+
+const take = (seen: string[]): string[] => seen.splice(0);
+
+test('after a crash those who come back under new ids are the same objects', () => {
+  const { participants, seen } = watched();
+  participants.addAll([connection('a1', { streams: [stream('s1', 'a1')] }), connection('b1')]);
+  const before = participants.connection('a1' as never);
+  take(seen);
+  participants.lose();
+  participants.addAll([
+    connection('a2', {
+      replaces: 'a1',
+      streams: [stream('s2', 'a2', { replaces: 's1' as never, audioActive: false })],
+    }),
+  ]);
+  // What has changed meanwhile is told.
+  assert.deepEqual(take(seen), ['again s2', 's2 audio false']);
+  assert.equal(participants.connection('a2' as never), before);
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
+});
+
+test('who has been away too long finds the others as they are, under the ids that they had', () => {
+  const { participants, seen } = watched();
+  participants.addAll([
+    // Somebody who was in an earlier life, too.
+    connection('a2', { replaces: 'a1', streams: [stream('s2', 'a2', { replaces: 's1' as never })] }),
+    connection('b1', { streams: [stream('s3', 'b1')] }),
+    connection('c1'),
+  ]);
+  const before = participants.connection('a2' as never);
+  take(seen);
+  participants.lose();
+  participants.addAll([
+    connection('a2', {
+      replaces: 'a1',
+      presence: 'away',
+      streams: [stream('s2', 'a2', { replaces: 's1' as never, videoActive: false })],
+    }),
+    connection('b1'),
+    connection('d1'),
+  ]);
+  participants.forgetMissing('networkDisconnect');
+  assert.deepEqual(take(seen), [
+    'a2 away',
+    '+d1',
+    'again s2',
+    's2 video false',
+    '-s3 networkDisconnect',
+    '-c1 networkDisconnect',
+  ]);
+  assert.equal(participants.connection('a2' as never), before);
+});

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Plane } from '../../src/client/media/media-plane.ts';
+import type { Publisher } from '../../src/client/media/publisher.ts';
+import type { Subscriber } from '../../src/client/media/subscriber.ts';
+import type { Connection } from '../../src/client/session/connection.ts';
+import { SessionMedia } from '../../src/client/session/session-media.ts';
+import type { Stream } from '../../src/client/session/stream.ts';
+import { ProtocolError } from '../../src/protocol/errors.ts';
+import type { MediaPlace } from '../../src/protocol/frames.ts';
+import { until } from '../fixtures/until.ts';
+
+/** A plane whose answers the test gives. */
+class FakePlane {
+  readonly id: string;
+  readonly asked: { readonly what: string; readonly answer: (error?: Error) => void }[] = [];
+  readonly open = new Set<string>();
+  state = 'current';
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  async publish(_tracks: unknown, { key }: { key: string }): Promise<object> {
+    await this.#ask(`publish ${key}`);
+    return { stream: { streamId: `str_${key}_con_1` }, producers: new Map([['video', this.#opened('producer')]]) };
+  }
+
+  async subscribe(streamId: string, wanted: () => boolean): Promise<object | undefined> {
+    if (!wanted()) return undefined;
+    await this.#ask(`subscribe ${streamId}`);
+    return { consumers: [this.#opened('consumer')] };
+  }
+
+  supersede(): void {
+    this.state = 'superseded';
+  }
+
+  close(): void {
+    this.state = 'closed';
+  }
+
+  #ask(what: string): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.asked.push({ what, answer: (error) => (error ? reject(error) : resolve()) }),
+    );
+  }
+
+  #opened(what: string): { readonly name: string; close(): void } {
+    const name = `${what} at ${this.id}`;
+    this.open.add(name);
+    return { name, close: () => void this.open.delete(name) };
+  }
+}
+
+class Room {
+  readonly planes: FakePlane[] = [];
+  readonly requests: string[] = [];
+  readonly media: SessionMedia;
+  readonly connection = { connectionId: 'con_1', addStream: () => {}, removeStream: () => {} } as object as Connection;
+
+  constructor() {
+    this.media = new SessionMedia({
+      request: async (method) => {
+        this.requests.push(method);
+        return {} as never;
+      },
+      planeTo: ({ id }) => {
+        const plane = new FakePlane(id);
+        this.planes.push(plane);
+        return plane as unknown as Plane;
+      },
+      failed: (_stream, error) => assert.fail(String(error)),
+    });
+    this.media.begin({ id: 'first' } as MediaPlace, []);
+  }
+
+  plane(at: number): FakePlane {
+    const plane = this.planes[at];
+    assert.ok(plane, `plane ${at}`);
+    return plane;
+  }
+
+  /** Answers what plane `at` is asked next. */
+  async answer(at: number, error?: Error): Promise<string> {
+    const asked = await until(`plane ${at} is asked`, () => this.plane(at).asked.shift());
+    asked.answer(error);
+    return asked.what;
+  }
+
+  publish(publisher: FakePublisher): Promise<void> {
+    return this.media.publish(publisher as unknown as Publisher, this.connection);
+  }
+}
+
+class FakePublisher {
+  stream: Stream | undefined;
+  sentBy: string[] = [];
+
+  async outgoingTracks(key: string): Promise<object> {
+    return { tracks: [], detail: { key } };
+  }
+
+  published(stream: Stream, { producers }: { producers: Map<string, { name: string }> }): void {
+    this.stream = stream;
+    this.sentBy = [...producers.values()].map(({ name }) => name);
+  }
+
+  unpublished(): void {
+    this.stream = undefined;
+  }
+}
+
+test('the media moves while something is published for the first time: it is published where the media is now', async () => {
+  for (const failing of [undefined, new ProtocolError('TRANSPORT_UNKNOWN')]) {
+    const room = new Room();
+    const publisher = new FakePublisher();
+    const publishing = room.publish(publisher);
+    await until('it is asked', () => room.plane(0).asked.length > 0);
+    room.media.move({ id: 'second' } as MediaPlace);
+    assert.equal(room.plane(0).state, 'superseded');
+    const first = await room.answer(0, failing);
+    // The same key: the same stream.
+    assert.equal(await room.answer(1), first);
+    await publishing;
+    assert.deepEqual(publisher.sentBy, ['producer at second']);
+    assert.deepEqual([...room.plane(0).open], []);
+    assert.deepEqual(room.requests, []);
+    room.media.end('disconnect');
+  }
+});
+
+test('whoever brings the media to its new place, each publisher is sent once', async () => {
+  const room = new Room();
+  const publisher = new FakePublisher();
+  const publishing = room.publish(publisher);
+  await room.answer(0);
+  await publishing;
+  room.media.move({ id: 'second' } as MediaPlace);
+  const both = Promise.all([room.publish(publisher), room.publish(publisher)]);
+  await until('it is asked', () => room.plane(1).asked.length > 0);
+  room.media.move({ id: 'third' } as MediaPlace);
+  const third = room.publish(publisher);
+  await room.answer(1);
+  await room.answer(2);
+  await Promise.all([both, third]);
+  assert.deepEqual(publisher.sentBy, ['producer at third']);
+  assert.deepEqual(
+    room.planes.map(({ asked }) => asked.length),
+    [0, 0, 0],
+  );
+  assert.deepEqual([...room.plane(1).open], []);
+  room.media.end('disconnect');
+});
+
+test('a media node that has just gone is asked again; a refusal is one', async () => {
+  const room = new Room();
+  const publisher = new FakePublisher();
+  const publishing = room.publish(publisher);
+  await room.answer(0, new ProtocolError('UNAVAILABLE'));
+  await room.answer(0);
+  await publishing;
+  assert.deepEqual(publisher.sentBy, ['producer at first']);
+  const refused = room.publish(new FakePublisher());
+  await room.answer(0, new ProtocolError('NOT_PERMITTED'));
+  await assert.rejects(refused, { code: 'NOT_PERMITTED' });
+  room.media.end('disconnect');
+});
+
+test('what is unpublished, or left, while it is published is not there afterwards', async () => {
+  const room = new Room();
+  const publisher = new FakePublisher();
+  const publishing = room.publish(publisher);
+  await until('it is asked', () => room.plane(0).asked.length > 0);
+  room.media.unpublish(publisher as unknown as Publisher);
+  // At once again, as React's StrictMode does: another stream.
+  const again = room.publish(publisher);
+  const first = await room.answer(0);
+  await assert.rejects(publishing, { code: 'STREAM_UNKNOWN' });
+  assert.deepEqual(room.requests, ['unpublish']);
+  assert.notEqual(await room.answer(0), first);
+  await again;
+  assert.ok(publisher.stream);
+  const late = room.publish(new FakePublisher());
+  await until('it is asked', () => room.plane(0).asked.length > 0);
+  room.media.end('disconnect');
+  await room.answer(0);
+  await assert.rejects(late, { code: 'SESSION_CLOSED' });
+});
+
+test('the media moves while a stream is subscribed to: what comes from the old place is not shown', async () => {
+  const room = new Room();
+  const shown: string[] = [];
+  const stream = { streamId: 'str_1', streamManager: undefined as unknown };
+  const subscriber = {
+    stream,
+    play: async ({ consumers }: { consumers: { name: string }[] }) =>
+      void shown.push(...consumers.map(({ name }) => name)),
+    stop: () => {},
+    removeVideos: () => {},
+  };
+  stream.streamManager = subscriber;
+  const first = room.media.play(subscriber as unknown as Subscriber);
+  await until('it is asked', () => room.plane(0).asked.length > 0);
+  room.media.move({ id: 'second' } as MediaPlace);
+  const second = room.media.play(subscriber as unknown as Subscriber);
+  await room.answer(1);
+  await second;
+  await room.answer(0);
+  await first;
+  assert.deepEqual(shown, ['consumer at second']);
+  assert.deepEqual([...room.plane(0).open], []);
+  room.media.end('disconnect');
+});

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Signaling } from '../../src/client/signaling/signaling.ts';
+import type { ClientFrame, Join, WelcomeFrame } from '../../src/protocol/frames.ts';
+import { until } from '../fixtures/until.ts';
+
+/** A browser's WebSocket whose other end is the test. */
+class FakeSocket extends EventTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  static made: FakeSocket[] = [];
+  readyState = FakeSocket.CONNECTING;
+  readonly url: string;
+  readonly sent: ClientFrame[] = [];
+  closedWith: number | undefined;
+
+  constructor(url: string) {
+    super();
+    this.url = url;
+    FakeSocket.made.push(this);
+    queueMicrotask(() => {
+      this.readyState = FakeSocket.OPEN;
+      this.dispatchEvent(new Event('open'));
+    });
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as ClientFrame);
+  }
+
+  /** The client closes it. */
+  close(code: number): void {
+    this.closedWith = code;
+    this.readyState = FakeSocket.CLOSED;
+  }
+
+  says(frame: object): void {
+    this.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(frame) }));
+  }
+
+  /** The server closes it. */
+  ends(code: number): void {
+    this.readyState = FakeSocket.CLOSED;
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason: '', wasClean: true }));
+  }
+}
+
+const JOIN: Join = { sessionId: 'room', token: 'tok_1', key: 'k', metadata: '' } as Join;
+const WELCOME = {
+  t: 'welcome',
+  v: 1,
+  resumed: false,
+  sessionId: 'room',
+  uniqueSessionId: 'room_1',
+  connectionId: 'con_1',
+  epoch: 1,
+  resumeKey: 'secret',
+  requestsTaken: 0,
+  seq: 0,
+  heartbeatMs: 2_000,
+  heartbeatTimeoutMs: 2_500,
+  resumeGraceMs: 20_000,
+  reconnectSpreadMs: 0,
+} as unknown as WelcomeFrame;
+
+/** A client that has joined; `words` is what it tells. */
+async function joined({
+  offline = false,
+  capMs = 10_000,
+} = {}): Promise<{ signaling: Signaling; words: string[]; socket: FakeSocket }> {
+  FakeSocket.made = [];
+  const signaling = new Signaling({
+    policy: { spreadMs: 0, baseMs: 0, capMs },
+    random: () => 1,
+    isOffline: () => offline,
+    now: Date.now,
+    sdk: 'test',
+    WebSocket: FakeSocket,
+  });
+  const words: string[] = [];
+  signaling.on('welcome', () => words.push('welcome'));
+  signaling.on('lost', (code) => words.push(`lost ${code}`));
+  signaling.on('refused', ({ code }) => words.push(`refused ${code}`));
+  signaling.on('event', ({ event }) => words.push(event));
+  signaling.on('retrying', (attempt, delayMs) => words.push(`attempt ${attempt} in ${delayMs}`));
+  signaling.join(JOIN, ['ws://a']);
+  const socket = await nextSocket(1);
+  socket.says(WELCOME);
+  words.length = 0;
+  return { signaling, words, socket };
+}
+
+/** The client's socket number `number`, once it has said hello. */
+function nextSocket(number: number): Promise<FakeSocket> {
+  return until(`socket ${number} says hello`, () => {
+    const socket = FakeSocket.made[number - 1];
+    return socket && socket.sent.length > 0 ? socket : undefined;
+  });
+}
+
+test('4409 on the socket that lives is a mistake: the client resumes; on one that is replaced it is nothing', async () => {
+  const { signaling, words, socket } = await joined();
+  socket.ends(4409);
+  const second = await nextSocket(2);
+  assert.equal(second.sent[0]?.t === 'hello' && second.sent[0].resume?.connectionId, 'con_1');
+  second.says({ ...WELCOME, resumed: true });
+  assert.deepEqual([...words].sort(), ['attempt 1 in 0', 'lost 4409', 'welcome']);
+  words.length = 0;
+  socket.ends(4409);
+  socket.says({ t: 'evt', seq: 1, event: 'connectionPresence', data: {} });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(words, []);
+  assert.equal(FakeSocket.made.length, 2);
+  signaling.close(new Error() as never);
+});
+
+test('a suspended page closes its socket, makes no other, and comes back at once', async () => {
+  const { signaling, words, socket } = await joined();
+  signaling.suspend();
+  signaling.suspend();
+  assert.equal(socket.closedWith, 4997);
+  signaling.reconnectNow();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(FakeSocket.made.length, 1);
+  assert.deepEqual(words, ['lost 4997', 'attempt 1 in 0']);
+  signaling.wake();
+  const second = await nextSocket(2);
+  assert.ok(second.sent[0]?.t === 'hello' && second.sent[0].resume);
+  signaling.close(new Error() as never);
+});
+
+test('leaving while suspended leaves nothing behind', async () => {
+  const { signaling } = await joined();
+  signaling.suspend();
+  signaling.close(new Error() as never);
+  signaling.wake();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(FakeSocket.made.length, 1);
+});
+
+test('without a network attempts are rare, and what is waited can be cut short', async () => {
+  const { signaling, words, socket } = await joined({ offline: true, capMs: 60_000 });
+  socket.ends(1006);
+  await until('it waits', () => words.includes('attempt 1 in 60000'));
+  assert.equal(FakeSocket.made.length, 1);
+  signaling.reconnectNow();
+  await nextSocket(2);
+  signaling.close(new Error() as never);
+});
+
+test('what the server closes for good is not come back from', async () => {
+  const { words, socket } = await joined();
+  socket.ends(4410);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(words, ['refused SESSION_CLOSED']);
+  assert.equal(FakeSocket.made.length, 1);
+});
