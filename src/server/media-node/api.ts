@@ -50,6 +50,8 @@ export interface MediaCommands {
     params: Record<string, never>;
     result: { roomId: string; rtpCapabilities: types.RtpCapabilities };
   };
+  /** Nothing but the fence: whether its sender is still the owner. */
+  confirm: { params: Record<string, never>; result: Record<string, never> };
   closeRoom: { params: Record<string, never>; result: Record<string, never> };
   inventory: { params: Record<string, never>; result: Inventory };
   createTransport: { params: { key: string; appData: TransportData }; result: TransportInfo };

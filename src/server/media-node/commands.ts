@@ -73,6 +73,7 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
     rooms.close(fence);
     return {};
   }),
+  confirm: roomCommand<'confirm'>({}, () => ({})),
   inventory: roomCommand<'inventory'>({}, (room) => room.inventory()),
   createTransport: roomCommand<'createTransport'>(
     { key: Name, appData: Type.Object({ connectionId: Name, direction: oneOf('send', 'recv') }) },

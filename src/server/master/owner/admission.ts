@@ -94,20 +94,22 @@ export class Admission {
     resume: NonNullable<HelloFrame['resume']>,
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
-    const { media } = await this.#session.media();
-    // From here on without waiting, so that no frame comes between the welcome and those that were missed.
     const member = this.#session.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
     const tookOver = resume.epoch !== this.#session.record.epoch;
+    // Only a snapshot names the place of the media, which may be on its way to another.
+    const placed = tookOver ? await member.returning(this.#session.media()) : undefined;
+    // From here on without waiting, so that no frame comes between the welcome and those that were missed.
+    if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
     const missed = tookOver ? [] : member.outbox.after(resume.received);
     if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
     const wasAway = member.presence.kind === 'away';
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
-    if (tookOver) {
+    if (placed) {
       // Requests that the former owner has taken and not answered are asked again: each names what it makes.
       member.requestsTaken = (resume.nextRequest - 1) as RequestId;
-      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, media);
+      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, placed.media);
     } else {
       member.outbox.acknowledge(resume.received);
       welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);

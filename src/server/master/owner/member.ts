@@ -34,6 +34,7 @@ export class Member {
   /** Number of the last request taken. */
   requestsTaken = 0 as RequestId;
   #record: JoinedConnection;
+  #returning = 0;
   #presence: Presence = { kind: 'away', since: performance.now() };
 
   constructor(record: JoinedConnection) {
@@ -49,6 +50,20 @@ export class Member {
     this.transports.clear();
     this.subscriptions.clear();
     for (const publication of this.publications.values()) publication.lose();
+  }
+
+  /** Whether its client is at the door: what it waits for there is not time that it is away. */
+  get isReturning(): boolean {
+    return this.#returning > 0;
+  }
+
+  async returning<T>(work: Promise<T>): Promise<T> {
+    this.#returning += 1;
+    try {
+      return await work;
+    } finally {
+      this.#returning -= 1;
+    }
   }
 
   /** Its client has got a new proof of who it is. */

@@ -211,6 +211,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     // Answered when it has arrived: if this owner crashes before, the sender says it again to the next one, and those
     // who have had it recognise its id.
     await Promise.all(recipients.map(({ outbox }) => outbox.delivered()));
+    await session.confirmOwned();
     return { recipients: recipients.length };
   },
 

@@ -29,6 +29,7 @@ import { adoptMembers, isJoined } from './adoption.ts';
 import { Hosting } from './hosting.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
+import { type Owned, Ownership } from './ownership.ts';
 import { handleRequest } from './requests.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
@@ -78,6 +79,7 @@ export class OwnedSession {
   readonly #around: SessionSurroundings;
   readonly #hosting: Hosting;
   readonly #admission: Admission;
+  readonly #ownership = new Ownership(() => this.#isOwned());
   #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'frozen' | 'ended' = 'open';
   /** The room that is being left. */
@@ -127,16 +129,6 @@ export class OwnedSession {
   /** The media node's room, once the first member has joined. */
   get room(): MediaRoom | undefined {
     return this.#hosting.room;
-  }
-
-  /** Not if somebody else goes on with it: its room is theirs, from a moment that this master cannot know. */
-  async #closeRoomIfOver(): Promise<void> {
-    const { room } = this;
-    try {
-      if (room && (await this.#around.store.getEnded(this.record.uniqueSessionId))) room.attempt('closeRoom', {});
-    } catch (error) {
-      this.log.warn({ err: error }, 'The store does not tell whether the session is over; its room is left alone.');
-    }
   }
 
   /** @throws {ProtocolError} UNAVAILABLE */
@@ -293,6 +285,7 @@ export class OwnedSession {
   sweep(now: number): void {
     for (const member of [...this.members.values()]) {
       const { presence } = member;
+      if (member.isReturning) continue;
       if (presence.kind === 'away' && now - presence.since > this.#around.timing.resumeGraceMs) {
         this.leave(member, 'networkDisconnect');
       }
@@ -331,7 +324,10 @@ export class OwnedSession {
    */
   async mediaLost(lost: MediaRoom, how: 'gone' | 'silent'): Promise<void> {
     if (!this.isOpen || this.room !== lost) return;
-    if (this.record.failover === 'rebuild') return this.crash();
+    if (this.record.failover === 'rebuild') {
+      if (how === 'silent') this.#around.abandoned(lost);
+      return this.crash();
+    }
     this.log.warn({ mediaNode: lost.node }, 'The media is gone and is hosted anew.');
     for (const member of this.members.values()) member.loseMedia();
     try {
@@ -388,8 +384,8 @@ export class OwnedSession {
     if (!this.isOpen) return;
     this.#state = 'ended';
     this.log.warn('Fenced: the session is no longer owned here.');
+    // The room, if it is nobody's, is closed by the next looks at rooms: until then it shows the old picture to who rebuilds.
     void this.#around.ended(this, 'steppedDown');
-    void this.#closeRoomIfOver();
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
     }
@@ -446,6 +442,28 @@ export class OwnedSession {
       const subscription = member.subscriptions.get(streamId);
       member.subscriptions.delete(streamId);
       for (const key of subscription?.consumers ?? []) this.room?.attempt('closeConsumer', { key });
+    }
+  }
+
+  /** Resolves when it is certain that nobody else owned the session at this moment. @throws {ProtocolError} EPOCH_STALE */
+  async confirmOwned(): Promise<void> {
+    if (!(await this.#ownership.confirm(() => this.isOpen))) throw new ProtocolError('EPOCH_STALE');
+  }
+
+  async #isOwned(): Promise<Owned> {
+    const { sessionId, uniqueSessionId, epoch } = this.record;
+    try {
+      const now = await this.#around.store.getSession(sessionId);
+      return now?.uniqueSessionId === uniqueSessionId && now.epoch === epoch ? 'yes' : 'no';
+    } catch {
+      // Without the store nobody can claim the session; if it is only this master that is cut off from it, a new owner has made
+      // itself known to the media node before it serves anyone.
+      const confirmed = this.room?.command('confirm', {});
+      if (!confirmed) return 'unknown';
+      return confirmed.then(
+        () => 'yes',
+        (error: unknown) => (error instanceof ProtocolError && error.code === 'EPOCH_STALE' ? 'no' : 'unknown'),
+      );
     }
   }
 
