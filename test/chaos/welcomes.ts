@@ -1,0 +1,22 @@
+import type { ServerFrame } from '../../src/protocol/frames.ts';
+import type { Welcome } from './history.ts';
+
+/**
+ * From now on every welcome that comes over a socket of this process is told to `take`. The SDK does not show the life and
+ * the epoch of a session, as no application needs them.
+ */
+export function watchWelcomes(take: (welcome: Welcome) => void): void {
+  const Native = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Native {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      this.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+        if (typeof data !== 'string' || !data.includes('"welcome"')) return;
+        const frame = JSON.parse(data) as ServerFrame;
+        if (frame.t !== 'welcome') return;
+        const { sessionId, connectionId, uniqueSessionId, epoch } = frame;
+        take({ room: sessionId, connectionId, uniqueSessionId, epoch });
+      });
+    }
+  };
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Deed, History } from '../chaos/history.ts';
+import { account } from '../chaos/ledger.ts';
+import { recoveries } from '../chaos/recoveries.ts';
+
+type Line = readonly [at: number, who: string, deed: Deed];
+
+/** A room with Ann, Bob and Cat, each in the room from 0 on under the ids `c-ann` …, in one life. */
+function historyOf(policy: 'takeover' | 'rebuild', lines: readonly Line[]): History {
+  const history = new History();
+  history.addRoom('room', policy);
+  for (const who of ['ann', 'bob', 'cat']) {
+    history.addPerson(who, 'room');
+    welcome(history, `c-${who}`, 'room_1');
+    history.add(who, { what: 'joined', connectionId: `c-${who}` }, 0);
+  }
+  for (const [at, who, deed] of lines) history.add(who, deed, at);
+  return history;
+}
+
+function welcome(history: History, connectionId: string, uniqueSessionId: string): void {
+  history.welcomes.push({ room: 'room', connectionId, uniqueSessionId, epoch: 1 });
+}
+
+const sent = (id: string): Deed => ({ what: 'sent', id });
+const received = (id: string): Deed => ({ what: 'received', id });
+const resolved = (id: string): Deed => ({ what: 'resolved', id });
+
+/** A message that everyone gets, but for `missing`. */
+function said(id: string, at: number, missing: readonly string[] = []): Line[] {
+  const [by = ''] = id.split(':');
+  const here = ['ann', 'bob', 'cat'].filter((who) => !missing.includes(who));
+  return [[at, by, sent(id)], ...here.map((who): Line => [at + 1, who, received(id)]), [at + 2, by, resolved(id)]];
+}
+
+test('what everyone has got once is in order', () => {
+  const { lost, duplicated, disordered, unsettled, ...counts } = account(
+    historyOf('takeover', [...said('ann:1', 1_000), ...said('ann:2', 2_000), ...said('bob:1', 2_500)]),
+  );
+  assert.deepEqual([lost, duplicated, disordered, unsettled], [[], [], [], []]);
+  assert.deepEqual(counts, {
+    sent: 3,
+    delivered: 9,
+    resolved: 3,
+    rejected: {},
+    slowestMs: { takeover: 2 },
+    missedByReturning: 0,
+  });
+});
+
+test('a message is lost that was said to have arrived and has not, be it at its sender', () => {
+  assert.deepEqual(account(historyOf('takeover', said('ann:1', 1_000, ['cat']))).lost, ['ann:1 → cat']);
+  assert.deepEqual(account(historyOf('takeover', said('ann:1', 1_000, ['ann']))).lost, ['ann:1 → ann']);
+});
+
+test('nothing is lost on those who had left, or had not come yet', () => {
+  const left = historyOf('takeover', [[900, 'cat', { what: 'leaving' }], ...said('ann:1', 1_000, ['cat'])]);
+  assert.deepEqual(account(left).lost, []);
+  const leaving = historyOf('takeover', [...said('ann:1', 1_000, ['cat']), [1_001.5, 'cat', { what: 'leaving' }]]);
+  assert.deepEqual(account(leaving).lost, []);
+  const late = historyOf('takeover', said('ann:1', 1_000));
+  late.addPerson('dan', 'room');
+  welcome(late, 'c-dan', 'room_1');
+  late.add('dan', { what: 'joined', connectionId: 'c-dan' }, 1_001);
+  assert.deepEqual(account(late).lost, []);
+});
+
+test('a message that rejects is counted by policy and code, and is not lost', () => {
+  const { lost, unsettled, rejected } = account(
+    historyOf('rebuild', [
+      [1_000, 'ann', sent('ann:1')],
+      [1_001, 'bob', received('ann:1')],
+      [1_002, 'ann', { what: 'rejected', id: 'ann:1', code: 'SESSION_DESTROYED' }],
+    ]),
+  );
+  assert.deepEqual([lost, unsettled, rejected], [[], [], { 'rebuild SESSION_DESTROYED': 1 }]);
+});
+
+test('a message without an answer at the end is found', () => {
+  const { unsettled } = account(
+    historyOf('takeover', [
+      [1_000, 'ann', sent('ann:1')],
+      [1_001, 'bob', received('ann:1')],
+    ]),
+  );
+  assert.deepEqual(unsettled, ['ann:1']);
+});
+
+test('an answer to what was never said is a fault of the run itself', () => {
+  assert.throws(() => account(historyOf('takeover', [[1_000, 'ann', resolved('ann:1')]])), /never sent/);
+});
+
+test('what comes twice, or after a later one, is found', () => {
+  const twice = account(historyOf('takeover', [...said('ann:1', 1_000), [9_000, 'bob', received('ann:1')]]));
+  assert.deepEqual(twice.duplicated, ['ann:1 → bob']);
+  const { disordered, duplicated } = account(
+    historyOf('takeover', [
+      ...said('ann:1', 1_000, ['bob']),
+      ...said('ann:2', 2_000),
+      [3_000, 'bob', received('ann:1')],
+      ...said('bob:1', 2_000),
+    ]),
+  );
+  assert.deepEqual([duplicated, disordered], [[], ['ann:1 → bob']]);
+});
+
+test('after a crash a message is for those of its own life; who comes back later has missed it', () => {
+  const history = historyOf('rebuild', [
+    [1_000, 'ann', { what: 'destroyed' }],
+    [1_000, 'bob', { what: 'destroyed' }],
+  ]);
+  for (const who of ['ann', 'bob']) {
+    welcome(history, `c-${who}-2`, 'room_2');
+    history.add(who, { what: 'rebuilt', connectionId: `c-${who}-2` }, 1_500);
+  }
+  for (const [at, who, deed] of said('ann:1', 2_000, ['bob', 'cat'])) history.add(who, deed, at);
+  // Cat has not even noticed yet.
+  history.add('cat', { what: 'destroyed' }, 5_000);
+  welcome(history, 'c-cat-2', 'room_2');
+  history.add('cat', { what: 'rebuilt', connectionId: 'c-cat-2' }, 6_000);
+  const { lost, missedByReturning } = account(history);
+  assert.deepEqual([lost, missedByReturning], [['ann:1 → bob'], 1]);
+});
+
+test('who has been told of the crash is not there any more, even if the sender does not know of it yet', () => {
+  const history = historyOf('rebuild', [[900, 'cat', { what: 'destroyed' }], ...said('ann:1', 1_000, ['cat'])]);
+  assert.deepEqual(account(history).lost, []);
+});
+
+test('a message said before the rebuild and carried out after it is for those who are back', () => {
+  const history = historyOf('rebuild', [
+    [1_000, 'ann', { what: 'destroyed' }],
+    [1_000, 'bob', { what: 'destroyed' }],
+    [1_100, 'ann', sent('ann:1')],
+  ]);
+  welcome(history, 'c-bob-2', 'room_2');
+  history.add('bob', { what: 'rebuilt', connectionId: 'c-bob-2' }, 1_400);
+  welcome(history, 'c-ann-2', 'room_2');
+  history.add('ann', { what: 'rebuilt', connectionId: 'c-ann-2' }, 1_500);
+  history.add('ann', received('ann:1'), 1_501);
+  history.add('ann', resolved('ann:1'), 1_502);
+  assert.deepEqual(account(history).lost, ['ann:1 → bob']);
+});
+
+test('recoveries are counted by policy and kind, from the first word of the trouble', () => {
+  const lines: Line[] = [
+    [1_000, 'ann', { what: 'reconnecting', plane: 'signaling' }],
+    [1_400, 'ann', { what: 'reconnecting', plane: 'signaling' }],
+    [1_500, 'ann', { what: 'reconnecting', plane: 'media' }],
+    [1_700, 'ann', { what: 'reconnected', kind: 'resume' }],
+    [1_800, 'ann', { what: 'reconnected', kind: 'mediaMoved' }],
+    [2_000, 'bob', { what: 'reconnecting', plane: 'signaling' }],
+    [2_100, 'bob', { what: 'reconnected', kind: 'resume' }],
+    [9_000, 'bob', { what: 'reconnecting', plane: 'signaling' }],
+    [9_100, 'bob', { what: 'reconnected', kind: 'resume' }],
+    [3_000, 'cat', { what: 'reconnecting', plane: 'signaling' }],
+    [3_200, 'cat', { what: 'destroyed' }],
+    [3_900, 'cat', { what: 'rebuilt', connectionId: 'c-cat-2' }],
+  ];
+  assert.deepEqual(recoveries(historyOf('rebuild', lines)), {
+    'rebuild resume': { times: 3, longest: 700, who: 'ann' },
+    'rebuild mediaMoved': { times: 1, longest: 300, who: 'ann' },
+    'rebuild rebuild': { times: 1, longest: 700, who: 'cat' },
+  });
+});
