@@ -45,7 +45,14 @@ export interface HelloFrame {
 }
 
 export type RequestFrame = {
-  [M in Method]: { readonly t: 'req'; readonly id: RequestId; readonly method: M; readonly data: Params<M> };
+  [M in Method]: {
+    readonly t: 'req';
+    readonly id: RequestId;
+    readonly method: M;
+    readonly data: Params<M>;
+    /** How long ago it was first asked, ms: of another owner, which may have carried it out. */
+    readonly askedAgoMs?: number;
+  };
 }[Method];
 
 /** Cumulative: everything up to `seq` has arrived and need not be kept. */

@@ -68,7 +68,6 @@ export interface PublishParams {
   readonly typeOfVideo?: TypeOfVideo;
   readonly frameRate?: number;
   readonly videoDimensions?: { width: number; height: number };
-  readonly replaces?: StreamId;
 }
 
 export type Method = keyof Methods;

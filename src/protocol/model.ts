@@ -14,8 +14,11 @@ export interface ConnectionInfo {
   readonly data: string;
   /** `away`: its socket is gone and it may come back within the resume grace. */
   readonly presence: 'here' | 'away';
-  /** The connection that this one goes on from, in the life of the session that a crash ended. */
-  readonly replaces?: ConnectionId;
+  /**
+   * The connections that this one goes on from, in lives of the session that crashes ended: the latest first, at most 10. Whoever
+   * has missed a life knows it by an earlier one. Its streams keep all of their ids but the connection's.
+   */
+  readonly replaces?: readonly ConnectionId[];
   readonly streams: readonly StreamInfo[];
 }
 
@@ -33,8 +36,6 @@ export interface StreamInfo {
   readonly frameRate?: number;
   /** Pixels. */
   readonly videoDimensions?: { readonly width: number; readonly height: number };
-  /** The stream that this one goes on from, in the life of the session that a crash ended. */
-  readonly replaces?: StreamId;
 }
 
 /** Why a connection or a session ended; the words are OpenVidu's. */

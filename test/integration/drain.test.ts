@@ -79,8 +79,13 @@ test('a media node is asked to end: its sessions move to another, with their mem
 });
 
 test('drained over REST: nodes are listed, one is asked to end, what it does not know is refused by name', async () => {
-  const listed = await running.rest('GET', '/nodes');
-  assert.equal(listed.status, 200);
+  // The node that was drained before has to be found again by whoever answers.
+  const listed = await until('all are listed', async () => {
+    const answer = await running.rest('GET', '/nodes');
+    assert.equal(answer.status, 200);
+    const all = answer.json['content'] as { status: string }[];
+    return all.length === 5 && all.every(({ status }) => status === 'running') ? answer : undefined;
+  });
   const content = listed.json['content'] as { id: string; role: string; status: string }[];
   assert.deepEqual(
     content.map(({ id, role, status }) => `${id} ${role} ${status}`),

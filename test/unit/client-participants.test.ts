@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { Participants } from '../../src/client/session/participants.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
-function connection(id: string, more: { replaces?: string; presence?: 'here' | 'away'; streams?: StreamInfo[] } = {}) {
+function connection(
+  id: string,
+  more: { replaces?: string[]; presence?: 'here' | 'away'; streams?: StreamInfo[] } = {},
+) {
   const { presence = 'here', streams = [] } = more;
   const info = { connectionId: id, createdAt: 1, role: 'PUBLISHER', data: '', ...more, presence, streams };
   return info as object as ConnectionInfo;
@@ -32,29 +35,42 @@ const take = (seen: string[]): string[] => seen.splice(0);
 
 test('after a crash those who come back under new ids are the same objects', () => {
   const { participants, seen } = watched();
-  participants.addAll([connection('a1', { streams: [stream('s1', 'a1')] }), connection('b1')]);
+  participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] }), connection('b1')]);
   const before = participants.connection('a1' as never);
   take(seen);
   participants.lose();
   participants.addAll([
     connection('a2', {
-      replaces: 'a1',
-      streams: [stream('s2', 'a2', { replaces: 's1' as never, audioActive: false })],
+      replaces: ['a1'],
+      streams: [stream('v_a2', 'a2', { audioActive: false })],
     }),
   ]);
   // What has changed meanwhile is told.
-  assert.deepEqual(take(seen), ['again s2', 's2 audio false']);
+  assert.deepEqual(take(seen), ['again v_a2', 'v_a2 audio false']);
   assert.equal(participants.connection('a2' as never), before);
   participants.forgetMissing('nodeCrashed');
   assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
+});
+
+test('who has missed a life knows the others by an earlier one', () => {
+  const { participants, seen } = watched();
+  participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1'), stream('w_a1', 'a1')] })]);
+  const before = participants.connection('a1' as never);
+  take(seen);
+  participants.lose();
+  const streams = [stream('w_a3', 'a3'), stream('x_a3', 'a3')];
+  participants.addAll([connection('a3', { replaces: ['a2', 'a1'], streams })]);
+  assert.equal(participants.connection('a3' as never), before);
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), ['again w_a3', '+x_a3', '-v_a1 nodeCrashed']);
 });
 
 test('who has been away too long finds the others as they are, under the ids that they had', () => {
   const { participants, seen } = watched();
   participants.addAll([
     // Somebody who was in an earlier life, too.
-    connection('a2', { replaces: 'a1', streams: [stream('s2', 'a2', { replaces: 's1' as never })] }),
-    connection('b1', { streams: [stream('s3', 'b1')] }),
+    connection('a2', { replaces: ['a1'], streams: [stream('v_a2', 'a2')] }),
+    connection('b1', { streams: [stream('v_b1', 'b1')] }),
     connection('c1'),
   ]);
   const before = participants.connection('a2' as never);
@@ -62,9 +78,9 @@ test('who has been away too long finds the others as they are, under the ids tha
   participants.lose();
   participants.addAll([
     connection('a2', {
-      replaces: 'a1',
+      replaces: ['a1'],
       presence: 'away',
-      streams: [stream('s2', 'a2', { replaces: 's1' as never, videoActive: false })],
+      streams: [stream('v_a2', 'a2', { videoActive: false })],
     }),
     connection('b1'),
     connection('d1'),
@@ -73,9 +89,9 @@ test('who has been away too long finds the others as they are, under the ids tha
   assert.deepEqual(take(seen), [
     'a2 away',
     '+d1',
-    'again s2',
-    's2 video false',
-    '-s3 networkDisconnect',
+    'again v_a2',
+    'v_a2 video false',
+    '-v_b1 networkDisconnect',
     '-c1 networkDisconnect',
   ]);
   assert.equal(participants.connection('a2' as never), before);

@@ -8,7 +8,7 @@ import { LIMITS } from '../../src/protocol/limits.ts';
 const seq = 1 as Seq;
 
 test('requests are numbered, answered once, and those not taken are sent again in order', async () => {
-  const queue = new RequestQueue();
+  const queue = new RequestQueue(() => 0);
   const one = queue.add('signal', { id: 'a' });
   const two = queue.add('signal', { id: 'b' });
   const three = queue.add('leave', {});
@@ -26,7 +26,7 @@ test('requests are numbered, answered once, and those not taken are sent again i
 });
 
 test('for another owner, what waits is numbered without gaps', async () => {
-  const queue = new RequestQueue();
+  const queue = new RequestQueue(() => 0);
   const first = queue.add('signal', { id: 'a' });
   const second = queue.add('signal', { id: 'b' });
   const third = queue.add('signal', { id: 'c' });
@@ -40,15 +40,36 @@ test('for another owner, what waits is numbered without gaps', async () => {
       [2, 'c'],
     ],
   );
-  assert.equal(queue.add('leave', {}).frame.id, 3);
+  const fourth = queue.add('leave', {});
+  assert.equal(fourth.frame.id, 3);
   queue.settle({ t: 'res', seq, id: 2 as RequestId, data: { recipients: 2 } });
   assert.deepEqual(await third.answer, { recipients: 2 });
   queue.rejectAll(new ProtocolError('SESSION_CLOSED'));
   await assert.rejects(first.answer);
+  await assert.rejects(fourth.answer);
+});
+
+test('another owner is told how long ago a request was first asked, and the same owner is not', () => {
+  let now = 1_000;
+  const queue = new RequestQueue(() => now);
+  queue.add('signal', { id: 'a' }).answer.catch(() => {});
+  now = 1_500;
+  assert.deepEqual(
+    queue.after(0 as RequestId).map(({ askedAgoMs }) => askedAgoMs),
+    [undefined],
+  );
+  queue.renumber(0 as RequestId);
+  queue.add('signal', { id: 'b' }).answer.catch(() => {});
+  now = 2_500;
+  assert.deepEqual(
+    queue.after(0 as RequestId).map(({ askedAgoMs }) => askedAgoMs),
+    [1_500, undefined],
+  );
+  queue.rejectAll(new ProtocolError('SESSION_CLOSED'));
 });
 
 test('what is too much or too large is refused here, where it harms nothing', () => {
-  const queue = new RequestQueue();
+  const queue = new RequestQueue(() => 0);
   assert.throws(() => queue.add('signal', { id: 'x', data: 'ä'.repeat(40_000) }), { code: 'FRAME_TOO_LARGE' });
   for (let i = 0; i < LIMITS.pendingRequests; i += 1) queue.add('leave', {}).answer.catch(() => {});
   assert.throws(() => queue.add('leave', {}), { code: 'OUTBOX_OVERFLOW' });

@@ -46,6 +46,11 @@ export class Connection {
     return [...this.#streams];
   }
 
+  /** For the SDK's own use: its ids in lives of the session that crashes ended, the latest first. */
+  get formerIds(): readonly ConnectionId[] {
+    return this.#info.replaces ?? [];
+  }
+
   /** For the SDK's own use. */
   update(info: Partial<Omit<ConnectionInfo, 'streams'>>): void {
     this.#info = { ...this.#info, ...info };

@@ -242,6 +242,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#connecting = undefined;
     },
     sayGoodbye: () => void this.#signaling.request('leave', {}).catch(() => {}),
+    sayFarewell: () => this.#signaling.sayFarewell(this.#resumeGraceMs),
     closeSocket: () => {
       this.#round += 1;
       this.#page.stop();

@@ -109,7 +109,7 @@ export class Participants {
   addStream(info: StreamInfo): void {
     const connection = this.#connections.get(info.connectionId);
     if (!connection || this.#streams.has(info.streamId)) return;
-    const back = takeBack(this.#missing.streams, info.streamId, info.replaces);
+    const back = takeBack(this.#missing.streams, namesOf(info, connection.formerIds));
     const stream = back ?? new Stream(connection, info);
     const { audioActive, videoActive } = stream;
     stream.update({ ...info, audioActive, videoActive });
@@ -164,7 +164,7 @@ export class Participants {
 
   #addConnection(info: ConnectionInfo): void {
     if (this.#connections.has(info.connectionId)) return;
-    const back = takeBack(this.#missing.connections, info.connectionId, info.replaces);
+    const back = takeBack(this.#missing.connections, [info.connectionId, ...(info.replaces ?? [])]);
     if (back) {
       const { presence } = back;
       back.update(info);
@@ -191,11 +191,17 @@ export class Participants {
   }
 }
 
-/** What is back under its own id, as after a change of the media node, or, after a crash, under one that goes on from it. */
-function takeBack<Id, T>(missing: Map<Id, T>, id: Id, replaces: Id | undefined): T | undefined {
-  for (const known of replaces === undefined ? [id] : [id, replaces]) {
-    const back = missing.get(known);
-    if (missing.delete(known)) return back;
+/** What is back under its own id, as after a change of the media node, or, after crashes, under one that goes on from it. */
+function takeBack<Id, T>(missing: Map<Id, T>, names: readonly Id[]): T | undefined {
+  for (const name of names) {
+    const back = missing.get(name);
+    if (missing.delete(name)) return back;
   }
   return undefined;
+}
+
+/** What a stream is or was called: its id ends with that of its connection, and all else in it stays the same. */
+function namesOf({ streamId, connectionId }: StreamInfo, former: readonly ConnectionId[]): StreamId[] {
+  const own = streamId.slice(0, -connectionId.length);
+  return [streamId, ...former.map((id) => `${own}${id}` as StreamId)];
 }

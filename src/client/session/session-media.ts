@@ -106,8 +106,7 @@ export class SessionMedia implements PublishedAt {
   async #send(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
     const before = publisher.stream;
     const { tracks, detail } = await publisher.outgoingTracks(key);
-    const replaces = before && !before.streamId.endsWith(connection.connectionId) ? { replaces: before.streamId } : {};
-    const outgoing = await plane.publish(tracks, { ...detail, ...replaces });
+    const outgoing = await plane.publish(tracks, detail);
     const isWanted = this.#keys.get(publisher) === key;
     if (!isWanted || plane !== this.#plane) {
       for (const producer of outgoing.producers.values()) producer.close();

@@ -46,6 +46,7 @@ export type SessionEffect =
   | 'announceDisconnected'
   | 'rejectConnect'
   | 'sayGoodbye'
+  | 'sayFarewell'
   | 'closeSocket';
 
 export interface Transition {
@@ -103,7 +104,7 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'ended while away; the frame was kept'),
     refused: row('ended', ['closeSocket', 'announceDisconnected'], 'there is nothing to come back to'),
     gaveUp: row('ended', ['closeSocket', 'announceDisconnected'], 'the application has set a limit'),
-    disconnect: row('ended', ['closeSocket', 'announceDisconnected'], 'no more attempts after leaving'),
+    disconnect: row('ended', ['sayFarewell', 'closeSocket', 'announceDisconnected'], 'others need not wait for it'),
   },
   rebuilding: {
     token: row('rebuilding', ['sendJoin'], 'the new life of the session has a place for this client'),

@@ -7,7 +7,7 @@ export interface RetryPolicy {
   readonly spreadMs?: number;
   /** Width of the wait before the second attempt; doubles with every further one. Default 500. */
   readonly baseMs?: number;
-  /** Largest width. Default 10 000. */
+  /** Largest width. Default 5 000: a place is kept for 20 s, so that there are some attempts within. */
   readonly capMs?: number;
   /**
    * Give up after so long without success. Default: never. Time in which the machine sleeps, or the page is frozen, is not a
@@ -16,7 +16,7 @@ export interface RetryPolicy {
   readonly giveUpAfterMs?: number;
 }
 
-export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 10_000 } as const;
+export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 5_000 } as const;
 
 /**
  * How long to wait before attempt `attempt` (from 1): a random part of the width ("full jitter"), of which the later

@@ -6,14 +6,24 @@ import type { Method, Params, Result } from '../../protocol/methods.ts';
 
 interface Pending {
   readonly frame: RequestFrame;
+  /** As of the clock. */
+  readonly askedAt: number;
+  /** A former owner may have carried it out. */
+  readonly askedBefore: boolean;
   readonly resolve: (data: unknown) => void;
   readonly reject: (error: ProtocolError) => void;
 }
 
 /** Requests of one membership that have not been answered. They outlive the socket: each is answered once, or rejects. */
 export class RequestQueue {
+  readonly #now: () => number;
   readonly #pending = new Map<RequestId, Pending>();
   #last = 0;
+
+  /** `now`: a clock in ms. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   get size(): number {
     return this.#pending.size;
@@ -33,7 +43,8 @@ export class RequestQueue {
     }
     this.#last = id;
     const answer = new Promise<Result<M>>((resolve, reject) => {
-      this.#pending.set(id, { frame, resolve: resolve as (data: unknown) => void, reject });
+      const settle = { resolve: resolve as (data: unknown) => void, reject };
+      this.#pending.set(id, { frame, askedAt: this.#now(), askedBefore: false, ...settle });
     });
     return { frame, answer };
   }
@@ -53,7 +64,10 @@ export class RequestQueue {
 
   /** What the owner has not taken, in order: to be sent again. */
   after(taken: RequestId): RequestFrame[] {
-    return [...this.#pending.values()].map(({ frame }) => frame).filter(({ id }) => id > taken);
+    const waiting = [...this.#pending.values()].filter(({ frame }) => frame.id > taken);
+    return waiting.map(({ frame, askedAt, askedBefore }) =>
+      askedBefore ? { ...frame, askedAgoMs: Math.max(1, Math.round(this.#now() - askedAt)) } : frame,
+    );
   }
 
   /**
@@ -67,7 +81,7 @@ export class RequestQueue {
     for (const pending of waiting) {
       this.#last += 1;
       const id = this.#last as RequestId;
-      this.#pending.set(id, { ...pending, frame: { ...pending.frame, id } });
+      this.#pending.set(id, { ...pending, askedBefore: true, frame: { ...pending.frame, id } });
     }
   }
 

@@ -15,6 +15,7 @@ import {
 import type { Seq } from '../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION, SOCKET_PATH } from '../../protocol/limits.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
+import { sayFarewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RequestQueue } from './request-queue.ts';
 import { Socket, type SocketOptions } from './socket.ts';
@@ -55,11 +56,13 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   readonly #options: SignalingOptions;
   readonly #socket: Socket;
   readonly #heartbeat: Heartbeat;
-  readonly #requests = new RequestQueue();
+  readonly #requests: RequestQueue;
   #intent: Intent = { kind: 'none' };
   #lastPlace: Place | undefined;
   /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
   #greeted = false;
+  /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
+  #spoken = false;
   #awaySince = 0;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
@@ -70,9 +73,13 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   constructor(options: SignalingOptions) {
     super();
     this.#options = options;
+    this.#requests = new RequestQueue(options.now);
     this.#socket = new Socket(options, {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
-      open: () => this.#hello(),
+      open: () => {
+        this.#spoken = false;
+        this.#hello();
+      },
       message: (text) => this.#take(text),
       lost: (code) => this.#lost(code),
     });
@@ -135,6 +142,13 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     return this.#lastPlace;
   }
 
+  /** Leaves while there is no connection; nothing of it is told. `withinMs`: for how long the place is kept. */
+  sayFarewell(withinMs: number): void {
+    if (this.#intent.kind !== 'resume') return;
+    const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
+    sayFarewell({ ...this.#intent.place, ...far }, this.#socket.urls, withinMs, this.#options);
+  }
+
   /** Ends it all: what waits for an answer rejects with `error`. */
   close(error: ProtocolError): void {
     this.#reset(error);
@@ -159,6 +173,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
       this.#send({ ...head, resume: { ...this.#intent.place, ...far } });
     }
+    if (this.#intent.kind !== 'none') this.#spoken = true;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
     this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs);
   }
@@ -246,7 +261,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.stop();
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    const then = afterClose(code);
+    // A socket that waited for too long for its client to have a token was closed for its silence: no word on the token.
+    const then = this.#spoken ? afterClose(code) : 'resume';
     if (then === 'resume') {
       this.emit('lost', code);
       return;

@@ -54,6 +54,10 @@ export class Socket {
     return this.#rws?.readyState === ReconnectingWebSocket.OPEN;
   }
 
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
   get isStarted(): boolean {
     return this.#rws !== undefined;
   }

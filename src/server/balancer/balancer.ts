@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
+import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { LiveLink } from '../shared/live-link.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
@@ -82,7 +83,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     void client.close();
   };
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog: LISTEN_BACKLOG });
   } catch (error) {
     release();
     throw error;

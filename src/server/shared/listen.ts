@@ -12,6 +12,9 @@ export class ListenError extends Error {
   }
 }
 
+/** Connections that may wait to be accepted: all clients of a crashed master come at once. The kernel may allow fewer. */
+export const LISTEN_BACKLOG = 4_096;
+
 /**
  * An HTTP server that listens before anything is built on it, because a node's identity holds the URL that port 0 has
  * become. Requests that come before the routes are there wait in the kernel's queue for the same turn of the loop.
@@ -25,7 +28,7 @@ export async function listen(host: string, port: number): Promise<{ server: Serv
       const what = inUse ? `Port ${port} is in use. Choose another with --port` : `${host}:${port} cannot be opened`;
       reject(new ListenError(inUse ? 'PORT_IN_USE' : 'ADDRESS_UNAVAILABLE', `${what} (${error.message}).`, error));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;

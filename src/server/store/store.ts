@@ -64,7 +64,8 @@ export interface JoinedRecord {
   readonly joinKey: string;
   /** SHA-256 of the resume key, base64url; proves a returning client without the store knowing its secret. */
   readonly resumeKeyHash: string;
-  readonly replaces?: ConnectionId;
+  /** Its former places, the latest first. */
+  readonly replaces?: readonly ConnectionId[];
 }
 
 /** What can go wrong with a store, by what the caller should do about it. */

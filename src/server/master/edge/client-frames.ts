@@ -37,6 +37,7 @@ const REQUEST = Type.Object({
   id: Type.Integer({ minimum: 1 }),
   method: Type.String({ maxLength: 64 }),
   data: Type.Object({}),
+  askedAgoMs: Type.Optional(number),
 });
 const ACK = Type.Object({ t: Type.Literal('ack'), seq: number });
 const PING = Type.Object({ t: Type.Literal('ping') });

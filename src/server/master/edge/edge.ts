@@ -312,6 +312,8 @@ export class Edge implements EdgePort {
     if (!ended || ended.reason === 'nodeCrashed') {
       return { kind: 'destroyed', frame: { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } };
     }
+    // It was the last one, and away for too long: it has lost its place, and can take another.
+    if (ended.reason === 'lastParticipantLeft') throw new ProtocolError('RESUME_REFUSED', 'away for too long');
     throw new ProtocolError('SESSION_CLOSED', uniqueSessionId);
   }
 

@@ -6,6 +6,9 @@ import type { AttachRequest, EdgePort } from '../link/ports.ts';
 import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
 
+/** So many lives back somebody is still known to those who have missed them all. */
+const MAX_FORMER = 10;
+
 /** Who comes in: takes hellos, checks what they claim, and answers with a welcome. */
 export class Admission {
   readonly #session: OwnedSession;
@@ -53,7 +56,7 @@ export class Admission {
           platform,
           joinKey: join.key,
           resumeKeyHash: hashResumeKey(resumeKey),
-          ...(replaces ? { replaces } : {}),
+          ...(replaces.length > 0 ? { replaces } : {}),
         },
       };
       await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
@@ -68,7 +71,8 @@ export class Admission {
       this.#session.broadcast('connectionCreated', { connection: member.info }, member);
       const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
       // Numbered behind the welcome, though sent before it: the edge puts them in order.
-      if (replaces) for (const signal of this.#session.missedSignals) this.#session.tell(member, 'signal', signal);
+      if (replaces.length > 0)
+        for (const signal of this.#session.missedSignals) this.#session.tell(member, 'signal', signal);
       return welcome;
     } finally {
       place.joining = false;
@@ -83,9 +87,10 @@ export class Admission {
     await this.#session.write((store) => store.putConnection({ ...member.record, joined }, this.#session.record.epoch));
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
     member.renew({ ...member.record, joined });
+    const { isKnownAway } = member;
     member.attach(attachment, edge);
     const welcome = this.#beginAnew(member, resumeKey, false, media);
-    this.#session.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
+    if (isKnownAway) this.#tellHere(member);
     return welcome;
   }
 
@@ -103,7 +108,7 @@ export class Admission {
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
     const missed = tookOver ? [] : member.outbox.after(resume.received);
     if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
-    const wasAway = member.presence.kind === 'away';
+    const { isKnownAway } = member;
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
     if (placed) {
@@ -115,9 +120,13 @@ export class Admission {
       welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
       for (const frame of missed) member.sendUnnumbered(frame);
     }
-    if (wasAway) this.#session.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
+    if (isKnownAway) this.#tellHere(member);
     this.#session.log.info({ connection: member.id, edge: attachment, tookOver }, 'A connection has resumed.');
     return welcome;
+  }
+
+  #tellHere(member: Member): void {
+    this.#session.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
   }
 
   /** A welcome with a snapshot, to a client that has had no frame of this owner yet; what no snapshot tells follows. */
@@ -129,15 +138,15 @@ export class Admission {
     return { ...welcome, seq };
   }
 
-  /** The connection that a client goes on from, if it proves that it was its own. */
-  async #replaced(previous: NonNullable<HelloFrame['join']>['previous']): Promise<ConnectionId | undefined> {
-    if (!previous) return undefined;
+  /** The connections that a client goes on from, if it proves that they were its own: the latest first. */
+  async #replaced(previous: NonNullable<HelloFrame['join']>['previous']): Promise<readonly ConnectionId[]> {
+    if (!previous) return [];
     const record = await this.#session.write((store) => store.getConnection(previous.connectionId));
     const proven =
       record?.uniqueSessionId === previous.uniqueSessionId &&
       record.sessionId === this.#session.record.sessionId &&
       record.joined?.resumeKeyHash === hashResumeKey(previous.resumeKey);
-    return proven ? previous.connectionId : undefined;
+    return proven ? [previous.connectionId, ...(record.joined?.replaces ?? [])].slice(0, MAX_FORMER) : [];
   }
 
   #snapshot(member: Member, media: MediaPlace): Snapshot {

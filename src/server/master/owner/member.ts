@@ -12,8 +12,8 @@ import type { Publication } from './publication.ts';
 /** Where a member's client is reached, or since when it is not. */
 export type Presence =
   | { readonly kind: 'here'; readonly attachment: AttachmentId; readonly edge: EdgePort }
-  /** `since`: as `performance.now()`. */
-  | { readonly kind: 'away'; readonly since: number };
+  /** `since`: as `performance.now()`. `told`: whether the others know. */
+  | { readonly kind: 'away'; readonly since: number; readonly told: boolean };
 
 /** A connection that has been joined, as the store keeps it. */
 export type JoinedConnection = ConnectionRecord & { readonly joined: JoinedRecord };
@@ -35,7 +35,7 @@ export class Member {
   requestsTaken = 0 as RequestId;
   #record: JoinedConnection;
   #returning = 0;
-  #presence: Presence = { kind: 'away', since: performance.now() };
+  #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
   constructor(record: JoinedConnection) {
     this.#record = record;
@@ -79,6 +79,16 @@ export class Member {
     return this.#presence;
   }
 
+  /** Whether it is away as far as the others know: a moment's absence is nobody's business. */
+  get isKnownAway(): boolean {
+    return this.#presence.kind === 'away' && this.#presence.told;
+  }
+
+  /** The others are being told. */
+  becomeKnownAway(): void {
+    if (this.#presence.kind === 'away') this.#presence = { ...this.#presence, told: true };
+  }
+
   get info(): ConnectionInfo {
     const { connectionId, createdAt, role, serverData, joined } = this.#record;
     const { clientData, replaces } = joined;
@@ -87,7 +97,7 @@ export class Member {
       createdAt,
       role,
       data: clientData && serverData ? `${clientData}%/%${serverData}` : clientData || serverData,
-      presence: this.#presence.kind,
+      presence: this.isKnownAway ? 'away' : 'here',
       ...(replaces ? { replaces } : {}),
       streams: [...this.publications.values()].map(({ stream }) => stream),
     };
@@ -105,7 +115,7 @@ export class Member {
   /** The socket is gone. `false` when it was not the one in use: a late word of a socket that has been replaced. */
   detach(attachment: AttachmentId, now: number): boolean {
     if (this.#presence.kind !== 'here' || this.#presence.attachment !== attachment) return false;
-    this.#presence = { kind: 'away', since: now };
+    this.#presence = { kind: 'away', since: now, told: false };
     return true;
   }
 

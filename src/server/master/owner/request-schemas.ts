@@ -41,7 +41,6 @@ const SCHEMAS = {
         height: Type.Number({ minimum: 0, maximum: 65_535 }),
       }),
     ),
-    replaces: Type.Optional(streamId),
   }),
   unpublish: Type.Object({ streamId }),
   subscribe: Type.Object({ streamId, transport: key }),

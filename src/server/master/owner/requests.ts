@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RequestFrame } from '../../../protocol/frames.ts';
-import { type StreamId, streamIdOf } from '../../../protocol/ids.ts';
+import { streamIdOf } from '../../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../../protocol/methods.ts';
 import type { StreamInfo } from '../../../protocol/model.ts';
 import type { TransportData } from '../../media-node/api.ts';
@@ -9,7 +9,13 @@ import { Publication } from './publication.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
 
-type Handler<M extends Method> = (session: OwnedSession, member: Member, params: Params<M>) => Promise<Result<M>>;
+/** `askedAgoMs`: how long ago the client has asked a former owner for the same. */
+type Handler<M extends Method> = (
+  session: OwnedSession,
+  member: Member,
+  params: Params<M>,
+  askedAgoMs: number,
+) => Promise<Result<M>>;
 
 /**
  * Carries out one request.
@@ -18,17 +24,11 @@ type Handler<M extends Method> = (session: OwnedSession, member: Member, params:
 export async function handleRequest(session: OwnedSession, member: Member, frame: RequestFrame): Promise<unknown> {
   checkParams(frame.method, frame.data);
   const handler = HANDLERS[frame.method] as Handler<Method>;
-  return handler(session, member, frame.data);
+  return handler(session, member, frame.data, frame.askedAgoMs ?? 0);
 }
 
 /** Keys at the media node are unique in a room; those of clients only in their connection. */
 const roomKey = (member: Member, key: string): string => `${member.id}/${key}`;
-
-/** Whether a stream of before the crash was this member's. */
-function wasIts(member: Member, streamId: StreamId): boolean {
-  const { replaces } = member.record.joined;
-  return replaces !== undefined && streamId.endsWith(replaces);
-}
 
 function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): string {
   const full = roomKey(member, key);
@@ -96,8 +96,6 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ...(typeOfVideo ? { typeOfVideo } : {}),
       ...(params.frameRate === undefined ? {} : { frameRate: params.frameRate }),
       ...(params.videoDimensions ? { videoDimensions: params.videoDimensions } : {}),
-      // Only what this very client has proven to have published before.
-      ...(params.replaces && wasIts(member, params.replaces) ? { replaces: params.replaces } : {}),
     };
     const producers = new Map(params.producers.map(({ kind }) => [kind, `${streamId}/${kind}`] as const));
     try {
@@ -170,7 +168,12 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const { room } = await session.media();
     const subscription = member.subscriptions.get(streamId);
     if (!subscription) throw new ProtocolError('STREAM_UNKNOWN', streamId);
-    await Promise.all(subscription.consumers.map((key) => room.command('resumeConsumer', { key })));
+    const resumed = await Promise.allSettled(
+      subscription.consumers.map((key) => room.command('resumeConsumer', { key })),
+    );
+    // Those of a transport that the client has given up are gone.
+    const failed = resumed.filter((one) => one.status === 'rejected');
+    if (failed[0] && failed.length === resumed.length) throw failed[0].reason;
     return {};
   },
 
@@ -178,7 +181,8 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const { room } = await session.media();
     const subscription = member.subscriptions.get(streamId);
     member.subscriptions.delete(streamId);
-    for (const key of subscription?.consumers ?? []) room.attempt('closeConsumer', { key });
+    // Before the answer, so that who subscribes again does not get what is about to be closed.
+    await Promise.allSettled((subscription?.consumers ?? []).map((key) => room.command('closeConsumer', { key })));
     return {};
   },
 
@@ -193,8 +197,13 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
-  signal: async (session, member, { id, type, data, to }) => {
-    const wanted = to && to.length > 0 ? to : [...session.members.keys()];
+  signal: async (session, member, { id, type, data, to }, askedAgoMs) => {
+    const saidAt = Date.now() - askedAgoMs;
+    // Said again after a takeover, it is for those who were there when it was said: later ones have had newer ones since.
+    const there = [...session.members.values()].filter(
+      (other) => askedAgoMs === 0 || other === member || other.record.joined.activeAt <= saidAt,
+    );
+    const wanted = to && to.length > 0 ? to : there.map((other) => other.id);
     const recipients = [...new Set(wanted)].map((connectionId) => {
       const recipient = session.members.get(connectionId);
       if (!recipient) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);

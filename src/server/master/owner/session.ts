@@ -37,6 +37,12 @@ const STORE_PATIENCE_MS = 1_000;
 
 /** How long after its beginning a session expects those back who were in its life before. */
 const RETURN_MS = 15_000;
+/**
+ * An absence that is shorter is told to nobody. When a master crashes, thousands are away for a moment, and telling each of
+ * them of all the others, twice, would be what they wait for.
+ */
+const UNTOLD_MS = 500;
+
 /** How many signals are kept for them: far fewer than an outbox holds. */
 const MISSED_SIGNALS = 500;
 
@@ -281,13 +287,19 @@ export class OwnedSession {
     return this.#missedSignals;
   }
 
-  /** Members away for longer than the grace leave. Called by a sweep; `now` as `performance.now()`. */
+  /**
+   * Members away for longer than the grace leave; of those away for a while the others are told. Called by a sweep; `now` as
+   * `performance.now()`.
+   */
   sweep(now: number): void {
     for (const member of [...this.members.values()]) {
       const { presence } = member;
-      if (member.isReturning) continue;
-      if (presence.kind === 'away' && now - presence.since > this.#around.timing.resumeGraceMs) {
-        this.leave(member, 'networkDisconnect');
+      if (presence.kind === 'here' || member.isReturning) continue;
+      const awayMs = now - presence.since;
+      if (awayMs > this.#around.timing.resumeGraceMs) this.leave(member, 'networkDisconnect');
+      else if (awayMs > UNTOLD_MS && !presence.told) {
+        member.becomeKnownAway();
+        this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
       }
     }
   }
@@ -379,9 +391,12 @@ export class OwnedSession {
     this.members.clear();
   }
 
-  /** Somebody else has decided about the session: clients are sent away to find out, nothing else is touched. */
+  /**
+   * Somebody else has decided about the session: clients are sent away to find out, nothing else is touched. One that is being
+   * handed over is not taken from anyone: who hands it over says what follows.
+   */
   stepDown(): void {
-    if (!this.isOpen) return;
+    if (this.#state !== 'open') return;
     this.#state = 'ended';
     this.log.warn('Fenced: the session is no longer owned here.');
     // The room, if it is nobody's, is closed by the next looks at rooms: until then it shows the old picture to who rebuilds.
@@ -434,7 +449,6 @@ export class OwnedSession {
   #away(member: Member, attachment: Parameters<Member['detach']>[0]): void {
     if (!member.detach(attachment, performance.now())) return;
     this.log.info({ connection: member.id }, 'A connection is away.');
-    this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
   }
 
   #forgetStream(streamId: StreamId): void {
