@@ -1,4 +1,5 @@
-// The entry of `npm run demo`, `npm test` and `npm run setup`: makes the checkout ready, then runs what was asked for.
+// The entry of `npm run demo`, `npm test`, `npm run bench` and `npm run setup`: makes the checkout ready, then runs what
+// was asked for.
 
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -17,16 +18,20 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
   demo [arguments]   run a whole cluster on this machine (npm run demo)
                      "demo --help" lists the arguments
   test [arguments]   run the tests (npm test)
+  chaos [arguments]  harm a cluster at random and account for what is lost (npm run chaos)
+                     "chaos --help" lists the arguments
+  bench [arguments]  measure what failures cost (npm run bench)
+                     "bench --help" lists what can be measured
   setup [--browser]  only make everything ready (npm run setup),
-                     with --browser also what the tests need
+                     with --browser also what tests and benchmarks need
 
 Each of them first installs what is missing, once: the npm packages, Node 24,
-the media worker and, for the tests, Chromium.
+the media worker and, for tests and benchmarks, Chromium.
 
 Environment
   REJOIN_CACHE_DIR      where built workers are kept (default: rejoin in the user's cache directory)
   MEDIASOUP_WORKER_BIN  a media worker to use instead of providing one
-  CHROMIUM_PATH         a Chromium or Chrome to use for the tests
+  CHROMIUM_PATH         a Chromium or Chrome to use for tests and benchmarks
 `;
 
 const commands = {
@@ -42,6 +47,20 @@ const commands = {
     await provideBundles({ log: process.stderr, node });
     const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
     return runProgram(node, [join(root, 'scripts', 'test.mjs'), ...args], env);
+  },
+
+  async chaos(args) {
+    const { node, workerBin, chromium } = await setup({ browser: true });
+    await provideBundles({ log: process.stderr, node });
+    const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
+    return runProgram(node, [join(root, 'test', 'chaos', 'chaos.ts'), ...args], env);
+  },
+
+  async bench(args) {
+    const { node, workerBin, chromium } = await setup({ browser: true });
+    await provideBundles({ log: process.stderr, node });
+    const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
+    return runProgram(node, [join(root, 'bench', 'bench.ts'), ...args], env);
   },
 
   async setup(args) {

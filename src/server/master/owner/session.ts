@@ -38,10 +38,10 @@ const STORE_PATIENCE_MS = 1_000;
 /** How long after its beginning a session expects those back who were in its life before. */
 const RETURN_MS = 15_000;
 /**
- * An absence that is shorter is told to nobody. When a master crashes, thousands are away for a moment, and telling each of
- * them of all the others, twice, would be what they wait for.
+ * An absence that is shorter is told to nobody. When a master crashes, thousands are away for a second or two, and telling each
+ * of them of all the others, twice, was most of the work that they waited for.
  */
-const UNTOLD_MS = 500;
+const UNTOLD_MS = 2_000;
 
 /** How many signals are kept for them: far fewer than an outbox holds. */
 const MISSED_SIGNALS = 500;

@@ -1,0 +1,34 @@
+import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import { RunningCluster } from '../../test/fixtures/cluster/running-cluster.ts';
+import { BenchError } from '../bench-error.ts';
+import type { Cleanup } from '../cleanup.ts';
+import { DIST } from '../page/site.ts';
+
+/** The cluster of `npm run demo`, with the benchmarks' pages: balancer, two masters, two media nodes. */
+export async function startCallCluster(site: string, cleanup: Cleanup): Promise<RunningCluster> {
+  const running = await RunningCluster.start({
+    directories: [
+      { prefix: '/', directory: site },
+      { prefix: '/dist/', directory: DIST },
+    ],
+  });
+  cleanup.add(() => running.stop());
+  return running;
+}
+
+/** Makes a session of this policy that `owner` owns. */
+export async function createSession(
+  running: RunningCluster,
+  customSessionId: string,
+  failover: FailoverPolicy,
+  owner: string,
+): Promise<void> {
+  const base = running.node(owner).url;
+  const { status, text } = await running.rest('POST', '/sessions', { customSessionId, failover }, { base });
+  if (status !== 200) throw new BenchError('SessionRefused', `${owner} answered ${status} for a session: ${text}`);
+}
+
+/** The addresses of a client whose first socket is at `edge`, and who comes back through the balancer. */
+export function firstAt(running: RunningCluster, edge: string): string[] {
+  return [running.node(edge).url, running.url].map((url) => url.replace('http', 'ws'));
+}

@@ -1,0 +1,47 @@
+import { now } from '../clock.ts';
+import type { LoadClient } from './load-client.ts';
+import { RetryingSocket } from './retrying-socket.ts';
+
+/** A WebSocket that is reconnected and nothing more. */
+export class BareClient implements LoadClient {
+  readonly #socket: RetryingSocket;
+  #opened = 0;
+  #backAt: number | undefined;
+  #ended: string | undefined;
+
+  constructor(url: string) {
+    this.#socket = new RetryingSocket(url, {
+      open: () => {
+        this.#socket.succeeded();
+        this.#opened += 1;
+        if (this.#opened > 1) this.#backAt = now();
+      },
+      message: () => {},
+      lost: () => {},
+      ended: (code) => {
+        this.#ended = `closed with ${code}`;
+      },
+    });
+    this.#socket.open();
+  }
+
+  get isThere(): boolean {
+    return this.#socket.isOpen;
+  }
+
+  get backAt(): number | undefined {
+    return this.#backAt;
+  }
+
+  get ended(): string | undefined {
+    return this.#ended;
+  }
+
+  tick(): void {
+    // It has nothing to say.
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

@@ -1,0 +1,38 @@
+/** What the benchmark and a process full of clients say to each other. */
+
+export type LoadOrder =
+  | {
+      readonly kind: 'members';
+      readonly socketUrl: string;
+      readonly apiUrl: string;
+      readonly secret: string;
+      readonly sessions: readonly { readonly name: string; readonly members: number }[];
+    }
+  | { readonly kind: 'bare'; readonly socketUrl: string; readonly connections: number };
+
+/** Asked of the process; each is answered with what it is named after. */
+export type LoadQuestion =
+  | { readonly t: 'state' }
+  | { readonly t: 'backTimes'; readonly since: number }
+  | { readonly t: 'exchange' };
+
+export interface LoadState {
+  readonly connections: number;
+  readonly there: number;
+  /** Why those that will not come back do not. */
+  readonly ended: readonly string[];
+}
+
+/** One message in each session, to all its members. */
+export interface Exchange {
+  readonly expected: number;
+  readonly delivered: number;
+  readonly twice: number;
+}
+
+export type LoadAnswer =
+  | { readonly t: 'connected' }
+  | { readonly t: 'failed'; readonly message: string }
+  | { readonly t: 'state'; readonly state: LoadState }
+  | { readonly t: 'backTimes'; readonly times: readonly number[] }
+  | { readonly t: 'exchange'; readonly exchange: Exchange };

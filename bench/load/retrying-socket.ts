@@ -1,0 +1,80 @@
+import { WebSocket } from 'ws';
+import { delayBefore } from '../../src/client/signaling/backoff.ts';
+import { afterClose } from '../../src/protocol/close-codes.ts';
+
+/** As the SDK has it: how long a socket may take to open before the next attempt. */
+const OPEN_TIMEOUT_MS = 4_000;
+
+export interface RetryingSocketEvents {
+  open(): void;
+  message(text: string): void;
+  /** It has closed or has not opened; it comes back by itself. */
+  lost(): void;
+  /** The server has closed it for good. */
+  ended(code: number): void;
+}
+
+/** A socket that comes back when the SDK's would, without what makes thousands of those dear in one process. */
+export class RetryingSocket {
+  readonly #url: string;
+  readonly #events: RetryingSocketEvents;
+  #ws: WebSocket | undefined;
+  #attempt = 0;
+  #spreadMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(url: string, events: RetryingSocketEvents) {
+    this.#url = url;
+    this.#events = events;
+  }
+
+  get isOpen(): boolean {
+    return this.#ws?.readyState === WebSocket.OPEN;
+  }
+
+  open(): void {
+    const ws = new WebSocket(this.#url, { perMessageDeflate: false, handshakeTimeout: OPEN_TIMEOUT_MS });
+    this.#ws = ws;
+    ws.on('open', () => this.#events.open());
+    ws.on('message', (data) => this.#events.message(String(data)));
+    // Followed by 'close'.
+    ws.on('error', () => {});
+    ws.on('close', (code) => {
+      if (this.#ws === ws) this.#lost(code);
+    });
+  }
+
+  send(text: string): void {
+    if (this.isOpen) this.#ws?.send(text);
+  }
+
+  /** Something has come of it: the next loss counts from 1. */
+  succeeded(spreadMs?: number): void {
+    this.#attempt = 0;
+    this.#spreadMs = spreadMs;
+  }
+
+  /** Gives up a socket that is open and dead. */
+  restart(): void {
+    const ws = this.#ws;
+    if (!ws) return;
+    this.#lost(1006);
+    ws.terminate();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    const ws = this.#ws;
+    this.#ws = undefined;
+    ws?.terminate();
+  }
+
+  #lost(code: number): void {
+    this.#ws = undefined;
+    if (afterClose(code) === 'stop') return this.#events.ended(code);
+    this.#events.lost();
+    this.#attempt += 1;
+    const policy = this.#spreadMs === undefined ? {} : { spreadMs: this.#spreadMs };
+    this.#timer = setTimeout(() => this.open(), delayBefore(this.#attempt, policy, Math.random));
+  }
+}

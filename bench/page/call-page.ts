@@ -1,0 +1,148 @@
+import type * as Sdk from '../../src/client/index.ts';
+import type { Session, SessionEvents } from '../../src/client/session/session.ts';
+import type { ShownFrame } from '../report/frames.ts';
+import { FrameLog } from './frame-log.ts';
+import { ownTracks, type Source } from './own-media.ts';
+import { Talk, type TalkCount } from './talk.ts';
+
+/** As the page's script tag brings it. */
+const sdk = (globalThis as unknown as { rejoin: typeof Sdk }).rejoin;
+
+/** What is written down when it happens. */
+const WATCHED = [
+  'reconnecting',
+  'reconnected',
+  'sessionDestroyed',
+  'rebuilding',
+  'rebuilt',
+  'sessionDisconnected',
+] as const;
+
+export interface PageEvent {
+  readonly name: keyof SessionEvents;
+  /** Unix time, ms. */
+  readonly at: number;
+}
+
+export interface JoinOptions {
+  readonly room: string;
+  /** One that was got before; default: a function that asks the application's server for one. */
+  readonly token?: string;
+  /** Default: the token's. */
+  readonly urls?: readonly string[];
+}
+
+/** One participant of a call, in a page, over the SDK as any application uses it. */
+export class CallPage {
+  readonly #source: Source;
+  #session: Session | undefined;
+  #log: FrameLog | undefined;
+  #talk: Talk | undefined;
+  #events: PageEvent[] = [];
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** Joins, publishes and subscribes to whoever is there. Unix time, ms, of the call of `connect()`. */
+  async join({ room, token, urls }: JoinOptions): Promise<number> {
+    const rejoin = new sdk.Rejoin();
+    const tracks = await ownTracks(this.#source);
+    const [audioSource, videoSource] = ['audio', 'video'].map((kind) =>
+      tracks.find((track) => track.kind === kind)?.clone(),
+    );
+    const publisher = await rejoin.initPublisherAsync(undefined, { audioSource, videoSource });
+    const session = rejoin.initSession(urls ? { urls } : {});
+    this.#session = session;
+    this.#talk = new Talk(session);
+    this.#events = [];
+    for (const name of WATCHED) session.on(name, () => this.#events.push({ name, at: unixNow() }));
+    session.on('streamCreated', ({ stream }) => {
+      const video = session.subscribe(stream, 'videos').videos[0]?.video;
+      if (video) this.#log = new FrameLog(video, this.#source === 'stamped');
+    });
+    const began = unixNow();
+    await session.connect(token ?? (() => requestToken(room)));
+    await session.publish(publisher);
+    return began;
+  }
+
+  /** Those of the other's video, since it joined. */
+  get frames(): readonly ShownFrame[] {
+    return this.#log?.frames ?? [];
+  }
+
+  get events(): readonly PageEvent[] {
+    return this.#events;
+  }
+
+  /** How many are seen. */
+  get others(): number {
+    return document.querySelectorAll('#videos video').length;
+  }
+
+  /** The track that the other's video shows now: another one once its media has been brought back. */
+  get remoteTrack(): string | undefined {
+    const video = document.querySelector<HTMLVideoElement>('#videos video');
+    return (video?.srcObject as MediaStream | undefined)?.getVideoTracks()[0]?.id;
+  }
+
+  /** Resolves once a signal to this client itself has come back: the Unix time, ms. */
+  async signalBack(): Promise<number> {
+    const session = this.#joined;
+    for (;;) {
+      try {
+        if (!session.connection) throw new Error('There is no connection.');
+        await session.signal({ type: 'echo', to: [session.connection] });
+        return unixNow();
+      } catch (error) {
+        // What waited when the session was destroyed is asked anew, as an application would.
+        if (session.state === 'ended') throw error;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+  }
+
+  /** Sends a message to everyone every so many ms. */
+  talk(everyMs: number): void {
+    this.#talk?.start(everyMs);
+  }
+
+  /** Ends the talking, once everything said has been answered. */
+  async hush(): Promise<void> {
+    await this.#talk?.stop();
+  }
+
+  get talked(): TalkCount {
+    return this.#talk?.count ?? { sent: 0, failed: 0, received: [] };
+  }
+
+  leave(): void {
+    this.#log?.stop();
+    this.#log = undefined;
+    this.#session?.disconnect();
+    this.#session = undefined;
+    document.querySelector('#videos')?.replaceChildren();
+  }
+
+  get #joined(): Session {
+    if (!this.#session) throw new Error('Not in a call.');
+    return this.#session;
+  }
+}
+
+async function requestToken(room: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch('/demo/api/token', { method: 'POST', headers, body: JSON.stringify({ room }) });
+  if (!answer.ok) throw Object.assign(new Error(`The server answered ${answer.status}.`), { status: answer.status });
+  return ((await answer.json()) as { token: string }).token;
+}
+
+function unixNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+declare global {
+  var call: CallPage;
+}
+globalThis.call = new CallPage(new URLSearchParams(location.search).get('source') === 'stamped' ? 'stamped' : 'camera');

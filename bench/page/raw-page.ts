@@ -1,0 +1,110 @@
+import { Device, type types } from 'mediasoup-client';
+import type { RawMedia, RawRequest, RawServerMessage, RawTransport } from '../floor/raw-messages.ts';
+import type { ShownFrame } from '../report/frames.ts';
+import { FrameLog } from './frame-log.ts';
+import { ownTracks } from './own-media.ts';
+
+/** What the SDK sends, too. */
+const ENCODINGS: types.RtpEncodingParameters[] = [
+  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+];
+const START_BITRATE = 1_000;
+
+/** One participant of a call with nothing around it: mediasoup-client, and as few messages as it takes. */
+class RawPage {
+  readonly #stream = new MediaStream();
+  readonly #device = new Device();
+  #tracks: readonly MediaStreamTrack[] = [];
+  #socket: WebSocket | undefined;
+  #log: FrameLog | undefined;
+  #recv: types.Transport | undefined;
+  /** Of the media before, until what comes now is there to be shown. */
+  #old: readonly types.Transport[] = [];
+  #open: types.Transport[] = [];
+
+  /** Unix time, ms, of the moment the socket was asked for. */
+  async join(): Promise<number> {
+    this.#tracks = (await ownTracks('camera')).map((track) => track.clone());
+    const video = document.createElement('video');
+    video.autoplay = true;
+    video.srcObject = this.#stream;
+    document.querySelector('#videos')?.append(video);
+    this.#log = new FrameLog(video, false);
+    const began = performance.timeOrigin + performance.now();
+    this.#socket = new WebSocket(`ws://${location.host}`);
+    this.#socket.addEventListener(
+      'message',
+      ({ data }) => void this.#take(JSON.parse(String(data)) as RawServerMessage),
+    );
+    return began;
+  }
+
+  get frames(): readonly ShownFrame[] {
+    return this.#log?.frames ?? [];
+  }
+
+  async #take(message: RawServerMessage): Promise<void> {
+    if (message.t === 'media') await this.#begin(message);
+    else await this.#receive(message.consumers);
+  }
+
+  /** Everything anew: transports both ways, and what is sent. */
+  async #begin({ routerRtpCapabilities, send, recv }: RawMedia): Promise<void> {
+    if (!this.#device.loaded) await this.#device.load({ routerRtpCapabilities });
+    this.#old = this.#open;
+    this.#open = [];
+    this.#recv = this.#connect('recv', this.#device.createRecvTransport(recv));
+    this.#say({ t: 'canReceive', rtpCapabilities: this.#device.recvRtpCapabilities });
+    const sending = this.#connect('send', this.#device.createSendTransport(send));
+    sending.on('produce', ({ kind, rtpParameters }, done) => {
+      this.#say({ t: 'produce', kind, rtpParameters });
+      done({ id: crypto.randomUUID() });
+    });
+    await Promise.all(
+      this.#tracks.map((track) =>
+        sending.produce({
+          track,
+          stopTracks: false,
+          ...(track.kind === 'video'
+            ? { encodings: ENCODINGS, codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+            : {}),
+        }),
+      ),
+    );
+  }
+
+  async #receive(options: readonly types.ConsumerOptions[]): Promise<void> {
+    const recv = this.#recv;
+    if (!recv) return;
+    const consumers = await Promise.all(options.map((one) => recv.consume(one)));
+    this.#say({ t: 'resume', consumers: consumers.map(({ id }) => id) });
+    for (const { track } of consumers) this.#stream.addTrack(track);
+    for (const track of this.#old.length > 0 ? this.#shownBefore(consumers) : []) this.#stream.removeTrack(track);
+    for (const transport of this.#old) transport.close();
+    this.#old = [];
+  }
+
+  #shownBefore(consumers: readonly types.Consumer[]): MediaStreamTrack[] {
+    return this.#stream.getTracks().filter((track) => !consumers.some((consumer) => consumer.track === track));
+  }
+
+  #connect(direction: RawTransport, transport: types.Transport): types.Transport {
+    this.#open.push(transport);
+    transport.on('connect', ({ dtlsParameters }, done) => {
+      this.#say({ t: 'connect', direction, dtlsParameters });
+      done();
+    });
+    return transport;
+  }
+
+  #say(request: RawRequest): void {
+    this.#socket?.send(JSON.stringify(request));
+  }
+}
+
+declare global {
+  var raw: RawPage;
+}
+globalThis.raw = new RawPage();

@@ -1,0 +1,59 @@
+/** Bits of a frame's number, one column each: black or white above, the opposite below, so that a blur is not read. */
+const BITS = 16;
+/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
+const WIDTH = 320;
+const HEIGHT = 240;
+const FRAME_MS = 50;
+
+/** Runs in the page. A picture of 20 frames per second, each with its number drawn into it. */
+export function stampedTrack(): MediaStreamTrack {
+  const { canvas, context } = canvasOf(WIDTH, HEIGHT);
+  let number = 0;
+  draw(context, number);
+  const [track] = canvas.captureStream(0).getVideoTracks();
+  if (!track) throw new Error('The canvas has no track.');
+  setInterval(() => {
+    number = (number + 1) % 2 ** BITS;
+    draw(context, number);
+    (track as CanvasCaptureMediaStreamTrack).requestFrame();
+  }, FRAME_MS);
+  return track;
+}
+
+/** The number in the frame that a video shows; `undefined` when there is none to be read. */
+export function readStamp(video: HTMLVideoElement): number | undefined {
+  reader ??= canvasOf(BITS, 2).context;
+  // Without smoothing each pixel of the small picture is the middle of a block of the large one.
+  reader.imageSmoothingEnabled = false;
+  reader.drawImage(video, 0, 0, BITS, 2);
+  const { data } = reader.getImageData(0, 0, BITS, 2);
+  const isWhite = (column: number, row: number): boolean => (data[(row * BITS + column) * 4] ?? 0) > 127;
+  let number = 0;
+  for (let column = 0; column < BITS; column += 1) {
+    if (isWhite(column, 0) === isWhite(column, 1)) return undefined;
+    if (isWhite(column, 0)) number += 2 ** column;
+  }
+  return number;
+}
+
+let reader: CanvasRenderingContext2D | undefined;
+
+function canvasOf(width: number, height: number): { canvas: HTMLCanvasElement; context: CanvasRenderingContext2D } {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error('There is no canvas to draw on.');
+  return { canvas, context };
+}
+
+function draw(context: CanvasRenderingContext2D, number: number): void {
+  const width = WIDTH / BITS;
+  for (let column = 0; column < BITS; column += 1) {
+    const isSet = Math.floor(number / 2 ** column) % 2 === 1;
+    context.fillStyle = isSet ? 'white' : 'black';
+    context.fillRect(column * width, 0, width, HEIGHT / 2);
+    context.fillStyle = isSet ? 'black' : 'white';
+    context.fillRect(column * width, HEIGHT / 2, width, HEIGHT / 2);
+  }
+}

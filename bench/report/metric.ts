@@ -1,0 +1,80 @@
+import { type Summary, summarise } from './statistics.ts';
+
+export type Unit = 'ms' | 's' | 'KB' | 'frames' | 'messages' | 'connections';
+export type Statistic = 'p50' | 'p95' | 'p99' | 'max';
+
+/** A number to meet. */
+export interface Target {
+  readonly statistic: Statistic;
+  readonly atMost: number;
+  /** Where the number comes from, when it was measured in the same run, e.g. `2 × the floor's p95`. */
+  readonly meaning?: string;
+  /** What stands in the way when it is not met; shown only then. */
+  readonly whenMissed: string;
+  /** Set when more than the target means that something was lost: the run then ends with a failure. */
+  readonly loss?: true;
+}
+
+/** One thing measured, several times. */
+export interface Metric {
+  /** Its name for programs, e.g. `takeover.signalingBack`. */
+  readonly key: string;
+  /** Its name for people. */
+  readonly what: string;
+  readonly unit: Unit;
+  readonly samples: readonly number[];
+  /** The same work without a cluster, measured in the same run. */
+  readonly floor?: { readonly what: string; readonly samples: readonly number[] };
+  readonly target?: Target;
+}
+
+/** A metric as it is reported. */
+export interface Result {
+  readonly key: string;
+  readonly what: string;
+  readonly unit: Unit;
+  readonly summary: Summary;
+  readonly floor: { readonly what: string; readonly summary: Summary } | undefined;
+  readonly verdict: Verdict | undefined;
+}
+
+export interface Verdict {
+  readonly statistic: Statistic;
+  readonly atMost: number;
+  readonly meaning: string | undefined;
+  /** By how much it is missed; `undefined` when it is met. */
+  readonly missedBy: number | undefined;
+  readonly whenMissed: string;
+  readonly isLoss: boolean;
+}
+
+/** @throws {RangeError} when nothing was measured */
+export function resultOf({ key, what, unit, samples, floor, target }: Metric): Result {
+  const summary = summarise(samples);
+  return {
+    key,
+    what,
+    unit,
+    summary,
+    floor: floor && { what: floor.what, summary: summarise(floor.samples) },
+    verdict: target && judge(summary, target),
+  };
+}
+
+function judge(summary: Summary, { statistic, atMost, meaning, whenMissed, loss }: Target): Verdict {
+  const excess = summary[statistic] - atMost;
+  const missedBy = excess > 0 ? excess : undefined;
+  return { statistic, atMost, meaning, missedBy, whenMissed, isLoss: loss === true && missedBy !== undefined };
+}
+
+/** A number as people read it: whole, or with the digits that still mean something. */
+export function readable(value: number): string {
+  const digits = Math.abs(value) >= 20 || Number.isInteger(value) ? 0 : Math.abs(value) >= 1 ? 1 : 2;
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+/** A number with its unit, e.g. `1 frame`, `2 frames`, `3 ms`. */
+export function amount(value: number, unit: Unit): string {
+  const counted = unit !== 'ms' && unit !== 's' && unit !== 'KB';
+  return `${readable(value)} ${counted && value === 1 ? unit.replace(/s$/, '') : unit}`;
+}
