@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkHistory } from '../fixtures/history/check-history.ts';
-import type { Happening } from '../fixtures/history/history.ts';
+import type { Happening, ToldEvent } from '../fixtures/history/history.ts';
 
 const room = 'r';
 const joins = (client: string): Happening => ({ kind: 'joined', client, room });
@@ -161,6 +161,20 @@ describe('what is wrong with members is named', () => {
   test('with policy rebuild a crash may be told', () => {
     const told: Happening = { kind: 'told', client: 'a', event: 'sessionDestroyed' };
     assert.deepEqual(findings({ kind: 'room', room, failover: 'rebuild' }, joins('a'), sees('a', 'a'), told), []);
+  });
+  test('what was said in a life that somebody has missed may be missed, and nothing else', () => {
+    const told = (client: string, event: ToldEvent): Happening => ({ kind: 'told', client, event });
+    const begin = [{ kind: 'room', room, failover: 'rebuild' } as const, joins('a'), joins('b')];
+    const known = [...sees('a', 'a', 'b'), ...sees('b', 'a', 'b')];
+    const crash = [told('a', 'sessionDestroyed'), told('b', 'sessionDestroyed'), told('a', 'rebuilt')];
+    const said = [sends('a', 'a1'), gets('a', 'a1'), resolves('a', 'a1')];
+    const again = [told('a', 'sessionDestroyed'), told('a', 'rebuilt')];
+    const end = [lists('a', 'b')];
+    const lost = ['lost: a1 has not arrived at b, and its promise has resolved'];
+    assert.deepEqual(findings(begin, known, crash, said, again, told('b', 'rebuilt'), end), []);
+    assert.deepEqual(findings(begin, known, crash, said, told('b', 'rebuilt'), end), lost, 'no other crash');
+    assert.deepEqual(findings(begin, known, crash, said, told('b', 'rebuilt'), again, end), lost, 'it was back before');
+    assert.deepEqual(findings(begin, known, said, crash, again, told('b', 'rebuilt'), end), lost, 'said before');
   });
   test('only what was listed last counts', () => {
     assert.deepEqual(findings(two, lists('a'), lists('a', 'b')), []);

@@ -301,7 +301,7 @@ export class Edge implements EdgePort {
         const answer = await port.attach({ attachment: attaching.attachment, hello, ip, platform });
         // An answer that an owner gave with its last breath leads nowhere.
         const gone = this.#deaths.isSettled(owner);
-        if (answer.kind === 'welcome' && !gone) return { ...answer, owner, port };
+        if (answer.kind === 'welcome' && !gone && !port.isClosed) return { ...answer, owner, port };
         if (answer.kind === 'refused') throw ProtocolError.fromWire(answer.error);
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
@@ -332,6 +332,7 @@ export class Edge implements EdgePort {
   }
 
   readonly #localPort: OwnerPort = {
+    isClosed: false,
     attach: (request) => this.#sessions.attach(request, this),
     up: (item) => {
       if (!this.#sessions.up(item)) this.down({ attachment: item.attachment, close: 4503 });

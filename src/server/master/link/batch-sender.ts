@@ -35,6 +35,10 @@ export class BatchSender<T> {
     this.#dropped = dropped;
   }
 
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
   add(item: T): void {
     if (this.#state === 'closed') return;
     let json: string;
@@ -70,7 +74,7 @@ export class BatchSender<T> {
       const batch = this.#next();
       try {
         const result = await this.#send(`[${batch.map(({ json }) => json).join(',')}]`);
-        if (this.#isClosed()) return;
+        if (this.isClosed) return;
         if (result === 'refused' && batch.length > 1) {
           this.#limit = Math.ceil(batch.length / 2);
           continue;
@@ -80,9 +84,9 @@ export class BatchSender<T> {
         const [only] = batch;
         if (result === 'refused' && only) this.#dropped(only.item);
       } catch {
-        if (this.#isClosed()) return;
+        if (this.isClosed) return;
         await delay(RETRY_MS);
-        if (this.#isClosed()) return;
+        if (this.isClosed) return;
       }
     }
     this.#state = 'idle';
@@ -98,10 +102,5 @@ export class BatchSender<T> {
       batch.push(queued);
     }
     return batch;
-  }
-
-  /** A method, as the compiler believes a field compared once not to change over an await. */
-  #isClosed(): boolean {
-    return this.#state === 'closed';
   }
 }

@@ -55,6 +55,9 @@ export class Links {
           // A first join waits for the media node.
           this.#timing.peerCallMs + this.#timing.mediaCommandMs,
         ),
+      get isClosed() {
+        return sender.isClosed;
+      },
       up: (item) => sender.add(item),
     };
     this.#owners.set(instance, { port, sender });
@@ -68,7 +71,13 @@ export class Links {
       (items) => this.#batch(`${url}/internal/down`, instance, items, (unknown) => this.unknownAtEdge(unknown)),
       ({ attachment }) => this.unknownAtEdge([attachment]),
     );
-    const port: EdgePort = { down: (item) => sender.add(item) };
+    const port: EdgePort = {
+      down: (item) => {
+        // Given up while a member was coming in through it.
+        if (sender.isClosed) queueMicrotask(() => this.unknownAtEdge([item.attachment]));
+        else sender.add(item);
+      },
+    };
     this.#edges.set(instance, { port, sender });
     return port;
   }

@@ -44,6 +44,8 @@ export type Downward =
 /** The owner as an edge sees it, in this process or another. */
 export interface OwnerPort {
   attach(request: AttachRequest): Promise<AttachAnswer>;
+  /** Given up, as the owner is dead or cannot be reached: nothing goes this way any more, an answer that comes late leads nowhere. */
+  readonly isClosed: boolean;
   up(item: Upward): void;
 }
 
