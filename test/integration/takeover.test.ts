@@ -145,6 +145,30 @@ test('a frozen owner is replaced; when it wakes up it is fenced and its clients 
   }
 });
 
+test('an edge is killed that owns nothing: its clients go on through another, and nothing is lost', async () => {
+  const room = 'edge-killed';
+  const [edge, other] = ['master-3', 'master-1'].map((id) => running.node(id).url.replace('http', 'ws'));
+  assert.ok(edge && other);
+  const behind = new SdkClient({ urls: [edge, other] });
+  const beside = new SdkClient({ urls: [other] });
+  await behind.session.connect(await running.token(room, { owner: 'master-2' }));
+  await beside.session.connect(await running.token(room));
+  await until('both see both', () => [behind, beside].every((client) => client.count('connectionCreated') === 2));
+  const before = await running.session(room);
+  for (const client of [behind, beside]) client.forget();
+  const pid = running.cluster.kill('master-3');
+  await Promise.all([beside.session.signal({ data: 'to' }), behind.session.signal({ data: 'fro' })]);
+  for (const client of [behind, beside]) {
+    await until('both signals', () => client.signals.length >= 2);
+    assert.deepEqual([...client.signals].sort(), ['fro', 'to']);
+  }
+  assert.deepEqual(behind.story(), ['reconnecting', 'reconnected']);
+  assert.deepEqual(beside.story(), [], 'a moment is nobody’s business');
+  assert.deepEqual(await running.session(room), before);
+  for (const { session } of [behind, beside]) session.disconnect();
+  await running.restarted('master-3', pid);
+});
+
 test('a frozen edge: its clients notice within five seconds and go on through another', async () => {
   const room = 'frozen-edge';
   const edge = running.node('master-3').url.replace('http', 'ws');
