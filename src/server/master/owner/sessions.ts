@@ -140,7 +140,8 @@ export class Sessions {
       return { kind: 'welcome', welcome };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      if (error.code === 'EPOCH_STALE') return { kind: 'notOwner' };
+      // What a session says that has ended meanwhile is not the reason: whoever looks again finds out what has become of it.
+      if (error.code === 'EPOCH_STALE' || !session.isOpen) return { kind: 'notOwner' };
       return { kind: 'refused', error: error.toWire() };
     }
   }
