@@ -310,7 +310,7 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   await stays.session.connect(await running.token(room));
   const id = put.session.connection?.connectionId;
   cutSockets();
-  await stays.happened('connectionPresence', 2);
+  await Promise.all([plain, put].map((client) => client.happened('reconnecting')));
   const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${id}`);
   assert.equal(status, 204);
   put.session.reconnectNow();

@@ -10,7 +10,7 @@ import { until } from '../fixtures/until.ts';
 let running: RunningCluster;
 before(async () => {
   makeSocketsCuttable();
-  running = await RunningCluster.start({ timing: { resumeGraceMs: 1_500 } });
+  running = await RunningCluster.start({ timing: { resumeGraceMs: 3_000 } });
 });
 after(() => running.stop());
 

@@ -17,6 +17,13 @@ export function onEndSignals(first: () => void, again: () => void): void {
   }
 }
 
+/** Calls `end` when the parent says `{ kind: 'end' }`: the whole cluster ends, nobody is left to hand anything over to. */
+export function onEndWithAll(end: () => void): void {
+  process.on('message', (message) => {
+    if ((message as { kind?: string }).kind === 'end') end();
+  });
+}
+
 /** Calls `gone` when the parent ends, or has ended, if it started this process with an IPC channel. */
 export function onParentGone(gone: () => void): void {
   if (!process.send) return;

@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import type { RequestDrain } from '../shared/drain-route.ts';
 import type { Identity } from '../shared/identity.ts';
-import { onEndSignals, onParentGone } from './end-signals.ts';
+import { onEndSignals, onEndWithAll, onParentGone } from './end-signals.ts';
 
 export interface Running {
   readonly identity: Identity;
@@ -14,8 +14,9 @@ const DRAIN_SHARE = 0.8;
 
 /**
  * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
- * `deadlineMs`, and so does the cluster's word to drain; a second signal ends it at once, and so does the end of a parent that started it with an IPC channel. That
- * parent is told when the process is ready: `{ kind: 'ready', instance, url }`.
+ * `deadlineMs`, and so does the cluster's word to drain; a second signal ends it at once. A parent that started it with an
+ * IPC channel is told when it is ready: `{ kind: 'ready', instance, url }`; its end ends the process at once, and its word
+ * that all end closes it without handing anything over.
  */
 export async function live(
   start: (drainRequested: RequestDrain) => Promise<Running>,
@@ -23,16 +24,17 @@ export async function live(
 ): Promise<void> {
   let running: Running | undefined;
   let ending = false;
-  const endOnce = (withinMs: number): void => {
+  const endOnce = (withinMs: number, how: 'drain' | 'close' = 'drain'): void => {
     if (!running) process.exit(0);
     if (ending) return;
     ending = true;
-    void end(running, withinMs);
+    void end(running, withinMs, how);
   };
   onEndSignals(
     () => endOnce(deadlineMs),
     () => process.exit(1),
   );
+  onEndWithAll(() => endOnce(deadlineMs, 'close'));
   onParentGone(() => process.exit(0));
   running = await start((withinMs) => endOnce(withinMs ?? deadlineMs));
   const { instance, url } = running.identity;
@@ -41,14 +43,14 @@ export async function live(
   setImmediate(flushCompileCache);
 }
 
-async function end(running: Running, deadlineMs: number): Promise<void> {
+async function end(running: Running, deadlineMs: number, how: 'drain' | 'close'): Promise<void> {
   setTimeout(() => {
     process.stderr.write(`DrainDeadline: not everything had ended after ${deadlineMs} ms; ending all the same.\n`);
     process.exit(0);
   }, deadlineMs);
   try {
     // What is left of the time is for closing.
-    await running.drain?.(deadlineMs * DRAIN_SHARE);
+    if (how === 'drain') await running.drain?.(deadlineMs * DRAIN_SHARE);
     await running.close();
   } catch (error) {
     process.stderr.write(`CloseFailed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

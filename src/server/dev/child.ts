@@ -105,14 +105,14 @@ export class Child extends EventEmitter<ChildEvents> {
     return this.#process?.kill(signal) ?? false;
   }
 
-  /** Ends the process in an orderly way if it ends within `deadlineMs`, and for good in any case. */
+  /** The whole cluster ends: the process closes in an orderly way within `deadlineMs`, and ends for good in any case. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#restart);
     const child = this.#process;
     if (!child) return;
     const exited = once(child, 'exit');
-    child.kill('SIGTERM');
+    if (child.connected) child.send({ kind: 'end' });
     const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     await exited;
     clearTimeout(timer);

@@ -30,6 +30,7 @@ import { Hosting } from './hosting.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { type Owned, Ownership } from './ownership.ts';
+import { Relocation } from './relocation.ts';
 import { handleRequest } from './requests.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
@@ -45,9 +46,6 @@ const UNTOLD_MS = 2_000;
 
 /** How many signals are kept for them: far fewer than an outbox holds. */
 const MISSED_SIGNALS = 500;
-
-/** How long old media goes on beside the new. A client lets it linger for 4 s after it has moved. */
-const MIGRATION_OVERLAP_MS = 6_000;
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -83,13 +81,12 @@ export class OwnedSession {
   /** Tokens that have joined, and which place each has taken. */
   readonly used = new Map<TokenId, ConnectionId>();
   readonly #around: SessionSurroundings;
+  readonly relocation: Relocation;
   readonly #hosting: Hosting;
   readonly #admission: Admission;
   readonly #ownership = new Ownership(() => this.#isOwned());
   #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'frozen' | 'ended' = 'open';
-  /** The room that is being left. */
-  #migrating: MediaRoom | undefined;
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -102,7 +99,19 @@ export class OwnedSession {
       log: this.log,
       placed: (mediaNode) => this.write((store) => store.placeSession(record.uniqueSessionId, record.epoch, mediaNode)),
       isOpen: () => this.isOpen,
-      gone: (room) => void this.mediaLost(room, 'gone'),
+      gone: (room) => void this.relocation.lost(room, 'gone'),
+    });
+    this.relocation = new Relocation({
+      hosting: this.#hosting,
+      failover: record.failover,
+      log: this.log,
+      isOpen: () => this.isOpen,
+      loseMedia: () => {
+        for (const member of this.members.values()) member.loseMedia();
+      },
+      moved: (media) => this.broadcast('mediaMoved', { media }),
+      crash: () => this.crash(),
+      abandoned: around.abandoned,
     });
     this.#admission = new Admission(this, around.timing.resumeGraceMs);
   }
@@ -124,12 +133,7 @@ export class OwnedSession {
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last.
     if (this.record.mediaNode && this.members.size === 0) void this.end('lastParticipantLeft');
-    else this.#leaveDrainingNode();
-  }
-
-  /** The word that a media node drains moves what is there; this is for what was just on its way there. */
-  #leaveDrainingNode(): void {
-    if (this.#hosting.isDraining) void this.migrateMedia();
+    else this.relocation.leaveIfDraining();
   }
 
   /** The media node's room, once the first member has joined. */
@@ -141,7 +145,7 @@ export class OwnedSession {
   async media(): Promise<Placed> {
     if (this.room) return this.#hosting.media();
     const placed = await this.#hosting.media();
-    this.#leaveDrainingNode();
+    this.relocation.leaveIfDraining();
     return placed;
   }
 
@@ -292,12 +296,13 @@ export class OwnedSession {
    * `performance.now()`.
    */
   sweep(now: number): void {
+    const { resumeGraceMs } = this.#around.timing;
     for (const member of [...this.members.values()]) {
       const { presence } = member;
       if (presence.kind === 'here' || member.isReturning) continue;
       const awayMs = now - presence.since;
-      if (awayMs > this.#around.timing.resumeGraceMs) this.leave(member, 'networkDisconnect');
-      else if (awayMs > UNTOLD_MS && !presence.told) {
+      if (awayMs > resumeGraceMs) this.leave(member, 'networkDisconnect');
+      else if (awayMs > Math.min(UNTOLD_MS, resumeGraceMs / 2) && !presence.told) {
         member.becomeKnownAway();
         this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
       }
@@ -328,50 +333,6 @@ export class OwnedSession {
     this.room?.attempt('closeRoom', {});
     this.log.info({ reason }, 'The session has ended.');
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
-  }
-
-  /**
-   * The media node, or the worker that carried the room, is gone. With policy `takeover` the media is hosted elsewhere and
-   * every client makes new transports; ids and streams stay. `silent`: the node may be back.
-   */
-  async mediaLost(lost: MediaRoom, how: 'gone' | 'silent'): Promise<void> {
-    if (!this.isOpen || this.room !== lost) return;
-    if (this.record.failover === 'rebuild') {
-      if (how === 'silent') this.#around.abandoned(lost);
-      return this.crash();
-    }
-    this.log.warn({ mediaNode: lost.node }, 'The media is gone and is hosted anew.');
-    for (const member of this.members.values()) member.loseMedia();
-    try {
-      const { media } = await this.#hosting.move();
-      this.broadcast('mediaMoved', { media });
-      if (how === 'silent' && this.room?.node !== lost.node) this.#around.abandoned(lost);
-    } catch (error) {
-      this.log.error({ err: error }, 'The media cannot be hosted anywhere.');
-      await this.crash();
-    }
-  }
-
-  /**
-   * The media node is about to end: the media is hosted elsewhere while the old goes on, which clients let go when the new
-   * plays.
-   */
-  async migrateMedia(): Promise<void> {
-    const before = this.room;
-    if (!this.isOpen || !before || this.#migrating === before) return;
-    this.#migrating = before;
-    this.log.info({ mediaNode: before.node }, 'The media node drains: the media moves.');
-    try {
-      const { media } = await this.#hosting.migrate();
-      for (const member of this.members.values()) member.loseMedia();
-      this.broadcast('mediaMoved', { media });
-      await delay(MIGRATION_OVERLAP_MS);
-      before.attempt('closeRoom', {});
-    } catch (error) {
-      // It goes on where it is, until that ends: then it is lost like any other.
-      this.#migrating = undefined;
-      this.log.error({ err: error }, 'The media cannot be moved away from a media node that drains.');
-    }
   }
 
   /** A node that the session cannot live without has crashed: everyone is told, and may rebuild. */

@@ -164,7 +164,7 @@ export class Sessions {
   mediaNodeDrains(mediaNode: InstanceId): void {
     for (const session of this.all()) {
       // One that is just being taken over sees to it by itself when it is whole.
-      if (session.room?.node === mediaNode && !this.#adopting.has(session)) void session.migrateMedia();
+      if (session.room?.node === mediaNode && !this.#adopting.has(session)) void session.relocation.migrate();
     }
   }
 
@@ -179,14 +179,15 @@ export class Sessions {
   }
 
   mediaNodeDied(mediaNode: InstanceId, how: 'gone' | 'silent'): void {
-    for (const session of this.all()) if (session.room?.node === mediaNode) void session.mediaLost(session.room, how);
+    for (const session of this.all())
+      if (session.room?.node === mediaNode) void session.relocation.lost(session.room, how);
   }
 
   roomLost(mediaNode: InstanceId, uniqueSessionId: UniqueSessionId): void {
     for (const session of this.all()) {
       const { room } = session;
       if (session.record.uniqueSessionId === uniqueSessionId && room?.node === mediaNode)
-        void session.mediaLost(room, 'gone');
+        void session.relocation.lost(room, 'gone');
     }
   }
 
