@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import type { AttemptEvent, RecoveredEvent, SessionDisconnectedEvent } from '../../src/client/events.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import { cutSockets, makeSocketsCuttable, openSockets } from '../fixtures/cluster/cuttable-socket.ts';
@@ -13,6 +13,7 @@ before(async () => {
   running = await RunningCluster.start({ timing: { resumeGraceMs: 1_500, verdictMs: 1_500, beatMs: 300 } });
 });
 after(() => running.stop());
+beforeEach(() => running.rested());
 
 /** Does not come back by itself: only when the test says so. */
 const PATIENT = { spreadMs: 600_000 } as const;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { until } from '../fixtures/until.ts';
@@ -9,6 +9,7 @@ before(async () => {
   running = await RunningCluster.start({ masters: 3 });
 });
 after(() => running.stop());
+beforeEach(() => running.rested());
 
 test('a master is asked to end: its sessions go on elsewhere, whatever their policy, and nothing is lost', async () => {
   const room = 'handed-over';

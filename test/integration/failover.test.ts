@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import type { RecoveredEvent, SessionDisconnectedEvent } from '../../src/client/events.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
@@ -11,6 +11,7 @@ before(async () => {
   running = await RunningCluster.start({ masters: 3, timing: { verdictMs: 1_500, beatMs: 300 } });
 });
 after(() => running.stop());
+beforeEach(() => running.rested());
 
 const MASTERS = ['master-1', 'master-2', 'master-3'];
 const signal = { t: 'req', id: 1, method: 'signal', data: { id: 'x', data: 'hello' } };

@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { afterEach, describe, it } from 'node:test';
-import { createHttpServer } from '../../src/server/shared/http-server.ts';
-import { type Identity, type InstanceId, internalKey, newIdentity } from '../../src/server/shared/identity.ts';
+import { type InstanceId, internalKey } from '../../src/server/shared/identity.ts';
 import { InternalClient } from '../../src/server/shared/internal-client.ts';
-import { listen } from '../../src/server/shared/listen.ts';
-import { LiveFeed } from '../../src/server/shared/live-feed.ts';
 import { LiveLink, type LiveLinkOptions } from '../../src/server/shared/live-link.ts';
-import { createLogger } from '../../src/server/shared/logging.ts';
-import { askWitnesses, registerWitness } from '../../src/server/shared/witness.ts';
+import { askWitnesses } from '../../src/server/shared/witness.ts';
 import { FaultNet } from '../fixtures/faults/fault-net.ts';
+import { type LivingNode, livingNode } from '../fixtures/living-node.ts';
 import { until } from '../fixtures/until.ts';
 
 const SECRET = 'live-link-test';
 const BEAT = { beatMs: 100, verdictMs: 600 };
 
-/** A node that does nothing but live. */
-interface Living {
-  readonly identity: Identity;
-  readonly server: Server;
+interface Living extends LivingNode {
   /** Where others reach it: through the net. */
   readonly at: string;
-  end(): Promise<void>;
 }
 
 describe('LiveLink', { timeout: 30_000 }, () => {
@@ -40,27 +33,9 @@ describe('LiveLink', { timeout: 30_000 }, () => {
   }
 
   async function aNode(net: FaultNet, id: string): Promise<Living> {
-    const { server, url } = await listen('127.0.0.1', 0);
-    const identity = newIdentity('master', id, url);
-    const log = createLogger(identity, 'silent');
-    const { app } = createHttpServer({ identity, secret: SECRET, log, server, health: () => ({ ready: true }) });
-    const feed = new LiveFeed(identity, BEAT.beatMs, () => ({ load: 0, ready: true, facts: {} }));
-    feed.register(app);
-    const client = new InternalClient(internalKey(SECRET), identity.instance);
-    registerWitness(app, client);
-    await app.ready();
-    let ended = false;
-    const end = async (): Promise<void> => {
-      if (ended) return;
-      ended = true;
-      feed.close();
-      server.closeAllConnections();
-      server.close();
-      await app.close();
-      await client.close();
-    };
-    ends.push(end);
-    return { identity, server, at: await net.reachedAt({ id, role: 'master', url }), end };
+    const node = await livingNode(id, { secret: SECRET, beatMs: BEAT.beatMs });
+    ends.push(node.end);
+    return { ...node, at: await net.reachedAt({ id, role: 'master', url: node.identity.url }) };
   }
 
   /** What `master-1` is told of the node. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
@@ -13,6 +13,7 @@ before(async () => {
   running = await RunningCluster.start({ timing: { resumeGraceMs: 3_000 } });
 });
 after(() => running.stop());
+beforeEach(() => running.rested());
 
 test('through any number of socket drops, every signal arrives once and in order', async () => {
   for (const seed of seeds(3)) {

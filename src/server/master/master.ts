@@ -92,7 +92,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       const others = ready.map(({ instance }) => instance);
       return accepts() || others.length === 0 ? [identity.instance, ...others] : others;
     },
-    mediaNode: (instance) => directory.find(instance),
+    mediaNode: (instance) => directory.locate(instance),
     takeOver: (record, node) => sessions.takeOver(record, node),
   });
   const links = new Links(identity.url, client, timing);

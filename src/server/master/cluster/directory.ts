@@ -95,6 +95,26 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     return known && { instance, url: known.link.url, beat: known.beat };
   }
 
+  /**
+   * The same, also of one that has only just started and is known to others before it is known here; waits for it to be heard of.
+   * @throws {StoreError} when it is unknown here and the store cannot be asked
+   */
+  async locate(instance: InstanceId): Promise<LiveNode | undefined> {
+    if (this.#find(instance) || this.#buried.has(instance)) return this.find(instance);
+    const leases = await this.#store.listNodes();
+    this.#learn(leases);
+    if (!leases.some((lease) => lease.instance === instance)) return undefined;
+    const heard = new AbortController();
+    const stop = AbortSignal.any([heard.signal, AbortSignal.timeout(this.#timing.verdictMs)]);
+    const listener = (up: InstanceId): void => {
+      if (up === instance) heard.abort();
+    };
+    this.on('up', listener);
+    if (!this.#find(instance)) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    this.off('up', listener);
+    return this.find(instance);
+  }
+
   urlOf(instance: InstanceId): string | undefined {
     return this.#find(instance)?.link.url;
   }

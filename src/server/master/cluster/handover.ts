@@ -68,7 +68,7 @@ export class Handover {
         const record = await store.getSession(body.sessionId);
         const same = record?.uniqueSessionId === body.uniqueSessionId && record.epoch === body.epoch;
         if (!accepts() || !same) return { taken: false };
-        await sessions.takeOver(record, record.mediaNode && directory.find(record.mediaNode));
+        await sessions.takeOver(record, record.mediaNode && (await directory.locate(record.mediaNode)));
         return { taken: sessions.get(body.sessionId)?.record.uniqueSessionId === body.uniqueSessionId };
       } catch (error) {
         const { status, body: answer } = internalFailure(error);

@@ -21,7 +21,7 @@ export interface OwnerDeathsParts {
   readonly log: Logger;
   /** The masters that take sessions over: those that are ready, or, when there is none, this one. */
   readonly masters: () => InstanceId[];
-  readonly mediaNode: (instance: InstanceId) => LiveNode | undefined;
+  readonly mediaNode: (instance: InstanceId) => Promise<LiveNode | undefined>;
   readonly takeOver: (record: SessionRecord, mediaNode: LiveNode | undefined) => Promise<void>;
 }
 
@@ -102,9 +102,9 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     }
   }
 
-  #takeOver(session: SessionRecord): Promise<void> {
+  async #takeOver(session: SessionRecord): Promise<void> {
     const { mediaNode, takeOver } = this.#parts;
-    return takeOver(session, session.mediaNode && mediaNode(session.mediaNode));
+    await takeOver(session, session.mediaNode && (await mediaNode(session.mediaNode)));
   }
 
   /** The chosen master may have crashed as well. A claim of what has been claimed already does nothing. */
