@@ -2,7 +2,16 @@ import type { types } from 'mediasoup-client';
 import type { WireError } from './errors.ts';
 import type { ConnectionId, Epoch, RequestId, ResumeKey, Seq, SessionId, TokenId, UniqueSessionId } from './ids.ts';
 import type { Method, Params } from './methods.ts';
-import type { ConnectionInfo, LeaveReason, MediaKind, StreamEndReason, StreamInfo } from './model.ts';
+import type {
+  ConnectionInfo,
+  LeaveReason,
+  MediaKind,
+  NetworkQuality,
+  Role,
+  StreamChange,
+  StreamEndReason,
+  StreamInfo,
+} from './model.ts';
 
 /** ─── from client to server ─────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -140,6 +149,10 @@ export interface ServerEvents {
   streamCreated: { stream: StreamInfo };
   streamDestroyed: { streamId: StreamInfo['streamId']; reason: StreamEndReason };
   streamActive: { streamId: StreamInfo['streamId']; kind: MediaKind; active: boolean };
+  streamChanged: { streamId: StreamInfo['streamId']; change: StreamChange };
+  /** Its role has been changed through the REST API. */
+  connectionChanged: { connectionId: ConnectionId; role: Role };
+  networkQuality: { connectionId: ConnectionId; level: NetworkQuality };
   signal: { id: string; type?: string; data?: string; from?: ConnectionId };
   /**
    * The media node is gone and the session's media is hosted anew: the client makes new transports, and publishes and

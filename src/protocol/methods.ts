@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import type { ConnectionId, StreamId, TypeOfVideo } from './ids.ts';
-import type { MediaKind, StreamInfo } from './model.ts';
+import type { MediaKind, NetworkQuality, StreamChange, StreamInfo } from './model.ts';
 
 type RtpCapabilities = types.RtpCapabilities;
 type RtpParameters = types.RtpParameters;
@@ -51,6 +51,14 @@ export interface Methods {
   unsubscribe: { params: { streamId: StreamId }; result: Record<string, never> };
   /** Mutes or unmutes one kind of an own stream. */
   setActive: { params: { streamId: StreamId; kind: MediaKind; active: boolean }; result: Record<string, never> };
+  /** Tells the others of a change of an own stream; those who come later find it in the stream. */
+  changeStream: { params: { streamId: StreamId; change: StreamChange }; result: Record<string, never> };
+  /** What this client has measured of its own network; everyone is told when it changes. */
+  reportQuality: { params: { level: NetworkQuality }; result: Record<string, never> };
+  /** Puts another participant out. Only for a MODERATOR. */
+  forceDisconnect: { params: { connectionId: ConnectionId }; result: Record<string, never> };
+  /** Ends another participant's stream. Only for a MODERATOR. */
+  forceUnpublish: { params: { streamId: StreamId }; result: Record<string, never> };
   /** To everyone (the sender among them), or to the connections named. `id` is the sender's, for de-duplication. */
   signal: {
     params: { id: string; type?: string; data?: string; to?: ConnectionId[] };

@@ -38,6 +38,24 @@ export interface StreamInfo {
   readonly videoDimensions?: { readonly width: number; readonly height: number };
 }
 
+/** A property of a stream that its publisher has changed, and by what. */
+export type StreamChange =
+  | {
+      readonly property: 'videoDimensions';
+      /** Pixels. */
+      readonly value: { readonly width: number; readonly height: number };
+      readonly reason: 'deviceRotated' | 'screenResized' | 'trackReplaced';
+    }
+  | {
+      readonly property: 'videoTrack' | 'audioTrack';
+      /** The name that the browser gives the new source. */
+      readonly value: { readonly label: string };
+      readonly reason: 'trackReplaced';
+    };
+
+/** How well a participant's network does: 0 is broken, 5 is excellent. */
+export type NetworkQuality = 0 | 1 | 2 | 3 | 4 | 5;
+
 /** Why a connection or a session ended; the words are OpenVidu's. */
 export type LeaveReason =
   | 'disconnect'

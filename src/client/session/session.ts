@@ -345,6 +345,10 @@ export class Session extends TypedEmitter<SessionEvents> {
       case 'mediaMoved':
         if (this.#media.move(data.media)) this.#followMedia();
         return;
+      case 'streamChanged':
+      case 'connectionChanged':
+      case 'networkQuality':
+        return;
       case 'evicted':
         // The lifecycle's: it ends with `disconnected`.
         return;

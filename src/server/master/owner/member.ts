@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
-import type { ConnectionInfo } from '../../../protocol/model.ts';
+import type { ConnectionInfo, NetworkQuality } from '../../../protocol/model.ts';
 import { sameSecret } from '../../shared/identity.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
@@ -31,6 +31,8 @@ export class Member {
   readonly publications = new Map<StreamId, Publication>();
   readonly subscriptions = new Map<StreamId, Subscription>();
   rtpCapabilities: types.RtpCapabilities | undefined;
+  /** As its client has measured it last. */
+  networkQuality: NetworkQuality | undefined;
   /** Number of the last request taken. */
   requestsTaken = 0 as RequestId;
   #record: JoinedConnection;

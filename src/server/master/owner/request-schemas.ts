@@ -3,13 +3,31 @@ import { Compile, type Validator } from 'typebox/compile';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ConnectionId, StreamId } from '../../../protocol/ids.ts';
 import type { Method, Params } from '../../../protocol/methods.ts';
+import type { NetworkQuality } from '../../../protocol/model.ts';
 
 const key = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$' });
 const streamId = Type.Unsafe<StreamId>(Type.String({ minLength: 1, maxLength: 200 }));
+const connectionId = Type.Unsafe<ConnectionId>(Type.String({ minLength: 1, maxLength: 200 }));
 const kind = Type.Union([Type.Literal('audio'), Type.Literal('video')]);
 /** What mediasoup checks itself, field by field, with errors of its own. */
 const media = <T>(): ReturnType<typeof Type.Unsafe<T>> =>
   Type.Unsafe<T>(Type.Object({}, { additionalProperties: true }));
+const dimensions = Type.Object({
+  width: Type.Number({ minimum: 0, maximum: 65_535 }),
+  height: Type.Number({ minimum: 0, maximum: 65_535 }),
+});
+const streamChange = Type.Union([
+  Type.Object({
+    property: Type.Literal('videoDimensions'),
+    value: dimensions,
+    reason: Type.Union([Type.Literal('deviceRotated'), Type.Literal('screenResized'), Type.Literal('trackReplaced')]),
+  }),
+  Type.Object({
+    property: Type.Union([Type.Literal('videoTrack'), Type.Literal('audioTrack')]),
+    value: Type.Object({ label: Type.String({ maxLength: 256 }) }),
+    reason: Type.Literal('trackReplaced'),
+  }),
+]);
 const nothing = Type.Unsafe<Record<string, never>>(Type.Object({}));
 
 /** The data of each request, field by field as the protocol's types have them. */
@@ -35,23 +53,22 @@ const SCHEMAS = {
     ),
     typeOfVideo: Type.Optional(Type.Union([Type.Literal('CAMERA'), Type.Literal('SCREEN'), Type.Literal('CUSTOM')])),
     frameRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1000 })),
-    videoDimensions: Type.Optional(
-      Type.Object({
-        width: Type.Number({ minimum: 0, maximum: 65_535 }),
-        height: Type.Number({ minimum: 0, maximum: 65_535 }),
-      }),
-    ),
+    videoDimensions: Type.Optional(dimensions),
   }),
   unpublish: Type.Object({ streamId }),
   subscribe: Type.Object({ streamId, transport: key }),
   resumeConsumers: Type.Object({ streamId }),
   unsubscribe: Type.Object({ streamId }),
   setActive: Type.Object({ streamId, kind, active: Type.Boolean() }),
+  changeStream: Type.Object({ streamId, change: streamChange }),
+  reportQuality: Type.Object({ level: Type.Unsafe<NetworkQuality>(Type.Integer({ minimum: 0, maximum: 5 })) }),
+  forceDisconnect: Type.Object({ connectionId }),
+  forceUnpublish: Type.Object({ streamId }),
   signal: Type.Object({
     id: Type.String({ minLength: 1, maxLength: 64 }),
     type: Type.Optional(Type.String({ maxLength: 256 })),
     data: Type.Optional(Type.String()),
-    to: Type.Optional(Type.Array(Type.Unsafe<ConnectionId>(Type.String()), { maxItems: 1_000 })),
+    to: Type.Optional(Type.Array(connectionId, { maxItems: 1_000 })),
   }),
   leave: nothing,
 } as const;

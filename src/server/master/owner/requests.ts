@@ -38,6 +38,10 @@ function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): 
   return full;
 }
 
+function requireModerator(member: Member, what: string): void {
+  if (member.record.role !== 'MODERATOR') throw new ProtocolError('NOT_PERMITTED', `${what} is for a MODERATOR`);
+}
+
 const HANDLERS: { [M in Method]: Handler<M> } = {
   createTransport: async (session, member, { key, direction, rtpCapabilities }) => {
     const { room } = await session.media();
@@ -194,6 +198,41 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     await room.command('setProducerPaused', { key, paused: !active });
     publication.stream = { ...publication.stream, [kind === 'audio' ? 'audioActive' : 'videoActive']: active };
     session.broadcast('streamActive', { streamId, kind, active }, member);
+    return {};
+  },
+
+  changeStream: async (session, member, { streamId, change }) => {
+    const publication = member.publications.get(streamId);
+    if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
+    if (change.property === 'videoDimensions')
+      publication.stream = { ...publication.stream, videoDimensions: change.value };
+    session.broadcast('streamChanged', { streamId, change }, member);
+    return {};
+  },
+
+  reportQuality: async (session, member, { level }) => {
+    if (member.networkQuality === level) return {};
+    member.networkQuality = level;
+    session.broadcast('networkQuality', { connectionId: member.id, level });
+    return {};
+  },
+
+  forceDisconnect: async (session, member, { connectionId }, askedAgoMs) => {
+    requireModerator(member, 'forceDisconnect');
+    const other = session.members.get(connectionId);
+    if (other) session.leave(other, 'forceDisconnectByUser');
+    // Asked again after a takeover, it may have been done already.
+    else if (askedAgoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
+    return {};
+  },
+
+  forceUnpublish: async (session, member, { streamId }, askedAgoMs) => {
+    requireModerator(member, 'forceUnpublish');
+    try {
+      session.forceUnpublish(streamId, 'forceUnpublishByUser');
+    } catch (error) {
+      if (askedAgoMs === 0) throw error;
+    }
     return {};
   },
 

@@ -255,6 +255,13 @@ export class OwnedSession {
     if (this.members.size === 0) void this.end('lastParticipantLeft');
   }
 
+  /** Ends a stream against its publisher's will: that one is told, too. @throws {ProtocolError} STREAM_UNKNOWN */
+  forceUnpublish(streamId: StreamId, reason: 'forceUnpublishByUser' | 'forceUnpublishByServer'): void {
+    const { publisher } = this.findStream(streamId);
+    this.endStream(publisher, streamId, reason);
+    this.tell(publisher, 'streamDestroyed', { streamId, reason });
+  }
+
   endStream(member: Member, streamId: StreamId, reason: StreamEndReason): void {
     const publication = member.publications.get(streamId);
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
