@@ -171,7 +171,7 @@ test('without a network attempts are rare; with it again, the next one is made a
   for (const { cause, nextDelayMs } of attempts) {
     expect(cause).toBe('offline');
     // The first one would have been made within 250 ms.
-    expect(nextDelayMs).toBeGreaterThanOrEqual(1_000);
+    expect(nextDelayMs).toBeGreaterThanOrEqual(500);
   }
   await bob.page.context().setOffline(false);
   await expect(bob.event('reconnected')).toHaveCount(1, { timeout: 3_000 });

@@ -194,6 +194,7 @@ describe('a development cluster', { timeout: 90_000 }, () => {
   });
 
   it('ends everything when it is closed, even what does not listen', async () => {
+    await until('all nodes run', () => cluster.nodes().length === 5);
     const pids = descendantsOf(process.pid).filter((pid) => running([pid]).length > 0);
     // Five nodes and the two workers of the media nodes.
     assert.ok(pids.length >= 7, String(pids));

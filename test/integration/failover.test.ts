@@ -150,6 +150,29 @@ test('the owner is killed while clients join: connect() settles, and with a prov
   await running.restarted(owner, pid);
 });
 
+test('the owner is killed between token and join: another token is asked for, but not for ever', async () => {
+  const room = 'between';
+  const before = await running.token(room);
+  const { owner, pid } = await killOwner(room);
+  // Somebody else has begun the next life.
+  const after = await running.token(room);
+  const tokens = [before, after];
+  const client = new SdkClient();
+  await client.session.connect(async () => tokens.shift() ?? '');
+  assert.equal(tokens.length, 0);
+  await running.restarted(owner, pid);
+
+  let asked = 0;
+  const { session } = new SdkClient({ retry: { spreadMs: 10, baseMs: 10 } });
+  const refused = session.connect(async () => {
+    asked += 1;
+    return after;
+  });
+  await assert.rejects(refused, { name: 'CONNECT_FAILED', code: 'TOKEN_USED' });
+  assert.equal(asked, 3);
+  client.session.disconnect();
+});
+
 test('the media node is killed: the session is rebuilt on another', async () => {
   const room = 'media';
   const client = new SdkClient();

@@ -318,6 +318,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     const meaning = meaningOf(error, {
       state,
       renewable: this.#source?.isRenewable === true,
+      tokensAsked: this.#attempt,
       awayTooLong: this.#signaling.awayMs > this.#resumeGraceMs,
     });
     if (meaning !== 'refused') return this.#input(meaning, { error });

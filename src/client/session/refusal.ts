@@ -7,10 +7,15 @@ import type { SessionInput, SessionState } from './session-state.ts';
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
 const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
 
+/** So many tokens are tried to join with: a crash in between makes one worthless, a mistake of the application all. */
+const TOKENS_TRIED = 3;
+
 export interface RefusalCircumstances {
   readonly state: SessionState;
   /** Whether another token can be had. */
   readonly renewable: boolean;
+  /** How many tokens have been asked for to get in. */
+  readonly tokensAsked: number;
   /** Whether the client was away for longer than its place is kept. Sooner than that, it was taken from it on purpose. */
   readonly awayTooLong: boolean;
 }
@@ -18,13 +23,16 @@ export interface RefusalCircumstances {
 /** What the server's refusal means: `refused` is the end, the others are not. */
 export function meaningOf(
   { code }: ProtocolError,
-  { state, renewable, awayTooLong }: RefusalCircumstances,
+  { state, renewable, tokensAsked, awayTooLong }: RefusalCircumstances,
 ): Extract<SessionInput, 'refused' | 'tokenFailed' | 'lapsed'> {
   if (!renewable) return 'refused';
   if (state === 'reconnecting') return code === 'RESUME_REFUSED' && awayTooLong ? 'lapsed' : 'refused';
   if (state === 'rebuilding')
     return SESSION_OVER.includes(code) || TOKEN_BAD.includes(code) ? 'tokenFailed' : 'refused';
-  return state === 'joining' && SESSION_OVER.includes(code) ? 'tokenFailed' : 'refused';
+  if (state !== 'joining') return 'refused';
+  // The session may have crashed since, and others may have begun its next life.
+  const another = SESSION_OVER.includes(code) || (TOKEN_BAD.includes(code) && tokensAsked < TOKENS_TRIED);
+  return another ? 'tokenFailed' : 'refused';
 }
 
 /** Why it is over for a client that was refused. */

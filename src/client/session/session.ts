@@ -30,6 +30,7 @@ import { RecentIds } from './recent-ids.ts';
 import { SessionMedia } from './session-media.ts';
 import type { Capabilities, SessionOptions, SignalOptions } from './session-options.ts';
 import type { SessionState } from './session-state.ts';
+import { SignalOrder } from './signal-order.ts';
 import type { Stream } from './stream.ts';
 import type { TokenProvider } from './token-source.ts';
 
@@ -64,6 +65,7 @@ export class Session extends TypedEmitter<SessionEvents> {
   readonly #participants: Participants;
   readonly #media: SessionMedia;
   readonly #signals = new RecentIds();
+  readonly #signalOrder = new SignalOrder();
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SessionOptions = {}) {
@@ -73,8 +75,10 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#participants = new Participants({
       connectionCreated: (connection) =>
         this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, connection)),
-      connectionDestroyed: (connection, reason) =>
-        this.emitEvent('connectionDestroyed', new ConnectionEvent('connectionDestroyed', this, connection, reason)),
+      connectionDestroyed: (connection, reason) => {
+        this.#signalOrder.forget(connection.connectionId);
+        this.emitEvent('connectionDestroyed', new ConnectionEvent('connectionDestroyed', this, connection, reason));
+      },
       streamCreated: (stream) =>
         this.emitEvent('streamCreated', new StreamEvent<Session>('streamCreated', this, stream)),
       streamRenewed: (stream) => {
@@ -363,8 +367,10 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<Session>(this, ...change));
   }
 
-  #signal({ id, type, data, from }: ServerEvents['signal']): void {
-    if (!this.#signals.isNew(`${from} ${id}`)) return;
+  #signal({ id, type, data, from, number }: ServerEvents['signal']): void {
+    // Those of the REST API have no sender who could number them.
+    const isNew = from && number ? this.#signalOrder.isNew(from, number) : this.#signals.isNew(id);
+    if (!isNew) return;
     const own = this.connection?.connectionId === from ? this.connection : undefined;
     const sender = own ?? (from && this.#participants.connection(from));
     const name = type ? (`signal:${type}` as const) : 'signal';

@@ -112,7 +112,9 @@ export class Child extends EventEmitter<ChildEvents> {
     const child = this.#process;
     if (!child) return;
     const exited = once(child, 'exit');
-    if (child.connected) child.send({ kind: 'end' });
+    // One that is still starting has nothing to close, and would hear of it late.
+    if (this.#state === 'up' && child.connected) child.send({ kind: 'end' });
+    else child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     await exited;
     clearTimeout(timer);
