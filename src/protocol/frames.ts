@@ -153,11 +153,8 @@ export interface ServerEvents {
   /** Its role has been changed through the REST API. */
   connectionChanged: { connectionId: ConnectionId; role: Role };
   networkQuality: { connectionId: ConnectionId; level: NetworkQuality };
-  /**
-   * `number`, of those that have a sender: that of its request. It rises; one that does not is a repetition, or was said before
-   * this client joined.
-   */
-  signal: { id: string; type?: string; data?: string; from?: ConnectionId; number?: RequestId };
+  /** `number`: the sender's. It rises; one that does not is a repetition, or was said before this client joined. */
+  signal: { id: string; type?: string; data?: string; from?: ConnectionId; number?: number };
   /**
    * The media node is gone and the session's media is hosted anew: the client makes new transports, and publishes and
    * subscribes again, under the same keys and ids.

@@ -59,9 +59,12 @@ export interface Methods {
   forceDisconnect: { params: { connectionId: ConnectionId }; result: Record<string, never> };
   /** Ends another participant's stream. Only for a MODERATOR. */
   forceUnpublish: { params: { streamId: StreamId }; result: Record<string, never> };
-  /** To everyone (the sender among them), or to the connections named. `id` is the sender's, for de-duplication. */
+  /**
+   * To everyone (the sender among them), or to the connections named. `id` and `number` are the sender's, for de-duplication:
+   * `number` rises with every signal, and stays the same when one is sent again.
+   */
   signal: {
-    params: { id: string; type?: string; data?: string; to?: ConnectionId[] };
+    params: { id: string; number?: number; type?: string; data?: string; to?: ConnectionId[] };
     result: { recipients: number };
   };
   leave: { params: Record<string, never>; result: Record<string, never> };

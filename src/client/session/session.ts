@@ -66,6 +66,7 @@ export class Session extends TypedEmitter<SessionEvents> {
   readonly #media: SessionMedia;
   readonly #signals = new RecentIds();
   readonly #signalOrder = new SignalOrder();
+  #nextSignal = 1;
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SessionOptions = {}) {
@@ -75,10 +76,8 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#participants = new Participants({
       connectionCreated: (connection) =>
         this.emitEvent('connectionCreated', new ConnectionEvent('connectionCreated', this, connection)),
-      connectionDestroyed: (connection, reason) => {
-        this.#signalOrder.forget(connection.connectionId);
-        this.emitEvent('connectionDestroyed', new ConnectionEvent('connectionDestroyed', this, connection, reason));
-      },
+      connectionDestroyed: (connection, reason) =>
+        this.emitEvent('connectionDestroyed', new ConnectionEvent('connectionDestroyed', this, connection, reason)),
       streamCreated: (stream) =>
         this.emitEvent('streamCreated', new StreamEvent<Session>('streamCreated', this, stream)),
       streamRenewed: (stream) => {
@@ -202,6 +201,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     try {
       await this.#lifecycle.request('signal', {
         id: randomText(12),
+        number: this.#nextSignal++,
         ...(type === undefined ? {} : { type }),
         ...(data === undefined ? {} : { data }),
         ...(to?.length ? { to: to.map(({ connectionId }) => connectionId) } : {}),

@@ -66,6 +66,7 @@ const SCHEMAS = {
   forceUnpublish: Type.Object({ streamId }),
   signal: Type.Object({
     id: Type.String({ minLength: 1, maxLength: 64 }),
+    number: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     type: Type.Optional(Type.String({ maxLength: 256 })),
     data: Type.Optional(Type.String()),
     to: Type.Optional(Type.Array(connectionId, { maxItems: 1_000 })),

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RequestFrame } from '../../../protocol/frames.ts';
-import { type RequestId, streamIdOf } from '../../../protocol/ids.ts';
+import { streamIdOf } from '../../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../../protocol/methods.ts';
 import type { StreamInfo } from '../../../protocol/model.ts';
 import type { TransportData } from '../../media-node/api.ts';
@@ -9,18 +9,12 @@ import { Publication } from './publication.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
 
-/** What there is to know of a request besides its data. */
-interface Asked {
-  readonly number: RequestId;
-  /** How long ago the client has asked a former owner for the same; 0: it has not. */
-  readonly agoMs: number;
-}
-
+/** `askedAgoMs`: how long ago the client has asked a former owner for the same; 0: it has not. */
 type Handler<M extends Method> = (
   session: OwnedSession,
   member: Member,
   params: Params<M>,
-  asked: Asked,
+  askedAgoMs: number,
 ) => Promise<Result<M>>;
 
 /**
@@ -30,7 +24,7 @@ type Handler<M extends Method> = (
 export async function handleRequest(session: OwnedSession, member: Member, frame: RequestFrame): Promise<unknown> {
   checkParams(frame.method, frame.data);
   const handler = HANDLERS[frame.method] as Handler<Method>;
-  return handler(session, member, frame.data, { number: frame.id, agoMs: frame.askedAgoMs ?? 0 });
+  return handler(session, member, frame.data, frame.askedAgoMs ?? 0);
 }
 
 /** Keys at the media node are unique in a room; those of clients only in their connection. */
@@ -223,30 +217,30 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
-  forceDisconnect: async (session, member, { connectionId }, { agoMs }) => {
+  forceDisconnect: async (session, member, { connectionId }, askedAgoMs) => {
     requireModerator(member, 'forceDisconnect');
     const other = session.members.get(connectionId);
     if (other) session.leave(other, 'forceDisconnectByUser');
     // Asked again after a takeover, it may have been done already.
-    else if (agoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
+    else if (askedAgoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
     return {};
   },
 
-  forceUnpublish: async (session, member, { streamId }, { agoMs }) => {
+  forceUnpublish: async (session, member, { streamId }, askedAgoMs) => {
     requireModerator(member, 'forceUnpublish');
     try {
       session.forceUnpublish(streamId, 'forceUnpublishByUser');
     } catch (error) {
-      if (agoMs === 0) throw error;
+      if (askedAgoMs === 0) throw error;
     }
     return {};
   },
 
-  signal: async (session, member, { id, type, data, to }, { number, agoMs }) => {
-    const saidAt = Date.now() - agoMs;
+  signal: async (session, member, { id, number, type, data, to }, askedAgoMs) => {
+    const saidAt = Date.now() - askedAgoMs;
     // Said again after a takeover, it is for those who were there when it was said: later ones have had newer ones since.
     const there = [...session.members.values()].filter(
-      (other) => agoMs === 0 || other === member || other.record.joined.activeAt <= saidAt,
+      (other) => askedAgoMs === 0 || other === member || other.record.joined.activeAt <= saidAt,
     );
     const wanted = to && to.length > 0 ? to : there.map((other) => other.id);
     const recipients = [...new Set(wanted)].map((connectionId) => {
@@ -259,7 +253,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ...(type === undefined ? {} : { type }),
       ...(data === undefined ? {} : { data }),
       from: member.id,
-      number,
+      ...(number === undefined ? {} : { number }),
     };
     for (const recipient of recipients) session.tell(recipient, 'signal', signal);
     if (!to || to.length === 0) session.keepForReturning(signal);
