@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import commonjs from '@rollup/plugin-commonjs';
@@ -12,22 +12,35 @@ const banner = `/*! Rejoin ${version} | MIT */`;
 /** What the whole SDK may weigh in a page, minified and gzipped. */
 const BUDGET_BYTES = 60 * 1024;
 
+/** What the script that stands in for OpenVidu's may weigh: it has no names but one to keep. */
+const COMPAT_BUDGET_BYTES = 60 * 1024;
+
 /** What the demo's page is made of, besides its script. */
 const PAGE = [
   'index.html',
   ...['style', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map((name) => `${name}.css`),
 ];
 
-/** Parts of mediasoup-client that no browser uses: for its own tests, and for React Native. */
-const UNUSED = /mediasoup-client\/lib\/(test\/fakeParameters|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
+/** Parts of mediasoup-client that are not used here: for its own tests, for React Native, and for data channels. */
+const UNUSED =
+  /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
+/** What its diary is written with, for its own developers. */
+const DIARY = /node_modules\/debug\/src\/browser(\.js)?$/;
 
 /** Empties modules that are not used, so that they do not travel to every user. */
-function leaveOut(pattern) {
+function leaveOut() {
+  const names = ['FakeHandler', 'ReactNative106', 'DataProducer', 'DataConsumer'];
   return {
     name: 'leave-out',
-    load: (id) => (pattern.test(id) ? 'exports.FakeHandler = exports.ReactNative106 = class {};' : null),
+    load(id) {
+      if (DIARY.test(id)) return 'module.exports = () => () => {};';
+      return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
+    },
   };
 }
+
+/** Calls of the diary's writers have no effect worth their text. */
+const treeshake = { manualPureFunctions: ['logger'] };
 
 /** Server code in a browser's bundle is a mistake of the build, not a matter of size. */
 function noServerCode() {
@@ -56,6 +69,25 @@ function sizeBudget(bytes) {
   };
 }
 
+/** Names the authors of all that is in a bundle, as their licenses ask for. Other licenses than these need a thought. */
+function notices(fileName) {
+  const fine = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause'];
+  return {
+    name: 'notices',
+    generateBundle(_options, bundle) {
+      const modules = Object.values(bundle).flatMap(({ moduleIds = [] }) => moduleIds);
+      const roots = new Set(modules.flatMap((id) => /[^\0]*node_modules\/(@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
+      const texts = [...roots].sort().map((root) => {
+        const { name, version, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+        const file = readdirSync(root).find((entry) => /^licen[cs]e/i.test(entry));
+        if (!file || !fine.includes(license)) this.error(`${name} has the license ${license}, in file ${file}.`);
+        return `${name} ${version} (${license})\n\n${readFileSync(`${root}/${file}`, 'utf8').trim()}\n`;
+      });
+      this.emitFile({ type: 'asset', fileName, source: texts.join(`\n${'-'.repeat(80)}\n\n`) });
+    },
+  };
+}
+
 function copy(files) {
   return {
     name: 'copy',
@@ -78,22 +110,23 @@ function onwarn(warning, warn) {
 }
 
 const browser = () => [
-  leaveOut(UNUSED),
+  leaveOut(),
   noServerCode(),
   resolve({ browser: true, preferBuiltins: false, extensions: ['.ts', '.tsx', '.mjs', '.js'] }),
   commonjs(),
   esbuild({ target: 'es2022', sourceMap: true, jsx: 'automatic', jsxImportSource: 'preact', tsconfig: false }),
 ];
 
-const script = { format: 'iife', name: 'rejoin', exports: 'named', sourcemap: true, banner };
+const script = { format: 'iife', name: 'Rejoin', exports: 'named', sourcemap: true, banner };
 
 export default [
   {
     input: 'src/client/index.ts',
     onwarn,
+    treeshake,
     plugins: browser(),
     output: [
-      { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner },
+      { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner, plugins: [notices('rejoin.licenses.txt')] },
       { ...script, file: 'dist/rejoin.js' },
       {
         ...script,
@@ -105,8 +138,38 @@ export default [
   {
     input: 'src/client/index.ts',
     onwarn,
-    plugins: [dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true })],
+    plugins: [
+      dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true, compilerOptions: { stripInternal: true } }),
+    ],
     output: { file: 'dist/rejoin.d.mts', format: 'es' },
+  },
+  {
+    input: 'src/client/openvidu/compat.ts',
+    onwarn,
+    treeshake,
+    plugins: browser(),
+    output: {
+      file: 'dist/openvidu-compat.min.js',
+      format: 'iife',
+      sourcemap: true,
+      banner,
+      plugins: [minify({ legalComments: 'inline' }), sizeBudget(COMPAT_BUDGET_BYTES)],
+    },
+  },
+  {
+    input: 'src/node-client/index.ts',
+    onwarn,
+    plugins: [esbuild({ target: 'node20', sourceMap: true, tsconfig: false })],
+    output: [
+      { file: 'dist/node-client.mjs', format: 'es', sourcemap: true, banner },
+      { file: 'dist/node-client.cjs', format: 'cjs', sourcemap: true, banner },
+    ],
+  },
+  {
+    input: 'src/node-client/index.ts',
+    onwarn,
+    plugins: [dts({ tsconfig: 'tsconfig.json', compilerOptions: { stripInternal: true } })],
+    output: ['mts', 'cts'].map((types) => ({ file: `dist/node-client.d.${types}`, format: 'es' })),
   },
   {
     input: 'demo/main.tsx',

@@ -5,8 +5,10 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { provideBundles } from './setup/bundle.mjs';
+import { installDependencies } from './setup/dependencies.mjs';
 import { Failure } from './setup/failure.mjs';
-import { Interruption } from './setup/interruption.mjs';
+import { Interruption, interruptible } from './setup/interruption.mjs';
+import { provideNode } from './setup/node.mjs';
 import { root } from './setup/places.mjs';
 import { runProgram } from './setup/program.mjs';
 import { setup } from './setup.mjs';
@@ -22,6 +24,8 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
                      "chaos --help" lists the arguments
   bench [arguments]  measure what failures cost (npm run bench)
                      "bench --help" lists what can be measured
+  docs [arguments]   build the reference of the SDKs into docs/api (npm run docs)
+                     "docs --help" lists the arguments
   setup [--browser]  only make everything ready (npm run setup),
                      with --browser also what tests and benchmarks need
 
@@ -61,6 +65,17 @@ const commands = {
     await provideBundles({ log: process.stderr, node });
     const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
     return runProgram(node, [join(root, 'bench', 'bench.ts'), ...args], env);
+  },
+
+  async docs(args) {
+    // No media worker: prose does not need one.
+    const node = await interruptible(async () => {
+      await installDependencies(process.stderr);
+      return provideNode(process.stderr);
+    });
+    const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
+    const hook = new URL('docs/typescript-api.mjs', import.meta.url).href;
+    return runProgram(node, ['--import', hook, cli, ...args], process.env);
   },
 
   async setup(args) {

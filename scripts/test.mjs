@@ -1,7 +1,7 @@
 /**
- * The whole test suite: units, integration and two minutes of chaos with Node's test runner, the demo room with
- * Playwright. `npm test` runs it after set-up and build; `npm test -- unit` or `integration`, `e2e`, `chaos` runs a part,
- * and what follows a part's name is passed to its runner.
+ * The whole test suite: units, the package, integration and two minutes of chaos with Node's test runner, the demo room
+ * with Playwright. `npm test` runs it after set-up and build; `npm test -- unit` or `package`, `integration`, `e2e`, `chaos`
+ * runs a part, and what follows a part's name is passed to its runner.
  */
 import { spawn } from 'node:child_process';
 import { glob, readFile, rm } from 'node:fs/promises';
@@ -10,14 +10,16 @@ import { join } from 'node:path';
 
 const SUITES = {
   unit: (args) => nodeTests('test/unit', 60_000, args),
+  package: (args) => nodeTests('test/package', 60_000, args),
   integration: (args) => nodeTests('test/integration', 120_000, args),
   e2e: (args) => playwrightTests(args),
   chaos: (args) => nodeTests('test/chaos', 300_000, args),
 };
 
-const HELP = `npm test [-- unit|integration|e2e|chaos [arguments for its runner]]
+const HELP = `npm test [-- unit|package|integration|e2e|chaos [arguments for its runner]]
 
   unit          protocol, back-off, state machine, store …
+  package       what npm publishes: its manifest and types, installed, bundled and loaded in Chromium
   integration   over real processes and sockets; processes are killed for real
   e2e           the demo room in Chromium, with fake camera and microphone
   chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones

@@ -1,12 +1,13 @@
 import type * as Sdk from '../../src/client/index.ts';
-import type { Session, SessionEvents } from '../../src/client/session/session.ts';
+import type { Session } from '../../src/client/session/session.ts';
+import type { SessionEvents } from '../../src/client/session/session-events.ts';
 import type { ShownFrame } from '../report/frames.ts';
 import { FrameLog } from './frame-log.ts';
 import { ownTracks, type Source } from './own-media.ts';
 import { Talk, type TalkCount } from './talk.ts';
 
 /** As the page's script tag brings it. */
-const sdk = (globalThis as unknown as { rejoin: typeof Sdk }).rejoin;
+const sdk = (globalThis as unknown as { Rejoin: typeof Sdk }).Rejoin;
 
 /** What is written down when it happens. */
 const WATCHED = [

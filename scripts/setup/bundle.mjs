@@ -8,7 +8,7 @@ import { digest, root } from './places.mjs';
 import { inStep } from './step.mjs';
 
 /** All that the browser bundles are made from. */
-const INPUTS = ['src/client', 'src/protocol', 'demo', 'rollup.config.mjs', 'package-lock.json'];
+const INPUTS = ['src/client', 'src/protocol', 'src/node-client', 'demo', 'rollup.config.mjs', 'package-lock.json'];
 
 const REMEDY = 'mend what the message above points at, then run the same command again';
 

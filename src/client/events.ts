@@ -1,16 +1,27 @@
-import type { LeaveReason, StreamEndReason } from '../protocol/model.ts';
+import type { LeaveReason, MediaKind, NetworkQuality, Role, StreamEndReason } from '../protocol/model.ts';
+import type { ExceptionEventName, RejoinError } from './errors.ts';
 import type { StreamManager } from './media/stream-manager.ts';
+import type { Subscriber } from './media/subscriber.ts';
 import type { Connection } from './session/connection.ts';
 import type { Session } from './session/session.ts';
-import type { Stream } from './session/stream.ts';
+import type { Stream, VideoDimensions } from './session/stream.ts';
+
+/** Why somebody has left; empty where nobody has. */
+export type ConnectionEventReason = LeaveReason | '';
+/** Why a stream has ended; empty where none has. */
+export type StreamEventReason = StreamEndReason | '';
 
 /** What every listener gets. */
 export class RejoinEvent<Target = unknown> {
+  /** The event's name. */
   readonly type: string;
+  /** The session, publisher or subscriber that tells it. */
   readonly target: Target;
+  /** Whether it has a default action that `preventDefault()` keeps from happening. */
   readonly cancelable: boolean;
   #prevented = false;
 
+  /** @internal */
   constructor(type: string, target: Target, cancelable = false) {
     this.type = type;
     this.target = target;
@@ -22,6 +33,7 @@ export class RejoinEvent<Target = unknown> {
     if (this.cancelable) this.#prevented = true;
   }
 
+  /** Whether `preventDefault()` has been called, and there is something to prevent. */
   isDefaultPrevented(): boolean {
     return this.#prevented;
   }
@@ -29,11 +41,13 @@ export class RejoinEvent<Target = unknown> {
 
 /** `connectionCreated`, `connectionDestroyed`: somebody, or this client itself, has joined or left. */
 export class ConnectionEvent extends RejoinEvent<Session> {
+  /** Who. */
   readonly connection: Connection;
-  /** For `connectionDestroyed`. */
-  readonly reason: LeaveReason | undefined;
+  /** For `connectionDestroyed`; otherwise empty. */
+  readonly reason: ConnectionEventReason;
 
-  constructor(type: string, target: Session, connection: Connection, reason?: LeaveReason) {
+  /** @internal */
+  constructor(type: string, target: Session, connection: Connection, reason: ConnectionEventReason = '') {
     super(type, target);
     this.connection = connection;
     this.reason = reason;
@@ -42,13 +56,55 @@ export class ConnectionEvent extends RejoinEvent<Session> {
 
 /** `connectionPresence`: a remote participant is reconnecting (`away`) or back (`here`). */
 export class ConnectionPresenceEvent extends RejoinEvent<Session> {
+  /** Who. */
   readonly connection: Connection;
+  /** How it is now. */
   readonly presence: 'here' | 'away';
 
+  /** @internal */
   constructor(target: Session, connection: Connection, presence: 'here' | 'away') {
     super('connectionPresence', target);
     this.connection = connection;
     this.presence = presence;
+  }
+}
+
+/** `connectionPropertyChanged`: the server has changed a property of this client's own connection. */
+export class ConnectionPropertyChangedEvent extends RejoinEvent<Session> {
+  /** This client's own. */
+  readonly connection: Connection;
+  /** `role`. */
+  readonly changedProperty: string;
+  /** A role. */
+  readonly newValue: Role | boolean;
+  /** A role. */
+  readonly oldValue: Role | boolean;
+
+  /** @internal */
+  constructor(target: Session, connection: Connection, newValue: Role, oldValue: Role) {
+    super('connectionPropertyChanged', target);
+    this.connection = connection;
+    this.changedProperty = 'role';
+    this.newValue = newValue;
+    this.oldValue = oldValue;
+  }
+}
+
+/** `networkQualityLevelChanged`: somebody's network, or this client's own, does better or worse than before. */
+export class NetworkQualityLevelChangedEvent extends RejoinEvent<Session> {
+  /** 0 is broken, 5 is excellent. */
+  readonly newValue: NetworkQuality;
+  /** 0 also as long as nothing had been measured. */
+  readonly oldValue: NetworkQuality;
+  /** Whose. */
+  readonly connection: Connection;
+
+  /** @internal */
+  constructor(target: Session, newValue: NetworkQuality, oldValue: NetworkQuality, connection: Connection) {
+    super('networkQualityLevelChanged', target);
+    this.newValue = newValue;
+    this.oldValue = oldValue;
+    this.connection = connection;
   }
 }
 
@@ -57,51 +113,126 @@ export class ConnectionPresenceEvent extends RejoinEvent<Session> {
  * SDK made for it are removed.
  */
 export class StreamEvent<Target = Session | StreamManager> extends RejoinEvent<Target> {
+  /** What has begun or ended. */
   readonly stream: Stream;
-  /** For `streamDestroyed`. */
-  readonly reason: StreamEndReason | undefined;
+  /** For `streamDestroyed`; otherwise empty. */
+  readonly reason: StreamEventReason;
 
-  constructor(type: string, target: Target, stream: Stream, reason?: StreamEndReason) {
+  /** @internal */
+  constructor(type: string, target: Target, stream: Stream, reason: StreamEventReason = '') {
     super(type, target, type === 'streamDestroyed');
     this.stream = stream;
     this.reason = reason;
   }
 }
 
-/** `streamPropertyChanged`: a publisher has muted or unmuted. */
-export class StreamPropertyChangedEvent<Target = Session | StreamManager> extends RejoinEvent<Target> {
-  readonly stream: Stream;
-  readonly changedProperty: 'audioActive' | 'videoActive';
-  readonly newValue: boolean;
-  readonly oldValue: boolean;
-  readonly reason: 'publishAudio' | 'publishVideo';
+/** A property of a stream that can change. `filter` is OpenVidu's, and never changes. */
+export type ChangedPropertyType =
+  | 'audioActive'
+  | 'videoActive'
+  | 'audioTrack'
+  | 'videoTrack'
+  | 'videoDimensions'
+  | 'filter';
+/** What a stream's publisher has done. The last three are OpenVidu's, of filters, and never told. */
+export type StreamPropertyChangedEventReason =
+  | 'publishAudio'
+  | 'publishVideo'
+  | 'trackReplaced'
+  | 'deviceRotated'
+  | 'screenResized'
+  | 'applyFilter'
+  | 'execFilterMethod'
+  | 'removeFilter';
+/** `audioActive`, `videoActive`: a boolean. `videoDimensions`: pixels. Tracks: the browser's name of the source. */
+export type StreamPropertyValue =
+  | boolean
+  | VideoDimensions
+  | {
+      /** The browser's name of the source. */
+      readonly label: string;
+    };
 
-  constructor(
-    target: Target,
-    stream: Stream,
-    changedProperty: 'audioActive' | 'videoActive',
-    newValue: boolean,
-    oldValue: boolean,
-  ) {
+/** What has changed of a stream, and by what. */
+export interface StreamPropertyChange {
+  /** What has changed. */
+  readonly changedProperty: ChangedPropertyType;
+  /** How it is now. */
+  readonly newValue: StreamPropertyValue;
+  /** How it was; `undefined` of another's tracks. */
+  readonly oldValue: StreamPropertyValue | undefined;
+  /** By what. */
+  readonly reason: StreamPropertyChangedEventReason;
+}
+
+/** @internal A microphone or camera that was muted or unmuted. */
+export function activeChange(kind: MediaKind, active: boolean): StreamPropertyChange {
+  return kind === 'audio'
+    ? { changedProperty: 'audioActive', newValue: active, oldValue: !active, reason: 'publishAudio' }
+    : { changedProperty: 'videoActive', newValue: active, oldValue: !active, reason: 'publishVideo' };
+}
+
+/**
+ * `streamPropertyChanged`: a publisher has muted or unmuted, replaced a track, or its video has another size. Told to the
+ * session, and to the stream's publisher or subscriber.
+ */
+export class StreamPropertyChangedEvent<Target = Session | StreamManager>
+  extends RejoinEvent<Target>
+  implements StreamPropertyChange
+{
+  /** Whose property. */
+  readonly stream: Stream;
+  /** What has changed. */
+  readonly changedProperty: ChangedPropertyType;
+  /** How it is now. */
+  readonly newValue: StreamPropertyValue;
+  /** How it was; `undefined`, whatever its type says, of another's tracks. */
+  readonly oldValue: StreamPropertyValue;
+  /** By what. */
+  readonly reason: StreamPropertyChangedEventReason;
+
+  /** @internal */
+  constructor(target: Target, stream: Stream, change: StreamPropertyChange) {
     super('streamPropertyChanged', target);
     this.stream = stream;
-    this.changedProperty = changedProperty;
-    this.newValue = newValue;
-    this.oldValue = oldValue;
-    this.reason = changedProperty === 'audioActive' ? 'publishAudio' : 'publishVideo';
+    this.changedProperty = change.changedProperty;
+    this.newValue = change.newValue;
+    this.oldValue = change.oldValue as StreamPropertyValue;
+    this.reason = change.reason;
+  }
+}
+
+/** `publisherStartSpeaking`, `publisherStopSpeaking`: told to the session, and to the publisher or subscriber. */
+export class PublisherSpeakingEvent<Target = Session | StreamManager> extends RejoinEvent<Target> {
+  /** Who. */
+  readonly connection: Connection;
+  /** In which of its streams. */
+  readonly streamId: string;
+
+  /** @internal */
+  constructor(
+    type: 'publisherStartSpeaking' | 'publisherStopSpeaking',
+    target: Target,
+    connection: Connection,
+    streamId: string,
+  ) {
+    super(type, target);
+    this.connection = connection;
+    this.streamId = streamId;
   }
 }
 
 /** `signal` and `signal:TYPE`. */
 export class SignalEvent extends RejoinEvent<Session> {
-  /** Text as it was sent. */
-  readonly data: string | undefined;
+  /** Text as it was sent; empty if there was none. */
+  readonly data: string;
   /** Undefined when the server's REST API has sent it. */
   readonly from: Connection | undefined;
 
+  /** @internal */
   constructor(type: string, target: Session, data: string | undefined, from: Connection | undefined) {
     super(type, target);
-    this.data = data;
+    this.data = data ?? '';
     this.from = from;
   }
 }
@@ -111,10 +242,12 @@ export class SignalEvent extends RejoinEvent<Session> {
  * removed.
  */
 export class SessionDisconnectedEvent extends RejoinEvent<Session> {
-  readonly reason: LeaveReason;
+  /** Why. */
+  readonly reason: ConnectionEventReason;
   /** What ended it, where that was an error: the server's refusal, the token function's, or the time that is over. */
   readonly cause: Error | undefined;
 
+  /** @internal */
   constructor(target: Session, reason: LeaveReason, cause?: Error) {
     super('sessionDisconnected', target, true);
     this.reason = reason;
@@ -122,61 +255,22 @@ export class SessionDisconnectedEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `sessionDestroyed`: a node that served the session has crashed. With a token source, `rebuilding` follows. */
-export class SessionDestroyedEvent extends RejoinEvent<Session> {
-  readonly reason = 'nodeCrashed';
-
-  constructor(target: Session) {
-    super('sessionDestroyed', target);
-  }
-}
-
-/** `reconnecting` and `rebuilding`: once for every attempt, before its wait. */
-export class AttemptEvent extends RejoinEvent<Session> {
-  readonly plane: 'signaling' | 'media';
-  /** What broke, e.g. `socketClosed`, `nodeCrashed`, or the message of the error that failed the attempt before. */
-  readonly cause: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly nextDelayMs: number;
-
-  constructor(
-    type: 'reconnecting' | 'rebuilding',
-    target: Session,
-    detail: { plane: 'signaling' | 'media'; cause: string; attempt: number; nextDelayMs: number },
-  ) {
-    super(type, target);
-    this.plane = detail.plane;
-    this.cause = detail.cause;
-    this.attempt = detail.attempt;
-    this.nextDelayMs = detail.nextDelayMs;
-  }
-}
-
-/** How it was got over: a new socket, new transports to another media node, or a new life of the session. */
-export type RecoveryKind = 'resume' | 'mediaMoved' | 'rebuild';
-
-/** `reconnected` and `rebuilt`: all is as before. */
-export class RecoveredEvent extends RejoinEvent<Session> {
-  /** Since the first word of the trouble. */
-  readonly durationMs: number;
-  readonly kind: RecoveryKind;
-
-  constructor(type: 'reconnected' | 'rebuilt', target: Session, detail: { durationMs: number; kind: RecoveryKind }) {
-    super(type, target);
-    this.durationMs = detail.durationMs;
-    this.kind = detail.kind;
-  }
-}
-
 /** `exception`: something went wrong that no promise could tell. */
 export class ExceptionEvent extends RejoinEvent<Session> {
-  readonly name: string;
-  readonly origin: Session | Stream;
+  /** What: one of {@link ExceptionEventName}. */
+  readonly name: ExceptionEventName;
+  /** Where. */
+  readonly origin: Session | Stream | Subscriber;
+  /** What happened, and what to do about it. */
   readonly message: string;
+  /** What more there is to say, e.g. the error. */
   readonly data: unknown;
 
-  constructor(target: Session, detail: { name: string; origin: Session | Stream; message: string; data?: unknown }) {
+  /** @internal */
+  constructor(
+    target: Session,
+    detail: { name: ExceptionEventName; origin: Session | Stream | Subscriber; message: string; data?: unknown },
+  ) {
     super('exception', target);
     this.name = detail.name;
     this.origin = detail.origin;
@@ -185,20 +279,41 @@ export class ExceptionEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `streamPlaying`, `accessAllowed`, `accessDenied` …: about a publisher or subscriber itself. */
+/** `streamPlaying`, `accessAllowed`, `streamAudioVolumeChange` …: about a publisher or subscriber itself. */
 export class StreamManagerEvent extends RejoinEvent<StreamManager> {
+  /** What the event says besides that it has happened: see its description. */
   readonly value: unknown;
 
+  /** @internal */
   constructor(type: string, target: StreamManager, value?: unknown) {
     super(type, target);
     this.value = value;
   }
 }
 
+/** `accessDenied`: the sources of a publisher cannot be opened. Has the error's name and message, as OpenVidu's listeners expect. */
+export class AccessDeniedEvent extends StreamManagerEvent {
+  /** The error's. */
+  readonly name: RejoinError['name'];
+  /** The error's. */
+  readonly message: string;
+  /** Why. */
+  declare readonly value: RejoinError;
+
+  /** @internal */
+  constructor(target: StreamManager, error: RejoinError) {
+    super('accessDenied', target, error);
+    this.name = error.name;
+    this.message = error.message;
+  }
+}
+
 /** `videoElementCreated`, `videoElementDestroyed`. */
 export class VideoElementEvent extends RejoinEvent<StreamManager> {
+  /** The video. */
   readonly element: HTMLVideoElement;
 
+  /** @internal */
   constructor(type: 'videoElementCreated' | 'videoElementDestroyed', target: StreamManager, element: HTMLVideoElement) {
     super(type, target);
     this.element = element;

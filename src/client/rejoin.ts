@@ -1,63 +1,104 @@
+import { AdvancedConfiguration, type OpenViduAdvancedConfiguration } from './advanced-configuration.ts';
 import type { RejoinError } from './errors.ts';
-import { requireMediaDevices } from './media/devices.ts';
-import { Publisher, type PublisherProperties } from './media/publisher.ts';
+import { captureMedia, requireMediaDevices } from './media/devices.ts';
+import { Publisher } from './media/publisher.ts';
+import type { PublisherProperties } from './media/publisher-properties.ts';
 import { findTarget, type VideoTarget } from './media/video-placement.ts';
 import { Session } from './session/session.ts';
 import type { SessionOptions } from './session/session-options.ts';
+import { callOut } from './typed-emitter.ts';
 
-/** A camera, microphone or loudspeaker. */
+/** A camera or a microphone. */
 export interface Device {
-  readonly kind: string;
+  /** Which of the two. */
+  readonly kind: 'videoinput' | 'audioinput';
+  /** For `videoSource` or `audioSource`. */
   readonly deviceId: string;
+  /** Its name; empty until the user has allowed the use of one. */
   readonly label: string;
 }
 
-/** The way in: makes sessions and publishers. */
+/** Called when the sources are open, or with the error why not. */
+export type PublisherHandler = (error?: RejoinError) => void;
+
+/** The way in: makes sessions and publishers. Also exported as `OpenVidu`. */
 export class Rejoin {
+  readonly #configuration = new AdvancedConfiguration();
+
+  /** Makes a session, to be joined with `connect()`. More than one can be joined at a time. */
   initSession(options: SessionOptions = {}): Session {
-    return new Session(options);
+    return new Session(options, this.#configuration);
   }
 
   /**
-   * Opens camera and microphone, and shows them in `target` if there is one. The publisher can be passed to
-   * `session.publish` at once, which waits for the sources.
+   * Opens camera and microphone, or the screen, and shows them in `target` if there is one. The publisher can be passed to
+   * `session.publish` at once, which waits for the sources. Default: camera and microphone, 640x480.
    * @param target an element or its id
-   * @param done called when the sources are open, or with the error why not
+   * @param done called when the sources are open, or with the error why not; then the publisher tells `accessAllowed` or
+   *   `accessDenied`
    */
+  initPublisher(target?: VideoTarget, properties?: PublisherProperties, done?: PublisherHandler): Publisher;
+  initPublisher(target: VideoTarget | undefined, done: PublisherHandler): Publisher;
   initPublisher(
     target?: VideoTarget,
-    properties: PublisherProperties = {},
-    done?: (error?: RejoinError) => void,
+    second: PublisherProperties | PublisherHandler = {},
+    third?: PublisherHandler,
   ): Publisher {
-    const publisher = new Publisher(properties);
-    publisher.ready.then(
-      () => {
-        if (target !== undefined && findTarget(target)) publisher.createVideoElement(target, properties.insertMode);
-        done?.();
+    const [properties, done] = typeof second === 'function' ? [{}, second] : [second, third];
+    const publisher: Publisher = new Publisher(properties, {
+      configuration: this.#configuration,
+      settled: (error) => {
+        if (!error && target && findTarget(target)) publisher.createVideoElement(target, properties.insertMode);
+        callOut(() => done?.(error));
       },
-      (error: RejoinError) => done?.(error),
-    );
+    });
     return publisher;
   }
 
-  /** Like `initPublisher`, resolving when the sources are open. @throws {RejoinError} why not */
+  /**
+   * Like `initPublisher`, resolving when the sources are open.
+   * @throws {RejoinError} why they are not: DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like
+   */
   async initPublisherAsync(target?: VideoTarget, properties: PublisherProperties = {}): Promise<Publisher> {
     const publisher = this.initPublisher(target, properties);
     await publisher.ready;
     return publisher;
   }
 
-  /** Cameras and microphones. Labels are empty until the user has allowed the use of one. */
+  /** Cameras and microphones. Labels are empty until the user has allowed the use of one. @throws {RejoinError} BROWSER_NOT_SUPPORTED */
   async getDevices(): Promise<Device[]> {
     requireMediaDevices();
     const devices = await navigator.mediaDevices.enumerateDevices();
-    return devices
-      .filter(({ kind }) => kind === 'audioinput' || kind === 'videoinput')
-      .map(({ kind, deviceId, label }) => ({ kind, deviceId, label }));
+    return devices.flatMap(({ kind, deviceId, label }) =>
+      kind === 'audioinput' || kind === 'videoinput' ? { kind, deviceId, label } : [],
+    );
+  }
+
+  /**
+   * Opens camera and microphone, or the screen, without a publisher: its tracks can be given to one, as `audioSource` and
+   * `videoSource`. They are the application's to stop.
+   * @throws {RejoinError} why they are not open: DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like
+   */
+  async getUserMedia(properties: PublisherProperties): Promise<MediaStream> {
+    const { audio, video } = await captureMedia(properties);
+    return new MediaStream([audio, video].filter((track) => track !== undefined));
   }
 
   /** Whether this browser can make calls at all. */
   checkSystemRequirements(): boolean {
     return 'RTCPeerConnection' in globalThis && 'WebSocket' in globalThis;
+  }
+
+  /** Whether this browser can share its screen: `videoSource: 'screen'`. */
+  checkScreenSharingCapabilities(): boolean {
+    return 'mediaDevices' in navigator && 'getDisplayMedia' in navigator.mediaDevices;
+  }
+
+  /** OpenVidu's switch for a quiet console. The SDK writes nothing to it, so there is nothing to switch off. */
+  enableProdMode(): void {}
+
+  /** Sets how sessions and publishers work, those that are made already among them; replaces what was set before. */
+  setAdvancedConfiguration(configuration: OpenViduAdvancedConfiguration): void {
+    this.#configuration.set(configuration);
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +5,12 @@ import { Command, type Option } from 'commander';
 import type { StaticFiles } from './balancer/static-files.ts';
 import { isEverywhere, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
-import { options, timingOf } from './cli/options.ts';
+import { options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
+import { VERSION } from './shared/version.ts';
 import type { Store } from './store/store.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
@@ -24,7 +24,7 @@ enableCompileCache();
 
 const program = new Command('rejoin')
   .description('Video sessions that outlive the machines that serve them.')
-  .version(version(), '-V, --version', 'print the version')
+  .version(VERSION, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .addHelpText('after', '\n"rejoin <command> --help" lists the options of a command.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE));
@@ -37,25 +37,37 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.mastersCount(),
   options.mediaNodesCount(),
   options.failover(),
+  options.iceServers(),
   options.rtcPorts(40_000, 40_100),
   options.listenIp('127.0.0.1'),
   options.announcedAddress(),
   options.stateDir(),
   options.logLevel('info'),
   options.json(),
+  ...options.webhooks(),
   ...options.timing(),
 ]).action(async (flags: DevFlags) => {
   const { runDev } = await import('./dev/run-dev.ts');
-  await runDev({ ...flags, json: flags.json ?? false, directories: demoDirectories(), timing: timingOf(flags) });
+  const webhooks = webhooksOf(flags);
+  await runDev({
+    ...flags,
+    json: flags.json ?? false,
+    directories: demoDirectories(),
+    timing: timingOf(flags),
+    ...(webhooks ? { webhooks } : {}),
+  });
 });
 
 command('master', 'Run one master: it owns sessions and holds the sockets of clients.', [
   ...nodeOptions('master', 4000),
   options.publicUrl(),
   options.failover(),
+  options.iceServers(),
+  ...options.webhooks(),
 ]).action(async (flags: MasterFlags) => {
   const common = nodeSettings('master', flags);
   const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', 'where clients reach the balancer');
+  const webhooks = webhooksOf(flags);
   const { startMaster } = await import('./master/master.ts');
   const start = async (drainRequested: RequestDrain) =>
     startMaster({
@@ -64,6 +76,8 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
       store: await openStore(flags.store),
       publicUrl,
       failover: flags.failover,
+      iceServers: flags.iceServers ?? [],
+      ...(webhooks ? { webhooks } : {}),
     });
   await live(start, flags.drainDeadline);
 });
@@ -213,10 +227,6 @@ function demoDirectories(): StaticFiles[] {
     { prefix: '/', directory: join(dist, 'demo') },
     { prefix: '/dist/', directory: dist },
   ];
-}
-
-function version(): string {
-  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** Says what went wrong, and returns the exit code. */

@@ -1,4 +1,4 @@
-import type { RecoveryKind } from '../../src/client/events.ts';
+import type { RecoveryKind } from '../../src/client/recovery-events.ts';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
 
 /** What a person in a room did or was told. */

@@ -24,7 +24,7 @@ export interface TabHandle {
 
 /** What is to be found in the page. */
 interface TabGlobals {
-  readonly rejoin: { readonly Rejoin: typeof Rejoin };
+  readonly Rejoin: { readonly Rejoin: typeof Rejoin };
   /** Gets a token; offered by those who drive the tab. */
   readonly newToken: () => Promise<string>;
   readonly welcomes: Welcome[];
@@ -50,7 +50,7 @@ export function watchTabWelcomes(): void {
 /** Runs in the page, which cannot see anything outside of this function: somebody in a call, with camera, who talks. */
 export function runTab(who: string): TabHandle {
   const globals = globalThis as unknown as TabGlobals;
-  const { Rejoin: Api } = globals.rejoin;
+  const { Rejoin: Api } = globals.Rejoin;
   const session = new Api().initSession();
   const others = new Set<{ readonly connectionId: string }>();
   const pictures = new Map<HTMLVideoElement, { frames: number; last: number; longestGapMs: number }>();

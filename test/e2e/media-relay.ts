@@ -17,6 +17,8 @@ export class MediaRelay {
   readonly #paths = new Map<string, Path>();
   /** Whether paths that are new are dead as well. */
   isDown = false;
+  /** How long packets take on their way, each way. */
+  delayMs = 0;
 
   /** Puts this between `page` and the media nodes; before the page opens. */
   async between(page: Page): Promise<void> {
@@ -46,6 +48,7 @@ export class MediaRelay {
   }
 
   async close(): Promise<void> {
+    this.cut();
     for (const { up } of this.#paths.values()) up.close();
     for (const down of this.#down.values()) (await down).close();
   }
@@ -64,11 +67,19 @@ export class MediaRelay {
       const path = this.#pathOf(`${from.address}:${from.port}>${port}`, (answer) =>
         down.send(answer, from.port, from.address),
       );
-      if (path.alive) path.up.send(packet, port, '127.0.0.1');
+      this.#later(path, () => path.up.send(packet, port, '127.0.0.1'));
     });
     down.bind(0, '127.0.0.1');
     await once(down, 'listening');
     return down;
+  }
+
+  #later(path: Path, pass: () => void): void {
+    if (!path.alive) return;
+    if (this.delayMs === 0) return pass();
+    setTimeout(() => {
+      if (path.alive) pass();
+    }, this.delayMs);
   }
 
   #pathOf(name: string, back: (packet: Buffer) => void): Path {
@@ -76,7 +87,7 @@ export class MediaRelay {
     if (known) return known;
     const path: Path = { up: createSocket('udp4'), alive: !this.isDown };
     path.up.on('message', (packet) => {
-      if (path.alive) back(packet);
+      this.#later(path, () => back(packet));
     });
     this.#paths.set(name, path);
     return path;

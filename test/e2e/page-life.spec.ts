@@ -120,8 +120,8 @@ test('a page comes back from the back/forward cache: so does its session', async
     // A page that only chats: browsers keep none that has a camera open.
     await page.evaluate(
       async (token) => {
-        const { rejoin } = globalThis as unknown as { rejoin: typeof Sdk };
-        const session = new rejoin.Rejoin().initSession();
+        const { Rejoin } = globalThis as unknown as { Rejoin: typeof Sdk };
+        const session = new Rejoin.Rejoin().initSession();
         const seen: string[] = [];
         for (const event of ['reconnecting', 'reconnected', 'sessionDisconnected', 'rebuilding'] as const) {
           session.on(event, () => seen.push(event));

@@ -7,11 +7,11 @@ test('the script tag sets one global, with the exports', async ({ page, running 
   const before = await page.evaluate(() => Object.keys(globalThis));
   await page.addScriptTag({ url: '/dist/rejoin.min.js' });
   const after = await page.evaluate(() => Object.keys(globalThis));
-  expect(after.filter((name) => !before.includes(name))).toEqual(['rejoin']);
+  expect(after.filter((name) => !before.includes(name))).toEqual(['Rejoin']);
   const found = await page.evaluate(async () => {
-    const { rejoin } = globalThis as unknown as { rejoin: Record<string, unknown> };
+    const { Rejoin: all } = globalThis as unknown as { Rejoin: Record<string, unknown> };
     const module = (await import(`${location.origin}/dist/rejoin.mjs`)) as Record<string, unknown>;
-    return { same: rejoin['OpenVidu'] === rejoin['Rejoin'], global: Object.keys(rejoin), module: Object.keys(module) };
+    return { same: all['OpenVidu'] === all['Rejoin'], global: Object.keys(all), module: Object.keys(module) };
   });
   expect(found.same).toBe(true);
   expect(found.global.sort()).toEqual(found.module.sort());

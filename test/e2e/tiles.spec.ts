@@ -5,7 +5,7 @@ import type { Guest } from './guest.ts';
 /** What the demo room's page lets tests see, and what a test keeps in it. */
 interface Page {
   readonly demo: { readonly session: Sdk.Session | undefined };
-  readonly rejoin: typeof Sdk;
+  readonly Rejoin: typeof Sdk;
   tiles: HTMLVideoElement[];
   extra: Sdk.Publisher;
 }
@@ -60,8 +60,8 @@ test('a publisher that is published, unpublished and published in a tick is seen
   const bob = await join('Bob');
   await Promise.all([ann.sees(1), bob.sees(1)]);
   await bob.page.evaluate(async () => {
-    const { demo, rejoin } = globalThis as unknown as Page;
-    const publisher = new rejoin.Rejoin().initPublisher(undefined, { audioSource: false });
+    const { demo, Rejoin } = globalThis as unknown as Page;
+    const publisher = new Rejoin.Rejoin().initPublisher(undefined, { audioSource: false });
     // The cameras of real pages are kept open over it.
     publisher.on('streamDestroyed', (event) => event.preventDefault());
     await publisher.ready;
@@ -85,7 +85,7 @@ test('a rebuild brings back all there is: a camera that is off, a second publish
   // As one that shares its screen.
   await ann.page.evaluate(async () => {
     const here = globalThis as unknown as Page;
-    here.extra = new here.rejoin.Rejoin().initPublisher(undefined, { audioSource: false, resolution: '320x240' });
+    here.extra = new here.Rejoin.Rejoin().initPublisher(undefined, { audioSource: false, resolution: '320x240' });
     await here.demo.session?.publish(here.extra);
   });
   await bob.sees(2);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import type { AttemptEvent, RecoveredEvent, SessionDisconnectedEvent } from '../../src/client/events.ts';
+import type { SessionDisconnectedEvent } from '../../src/client/events.ts';
+import type { AttemptEvent, RecoveredEvent } from '../../src/client/recovery-events.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import { cutSockets, makeSocketsCuttable, openSockets } from '../fixtures/cluster/cuttable-socket.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';

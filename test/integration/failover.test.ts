@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import type { RecoveredEvent, SessionDisconnectedEvent } from '../../src/client/events.ts';
+import type { SessionDisconnectedEvent } from '../../src/client/events.ts';
+import type { RecoveredEvent } from '../../src/client/recovery-events.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';

@@ -50,3 +50,19 @@ test('a listener that throws keeps nobody from hearing, and is seen by the page'
   assert.deepEqual(heard, ['hello']);
   assert.throws(() => t.mock.timers.runAll(), /of the application/);
 });
+
+test('off() takes back what on() and once() have been given, of this name, or all of a name', async () => {
+  const speaker = new Speaker();
+  const heard: string[] = [];
+  const listener = (word: string): void => void heard.push(word);
+  speaker.once('word', listener).on('late', listener).off('word', listener);
+  speaker.emitEvent('word', 'to nobody');
+  await Promise.resolve();
+  assert.deepEqual(heard.splice(0), ['said before']);
+  speaker.off('late', listener).on('late', listener).off('late', listener);
+  await Promise.resolve();
+  speaker.on('word', listener).once('word', listener).off('word');
+  speaker.emitEvent('word', 'to nobody');
+  speaker.emitEvent('late', 'to nobody');
+  assert.deepEqual(heard, []);
+});

@@ -5,6 +5,7 @@ import { MediaPath } from '../../src/client/media/media-path.ts';
 class Broken {
   readonly path: MediaPath;
   readonly told: string[] = [];
+  silences = 0;
   restarts = 0;
   answer: () => Promise<void> = async () => {};
   readonly #t: TestContext;
@@ -18,6 +19,10 @@ class Broken {
         return this.answer();
       },
       broken: (cause) => this.told.push(cause),
+      silent: () => {
+        this.silences += 1;
+      },
+      silenceMs: () => 4_000,
     });
   }
 
@@ -99,4 +104,55 @@ test('what seems well is left alone, unless the network is another one', async (
   assert.equal(broken.restarts, 1);
   await broken.pass(60_000);
   assert.equal(broken.restarts, 1);
+});
+
+test('a path that is silent for long is told of, once for each time; a short silence is not', async (t) => {
+  const broken = new Broken(t);
+  broken.path.become('connected');
+  broken.path.become('disconnected');
+  await broken.pass(3_900);
+  broken.path.become('connected');
+  await broken.pass(60_000);
+  assert.equal(broken.silences, 0);
+  broken.path.become('disconnected');
+  await broken.pass(1_000);
+  // Another path is tried, in vain.
+  broken.path.become('connecting');
+  await broken.pass(2_000);
+  broken.path.become('failed');
+  await broken.pass(1_000);
+  assert.equal(broken.silences, 1);
+  await broken.pass(60_000);
+  assert.equal(broken.silences, 1);
+  broken.path.become('connected');
+  broken.path.become('failed');
+  await broken.pass(4_000);
+  assert.equal(broken.silences, 2);
+  broken.path.become('connected');
+  broken.path.become('disconnected');
+  broken.path.close();
+  await broken.pass(60_000);
+  assert.equal(broken.silences, 2);
+});
+
+test('its health is known from the first path on, and is bad from its loss to the next', (t) => {
+  const broken = new Broken(t);
+  const health = (state: RTCPeerConnectionState): string => {
+    broken.path.become(state);
+    return broken.path.health;
+  };
+  assert.equal(health('connecting'), 'unknown');
+  assert.equal(health('connected'), 'well');
+  assert.equal(health('disconnected'), 'broken');
+  assert.equal(health('connecting'), 'broken');
+  assert.equal(health('connected'), 'well');
+});
+
+test('a path that is never found is none that has become silent', async (t) => {
+  const broken = new Broken(t);
+  broken.path.become('connecting');
+  broken.path.become('failed');
+  assert.equal(broken.path.health, 'broken');
+  await broken.pass(60_000);
+  assert.equal(broken.silences, 0);
 });

@@ -26,7 +26,8 @@ function watched(): { participants: Participants; seen: string[] } {
     streamRenewed: ({ streamId }) => seen.push(`again ${streamId}`),
     streamDestroyed: ({ streamId }, reason) => seen.push(`-${streamId} ${reason}`),
     presenceChanged: ({ connectionId }, presence) => seen.push(`${connectionId} ${presence}`),
-    activeChanged: ({ streamId }, kind, active) => seen.push(`${streamId} ${kind} ${active}`),
+    streamChanged: ({ streamId }, { changedProperty, newValue, reason }) =>
+      seen.push(`${streamId} ${changedProperty} ${JSON.stringify(newValue)} ${reason}`),
   });
   return { participants, seen };
 }
@@ -46,7 +47,7 @@ test('after a crash those who come back under new ids are the same objects', () 
     }),
   ]);
   // What has changed meanwhile is told.
-  assert.deepEqual(take(seen), ['again v_a2', 'v_a2 audio false']);
+  assert.deepEqual(take(seen), ['again v_a2', 'v_a2 audioActive false publishAudio']);
   assert.equal(participants.connection('a2' as never), before);
   participants.forgetMissing('nodeCrashed');
   assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
@@ -90,9 +91,47 @@ test('who has been away too long finds the others as they are, under the ids tha
     'a2 away',
     '+d1',
     'again v_a2',
-    'v_a2 video false',
+    'v_a2 videoActive false publishVideo',
     '-v_b1 networkDisconnect',
     '-c1 networkDisconnect',
   ]);
   assert.equal(participants.connection('a2' as never), before);
+});
+
+test('another’s video has another size: told with the size before, and found where nobody could tell', () => {
+  const { participants, seen } = watched();
+  const videoDimensions = { width: 640, height: 480 };
+  const screen = stream('s_a1', 'a1', { videoDimensions, typeOfVideo: 'SCREEN' });
+  const camera = stream('v_a1', 'a1', { videoDimensions, typeOfVideo: 'CAMERA' });
+  participants.addAll([connection('a1', { streams: [screen, camera] })]);
+  take(seen);
+  const turned = { width: 480, height: 640 };
+  participants.change('v_a1' as never, { property: 'videoDimensions', value: turned, reason: 'deviceRotated' });
+  assert.deepEqual(participants.stream('v_a1' as never)?.videoDimensions, turned);
+  participants.change('v_a1' as never, { property: 'audioTrack', value: { label: 'Mic' }, reason: 'trackReplaced' });
+  assert.deepEqual(take(seen), [
+    `v_a1 videoDimensions ${JSON.stringify(turned)} deviceRotated`,
+    'v_a1 audioTrack {"label":"Mic"} trackReplaced',
+  ]);
+  // The owner has crashed before it could tell.
+  const resized = { width: 800, height: 480 };
+  participants.reconcile(
+    [
+      connection('a1', {
+        streams: [
+          { ...screen, videoDimensions: resized },
+          { ...camera, videoDimensions },
+        ],
+      }),
+    ],
+    false,
+  );
+  assert.deepEqual(take(seen), [
+    `s_a1 videoDimensions ${JSON.stringify(resized)} screenResized`,
+    `v_a1 videoDimensions ${JSON.stringify(videoDimensions)} deviceRotated`,
+  ]);
+  participants.lose();
+  const back = { ...stream('v_a2', 'a2', { videoDimensions: resized, typeOfVideo: 'CAMERA' }) };
+  participants.addAll([connection('a2', { replaces: ['a1'], streams: [back] })]);
+  assert.deepEqual(take(seen), ['again v_a2', `v_a2 videoDimensions ${JSON.stringify(resized)} trackReplaced`]);
 });

@@ -5,7 +5,7 @@ import type { Publisher } from '../../src/client/media/publisher.ts';
 import type { Subscriber } from '../../src/client/media/subscriber.ts';
 import type { Connection } from '../../src/client/session/connection.ts';
 import { SessionMedia } from '../../src/client/session/session-media.ts';
-import type { Stream } from '../../src/client/session/stream.ts';
+import { Stream } from '../../src/client/session/stream.ts';
 import { ProtocolError } from '../../src/protocol/errors.ts';
 import type { MediaPlace } from '../../src/protocol/frames.ts';
 import { until } from '../fixtures/until.ts';
@@ -31,6 +31,8 @@ class FakePlane {
     await this.#ask(`subscribe ${streamId}`);
     return { consumers: [this.#opened('consumer')] };
   }
+
+  async unsubscribe(): Promise<void> {}
 
   supersede(): void {
     this.state = 'superseded';
@@ -59,7 +61,7 @@ class Room {
   readonly media: SessionMedia;
   readonly connection = { connectionId: 'con_1', addStream: () => {}, removeStream: () => {} } as object as Connection;
 
-  constructor() {
+  constructor(failed: (error: unknown) => void = (error) => assert.fail(String(error))) {
     this.media = new SessionMedia({
       request: async (method) => {
         this.requests.push(method);
@@ -70,7 +72,13 @@ class Room {
         this.planes.push(plane);
         return plane as unknown as Plane;
       },
-      failed: (_stream, error) => assert.fail(String(error)),
+      audience: {
+        hearsSpeech: false,
+        speaking: () => assert.fail('nobody speaks'),
+        streamChanged: () => assert.fail('nothing changes'),
+        exception: (name) => assert.fail(name),
+      },
+      failed: (_stream, error) => failed(error),
     });
     this.media.begin({ id: 'first' } as MediaPlace, []);
   }
@@ -94,20 +102,21 @@ class Room {
 }
 
 class FakePublisher {
-  stream: Stream | undefined;
+  readonly stream = Stream.unpublished({ hasAudio: true, hasVideo: true, audioActive: true, videoActive: true });
+  isPublished = false;
   sentBy: string[] = [];
 
   async outgoingTracks(key: string): Promise<object> {
     return { tracks: [], detail: { key } };
   }
 
-  published(stream: Stream, { producers }: { producers: Map<string, { name: string }> }): void {
-    this.stream = stream;
-    this.sentBy = [...producers.values()].map(({ name }) => name);
+  published({ outgoing }: { outgoing: { producers: Map<string, { name: string }> } }): void {
+    this.isPublished = true;
+    this.sentBy = [...outgoing.producers.values()].map(({ name }) => name);
   }
 
   unpublished(): void {
-    this.stream = undefined;
+    this.isPublished = false;
   }
 }
 
@@ -180,7 +189,7 @@ test('what is unpublished, or left, while it is published is not there afterward
   assert.deepEqual(room.requests, ['unpublish']);
   assert.notEqual(await room.answer(0), first);
   await again;
-  assert.ok(publisher.stream);
+  assert.ok(publisher.isPublished);
   const late = room.publish(new FakePublisher());
   await until('it is asked', () => room.plane(0).asked.length > 0);
   room.media.end('disconnect');
@@ -191,7 +200,7 @@ test('what is unpublished, or left, while it is published is not there afterward
 test('the media moves while a stream is subscribed to: what comes from the old place is not shown', async () => {
   const room = new Room();
   const shown: string[] = [];
-  const stream = { streamId: 'str_1', streamManager: undefined as unknown };
+  const stream = { streamId: 'str_1', manager: undefined as unknown };
   const subscriber = {
     stream,
     play: async ({ consumers }: { consumers: { name: string }[] }) =>
@@ -199,7 +208,7 @@ test('the media moves while a stream is subscribed to: what comes from the old p
     stop: () => {},
     removeVideos: () => {},
   };
-  stream.streamManager = subscriber;
+  stream.manager = subscriber;
   const first = room.media.play(subscriber as unknown as Subscriber);
   await until('it is asked', () => room.plane(0).asked.length > 0);
   room.media.move({ id: 'second' } as MediaPlace);
@@ -211,4 +220,70 @@ test('the media moves while a stream is subscribed to: what comes from the old p
   assert.deepEqual(shown, ['consumer at second']);
   assert.deepEqual([...room.plane(0).open], []);
   room.media.end('disconnect');
+});
+
+test('the server ends a stream: told now, or found missing by the next owner, and nothing else is touched', async () => {
+  const room = new Room();
+  const [first, second, third] = [new FakePublisher(), new FakePublisher(), new FakePublisher()];
+  for (const publisher of [first, second]) {
+    const publishing = room.publish(publisher);
+    await room.answer(0);
+    await publishing;
+  }
+  assert.equal(room.media.ended('str_of_another' as never, 'forceUnpublishByUser'), false);
+  assert.equal(room.media.ended(first.stream.streamId, 'forceUnpublishByUser'), true);
+  assert.deepEqual([first.isPublished, second.isPublished], [false, true]);
+  const coming = room.publish(third);
+  await until('it is asked', () => room.plane(0).asked.length > 0);
+  room.media.endMissing([second.stream.streamId]);
+  assert.deepEqual([second.isPublished, room.media.publishers.size], [true, 1]);
+  room.media.endMissing([]);
+  assert.equal(second.isPublished, false);
+  // What was on its way could not be there yet.
+  await room.answer(0);
+  await coming;
+  assert.equal(third.isPublished, true);
+  room.media.move({ id: 'second' } as MediaPlace);
+  room.media.endMissing([]);
+  assert.equal(third.isPublished, true);
+  assert.deepEqual(room.requests, []);
+  room.media.end('disconnect');
+});
+
+test('who waits for a stream is told that it has come, that it cannot, or that it is over', async () => {
+  const errors: unknown[] = [];
+  const room = new Room((error) => errors.push(error));
+  const subscribe = (): { subscriber: Subscriber; arrival: Promise<string> } => {
+    const stream = { streamId: 'str_1', manager: undefined as unknown };
+    const subscriber = { stream, play: async () => {}, stop: () => {}, removeVideos: () => {} } as object as Subscriber;
+    stream.manager = subscriber;
+    void room.media.play(subscriber);
+    const arrival = room.media.arrival(subscriber).then(
+      () => 'here',
+      (error: ProtocolError) => error.code,
+    );
+    return { subscriber, arrival };
+  };
+  const comes = subscribe();
+  await room.answer(0);
+  assert.equal(await comes.arrival, 'here');
+  const refused = subscribe();
+  await room.answer(0, new ProtocolError('MEDIA_REFUSED'));
+  assert.equal(await refused.arrival, 'MEDIA_REFUSED');
+  assert.equal(errors.length, 1);
+  const gone = subscribe();
+  await room.answer(0, new ProtocolError('STREAM_UNKNOWN'));
+  assert.equal(await gone.arrival, 'STREAM_UNKNOWN');
+  const unwanted = subscribe();
+  room.media.unsubscribe(unwanted.subscriber);
+  assert.equal(await unwanted.arrival, 'STREAM_UNKNOWN');
+  const moved = subscribe();
+  room.media.move({ id: 'second' } as MediaPlace);
+  void room.media.play(moved.subscriber);
+  await room.answer(1);
+  assert.equal(await moved.arrival, 'here');
+  const late = subscribe();
+  room.media.end('disconnect');
+  assert.equal(await late.arrival, 'SESSION_CLOSED');
+  assert.equal(errors.length, 1);
 });

@@ -25,9 +25,12 @@ test('a repetition is none, nor is what was said before something that has been 
   assert.equal(order.isNew(ann, 5), true);
 });
 
-test('who has left is forgotten', () => {
-  const order = new SignalOrder();
-  order.isNew(ann, 9);
-  order.forget(ann);
-  assert.equal(order.isNew(ann, 1), true);
+test('those who spoke last are remembered, so that it does not grow with all who ever came', () => {
+  const order = new SignalOrder(2);
+  order.isNew(ann, 1);
+  order.isNew(bob, 1);
+  order.isNew(ann, 2);
+  order.isNew('con_cem' as ConnectionId, 1);
+  assert.equal(order.isNew(ann, 2), false);
+  assert.equal(order.isNew(bob, 1), true, 'bob was the quietest');
 });

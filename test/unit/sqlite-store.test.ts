@@ -25,7 +25,7 @@ const life = (sessionId = room, owner = master(1)) => ({
   owner,
   failover: 'rebuild' as const,
   createdAt: 1,
-  properties: { a: 1 },
+  properties: { customSessionId: 'a' },
 });
 
 test('a session id has one life at a time, and each life a higher epoch', async () => {

@@ -3,13 +3,16 @@ import { RejoinError, type RejoinErrorName } from '../errors.ts';
 
 /** Where a publisher's media comes from; the names are OpenVidu's. */
 export interface MediaSources {
-  /** A device id, a track, `undefined` for the default microphone, `false` or `null` for none. */
+  /**
+   * A device id, a track, `undefined` for the default microphone, `false` or `null` for none. `"screen"`: what is shared
+   * with the screen, where the browser and the user give its sound, and otherwise none.
+   */
   readonly audioSource?: string | MediaStreamTrack | boolean | null | undefined;
   /** A device id, `"screen"`, a track, `undefined` for the default camera, `false` or `null` for none. */
   readonly videoSource?: string | MediaStreamTrack | boolean | null | undefined;
-  /** `"WIDTHxHEIGHT"`, default `"640x480"`. */
+  /** What to ask the camera for, `"WIDTHxHEIGHT"`, default `"640x480"`. It may give something else. */
   readonly resolution?: string | undefined;
-  /** Frames per second; default 30. */
+  /** Frames per second to ask for; default 30. */
   readonly frameRate?: number | undefined;
 }
 
@@ -19,23 +22,26 @@ export interface CapturedMedia {
   readonly typeOfVideo: TypeOfVideo | undefined;
 }
 
-type Wanted = 'none' | 'default' | { readonly deviceId: string } | MediaStreamTrack;
+type Wanted = 'none' | 'default' | 'screen' | { readonly deviceId: string } | MediaStreamTrack;
 
 function wanted(source: MediaSources['audioSource']): Wanted {
   if (source === false || source === null) return 'none';
   if (source === undefined || source === true || source === '') return 'default';
+  if (source === 'screen') return source;
   return typeof source === 'string' ? { deviceId: source } : source;
 }
 
 /**
- * Opens camera and microphone, or the screen.
+ * Opens camera and microphone, or the screen: all that is asked for, or nothing.
  * @throws {RejoinError} with OpenVidu's names: DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND,
- *   INPUT_AUDIO_DEVICE_NOT_FOUND, DEVICE_ALREADY_IN_USE, NO_INPUT_SOURCE_SET, SCREEN_CAPTURE_DENIED,
- *   SCREEN_SHARING_NOT_SUPPORTED, PUBLISHER_PROPERTIES_ERROR
+ *   INPUT_AUDIO_DEVICE_NOT_FOUND, INPUT_AUDIO_DEVICE_GENERIC_ERROR, DEVICE_ALREADY_IN_USE, NO_INPUT_SOURCE_SET,
+ *   SCREEN_CAPTURE_DENIED, SCREEN_SHARING_NOT_SUPPORTED, PUBLISHER_PROPERTIES_ERROR, BROWSER_NOT_SUPPORTED
  */
 export async function captureMedia(sources: MediaSources): Promise<CapturedMedia> {
-  const audio = wanted(sources.audioSource);
   const video = wanted(sources.videoSource);
+  const asked = wanted(sources.audioSource);
+  // A screen that is not shared has no sound to share.
+  const audio = asked === 'screen' && video !== 'screen' ? 'none' : asked;
   if (audio === 'none' && video === 'none') {
     throw new RejoinError(
       'NO_INPUT_SOURCE_SET',
@@ -43,43 +49,50 @@ export async function captureMedia(sources: MediaSources): Promise<CapturedMedia
       'Leave out audioSource or videoSource, or set one of them to a device.',
     );
   }
-  const screen = typeof video === 'object' && 'deviceId' in video && video.deviceId === 'screen';
   const constraints: MediaStreamConstraints = {
-    audio: isTrack(audio) ? false : audioConstraints(audio),
-    video: isTrack(video) || screen ? false : videoConstraints(video, sources),
+    audio: audioConstraints(audio),
+    video: videoConstraints(video, sources),
   };
-  const display = screen ? await captureScreen(sources) : undefined;
-  const captured = constraints.audio || constraints.video ? await captureDevices(constraints) : undefined;
-  const videoTrack = isTrack(video) ? video : (display ?? captured)?.getVideoTracks()[0];
-  return {
-    audio: isTrack(audio) ? audio : captured?.getAudioTracks()[0],
-    video: videoTrack,
-    typeOfVideo: videoTrack && (screen ? 'SCREEN' : isTrack(video) ? 'CUSTOM' : 'CAMERA'),
-  };
+  const display = video === 'screen' ? await captureScreen(sources, audio === 'screen') : undefined;
+  try {
+    const devices = constraints.audio || constraints.video ? await captureDevices(constraints) : undefined;
+    const videoTrack = isTrack(video) ? video : (display ?? devices)?.getVideoTracks()[0];
+    return {
+      audio: isTrack(audio) ? audio : (audio === 'screen' ? display : devices)?.getAudioTracks()[0],
+      video: videoTrack,
+      typeOfVideo: videoTrack && (video === 'screen' ? 'SCREEN' : isTrack(video) ? 'CUSTOM' : 'CAMERA'),
+    };
+  } catch (error) {
+    for (const track of display?.getTracks() ?? []) track.stop();
+    throw error;
+  }
 }
 
 function isTrack(source: Wanted): source is MediaStreamTrack {
   return typeof source === 'object' && !('deviceId' in source);
 }
 
-function audioConstraints(source: Exclude<Wanted, MediaStreamTrack>): MediaTrackConstraints | boolean {
-  if (source === 'none') return false;
+function audioConstraints(source: Wanted): MediaTrackConstraints | boolean {
+  if (source === 'none' || source === 'screen' || isTrack(source)) return false;
   return source === 'default' ? true : { deviceId: { exact: source.deviceId } };
 }
 
 function videoConstraints(
-  source: Exclude<Wanted, MediaStreamTrack>,
+  source: Wanted,
   { resolution = '640x480', frameRate = 30 }: MediaSources,
 ): MediaTrackConstraints | boolean {
-  if (source === 'none') return false;
+  if (source === 'none' || isTrack(source)) return false;
   const match = /^(\d{1,5})x(\d{1,5})$/.exec(resolution);
-  if (!match) {
+  if (!match || !(frameRate > 0)) {
     throw new RejoinError(
       'PUBLISHER_PROPERTIES_ERROR',
-      `The resolution "${resolution}" is not of the form WIDTHxHEIGHT.`,
-      'Write it like "640x480".',
+      match
+        ? `The frame rate ${frameRate} is not a number above 0.`
+        : `The resolution "${resolution}" is not of the form WIDTHxHEIGHT.`,
+      match ? 'Set frameRate to frames per second, or leave it out.' : 'Write it like "640x480".',
     );
   }
+  if (source === 'screen') return false;
   return {
     width: { ideal: Number(match[1]) },
     height: { ideal: Number(match[2]) },
@@ -88,7 +101,7 @@ function videoConstraints(
   };
 }
 
-async function captureScreen({ frameRate = 30 }: MediaSources): Promise<MediaStream> {
+async function captureScreen({ frameRate = 30 }: MediaSources, audio: boolean): Promise<MediaStream> {
   if (!('mediaDevices' in navigator) || !('getDisplayMedia' in navigator.mediaDevices)) {
     throw new RejoinError(
       'SCREEN_SHARING_NOT_SUPPORTED',
@@ -97,11 +110,17 @@ async function captureScreen({ frameRate = 30 }: MediaSources): Promise<MediaStr
     );
   }
   try {
-    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: frameRate } } });
+    const display = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: frameRate } }, audio });
+    // Text is to stay sharp, where something must give.
+    for (const track of display.getVideoTracks()) track.contentHint = 'detail';
+    return display;
   } catch (cause) {
-    throw new RejoinError('SCREEN_CAPTURE_DENIED', 'The screen was not shared.', 'Ask the user to try again.', {
-      cause,
-    });
+    throw new RejoinError(
+      'SCREEN_CAPTURE_DENIED',
+      `The screen was not shared. (${String(cause)})`,
+      'Ask the user to try again, and do so right after a click.',
+      { cause },
+    );
   }
 }
 
@@ -147,8 +166,9 @@ async function deviceError(cause: unknown, constraints: MediaStreamConstraints):
     case 'OverconstrainedError': {
       // The browser does not say which of the two is missing.
       const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
-      const hasVideo = devices.some(({ kind }) => kind === 'videoinput');
-      const cameraMissing = constraints.video !== false && (constraints.audio === false || !hasVideo);
+      const id = exactIdOf(constraints.video);
+      const hasCamera = devices.some(({ kind, deviceId }) => kind === 'videoinput' && (id ?? deviceId) === deviceId);
+      const cameraMissing = constraints.video !== false && (constraints.audio === false || !hasCamera);
       return cameraMissing
         ? named('INPUT_VIDEO_DEVICE_NOT_FOUND', 'There is no such camera.', 'Connect one, or set videoSource: false.')
         : named(
@@ -159,9 +179,15 @@ async function deviceError(cause: unknown, constraints: MediaStreamConstraints):
     }
     default:
       return named(
-        'GENERIC_ERROR',
+        constraints.video === false ? 'INPUT_AUDIO_DEVICE_GENERIC_ERROR' : 'GENERIC_ERROR',
         'Camera and microphone cannot be opened.',
         'Check the sources that were asked for.',
       );
   }
+}
+
+/** The device that is asked for by its id: no other would do. */
+function exactIdOf(constraints: MediaStreamConstraints['video']): ConstrainDOMString | undefined {
+  const deviceId = typeof constraints === 'object' ? constraints.deviceId : undefined;
+  return typeof deviceId === 'object' && 'exact' in deviceId ? deviceId.exact : undefined;
 }

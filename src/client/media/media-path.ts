@@ -13,6 +13,10 @@ export interface MediaPathOptions {
   readonly restart: () => Promise<void>;
   /** Several attempts have not helped, and more follow. `cause`: what failed last. */
   readonly broken: (cause: string) => void;
+  /** A path that was there has been silent for as long as `silenceMs` says; told once for each time that it is. */
+  readonly silent: () => void;
+  /** Asked when the silence begins, ms. */
+  readonly silenceMs: () => number;
 }
 
 /**
@@ -25,9 +29,16 @@ export class MediaPath {
   #attempts = 0;
   #restarting = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #health: 'unknown' | 'well' | 'broken' = 'unknown';
+  #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: MediaPathOptions) {
     this.#options = options;
+  }
+
+  /** `broken`: from when it is lost, or not found, until there is one again. */
+  get health(): 'unknown' | 'well' | 'broken' {
+    return this.#health;
   }
 
   /** The transport says how it is. */
@@ -35,10 +46,13 @@ export class MediaPath {
     if (this.#state === 'closed') return;
     this.#state = state;
     if (state === 'closed') return this.close();
+    if (state === 'failed' || state === 'disconnected') this.#lose();
     if (state === 'failed') void this.#restart();
     if (state === 'disconnected') this.#later(DOUBT_MS);
     if (state === 'connected') {
       clearTimeout(this.#timer);
+      clearTimeout(this.#silence);
+      this.#health = 'well';
       this.#attempts = 0;
     }
   }
@@ -51,7 +65,13 @@ export class MediaPath {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#silence);
     this.#state = 'closed';
+  }
+
+  #lose(): void {
+    if (this.#health === 'well') this.#silence = setTimeout(this.#options.silent, this.#options.silenceMs());
+    this.#health = 'broken';
   }
 
   #later(ms: number): void {

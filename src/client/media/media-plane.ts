@@ -1,10 +1,13 @@
 import { Device, type types } from 'mediasoup-client';
-import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
+import type { MediaPlace } from '../../protocol/frames.ts';
 import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
+import { videoEncodings } from './encodings.ts';
 import { MediaPath } from './media-path.ts';
+import type { NetworkStats } from './network-quality.ts';
+import { TransportStats } from './transport-stats.ts';
 
 export type Request = <M extends Method>(method: M, data: Params<M>) => Promise<Result<M>>;
 
@@ -12,6 +15,8 @@ export interface OutgoingTrack {
   readonly kind: MediaKind;
   readonly track: MediaStreamTrack;
   readonly active: boolean;
+  /** For video: whether it is sent in several qualities. */
+  readonly isSimulcast: boolean;
 }
 
 export interface Outgoing {
@@ -24,20 +29,35 @@ export interface Incoming {
   readonly consumers: readonly types.Consumer[];
 }
 
-export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
-
-/**
- * Three layers for a camera, one for a narrow one: below 480 pixels a quarter of it is of no use. Bit rates per second.
- */
-function videoEncodings(track: MediaStreamTrack): types.RtpEncodingParameters[] {
-  const { width = 640 } = track.getSettings();
-  if (width < 480) return [{ maxBitrate: 500_000 }];
-  return [
-    { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-    { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-    { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-  ];
+/** A media path is in trouble; another is looked for. */
+export interface PathTrouble {
+  /**
+   * `ICE_CONNECTION_DISCONNECTED`: it has been silent for a while. `ICE_CONNECTION_FAILED`: no other has been found yet.
+   * `ICE_CANDIDATE_ERROR`: a STUN or TURN server does not help to find one.
+   */
+  readonly name: 'ICE_CONNECTION_DISCONNECTED' | 'ICE_CONNECTION_FAILED' | 'ICE_CANDIDATE_ERROR';
+  readonly direction: 'send' | 'recv';
+  readonly cause: string;
 }
+
+export interface MediaPlaneOptions {
+  readonly request: Request;
+  readonly place: MediaPlace;
+  /** What peer connections are made with. */
+  readonly rtc: RTCConfiguration;
+  /** How long a path may be silent before that is told, ms. */
+  readonly silenceMs: () => number;
+  readonly troubled: (trouble: PathTrouble) => void;
+}
+
+/** A transport that is open, and what is known of it. */
+interface OpenTransport {
+  readonly transport: types.Transport;
+  readonly path: MediaPath;
+  readonly stats: TransportStats;
+}
+
+export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
 
 /** kbit/s: where bandwidth estimation starts, so that the first frame is as sharp as the later ones. */
 const START_BITRATE = 1_000;
@@ -62,25 +82,18 @@ async function deviceFor(rtpCapabilities: types.RtpCapabilities): Promise<Device
  * producers of a stream travel right behind each other, and the consumers' resume behind the subscribe.
  */
 export class MediaPlane {
-  readonly #request: Request;
-  readonly #place: MediaPlace;
-  readonly #iceServers: readonly IceServer[];
-  /** The media path of a transport broke and is not mended soon, or could not be made: `cause` says how. */
-  readonly #broken: (cause: string) => void;
+  readonly #options: MediaPlaneOptions;
   #device: Promise<Device> | undefined;
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
-  readonly #open = new Map<string, { readonly transport: types.Transport; readonly path: MediaPath }>();
+  readonly #open = new Map<string, OpenTransport>();
   /** The last of the subscriptions to each stream: the next one waits for it. */
   readonly #subscribing = new Map<StreamId, Promise<unknown>>();
   /** `superseded`: what is there goes on, and nothing is made any more. */
   #state: 'current' | 'superseded' | 'closed' = 'current';
 
-  constructor(request: Request, place: MediaPlace, iceServers: readonly IceServer[], broken: (cause: string) => void) {
-    this.#request = request;
-    this.#place = place;
-    this.#iceServers = iceServers;
-    this.#broken = broken;
+  constructor(options: MediaPlaneOptions) {
+    this.#options = options;
   }
 
   /** Publishes tracks as one stream. @throws {ProtocolError} the server's refusal */
@@ -90,7 +103,7 @@ export class MediaPlane {
     try {
       const made = await Promise.all(tracks.map((outgoing) => this.#produce(transport, outgoing)));
       for (const producer of made) producers.set(producer.kind, producer);
-      const { stream } = await this.#request('publish', {
+      const { stream } = await this.#options.request('publish', {
         ...detail,
         transport: keyOf(transport),
         producers: made.map(({ kind, rtpParameters, paused }) => ({ kind, rtpParameters, active: !paused })),
@@ -113,7 +126,7 @@ export class MediaPlane {
 
   /** Ends the receiving of a stream, at the server. */
   unsubscribe(streamId: StreamId): Promise<unknown> {
-    return this.#inTurn(streamId, () => this.#request('unsubscribe', { streamId }));
+    return this.#inTurn(streamId, () => this.#options.request('unsubscribe', { streamId }));
   }
 
   #inTurn<T>(streamId: StreamId, work: () => Promise<T>): Promise<T> {
@@ -125,17 +138,17 @@ export class MediaPlane {
 
   async #subscribe(streamId: StreamId): Promise<Incoming> {
     const transport = await this.#recvTransport();
-    const { stream, consumers } = await this.#request('subscribe', { streamId, transport: keyOf(transport) });
+    const { stream, consumers } = await this.#options.request('subscribe', { streamId, transport: keyOf(transport) });
     const made = await Promise.all(
       consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } })),
     );
-    await this.#request('resumeConsumers', { streamId });
+    await this.#options.request('resumeConsumers', { streamId });
     return { stream, consumers: made };
   }
 
   /** Of the place that it leads to. */
   get id(): string {
-    return this.#place.id;
+    return this.#options.place.id;
   }
 
   get sendPeerConnection(): RTCPeerConnection | undefined {
@@ -157,6 +170,14 @@ export class MediaPlane {
     for (const { path } of this.#open.values()) path.check(sure);
   }
 
+  /** How the network does for each transport that has, or had, a path. */
+  measure(): Promise<NetworkStats[]> {
+    const known = [...this.#open.values()].filter(({ path }) => path.health !== 'unknown');
+    return Promise.all(
+      known.map(async ({ transport, path, stats }) => stats.read(path.health === 'well', await transport.getStats())),
+    );
+  }
+
   close(): void {
     this.#state = 'closed';
     for (const { transport, path } of this.#open.values()) {
@@ -168,14 +189,15 @@ export class MediaPlane {
 
   #peerConnection(direction: 'send' | 'recv'): RTCPeerConnection | undefined {
     for (const { transport } of this.#open.values()) {
-      if (transport.direction === direction) return (transport.handler as unknown as { pc?: RTCPeerConnection }).pc;
+      // Every handler of mediasoup-client keeps it there, and none has another way to it.
+      if (transport.direction === direction) return (transport.handler as unknown as { _pc?: RTCPeerConnection })._pc;
     }
     return undefined;
   }
 
   /** Not before it is needed: a client that only chats needs no WebRTC. */
   #loadDevice(): Promise<Device> {
-    this.#device ??= deviceFor(this.#place.rtpCapabilities);
+    this.#device ??= deviceFor(this.#options.place.rtpCapabilities);
     return this.#device;
   }
 
@@ -198,15 +220,18 @@ export class MediaPlane {
   async #make(direction: 'send' | 'recv'): Promise<types.Transport> {
     const key = `${direction}-${randomText(8)}`;
     const device = await this.#loadDevice();
-    const info = await this.#request('createTransport', {
+    const info = await this.#options.request('createTransport', {
       key,
       direction,
       ...(direction === 'recv' ? { rtpCapabilities: device.recvRtpCapabilities } : {}),
     });
+    const { iceServers = [], iceTransportPolicy, ...additionalSettings } = this.#options.rtc;
     const options: types.TransportOptions = {
       ...info,
       appData: { key },
-      iceServers: this.#iceServers as RTCIceServer[],
+      iceServers,
+      ...(iceTransportPolicy ? { iceTransportPolicy } : {}),
+      additionalSettings,
     };
     const transport = direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
     if (this.#state !== 'current') {
@@ -214,15 +239,29 @@ export class MediaPlane {
       transport.close();
       throw new Error('The media of this life of the session has ended.');
     }
+    const tell = (name: PathTrouble['name'], cause: string): void => {
+      if (this.#state === 'current') this.#options.troubled({ name, direction, cause });
+    };
     const path = new MediaPath({
       restart: () => this.#restartIce(transport),
-      broken: (cause) => this.#fail(cause),
+      broken: (cause) => tell('ICE_CONNECTION_FAILED', cause),
+      silent: () => tell('ICE_CONNECTION_DISCONNECTED', 'nothing arrives any more'),
+      silenceMs: this.#options.silenceMs,
     });
-    this.#open.set(key, { transport, path });
+    this.#open.set(key, { transport, path, stats: new TransportStats() });
     transport.on('connect', ({ dtlsParameters }, done) => {
       // The request is on its way before anything that needs it; its answer says nothing that has to be waited for.
-      this.#request('connectTransport', { key, dtlsParameters }).catch((error: unknown) => this.#fail(String(error)));
+      this.#options
+        .request('connectTransport', { key, dtlsParameters })
+        .catch((error: unknown) => tell('ICE_CONNECTION_FAILED', String(error)));
       done();
+    });
+    let isCandidateTold = false;
+    transport.on('icecandidateerror', ({ url, errorText }) => {
+      // Most are of ways that are not needed.
+      if (isCandidateTold || path.health === 'well') return;
+      isCandidateTold = true;
+      tell('ICE_CANDIDATE_ERROR', `${url}: ${errorText}`);
     });
     // Producers are announced together, by `publish`, under names of the client's choice.
     transport.on('produce', (_parameters, done) => done({ id: randomText(12) }));
@@ -230,7 +269,7 @@ export class MediaPlane {
     return transport;
   }
 
-  #produce(transport: types.Transport, { kind, track, active }: OutgoingTrack): Promise<types.Producer> {
+  #produce(transport: types.Transport, { kind, track, active, isSimulcast }: OutgoingTrack): Promise<types.Producer> {
     return transport
       .produce({
         track,
@@ -239,7 +278,7 @@ export class MediaPlane {
         disableTrackOnPause: false,
         zeroRtpOnPause: true,
         ...(kind === 'video'
-          ? { encodings: videoEncodings(track), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+          ? { encodings: videoEncodings(track, isSimulcast), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
           : { codecOptions: { opusStereo: false, opusDtx: true } }),
       })
       .then((producer) => {
@@ -250,12 +289,8 @@ export class MediaPlane {
 
   /** The same transport, over another path. */
   async #restartIce(transport: types.Transport): Promise<void> {
-    const { iceParameters } = await this.#request('restartIce', { key: keyOf(transport) });
+    const { iceParameters } = await this.#options.request('restartIce', { key: keyOf(transport) });
     if (!transport.closed) await transport.restartIce({ iceParameters });
-  }
-
-  #fail(cause: string): void {
-    if (this.#state === 'current') this.#broken(cause);
   }
 }
 

@@ -1,131 +1,205 @@
-import type { types } from 'mediasoup-client';
-import { randomText } from '../../protocol/ids.ts';
-import type { MediaKind, StreamEndReason } from '../../protocol/model.ts';
+import { randomText, type TypeOfVideo } from '../../protocol/ids.ts';
+import type { MediaKind, StreamChange, StreamEndReason } from '../../protocol/model.ts';
+import type { AdvancedConfiguration } from '../advanced-configuration.ts';
 import { RejoinError } from '../errors.ts';
-import { StreamEvent, StreamManagerEvent, StreamPropertyChangedEvent } from '../events.ts';
-import type { Stream } from '../session/stream.ts';
-import { type CapturedMedia, captureMedia, type MediaSources } from './devices.ts';
-import type { Outgoing, OutgoingTrack, PublishDetail } from './media-plane.ts';
+import {
+  AccessDeniedEvent,
+  StreamEvent,
+  StreamManagerEvent,
+  StreamPropertyChangedEvent,
+  type StreamPropertyValue,
+} from '../events.ts';
+import { Stream, type VideoDimensions } from '../session/stream.ts';
+import { tellingOfDialog } from './access-dialog.ts';
+import { DimensionsWatch } from './dimensions-watch.ts';
+import { LocalTracks, MEDIA_KINDS } from './local-tracks.ts';
+import type { OutgoingTrack, PublishDetail } from './media-plane.ts';
+import { Publication, type PublicationOptions } from './publication.ts';
+import { type PublisherProperties, plannedStream } from './publisher-properties.ts';
 import { StreamManager, type StreamManagerEvents } from './stream-manager.ts';
-import type { VideoInsertMode } from './video-placement.ts';
 
-export interface PublisherProperties extends MediaSources {
-  /** Begins unmuted; default `true`. */
-  readonly publishAudio?: boolean;
-  /** Begins with the camera on; default `true`. */
-  readonly publishVideo?: boolean;
-  /** Default `APPEND`. */
-  readonly insertMode?: VideoInsertMode;
-  /** Whether local videos are shown mirrored; default `true`. */
-  readonly mirror?: boolean;
+/** @internal What a publisher is made with, besides its properties. */
+export interface PublisherSurroundings {
+  readonly configuration?: AdvancedConfiguration;
+  /** The sources are open, or not to be had: told before the events that say so. */
+  readonly settled?: (error?: RejoinError) => void;
 }
 
-/** Where a publisher's session changes what others see of it. */
-export interface PublishedAt {
-  setActive(stream: Stream, kind: MediaKind, active: boolean): Promise<void>;
-  unpublish(publisher: Publisher): void;
-}
+/** What a server takes of the name of a source. */
+const LABEL_LENGTH = 256;
 
-type Access = 'asking' | 'allowed' | 'denied';
-
-/** This page's camera and microphone, or screen. Made by `initPublisher`, published by `session.publish`. */
+/**
+ * This page's camera and microphone, or screen. Made by `initPublisher`, published by `session.publish`.
+ *
+ * When a source ends by itself, because its device is gone or the user has ended the sharing of the screen, the stream goes
+ * on, and that part of it is muted for everyone, told by `streamPropertyChanged`. The application may `unpublish` it,
+ * `replaceTrack`, or open the source again with `publishVideo(true)` or `publishAudio(true)`.
+ */
 export class Publisher extends StreamManager {
+  /** Never. */
   readonly remote = false;
+  /** A name of its own. */
   readonly id: string;
+  /** What it was made with. */
   readonly properties: PublisherProperties;
-  /** Settles when the sources are open, or denied. */
-  readonly ready: Promise<CapturedMedia>;
-  stream: Stream | undefined;
-  #access: Access = 'asking';
-  #captured: CapturedMedia | undefined;
-  #outgoing: Outgoing | undefined;
-  #at: PublishedAt | undefined;
-  #peerConnection: (() => RTCPeerConnection | undefined) | undefined;
-  readonly #active: Record<MediaKind, boolean>;
+  /** What it publishes, or is about to: the same object for life. */
+  readonly stream: Stream;
+  readonly #settled: PublisherSurroundings['settled'];
+  readonly #tracks: LocalTracks;
+  readonly #dimensions: DimensionsWatch;
+  readonly #reopening = new Map<MediaKind, Promise<MediaStreamTrack | undefined>>();
+  #typeOfVideo: TypeOfVideo | undefined;
+  #ready: Promise<void>;
+  #access: 'asking' | 'allowed' | 'denied' = 'asking';
+  #denied: RejoinError | undefined;
+  #sent: Publication | undefined;
 
-  constructor(properties: PublisherProperties = {}) {
-    super();
+  /** @internal */
+  constructor(properties: PublisherProperties = {}, { configuration, settled }: PublisherSurroundings = {}) {
+    super(configuration);
+    this.#settled = settled;
     this.properties = properties;
     this.id = randomText(10);
-    this.#active = { audio: properties.publishAudio ?? true, video: properties.publishVideo ?? true };
-    this.ready = this.#capture();
-    // Those who do not publish it learn of a failure from `accessDenied`.
-    this.ready.catch(() => {});
+    this.stream = Stream.unpublished(plannedStream(properties));
+    this.stream.managedBy(this);
+    this.#tracks = new LocalTracks({
+      mediaStream: this.mediaStream,
+      active: { audio: properties.publishAudio ?? true, video: properties.publishVideo ?? true },
+      ended: (kind) => {
+        this.listenAnew();
+        void this.#setActive(kind, false);
+      },
+    });
+    this.#dimensions = new DimensionsWatch({
+      read: () => this.#readDimensions(),
+      changed: (dimensions, isOtherTrack) => this.#resized(dimensions, isOtherTrack),
+    });
+    this.#ready = this.#open();
   }
 
+  /** Settles when the sources are open, or denied. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** @internal Like `ready`, of sources that are opened again where an `unpublish` has closed them. */
+  reopened(): Promise<void> {
+    if (this.#tracks.isClosed) this.#ready = this.#open();
+    return this.#ready;
+  }
+
+  /** Whether the user and the browser have allowed the use of the sources. */
   get accessAllowed(): boolean {
     return this.#access === 'allowed';
   }
 
+  /** The connection that carries it now. */
   get peerConnection(): RTCPeerConnection | undefined {
-    return this.#peerConnection?.();
+    return this.#sent?.peerConnection;
   }
 
-  /** Mutes or unmutes the microphone, for everyone. Before `publish`, what it begins with. */
+  /**
+   * Mutes or unmutes the microphone, for everyone. Before `publish`, what it begins with. One that has ended by itself is
+   * opened again.
+   * @throws {RejoinError} why it cannot be opened; it stays muted then
+   */
   publishAudio(enabled: boolean): Promise<void> {
     return this.#setActive('audio', enabled);
   }
 
-  /** Turns the camera's picture off or on, for everyone. */
-  publishVideo(enabled: boolean): Promise<void> {
-    return this.#setActive('video', enabled);
+  /**
+   * Turns the camera's picture off or on, for everyone. Before `publish`, what it begins with.
+   * @param resource with `false`: `true` gives the camera back, so that its light goes out and others can use it. With
+   *   `true`: a track to send in place of the one before. Without one, a camera that has been given back is opened again,
+   *   the same one, and a screen is asked for again.
+   * @throws {RejoinError} why it cannot be opened; the video stays off then
+   */
+  async publishVideo<T extends boolean>(
+    enabled: T,
+    resource?: T extends false ? boolean : MediaStreamTrack,
+  ): Promise<void> {
+    const given: boolean | MediaStreamTrack | undefined = resource;
+    if (enabled && typeof given === 'object') await this.replaceTrack(given);
+    await this.#setActive('video', enabled);
+    if (enabled || given !== true) return;
+    await this.#ready;
+    // It may be wanted again by now.
+    if (!this.#tracks.isActive('video')) this.#tracks.free('video');
+  }
+
+  /**
+   * Sends another track in place of the one of its kind, which is stopped. What is muted stays muted. Everyone is told, by
+   * `streamPropertyChanged` with reason `trackReplaced`, and nobody sees an interruption.
+   * @throws {RejoinError} PUBLISHER_PROPERTIES_ERROR: there is none of its kind, or it has ended; GENERIC_ERROR: the browser
+   *   refuses it; why the sources could not be opened
+   */
+  async replaceTrack(track: MediaStreamTrack): Promise<void> {
+    await this.#ready;
+    const kind = track.kind === 'audio' ? 'audio' : 'video';
+    const before = this.#tracks.get(kind);
+    if (!before || track.readyState === 'ended') {
+      throw new RejoinError(
+        'PUBLISHER_PROPERTIES_ERROR',
+        before ? `The ${kind} track has ended.` : `The publisher has no ${kind} track to replace.`,
+        before ? 'Pass a track that is live.' : `Make a publisher that begins with ${kind}.`,
+      );
+    }
+    if (before === track) return;
+    await this.#exchange(kind, track);
+    const [value, oldValue] = [track, before].map(({ label }) => ({ label: label.slice(0, LABEL_LENGTH) }));
+    if (!value || !oldValue) return;
+    const property = kind === 'audio' ? 'audioTrack' : 'videoTrack';
+    this.#change({ property, value, reason: 'trackReplaced' }, oldValue);
+    if (kind === 'video') this.#dimensions.trackReplaced();
   }
 
   /** Ends the publishing and closes the sources. */
   dispose(): void {
-    this.#at?.unpublish(this);
+    this.#sent?.at.unpublish(this);
     this.closeSources();
   }
 
-  /** For the SDK's own use: what to send. Waits for the sources. */
+  /** @internal What to send. Waits for the sources. */
   async outgoingTracks(key: string): Promise<{ tracks: OutgoingTrack[]; detail: PublishDetail }> {
-    const { audio, video, typeOfVideo } = await this.ready;
+    await this.#ready;
+    const typeOfVideo = this.#typeOfVideo;
+    const { frameRate, videoDimensions } = this.stream;
+    const isSimulcast = this.properties.videoSimulcast ?? typeOfVideo !== 'SCREEN';
     const tracks: OutgoingTrack[] = [];
-    if (audio) tracks.push({ kind: 'audio', track: audio, active: this.#active.audio });
-    if (video) tracks.push({ kind: 'video', track: video, active: this.#active.video });
-    const { width, height, frameRate } = video?.getSettings() ?? {};
+    for (const kind of MEDIA_KINDS) {
+      const track = this.#tracks.toSend(kind, videoDimensions);
+      if (track) tracks.push({ kind, track, active: this.#tracks.isActive(kind), isSimulcast });
+    }
     return {
       tracks,
       detail: {
         key,
         ...(typeOfVideo ? { typeOfVideo } : {}),
-        ...(frameRate === undefined ? {} : { frameRate }),
-        ...(width && height ? { videoDimensions: { width, height } } : {}),
+        ...(frameRate ? { frameRate } : {}),
+        ...(videoDimensions.width && videoDimensions.height ? { videoDimensions } : {}),
       },
     };
   }
 
-  /** For the SDK's own use: published, for the first time or anew after a crash. */
-  published(
-    stream: Stream,
-    outgoing: Outgoing,
-    at: PublishedAt,
-    peerConnection: () => RTCPeerConnection | undefined,
-  ): void {
-    const isNew = this.stream !== stream;
-    this.stream = stream;
-    stream.streamManager = this;
-    this.#outgoing = outgoing;
-    this.#at = at;
-    this.#peerConnection = peerConnection;
-    // Muted or unmuted while the publishing was on its way.
-    for (const [kind, producer] of outgoing.producers) {
-      // What cannot be said now is said when the stream is published again.
-      if (producer.paused === this.#active[kind]) this.#apply(kind, producer, stream, at).catch(() => {});
-    }
-    if (isNew) this.emitEvent('streamCreated', new StreamEvent('streamCreated', this, stream));
+  /** @internal Published, for the first time or anew after a crash. */
+  published(sent: Omit<PublicationOptions, 'stream' | 'tracks'>): void {
+    const isNew = !this.#sent;
+    this.#sent = new Publication({ stream: this.stream, tracks: this.#tracks, ...sent });
+    this.#sent.catchUp();
+    this.heardBy(sent.at.audience);
+    if (this.stream.hasVideo) this.#dimensions.start(this.stream.videoDimensions);
+    if (isNew) this.emitEvent('streamCreated', new StreamEvent('streamCreated', this, this.stream));
   }
 
-  /** For the SDK's own use. */
+  /** @internal */
   unpublished(reason: StreamEndReason): void {
-    const { stream } = this;
-    for (const producer of this.#outgoing?.producers.values() ?? []) producer.close();
-    this.#outgoing = undefined;
-    this.#at = undefined;
-    this.#peerConnection = undefined;
-    this.stream = undefined;
-    if (!stream) return;
-    const event = new StreamEvent('streamDestroyed', this, stream, reason);
+    const sent = this.#sent;
+    if (!sent) return;
+    sent.close();
+    this.#sent = undefined;
+    this.#dimensions.stop();
+    this.heardBy(undefined);
+    const event = new StreamEvent('streamDestroyed', this, this.stream, reason);
     this.emitEvent('streamDestroyed', event);
     if (!event.isDefaultPrevented()) {
       this.removeVideos();
@@ -133,75 +207,120 @@ export class Publisher extends StreamManager {
     }
   }
 
-  /** Closes camera and microphone. */
+  /** @internal Closes camera and microphone. */
   closeSources(): void {
-    for (const track of [this.#captured?.audio, this.#captured?.video]) {
-      if (!track) continue;
-      track.stop();
-      this.mediaStream.removeTrack(track);
-    }
+    this.#tracks.close();
+    this.listenAnew();
   }
 
-  protected override dress(video: HTMLVideoElement): void {
-    // One's own voice, a moment later, is nothing anyone wants to hear.
-    video.muted = true;
-    if (this.properties.mirror ?? true) video.style.transform = 'rotateY(180deg)';
+  protected override get isMirrored(): boolean {
+    return this.properties.mirror !== false && this.stream.typeOfVideo !== 'SCREEN';
   }
 
   protected override lateEvent(
     name: keyof StreamManagerEvents,
   ): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
     if (name === 'accessAllowed' && this.#access === 'allowed') return new StreamManagerEvent(name, this);
-    if (name === 'accessDenied' && this.#access === 'denied') return new StreamManagerEvent(name, this);
-    if (name === 'streamCreated' && this.stream) return new StreamEvent<StreamManager>(name, this, this.stream);
+    if (name === 'accessDenied' && this.#denied) return new AccessDeniedEvent(this, this.#denied);
+    if (name === 'streamCreated' && this.#sent) return new StreamEvent<StreamManager>(name, this, this.stream);
     return super.lateEvent(name);
   }
 
-  async #capture(): Promise<CapturedMedia> {
-    // Listeners attached right after initPublisher hear of the dialog, too.
-    await Promise.resolve();
-    this.emitEvent('accessDialogOpened', new StreamManagerEvent('accessDialogOpened', this));
+  #open(): Promise<void> {
+    const opening = this.#openSources();
+    // Those who do not publish it learn of a failure from `accessDenied`.
+    opening.catch(() => {});
+    return opening;
+  }
+
+  async #openSources(): Promise<void> {
+    const before = this.#access;
     try {
-      const captured = await captureMedia(this.properties);
-      this.#captured = captured;
-      for (const track of [captured.audio, captured.video]) if (track) this.mediaStream.addTrack(track);
-      if (captured.audio) captured.audio.enabled = this.#active.audio;
-      if (captured.video) captured.video.enabled = this.#active.video;
-      this.#access = 'allowed';
-      this.emitEvent('accessAllowed', new StreamManagerEvent('accessAllowed', this));
-      return captured;
+      const { audio, video, typeOfVideo } = await tellingOfDialog(this.#tracks.open(this.properties), (event) =>
+        this.emitEvent(event, new StreamManagerEvent(event, this)),
+      );
+      this.#typeOfVideo = typeOfVideo;
+      const { width, height, frameRate } = video?.getSettings() ?? {};
+      this.stream.update({
+        hasAudio: audio !== undefined,
+        hasVideo: video !== undefined,
+        ...(typeOfVideo ? { typeOfVideo } : {}),
+        ...(frameRate ? { frameRate } : {}),
+        ...(width && height ? { videoDimensions: { width, height } } : {}),
+      });
     } catch (cause) {
-      this.#access = 'denied';
       const error =
         cause instanceof RejoinError
           ? cause
           : new RejoinError('GENERIC_ERROR', String(cause), 'Check the sources that were asked for.', { cause });
-      this.emitEvent('accessDenied', new StreamManagerEvent('accessDenied', this, error));
+      this.#access = 'denied';
+      this.#denied = error;
+      this.#settled?.(error);
+      this.emitEvent('accessDenied', new AccessDeniedEvent(this, error));
       throw error;
-    } finally {
-      this.emitEvent('accessDialogClosed', new StreamManagerEvent('accessDialogClosed', this));
     }
+    this.listenAnew();
+    this.#access = 'allowed';
+    this.#denied = undefined;
+    // What an unpublishing has closed is opened again without a word.
+    if (before === 'allowed') return;
+    this.#settled?.();
+    this.emitEvent('accessAllowed', new StreamManagerEvent('accessAllowed', this));
   }
 
   async #setActive(kind: MediaKind, active: boolean): Promise<void> {
-    this.#active[kind] = active;
-    const track = this.#captured?.[kind];
-    if (track) track.enabled = active;
-    const producer = this.#outgoing?.producers.get(kind);
-    if (this.stream && producer && this.#at) await this.#apply(kind, producer, this.stream, this.#at);
+    this.#tracks.setActive(kind, active);
+    if (active && this.#tracks.hasEnded(kind)) await this.#reopen(kind);
+    if (this.#sent) return this.#sent.applyActive(kind);
+    if (kind === 'audio' ? this.stream.hasAudio : this.stream.hasVideo) this.stream.setActive(kind, active);
   }
 
-  async #apply(kind: MediaKind, producer: types.Producer, stream: Stream, at: PublishedAt): Promise<void> {
-    const active = this.#active[kind];
-    if (active) producer.resume();
-    else producer.pause();
-    if (stream.setActive(kind, active)) {
-      const property = kind === 'audio' ? 'audioActive' : 'videoActive';
-      this.emitEvent(
-        'streamPropertyChanged',
-        new StreamPropertyChangedEvent<StreamManager>(this, stream, property, active, !active),
-      );
+  /** Once at a time: who asks twice gets one dialog. */
+  async #reopen(kind: MediaKind): Promise<void> {
+    const reopening = this.#reopening.get(kind) ?? this.#tracks.reopen(kind);
+    this.#reopening.set(kind, reopening);
+    try {
+      const track = await reopening;
+      if (track) await this.#exchange(kind, track);
+    } catch (error) {
+      this.#tracks.setActive(kind, false);
+      throw error;
+    } finally {
+      this.#reopening.delete(kind);
     }
-    await at.setActive(stream, kind, active);
+  }
+
+  async #exchange(kind: MediaKind, track: MediaStreamTrack): Promise<void> {
+    await this.#sent?.replaceTrack(kind, track);
+    this.#tracks.put(kind, track);
+    // It may have been published anew meanwhile.
+    this.#sent?.align(kind);
+    this.listenAnew();
+  }
+
+  #change(change: StreamChange, oldValue: StreamPropertyValue): void {
+    const { property: changedProperty, value: newValue, reason } = change;
+    const told = { changedProperty, newValue, oldValue, reason };
+    this.stream.change(change);
+    if (this.#sent) return this.#sent.change(change, told);
+    this.emitEvent('streamPropertyChanged', new StreamPropertyChangedEvent<StreamManager>(this, this.stream, told));
+  }
+
+  #readDimensions(): VideoDimensions | undefined {
+    const track = this.#tracks.get('video');
+    if (!track?.enabled || this.#tracks.hasEnded('video')) return undefined;
+    // A phone that is turned says so in the picture only. While a screen is shared, this page may be in the background.
+    const shown = this.videos.find(({ video }) => video.videoWidth > 0 && !video.paused)?.video;
+    if (shown && this.stream.typeOfVideo !== 'SCREEN') return { width: shown.videoWidth, height: shown.videoHeight };
+    const { width, height } = track.getSettings();
+    return width && height ? { width, height } : undefined;
+  }
+
+  #resized(value: VideoDimensions, isOtherTrack: boolean): void {
+    const { typeOfVideo, videoDimensions } = this.stream;
+    // What was not known before has not been turned.
+    const isNew = isOtherTrack || videoDimensions.width === 0;
+    const reason = isNew ? 'trackReplaced' : typeOfVideo === 'SCREEN' ? 'screenResized' : 'deviceRotated';
+    this.#change({ property: 'videoDimensions', value, reason }, videoDimensions);
   }
 }

@@ -1,54 +1,121 @@
+import { AdvancedConfiguration, type PublisherSpeakingEventsOptions } from '../advanced-configuration.ts';
 import { RejoinError } from '../errors.ts';
-import { type StreamEvent, StreamManagerEvent, type StreamPropertyChangedEvent, VideoElementEvent } from '../events.ts';
+import {
+  type AccessDeniedEvent,
+  PublisherSpeakingEvent,
+  type StreamEvent,
+  StreamManagerEvent,
+  type StreamPropertyChangedEvent,
+  VideoElementEvent,
+} from '../events.ts';
 import type { Stream } from '../session/stream.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
-import { findTarget, insertVideo, type VideoInsertMode, type VideoTarget } from './video-placement.ts';
+import { SpeechWatch } from './speech-watch.ts';
+import type { StreamAudience } from './stream-audience.ts';
+import {
+  findTarget,
+  insertModeOf,
+  insertVideo,
+  MIRRORED,
+  type VideoInsertMode,
+  type VideoTarget,
+} from './video-placement.ts';
 
-/** A `<video>` that shows the stream. `owned`: made by the SDK, and removed by it. */
+/** A `<video>` that shows the stream. */
 export interface StreamManagerVideo {
+  /** The element. */
   readonly video: HTMLVideoElement;
+  /** The element's id. */
   readonly id: string;
+  /** Where the SDK has put it; `undefined` of the application's. */
   readonly targetElement?: HTMLElement;
+  /** How it was put there; `undefined` of the application's. */
   readonly insertMode?: VideoInsertMode;
+  /** Whether the SDK has made it, and removes it. */
   readonly owned: boolean;
 }
 
+/** What a publisher or subscriber tells, by the names for `on`, `once` and `off`. */
 export interface StreamManagerEvents {
+  /** The SDK has put a video into the page. Also told to who listens later. */
   videoElementCreated: VideoElementEvent;
+  /** The SDK has taken one of its videos out of the page. */
   videoElementDestroyed: VideoElementEvent;
-  /** The first of its videos plays. A rebuild is not a new beginning: it is said once. */
+  /** The first of its videos plays. Told once, and to who listens later: a rebuild is not a new beginning. */
   streamPlaying: StreamManagerEvent;
+  /** It has been muted, unmuted, changed in size, or has another source. */
   streamPropertyChanged: StreamPropertyChangedEvent<StreamManager>;
-  /** A publisher's stream is published, or no longer. */
+  /** Its audio is louder than the threshold for a while: see `publisherSpeakingEventsOptions`. */
+  publisherStartSpeaking: PublisherSpeakingEvent<StreamManager>;
+  /** And no longer, for a second. */
+  publisherStopSpeaking: PublisherSpeakingEvent<StreamManager>;
+  /** `value: { newValue, oldValue }`, dB from -100 (silence) to 0. As often as `publisherSpeakingEventsOptions` say. */
+  streamAudioVolumeChange: StreamManagerEvent;
+  /** Of a publisher: it is published. Also told to who listens later. */
   streamCreated: StreamEvent<StreamManager>;
+  /** Of a publisher: no longer. Default action: its sources are closed, its videos go. */
   streamDestroyed: StreamEvent<StreamManager>;
+  /** Of a publisher: its sources are open. Also told to who listens later. */
   accessAllowed: StreamManagerEvent;
-  accessDenied: StreamManagerEvent;
+  /** Of a publisher: its sources cannot be opened. Also told to who listens later. */
+  accessDenied: AccessDeniedEvent;
+  /** Of a publisher: access takes more than two seconds, so most likely the browser asks the user for it. */
   accessDialogOpened: StreamManagerEvent;
+  /** Of a publisher: and it does no longer. */
   accessDialogClosed: StreamManagerEvent;
 }
 
 /** Which manager each video shows: a video shows one. */
 const managers = new WeakMap<HTMLVideoElement, StreamManager>();
 
+/** Who listens for one of these has the stream's audio measured. */
+const HEARD = ['publisherStartSpeaking', 'publisherStopSpeaking', 'streamAudioVolumeChange'] as const;
+
 /** What publishers and subscribers share: one MediaStream for life, and the videos that show it. */
 export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   /** The same object for life: tracks are exchanged inside it, so that videos never need a new source. */
   readonly mediaStream = new MediaStream();
+  /** The videos that show it, in the order in which they came. */
   readonly videos: StreamManagerVideo[] = [];
+  /** Whether it is somebody else's: a subscriber's. */
   abstract readonly remote: boolean;
+  /** Of a subscriber the stream's id when it was subscribed to, of a publisher a name of its own. */
   abstract readonly id: string;
-  /** What is published or subscribed to; of a publisher, once it is published. */
-  abstract readonly stream: Stream | undefined;
-  targetElement: HTMLElement | undefined;
+  /** What is published, or about to be, or subscribed to. */
+  abstract readonly stream: Stream;
+  /** Where its video was put last. Its type is OpenVidu's: without a video of the SDK's, it is `undefined`. */
+  targetElement!: HTMLElement;
+  protected readonly configuration: AdvancedConfiguration;
   #playing = false;
   #stopped: readonly HTMLVideoElement[] = [];
+  /** The application's videos that were not muted before they showed this. */
+  readonly #silenced = new WeakSet<HTMLVideoElement>();
+  #audience: StreamAudience | undefined;
+  #speaking: PublisherSpeakingEventsOptions = {};
+  readonly #speech = new SpeechWatch({
+    track: () => this.#heardTrack(),
+    settings: () => ({ ...this.configuration.speaking, ...this.#speaking }),
+    hearing: {
+      started: () => this.#speak('publisherStartSpeaking'),
+      stopped: () => this.#speak('publisherStopSpeaking'),
+      volumeChanged: (newValue, oldValue) => {
+        const name = 'streamAudioVolumeChange';
+        this.emitEvent(name, new StreamManagerEvent(name, this, { newValue, oldValue }));
+      },
+    },
+  });
+
+  /** @internal */
+  constructor(configuration = new AdvancedConfiguration()) {
+    super();
+    this.configuration = configuration;
+  }
 
   /** The connection that carries the media now. */
   abstract get peerConnection(): RTCPeerConnection | undefined;
 
   /**
-   * Shows the stream in a video of the application's.
+   * Shows the stream in a video of the application's, which is set to play by itself and without controls.
    * @returns 1 when it did not show a stream of the SDK before, 0 when it shows this one already, -1 when it showed
    *   another that it is taken from
    */
@@ -56,16 +123,18 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     const before = managers.get(video);
     if (before === this) return 0;
     if (before) before.#forget(video);
+    video.id ||= this.#videoId;
     this.#show(video, { video, id: video.id, owned: false });
     return before ? -1 : 1;
   }
 
   /**
-   * Makes a video that shows the stream.
+   * Makes a video that shows the stream. Its id begins with `local-video-` or `remote-video-`.
    * @param target an element or its id
+   * @param insertMode where it is put, relative to the target; default `APPEND`
    * @throws {RejoinError} GENERIC_ERROR when there is no such element
    */
-  createVideoElement(target: VideoTarget, insertMode: VideoInsertMode = 'APPEND'): HTMLVideoElement {
+  createVideoElement(target?: VideoTarget, insertMode?: VideoInsertMode | string): HTMLVideoElement {
     const element = findTarget(target);
     if (!element) {
       throw new RejoinError(
@@ -76,20 +145,37 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     }
     this.targetElement = element;
     const video = document.createElement('video');
-    video.id = `${this.remote ? 'remote' : 'local'}-video-${this.id}`;
-    video.autoplay = true;
-    video.controls = false;
-    this.#show(video, { video, id: video.id, targetElement: element, insertMode, owned: true });
-    insertVideo(video, element, insertMode);
+    video.id = this.#videoId;
+    const mode = insertModeOf(insertMode);
+    this.#show(video, { video, id: video.id, targetElement: element, insertMode: mode, owned: true });
+    insertVideo(video, element, mode);
     this.emitEvent('videoElementCreated', new VideoElementEvent('videoElementCreated', this, video));
     return video;
   }
 
-  /** For the SDK's own use: the videos it made leave the page, the application's show nothing any more. */
+  /**
+   * Sets how the audio of this stream is measured, over what `setAdvancedConfiguration` says; what is left out stays.
+   * @param options `interval`: ms; `threshold`: dB below full scale
+   */
+  updatePublisherSpeakingEventsOptions(options: PublisherSpeakingEventsOptions): void {
+    this.#speaking = { ...this.#speaking, ...options };
+  }
+
+  /** @internal The session that it belongs to now, and that may want to know who speaks. */
+  heardBy(audience: StreamAudience | undefined): void {
+    this.#audience = audience;
+    this.listenAnew();
+  }
+
+  /** @internal The audio, or who listens for it, may be another by now. */
+  listenAnew(): void {
+    this.#speech.refresh();
+  }
+
+  /** @internal The videos that the SDK made leave the page, the application's show nothing any more. */
   removeVideos(): void {
     for (const { video, owned } of this.videos.splice(0)) {
-      managers.delete(video);
-      video.removeEventListener('playing', this.#onPlaying);
+      this.#release(video);
       video.srcObject = null;
       if (!owned) continue;
       video.remove();
@@ -97,19 +183,37 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     }
   }
 
-  /** For the SDK's own use: the page is about to be frozen, which stops its videos for good. */
+  /** @internal The page is about to be frozen, which stops its videos for good. */
   suspend(): void {
     this.#stopped = this.videos.flatMap(({ video }) => (video.paused ? [] : video));
   }
 
-  /** For the SDK's own use: the page runs again, and so do the videos that ran before. */
+  /** @internal The page runs again, and so do the videos that ran before. */
   resume(): void {
     for (const video of this.#stopped) if (managers.get(video) === this) video.play().catch(() => {});
     this.#stopped = [];
   }
 
-  /** How a video of this stream is to look and sound. */
-  protected abstract dress(video: HTMLVideoElement): void;
+  /** Whether videos show it as a mirror would. */
+  protected get isMirrored(): boolean {
+    return false;
+  }
+
+  /** Whether one of its videos has played. */
+  protected get isPlaying(): boolean {
+    return this.#playing;
+  }
+
+  protected get audience(): StreamAudience | undefined {
+    return this.#audience;
+  }
+
+  /** A video begins to show it. */
+  protected shown(): void {}
+
+  protected override listenersChanged(name: keyof StreamManagerEvents): void {
+    if (HEARD.some((heard) => heard === name)) this.listenAnew();
+  }
 
   protected override lateEvent(
     name: keyof StreamManagerEvents,
@@ -122,20 +226,51 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     return undefined;
   }
 
+  get #videoId(): string {
+    return `${this.remote ? 'remote' : 'local'}-video-${this.id}`;
+  }
+
   #show(video: HTMLVideoElement, entry: StreamManagerVideo): void {
     managers.set(video, this);
     this.videos.push(entry);
+    video.autoplay = true;
+    video.controls = false;
     video.playsInline = true;
-    this.dress(video);
+    if (!this.remote && !video.muted) {
+      // One's own voice, a moment later, is nothing anyone wants to hear.
+      video.muted = true;
+      this.#silenced.add(video);
+    }
+    if (this.isMirrored) video.style.transform = MIRRORED;
     video.addEventListener('playing', this.#onPlaying);
     video.srcObject = this.mediaStream;
+    this.shown();
+  }
+
+  /** It shows this no longer, and is as it was before. */
+  #release(video: HTMLVideoElement): void {
+    managers.delete(video);
+    video.removeEventListener('playing', this.#onPlaying);
+    if (this.#silenced.delete(video)) video.muted = false;
+    if (video.style.transform === MIRRORED) video.style.transform = '';
   }
 
   #forget(video: HTMLVideoElement): void {
     const at = this.videos.findIndex((entry) => entry.video === video);
     if (at >= 0) this.videos.splice(at, 1);
-    video.removeEventListener('playing', this.#onPlaying);
-    managers.delete(video);
+    this.#release(video);
+  }
+
+  /** `undefined` where nobody wants to know, or there is none. */
+  #heardTrack(): MediaStreamTrack | undefined {
+    const isHeard = HEARD.some((name) => this.hasListeners(name)) || this.#audience?.hearsSpeech;
+    return isHeard ? this.mediaStream.getAudioTracks().find(({ readyState }) => readyState === 'live') : undefined;
+  }
+
+  #speak(type: 'publisherStartSpeaking' | 'publisherStopSpeaking'): void {
+    const { connection, streamId } = this.stream;
+    this.emitEvent(type, new PublisherSpeakingEvent<StreamManager>(type, this, connection, streamId));
+    this.#audience?.speaking(type, this.stream);
   }
 
   readonly #onPlaying = (): void => {

@@ -1,18 +1,27 @@
 import type { types } from 'mediasoup-client';
 import type { MediaKind } from '../../protocol/model.ts';
+import type { AdvancedConfiguration } from '../advanced-configuration.ts';
 import type { Stream } from '../session/stream.ts';
 import { firstFrame } from './first-frame.ts';
 import type { Incoming } from './media-plane.ts';
+import type { StreamAudience } from './stream-audience.ts';
 import { StreamManager } from './stream-manager.ts';
 import type { VideoInsertMode } from './video-placement.ts';
 
+/** How a stream is received and shown. */
 export interface SubscriberProperties {
-  /** Default `APPEND`. */
-  readonly insertMode?: VideoInsertMode;
+  /** Where the video is put, relative to its target; default `APPEND`. */
+  readonly insertMode?: VideoInsertMode | string;
   /** Whether the stream's audio is played; default `true`. */
   readonly subscribeToAudio?: boolean;
   /** Whether the stream's video is shown; default `true`. */
   readonly subscribeToVideo?: boolean;
+}
+
+/** @internal What a subscriber is made with, besides its properties. */
+export interface SubscriberSurroundings {
+  readonly configuration?: AdvancedConfiguration;
+  readonly audience?: StreamAudience;
 }
 
 /** How long a new track may take to show something before the old one is looked at, and how often that is done. */
@@ -21,9 +30,13 @@ const FIRST_FRAME_ROUNDS = 5;
 
 /** A remote stream in this page. Made by `session.subscribe`. */
 export class Subscriber extends StreamManager {
+  /** Always. */
   readonly remote = true;
+  /** The stream's id when it was subscribed to. */
   readonly id: string;
+  /** What it receives: the same object for life. */
   readonly stream: Stream;
+  /** What it was made with. */
   readonly properties: SubscriberProperties;
   readonly #enabled: Record<MediaKind, boolean>;
   #consumers: readonly types.Consumer[] = [];
@@ -31,15 +44,25 @@ export class Subscriber extends StreamManager {
   /** Counts what it was given to show: an older exchange that ends late must not undo a newer one. */
   #generation = 0;
 
-  constructor(stream: Stream, properties: SubscriberProperties = {}) {
-    super();
+  #isTold = false;
+  #playTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @internal */
+  constructor(
+    stream: Stream,
+    properties: SubscriberProperties = {},
+    { configuration, audience }: SubscriberSurroundings = {},
+  ) {
+    super(configuration);
     this.stream = stream;
     this.id = stream.streamId;
     this.properties = properties;
     this.#enabled = { audio: properties.subscribeToAudio ?? true, video: properties.subscribeToVideo ?? true };
-    stream.streamManager = this;
+    stream.managedBy(this);
+    this.heardBy(audience);
   }
 
+  /** The connection that carries it now. */
   get peerConnection(): RTCPeerConnection | undefined {
     return this.#peerConnection?.();
   }
@@ -55,7 +78,7 @@ export class Subscriber extends StreamManager {
   }
 
   /**
-   * For the SDK's own use: the stream comes from here now. What was shown stays until the new plays, and the exchange
+   * @internal The stream comes from here now. What was shown stays until the new plays, and the exchange
    * happens inside the MediaStream, so that videos and their owners notice nothing.
    * @returns once the new plays
    */
@@ -80,9 +103,17 @@ export class Subscriber extends StreamManager {
     for (const consumer of this.#consumers) consumer.close();
     this.#consumers = consumers;
     this.#peerConnection = peerConnection;
+    this.listenAnew();
   }
 
-  /** For the SDK's own use: the stream has ended, or is not wanted any more. */
+  /** @internal It has nothing to play, although its stream should: told once, whatever goes wrong besides. */
+  cannotPlay(message: string, data?: unknown): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.audience?.exception('NO_STREAM_PLAYING_EVENT', message, { origin: this, data });
+  }
+
+  /** @internal The stream has ended, or is not wanted any more. */
   stop(): void {
     this.#generation += 1;
     for (const consumer of this.#consumers) {
@@ -91,11 +122,21 @@ export class Subscriber extends StreamManager {
     }
     this.#consumers = [];
     this.#peerConnection = undefined;
-    if (this.stream.streamManager === this) this.stream.streamManager = undefined;
+    clearTimeout(this.#playTimer);
+    this.heardBy(undefined);
+    if (this.stream.manager === this) this.stream.managedBy(undefined);
   }
 
-  protected override dress(): void {
-    // Remote videos are shown as they are.
+  protected override shown(): void {
+    const ms = this.configuration.noStreamPlayingTimeout;
+    this.#playTimer ??= setTimeout(() => {
+      const { streamId, hasAudio, audioActive, hasVideo, videoActive } = this.stream;
+      // What is muted altogether does not play.
+      if (this.isPlaying || !((hasAudio && audioActive) || (hasVideo && videoActive))) return;
+      this.cannotPlay(
+        `Stream ${streamId} has not begun to play within ${ms} ms. Check the network, and whether the browser lets it play.`,
+      );
+    }, ms);
   }
 
   /** Whether there is a picture that is worth keeping: a track whose media no longer arrives is `muted`. */

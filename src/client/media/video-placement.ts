@@ -1,19 +1,33 @@
 /** Where a video is put relative to its target. */
 export const VideoInsertMode = {
+  /** Right behind the target. */
   AFTER: 'AFTER',
+  /** Inside of the target, as its last child. */
   APPEND: 'APPEND',
+  /** Right before the target. */
   BEFORE: 'BEFORE',
+  /** Inside of the target, as its first child. */
   PREPEND: 'PREPEND',
+  /** In place of the target. */
   REPLACE: 'REPLACE',
 } as const;
+/** One of the above. */
 export type VideoInsertMode = (typeof VideoInsertMode)[keyof typeof VideoInsertMode];
 
 /** An element, or the id of one. */
 export type VideoTarget = string | HTMLElement;
 
+/** How one's own video is shown: as in a mirror. */
+export const MIRRORED = 'rotateY(180deg)';
+
 /** The element that `target` names, or `undefined`. */
-export function findTarget(target: VideoTarget): HTMLElement | undefined {
+export function findTarget(target: VideoTarget | undefined): HTMLElement | undefined {
   return typeof target === 'string' ? (document.getElementById(target) ?? undefined) : target;
+}
+
+/** What an application writes is text to its compiler; what is none of the modes means `APPEND`, as in OpenVidu. */
+export function insertModeOf(text: string = 'APPEND'): VideoInsertMode {
+  return Object.values(VideoInsertMode).find((mode) => mode === text) ?? 'APPEND';
 }
 
 export function insertVideo(video: HTMLVideoElement, target: HTMLElement, mode: VideoInsertMode): void {

@@ -1,5 +1,5 @@
 import type { ConnectionId } from '../../protocol/ids.ts';
-import type { ConnectionInfo, Role } from '../../protocol/model.ts';
+import type { ConnectionInfo, NetworkQuality, Role } from '../../protocol/model.ts';
 import type { Stream } from './stream.ts';
 
 /**
@@ -8,17 +8,20 @@ import type { Stream } from './stream.ts';
  */
 export class Connection {
   #info: Omit<ConnectionInfo, 'streams'>;
+  #networkQuality: NetworkQuality = 0;
   readonly #streams = new Set<Stream>();
 
+  /** @internal */
   constructor(info: ConnectionInfo) {
     this.#info = info;
   }
 
+  /** `con_` and ten letters or digits. */
   get connectionId(): ConnectionId {
     return this.#info.connectionId;
   }
 
-  /** Unix time, ms. */
+  /** When it was made for its token: Unix time, ms. */
   get creationTime(): number {
     return this.#info.createdAt;
   }
@@ -28,6 +31,7 @@ export class Connection {
     return this.#info.data;
   }
 
+  /** What it may do. */
   get role(): Role {
     return this.#info.role;
   }
@@ -42,26 +46,39 @@ export class Connection {
     return this.#streams.values().next().value;
   }
 
+  /** All that it publishes. */
   get streams(): readonly Stream[] {
     return [...this.#streams];
   }
 
-  /** For the SDK's own use: its ids in lives of the session that crashes ended, the latest first. */
+  /** How well its network does, 0 (broken) to 5 (excellent); 0 also as long as nothing is known. */
+  get networkQuality(): NetworkQuality {
+    return this.#networkQuality;
+  }
+
+  /** @internal Answers how it was before. */
+  setNetworkQuality(level: NetworkQuality): NetworkQuality {
+    const before = this.#networkQuality;
+    this.#networkQuality = level;
+    return before;
+  }
+
+  /** @internal Its ids in lives of the session that crashes ended, the latest first. */
   get formerIds(): readonly ConnectionId[] {
     return this.#info.replaces ?? [];
   }
 
-  /** For the SDK's own use. */
+  /** @internal */
   update(info: Partial<Omit<ConnectionInfo, 'streams'>>): void {
     this.#info = { ...this.#info, ...info };
   }
 
-  /** For the SDK's own use. */
+  /** @internal */
   addStream(stream: Stream): void {
     this.#streams.add(stream);
   }
 
-  /** For the SDK's own use. */
+  /** @internal */
   removeStream(stream: Stream): void {
     this.#streams.delete(stream);
   }

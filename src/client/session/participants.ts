@@ -1,5 +1,13 @@
 import type { ConnectionId, StreamId } from '../../protocol/ids.ts';
-import type { ConnectionInfo, LeaveReason, MediaKind, StreamEndReason, StreamInfo } from '../../protocol/model.ts';
+import type {
+  ConnectionInfo,
+  LeaveReason,
+  MediaKind,
+  StreamChange,
+  StreamEndReason,
+  StreamInfo,
+} from '../../protocol/model.ts';
+import { activeChange, type StreamPropertyChange } from '../events.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber } from '../media/subscriber.ts';
 import { Connection } from './connection.ts';
@@ -14,7 +22,7 @@ export interface ParticipantsEvents {
   streamRenewed(stream: Stream): void;
   streamDestroyed(stream: Stream, reason: StreamEndReason): void;
   presenceChanged(connection: Connection, presence: 'here' | 'away'): void;
-  activeChanged(stream: Stream, kind: MediaKind, active: boolean): void;
+  streamChanged(stream: Stream, change: StreamPropertyChange): void;
 }
 
 /** The remote connections and streams of a session, kept over its lives: after a crash the same objects get new ids. */
@@ -45,15 +53,13 @@ export class Participants {
 
   /** What receives the streams that are there. */
   subscribers(): Subscriber[] {
-    return [...this.#streams.values()].flatMap(({ streamManager }) =>
-      streamManager instanceof Subscriber ? streamManager : [],
-    );
+    return [...this.#streams.values()].flatMap(({ manager }) => (manager instanceof Subscriber ? manager : []));
   }
 
   /** What shows the streams, in this page. */
   managers(): StreamManager[] {
     const all = [...this.#streams.values(), ...this.#missing.streams.values()];
-    return all.flatMap(({ streamManager }) => streamManager ?? []);
+    return all.flatMap(({ manager }) => manager ?? []);
   }
 
   /** Everyone there when this client joined: connections are announced before streams. */
@@ -81,11 +87,9 @@ export class Participants {
         if (mediaMoved && this.#streams.delete(streamId)) this.#missing.streams.set(streamId, stream);
         else this.removeStream(streamId, 'unpublish');
       }
+      connection.update({ role: info.role });
       if (connection.presence !== info.presence) this.setPresence(id, info.presence);
-      for (const { streamId, audioActive, videoActive } of info.streams) {
-        this.setActive(streamId, 'audio', audioActive);
-        this.setActive(streamId, 'video', videoActive);
-      }
+      for (const stream of info.streams) this.#catchUp(stream);
     }
     if (life === this.#lives) this.addAll(infos);
   }
@@ -99,7 +103,18 @@ export class Participants {
 
   setActive(id: StreamId, kind: MediaKind, active: boolean): void {
     const stream = this.#streams.get(id);
-    if (stream?.setActive(kind, active)) this.#events.activeChanged(stream, kind, active);
+    if (stream?.setActive(kind, active)) this.#events.streamChanged(stream, activeChange(kind, active));
+  }
+
+  /** Its publisher has told of a change. */
+  change(id: StreamId, change: StreamChange): void {
+    const stream = this.#streams.get(id);
+    if (!stream) return;
+    const { property: changedProperty, value: newValue, reason } = change;
+    // Of the source that a track had before, nobody has told.
+    const oldValue = changedProperty === 'videoDimensions' ? stream.videoDimensions : undefined;
+    stream.change(change);
+    this.#events.streamChanged(stream, { changedProperty, newValue, oldValue, reason });
   }
 
   add(info: ConnectionInfo): void {
@@ -110,16 +125,27 @@ export class Participants {
     const connection = this.#connections.get(info.connectionId);
     if (!connection || this.#streams.has(info.streamId)) return;
     const back = takeBack(this.#missing.streams, namesOf(info, connection.formerIds));
-    const stream = back ?? new Stream(connection, info);
-    const { audioActive, videoActive } = stream;
-    stream.update({ ...info, audioActive, videoActive });
+    const stream = back ?? new Stream(info, connection);
+    const { audioActive, videoActive, videoDimensions } = stream;
+    stream.update({ ...info, audioActive, videoActive, ...(back ? { videoDimensions } : {}) });
     connection.addStream(stream);
     this.#streams.set(info.streamId, stream);
     if (back) this.#events.streamRenewed(stream);
     else this.#events.streamCreated(stream);
-    // It may have been muted while nobody could tell.
-    this.setActive(info.streamId, 'audio', info.audioActive);
-    this.setActive(info.streamId, 'video', info.videoActive);
+    this.#catchUp(info);
+  }
+
+  /** It may have been muted, or its screen resized, while nobody could tell. */
+  #catchUp({ streamId, audioActive, videoActive, videoDimensions: value }: StreamInfo): void {
+    this.setActive(streamId, 'audio', audioActive);
+    this.setActive(streamId, 'video', videoActive);
+    const stream = this.#streams.get(streamId);
+    if (!stream || !value) return;
+    const { width, height } = stream.videoDimensions;
+    if (width === value.width && height === value.height) return;
+    const turned = width === value.height && height === value.width;
+    const reason = stream.typeOfVideo === 'SCREEN' ? 'screenResized' : turned ? 'deviceRotated' : 'trackReplaced';
+    this.change(streamId, { property: 'videoDimensions', value, reason });
   }
 
   removeStream(id: StreamId, reason: StreamEndReason): void {

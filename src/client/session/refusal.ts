@@ -41,6 +41,13 @@ export function reasonOf({ code }: ProtocolError, state: SessionState): LeaveRea
   return code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
 }
 
+/** What the promise of a request rejects with. */
+export function requestFailed(error: unknown): Error {
+  if (!(error instanceof ProtocolError)) return error instanceof Error ? error : new Error(String(error));
+  const name = error.code === 'NOT_PERMITTED' ? 'OPENVIDU_PERMISSION_DENIED' : 'GENERIC_ERROR';
+  return new RejoinError(name, error.message, error.action, { code: error.code, cause: error });
+}
+
 /** What `connect()` rejects with. */
 export function connectFailed(error: Error | undefined): RejoinError {
   if (error instanceof RejoinError) return error;

@@ -1,12 +1,16 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
 import { randomText, type StreamId } from '../../protocol/ids.ts';
-import type { MediaKind, StreamEndReason } from '../../protocol/model.ts';
+import type { MediaKind, StreamChange, StreamEndReason } from '../../protocol/model.ts';
 import type { Plane, Request } from '../media/media-plane.ts';
-import type { PublishedAt, Publisher } from '../media/publisher.ts';
+import type { PublishedAt } from '../media/publication.ts';
+import type { Publisher } from '../media/publisher.ts';
+import { QualityWatch } from '../media/quality-watch.ts';
+import type { StreamAudience } from '../media/stream-audience.ts';
 import type { Subscriber } from '../media/subscriber.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Connection } from './connection.ts';
-import { Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 
 /**
  * How long the media of a crashed life is kept sending after this client's own rebuild: others may still be showing
@@ -22,6 +26,8 @@ export interface SessionMediaOptions {
   readonly request: Request;
   /** Leads to a place of the media. */
   readonly planeTo: (place: MediaPlace, iceServers: readonly IceServer[]) => Plane;
+  /** Tells the listeners in this page. */
+  readonly audience: StreamAudience;
   /** A stream that cannot be played. */
   readonly failed: (stream: Stream, error: unknown) => void;
 }
@@ -29,16 +35,26 @@ export interface SessionMediaOptions {
 /** What a session sends and receives, over the life it has now. */
 export class SessionMedia implements PublishedAt {
   readonly #options: SessionMediaOptions;
+  readonly #arrivals = new Arrivals();
   readonly publishers = new Set<Publisher>();
   readonly #keys = new WeakMap<Publisher, string>();
   /** Where each publisher is sent, or about to be: never twice over one plane. */
-  readonly #sent = new Map<Publisher, { readonly plane: Plane; readonly done: Promise<void> }>();
+  readonly #sent = new Map<Publisher, { readonly plane: Plane; readonly done: Promise<void>; isDone: boolean }>();
+  readonly #quality: QualityWatch;
   #iceServers: readonly IceServer[] = [];
   #plane: Plane | undefined;
   #lingering: { plane: Plane; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
 
   constructor(options: SessionMediaOptions) {
     this.#options = options;
+    this.#quality = new QualityWatch({
+      measure: async () => (await this.#plane?.measure()) ?? [],
+      changed: (level) => void options.request('reportQuality', { level }).catch(() => {}),
+    });
+  }
+
+  get audience(): StreamAudience {
+    return this.#options.audience;
   }
 
   /** A life of the session begins. What the life before sends and shows goes on until `renewed()`. */
@@ -96,16 +112,22 @@ export class SessionMedia implements PublishedAt {
     const known = this.#sent.get(publisher);
     if (known?.plane === plane) return known.done;
     const done = this.#send(plane, key, publisher, connection);
-    this.#sent.set(publisher, { plane, done });
-    done.catch(() => {
-      if (this.#sent.get(publisher)?.done === done) this.#sent.delete(publisher);
-    });
+    const sent = { plane, done, isDone: false };
+    this.#sent.set(publisher, sent);
+    done.then(
+      () => {
+        sent.isDone = true;
+      },
+      () => {
+        if (this.#sent.get(publisher) === sent) this.#sent.delete(publisher);
+      },
+    );
     return done;
   }
 
   async #send(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
-    const before = publisher.stream;
     const { tracks, detail } = await publisher.outgoingTracks(key);
+    this.#quality.start();
     const outgoing = await plane.publish(tracks, detail);
     const isWanted = this.#keys.get(publisher) === key;
     if (!isWanted || plane !== this.#plane) {
@@ -113,11 +135,11 @@ export class SessionMedia implements PublishedAt {
       if (!isWanted) this.#unpublish(outgoing.stream.streamId);
       throw new ProtocolError('STREAM_UNKNOWN', outgoing.stream.streamId);
     }
-    const stream = before ?? new Stream(connection, outgoing.stream);
-    stream.update(outgoing.stream);
-    connection.addStream(stream);
+    publisher.stream.connection = connection;
+    publisher.stream.update(outgoing.stream);
+    connection.addStream(publisher.stream);
     this.publishers.add(publisher);
-    publisher.published(stream, outgoing, this, () => plane.sendPeerConnection);
+    publisher.published({ outgoing, at: this, peerConnection: () => plane.sendPeerConnection });
   }
 
   unpublish(publisher: Publisher): void {
@@ -125,42 +147,87 @@ export class SessionMedia implements PublishedAt {
     this.#keys.delete(publisher);
     this.#sent.delete(publisher);
     const { stream } = publisher;
-    if (!stream || !this.publishers.has(publisher)) return;
+    if (!this.publishers.has(publisher)) return;
     this.#unpublish(stream.streamId);
     this.#forget(publisher, 'unpublish');
+  }
+
+  /** The server has ended a stream of this client's. `false`: there is none of that id. */
+  ended(streamId: StreamId, reason: StreamEndReason): boolean {
+    for (const publisher of this.publishers) {
+      if (publisher.stream.streamId !== streamId) continue;
+      this.#forget(publisher, reason);
+      return true;
+    }
+    return false;
+  }
+
+  /** What the session's next owner has of this client's streams: another has been ended, and nobody could tell. */
+  endMissing(there: readonly StreamId[]): void {
+    for (const publisher of [...this.publishers]) {
+      const sent = this.#sent.get(publisher);
+      // What is on its way, or being brought to where the media is now, cannot be there yet.
+      if (sent?.plane !== this.#plane || !sent?.isDone || there.includes(publisher.stream.streamId)) continue;
+      this.#forget(publisher, 'forceUnpublishByServer');
+    }
   }
 
   async setActive(stream: Stream, kind: MediaKind, active: boolean): Promise<void> {
     await this.#options.request('setActive', { streamId: stream.streamId, kind, active });
   }
 
+  async change(stream: Stream, change: StreamChange): Promise<void> {
+    await this.#options.request('changeStream', { streamId: stream.streamId, change });
+  }
+
+  /**
+   * Resolves when the subscriber's stream has arrived, which `play` sees to.
+   * @throws {ProtocolError} the server's refusal; STREAM_UNKNOWN, SESSION_CLOSED: the stream, the wish or the session is over
+   */
+  arrival(subscriber: Subscriber): Promise<void> {
+    return this.#arrivals.of(subscriber);
+  }
+
   /** Receives the subscriber's stream, for the first time or anew. Resolves when it plays. */
   async play(subscriber: Subscriber, attempt = 1): Promise<void> {
     const plane = this.#plane;
     if (!plane) return;
+    this.#quality.start();
     // Where the media has moved it is received anew, and a stream has one subscriber, the last.
-    const isWanted = (): boolean => plane === this.#plane && subscriber.stream.streamManager === subscriber;
+    const isWanted = (): boolean => plane === this.#plane && subscriber.stream.manager === subscriber;
     try {
       const incoming = await plane.subscribe(subscriber.stream.streamId, isWanted);
-      if (isWanted() && incoming) return await subscriber.play(incoming, () => plane.recvPeerConnection);
+      if (isWanted() && incoming) {
+        await subscriber.play(incoming, () => plane.recvPeerConnection);
+        this.#arrivals.arrived(subscriber);
+        return;
+      }
       for (const consumer of incoming?.consumers ?? []) consumer.close();
     } catch (error) {
       // The stream, or this place of the media, is over meanwhile: its own event says what there is to say.
       const code = codeOf(error);
-      if (!isWanted() || code === 'STREAM_UNKNOWN' || code === 'SESSION_DESTROYED') return;
+      if (!isWanted() || code === 'SESSION_DESTROYED') return;
+      if (code === 'STREAM_UNKNOWN') return this.#arrivals.failed(subscriber, error);
       // The media node has just gone: where it goes on is about to be told.
       if (code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS) {
         setTimeout(() => void this.play(subscriber, attempt + 1), MEDIA_AGAIN_MS);
         return;
       }
+      this.#arrivals.failed(subscriber, error);
       this.#options.failed(subscriber.stream, error);
     }
   }
 
+  /** It is not to arrive any more: the stream has ended, or is not wanted. */
+  abandon(subscriber: Subscriber): void {
+    this.#arrivals.failed(subscriber, new ProtocolError('STREAM_UNKNOWN', subscriber.stream.streamId));
+  }
+
   unsubscribe(subscriber: Subscriber): void {
     const { stream } = subscriber;
+    this.abandon(subscriber);
     // The stream may be another subscriber's by now.
-    if (stream.streamManager === subscriber) this.#plane?.unsubscribe(stream.streamId).catch(() => {});
+    if (stream.manager === subscriber) this.#plane?.unsubscribe(stream.streamId).catch(() => {});
     subscriber.stop();
     subscriber.removeVideos();
   }
@@ -168,6 +235,8 @@ export class SessionMedia implements PublishedAt {
   /** It is over. */
   end(reason: StreamEndReason): void {
     for (const publisher of [...this.publishers]) this.#forget(publisher, reason);
+    this.#arrivals.end(new ProtocolError('SESSION_CLOSED'));
+    this.#quality.stop();
     this.#dropLingering();
     this.#plane?.close();
     this.#plane = undefined;
@@ -181,7 +250,7 @@ export class SessionMedia implements PublishedAt {
     this.publishers.delete(publisher);
     this.#keys.delete(publisher);
     this.#sent.delete(publisher);
-    if (publisher.stream) publisher.stream.connection.removeStream(publisher.stream);
+    publisher.stream.connection.removeStream(publisher.stream);
     publisher.unpublished(reason);
   }
 

@@ -1,6 +1,7 @@
 import type { RetryPolicy } from '../signaling/backoff.ts';
 import type { Connection } from './connection.ts';
 
+/** How a session gets in and stays in. */
 export interface SessionOptions {
   /** When to try again after a loss. */
   readonly retry?: RetryPolicy;
@@ -10,8 +11,11 @@ export interface SessionOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** A message. */
 export interface SignalOptions {
+  /** At most 256 characters. Listeners of `signal:TYPE` hear it, and those of `signal`; default: only those of `signal`. */
   readonly type?: string;
+  /** Text, at most about 60 KB. */
   readonly data?: string;
   /** Default: everyone, the sender among them. */
   readonly to?: readonly Connection[];
@@ -19,8 +23,12 @@ export interface SignalOptions {
 
 /** What this client may do, by its role. */
 export interface Capabilities {
+  /** Everyone. */
   readonly subscribe: boolean;
+  /** `PUBLISHER` and `MODERATOR`. */
   readonly publish: boolean;
+  /** `MODERATOR`. */
   readonly forceUnpublish: boolean;
+  /** `MODERATOR`. */
   readonly forceDisconnect: boolean;
 }

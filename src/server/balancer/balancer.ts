@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
+import { answerBadPath } from '../shared/bad-path.ts';
 import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
 import { LISTEN_BACKLOG } from '../shared/listen.ts';
@@ -111,6 +112,7 @@ function createApp(log: Logger): FastifyInstance {
   const app = fastify({
     logController: new LogController({ disableRequestLogging: true }),
     loggerInstance: log as FastifyBaseLogger,
+    frameworkErrors: answerBadPath,
     // Other upgrades, which some HTTP clients offer with every request, are plain requests to us.
     http: {
       shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',

@@ -1,5 +1,8 @@
+import type { IceServer } from '../../protocol/frames.ts';
 import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
+import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
+import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
 import type { PortRange, StoreLocation } from './values.ts';
 
@@ -26,9 +29,21 @@ export interface NodeFlags extends ProcessFlags {
   readonly store?: StoreLocation;
 }
 
-export interface MasterFlags extends NodeFlags {
+export interface WebhookFlags {
+  readonly webhook?: readonly string[];
+  readonly webhookHeader?: readonly WebhookHeader[];
+  readonly webhookEvents?: readonly WebhookEventName[];
+  readonly webhookSecret?: string;
+  readonly webhookTries: number;
+  readonly webhookTimeout: number;
+  readonly webhookDeadline: number;
+  readonly webhookQueue: number;
+}
+
+export interface MasterFlags extends NodeFlags, WebhookFlags {
   readonly publicUrl?: string;
   readonly failover: FailoverPolicy;
+  readonly iceServers?: readonly IceServer[];
 }
 
 export interface MediaNodeFlags extends NodeFlags {
@@ -45,7 +60,7 @@ export interface BalancerFlags extends ProcessFlags {
   readonly requestTimeout: number;
 }
 
-export interface DevFlags extends TimingFlags {
+export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly host: string;
   readonly port: number;
   readonly publicUrl?: string;
@@ -53,6 +68,7 @@ export interface DevFlags extends TimingFlags {
   readonly masters: number;
   readonly mediaNodes: number;
   readonly failover: FailoverPolicy;
+  readonly iceServers?: readonly IceServer[];
   readonly rtcPorts: PortRange;
   readonly listenIp: string;
   readonly announcedAddress?: string;

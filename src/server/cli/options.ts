@@ -1,20 +1,26 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { WEBHOOK_DEFAULTS, type WebhookSettings } from '../master/webhooks/webhook-settings.ts';
 import { DEFAULT_TIMING, type Timing } from '../shared/timing.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { TimingFlags } from './flags.ts';
+import type { TimingFlags, WebhookFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
   readCount,
+  readIceServers,
   readId,
   readMilliseconds,
   readPlainUrl,
   readPort,
   readPortRange,
+  readQueueLength,
   readRoute,
   readSecret,
   readStaticFiles,
   readStore,
   readUrl,
+  readWebhook,
+  readWebhookEvent,
+  readWebhookHeader,
 } from './values.ts';
 
 /** The options of the commands. Each can be given as `REJOIN_<NAME>` in the environment, too. */
@@ -37,6 +43,25 @@ export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingF
     verdictMs: verdict,
     resumeGraceMs: resumeGrace,
     ownerlessGraceMs: ownerlessGrace,
+  };
+}
+
+/** `undefined` when there is nobody to tell. @throws {UsageError} WebhookMissing */
+export function webhooksOf(flags: WebhookFlags): WebhookSettings | undefined {
+  const { webhook, webhookHeader, webhookEvents, webhookSecret } = flags;
+  if (!webhook) {
+    if (!webhookHeader && !webhookEvents && webhookSecret === undefined) return undefined;
+    throw new UsageError('WebhookMissing', '--webhook is needed: where events are to be sent.');
+  }
+  return {
+    targets: [...new Set(webhook)],
+    headers: webhookHeader ?? [],
+    events: webhookEvents,
+    secret: webhookSecret,
+    tries: flags.webhookTries,
+    timeoutMs: flags.webhookTimeout,
+    deadlineMs: flags.webhookDeadline,
+    queue: flags.webhookQueue,
   };
 }
 
@@ -67,6 +92,12 @@ export const options = {
         .choices(FAILOVER_POLICIES)
         .default('rebuild'),
     ),
+  iceServers: () =>
+    valued(
+      '--ice-servers <json>',
+      'STUN and TURN servers for clients, an array of { urls, username, credential }',
+      readIceServers,
+    ),
   workers: () => valued('--workers <count>', 'media workers (default: one per core)', readCount),
   rtcPorts: (min: number, max: number) =>
     valued('--rtc-ports <min-max>', 'UDP and TCP ports for media', readPortRange).default(
@@ -89,6 +120,28 @@ export const options = {
     valued('--media-nodes <count>', 'how many media nodes, of one worker each', readCount).default(2),
   stateDir: () => text('--state-dir <dir>', 'for cluster.json, the store and the logs').default('.rejoin'),
   json: () => named(new Option('--json', 'print JSON lines instead of text')),
+  webhooks: (): Option[] => [
+    listed('--webhook <url...>', 'send events to this URL; repeat for each', readWebhook),
+    lines(
+      '--webhook-header <header...>',
+      'sent along with each event, "NAME: VALUE"; repeat for each',
+      readWebhookHeader,
+    ),
+    listed('--webhook-events <name...>', 'the events to send (default: all)', readWebhookEvent),
+    valued('--webhook-secret <text>', 'sign each event with this secret', readSecret),
+    valued('--webhook-tries <count>', 'how often an event is sent before it is dropped', readCount).default(
+      WEBHOOK_DEFAULTS.tries,
+    ),
+    valued('--webhook-timeout <ms>', 'how long a receiver may take to answer', readMilliseconds).default(
+      WEBHOOK_DEFAULTS.timeoutMs,
+    ),
+    valued('--webhook-deadline <ms>', 'how long an event is tried before it is dropped', readMilliseconds).default(
+      WEBHOOK_DEFAULTS.deadlineMs,
+    ),
+    valued('--webhook-queue <count>', 'the most events that wait for one URL', readQueueLength).default(
+      WEBHOOK_DEFAULTS.queue,
+    ),
+  ],
   timing: (): Option[] => [
     valued('--beat <ms>', 'between two signs of life of a node', readMilliseconds).default(DEFAULT_TIMING.beatMs),
     valued('--verdict <ms>', 'silence after which a node is taken for dead', readMilliseconds).default(
@@ -123,6 +176,14 @@ function listed<T>(flags: string, description: string, read: (text: string) => T
   return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
     ...(before ?? []),
     ...given.split(',').map((part) => reading(read, part.trim())),
+  ]);
+}
+
+/** Repeated on the command line, or one in each line, which is the way to give several in the environment. */
+function lines<T>(flags: string, description: string, read: (text: string) => T): Option {
+  return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
+    ...(before ?? []),
+    ...given.split('\n').map((line) => reading(read, line)),
   ]);
 }
 

@@ -1,5 +1,9 @@
+import type { IceServer } from '../../protocol/frames.ts';
 import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
+import { isWebhookEventName, WEBHOOK_EVENT_NAMES, type WebhookEventName } from '../master/webhooks/webhook-events.ts';
+import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
+import { IceServerError, iceServersFrom, toIceServer } from '../shared/ice-servers.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Readers of option values. Each throws a UsageError that names what was given. */
@@ -98,6 +102,19 @@ export function readStore(text: string): StoreLocation {
   return { kind: 'sqlite', file };
 }
 
+/** JSON: `[{"urls":"turn:turn.example.org:3478","username":"…","credential":"…"}]`. */
+export function readIceServers(text: string): readonly IceServer[] {
+  try {
+    return iceServersFrom(JSON.parse(text)).map(toIceServer);
+  } catch (error) {
+    if (!(error instanceof IceServerError || error instanceof SyntaxError)) throw error;
+    throw new UsageError(
+      'InvalidIceServers',
+      `${error.message} Give a JSON array like [{"urls":"turn:turn.example.org:3478","username":"me","credential":"secret"}].`,
+    );
+  }
+}
+
 /** `PREFIX=URL`, e.g. `/demo/api=http://127.0.0.1:1234`. */
 export function readRoute(text: string): Route {
   const at = text.indexOf('=');
@@ -118,6 +135,54 @@ export function readStaticFiles(text: string): StaticFiles {
     throw new UsageError('InvalidStatic', `"${text}" is not a directory to serve: give DIR or PREFIX=DIR.`);
   }
   return { prefix: `${prefix}/`, directory };
+}
+
+/** Where webhooks go: any HTTP URL, as only its owner knows what it means. */
+export function readWebhook(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new UsageError('InvalidWebhook', `"${text}" is not a URL: give one like https://example.org/webhook.`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError(
+      'InvalidWebhook',
+      `The URL for ${url.host} has a user in it: give --webhook-header "Authorization: …" instead.`,
+    );
+  }
+  return url.href;
+}
+
+/** Said by the sender itself. */
+const OWN_HEADERS = /^(content-type|content-length|transfer-encoding|connection|host|x-rejoin-.*)$/i;
+
+/** `NAME: VALUE`, e.g. `Authorization: Bearer abc`. */
+export function readWebhookHeader(text: string): WebhookHeader {
+  const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*?)\s*$/.exec(text) ?? [];
+  // What is behind the name may be a secret, and is not repeated.
+  const named = name || text.split(':')[0];
+  if (name === '' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    throw new UsageError(
+      'InvalidHeader',
+      `"${named}" does not begin a header: give one like "Authorization: Bearer abc".`,
+    );
+  }
+  if (OWN_HEADERS.test(name)) {
+    throw new UsageError('InvalidHeader', `The header "${name}" is not for you to give: leave it out.`);
+  }
+  return { name, value };
+}
+
+export function readWebhookEvent(text: string): WebhookEventName {
+  if (isWebhookEventName(text)) return text;
+  throw new UsageError('InvalidEvent', `There is no event "${text}". There are: ${WEBHOOK_EVENT_NAMES.join(', ')}.`);
+}
+
+export function readQueueLength(text: string): number {
+  const length = wholeNumber(text);
+  if (length === undefined || length < 1 || length > 1_000_000) {
+    throw new UsageError('InvalidQueueLength', `"${text}" is not a number from 1 to 1000000.`);
+  }
+  return length;
 }
 
 function isPrefix(text: string): boolean {

@@ -1,4 +1,6 @@
+import type { IceServer } from '../../protocol/frames.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
+import type { WebhookSettings } from '../master/webhooks/webhook-settings.ts';
 import type { NodeRole } from '../shared/identity.ts';
 import type { Timing } from '../shared/timing.ts';
 import type { FailoverPolicy } from '../store/store.ts';
@@ -21,6 +23,8 @@ export interface ClusterOptions {
   readonly mediaNodes?: number;
   /** Default: rebuild. */
   readonly failover?: FailoverPolicy;
+  /** For clients that are given none of their own. Default: none. */
+  readonly iceServers?: readonly IceServer[];
   /** Shared out among the media nodes. Default: 40000 to 40100. */
   readonly rtcPorts?: { readonly min: number; readonly max: number };
   /** Address for media. Default: 127.0.0.1. */
@@ -33,6 +37,8 @@ export interface ClusterOptions {
   /** Of the nodes. Default: info. */
   readonly logLevel?: string;
   readonly timing?: Partial<ClusterTiming>;
+  /** Where the masters send events. Default: nowhere. */
+  readonly webhooks?: Pick<WebhookSettings, 'targets'> & Partial<WebhookSettings>;
   /**
    * Where the others, and clients, are told to reach a node, e.g. at a proxy in front of it. Asked once for each node, with
    * the address at which it listens. Default: that one.
@@ -95,10 +101,10 @@ export async function planCluster(
     return { node: { ...planned, args: [...planned.args, '--advertise-url', at] }, at };
   };
 
+  const masterArgs = ['--public-url', publicUrl, '--failover', failover];
+  if (options.iceServers) masterArgs.push('--ice-servers', JSON.stringify(options.iceServers));
   const masterNodes = await Promise.all(
-    ports
-      .slice(0, masters)
-      .map((at, index) => reached(inner('master', index + 1, at, ['--public-url', publicUrl, '--failover', failover]))),
+    ports.slice(0, masters).map((at, index) => reached(inner('master', index + 1, at, masterArgs))),
   );
   const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
   if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);

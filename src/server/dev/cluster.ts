@@ -15,6 +15,7 @@ import { DemoBackend } from './demo-backend.ts';
 import { DemoTokens } from './demo-tokens.ts';
 import { requireFreePort } from './ports.ts';
 import { StateDir } from './state-dir.ts';
+import { webhookEnvironment } from './webhook-environment.ts';
 
 export type { ClusterNode } from './cluster-file.ts';
 export type { ClusterOptions } from './cluster-plan.ts';
@@ -78,7 +79,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     this.#state = state;
     this.#plan = plan;
     this.#stopMs = options.stopMs ?? 3_000;
-    const env = { REJOIN_SECRET: this.secret };
+    const env = { REJOIN_SECRET: this.secret, ...webhookEnvironment(options.webhooks) };
     this.#children = plan.nodes.map((node) => new Child({ ...node, env, logFile: state.logFile(node.id) }));
     for (const child of this.#children) this.#follow(child);
     this.#store = new SqliteStore(state.storeFile);

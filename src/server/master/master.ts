@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { Gauge } from 'prom-client';
 import { WebSocketServer } from 'ws';
+import type { IceServer } from '../../protocol/frames.ts';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
 import { SOCKET_PATH } from '../../protocol/limits.ts';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
@@ -22,9 +23,13 @@ import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
 import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
+import { NO_CHRONICLE } from './owner/session-chronicle.ts';
 import { Sessions } from './owner/sessions.ts';
+import { IdempotencyKeys } from './rest/idempotency.ts';
 import { RestForwarder } from './rest/rest-forwarder.ts';
 import { registerRestRoutes } from './rest/rest-routes.ts';
+import type { WebhookSettings } from './webhooks/webhook-settings.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface MasterOptions {
   readonly id: string;
@@ -38,6 +43,10 @@ export interface MasterOptions {
   /** The balancer's URL, as clients reach it: becomes part of tokens. */
   readonly publicUrl: string;
   readonly failover: FailoverPolicy;
+  /** STUN and TURN servers for clients that are given none of their own. Default: none. */
+  readonly iceServers?: readonly IceServer[];
+  /** Where events are sent. Default: nowhere. */
+  readonly webhooks?: WebhookSettings;
   readonly logLevel: string;
   readonly timing: Timing;
   /** Told when another process asks this one to drain and end. Default: it is refused. */
@@ -82,7 +91,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const load = (): number => Math.min(100, sessions.members / 10);
   const directory = new Directory(identity, store, client, timing, log, () => load());
   const placement = new Placement(directory, client, timing);
-  const sessions = new Sessions(identity.instance, store, placement, timing, log);
+  const clusterId = new URL(options.publicUrl).hostname;
+  const webhooks =
+    options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
+  const chronicle = webhooks ?? NO_CHRONICLE;
+  const iceServers = options.iceServers ?? [];
+  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
@@ -94,6 +108,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     },
     mediaNode: (instance) => directory.locate(instance),
     takeOver: (record, node) => sessions.takeOver(record, node),
+    flagged: async (owner, left) => webhooks?.masterDied(owner, left),
+    chronicle,
   });
   const links = new Links(identity.url, client, timing);
   const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
@@ -103,6 +119,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
+  // The first to hear of a crash, as the others act on it.
+  webhooks?.follow(directory);
   directory.on('drains', (instance, role) => {
     if (role === 'media-node') sessions.mediaNodeDrains(instance);
   });
@@ -141,15 +159,23 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   registerInternalRoutes(app, { sessions, edge, links, directory });
   const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
   handover.register(app);
+  const publicUrl = options.publicUrl.replace(/\/$/, '');
   registerRestRoutes(app, {
+    self: identity,
     secret,
-    socketOrigin: options.publicUrl.replace(/^http/, 'ws').replace(/\/$/, ''),
+    publicUrl,
+    socketOrigin: publicUrl.replace(/^http/, 'ws'),
     failover: options.failover,
     sessions,
     locator,
     forwarder,
+    keys: new IdempotencyKeys(secret),
+    store,
+    directory,
+    client,
+    timing,
     accepts,
-    nodes: { self: identity, beat: () => ({ kind: 'beat', ...beat() }), directory, client, timing },
+    beat: () => ({ kind: 'beat', ...beat() }),
   });
   for (const [name, help, read] of [
     ['rejoin_sessions', 'Sessions owned here', () => sessions.size],
@@ -189,6 +215,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       edge.close();
       roomAudit.close();
       sessions.close();
+      await webhooks?.close();
       links.close();
       await directory.close();
       feed.close();

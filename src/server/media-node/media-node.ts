@@ -16,6 +16,7 @@ import { registerMediaCommands, registerRoomList } from './commands.ts';
 import { Fences } from './fences.ts';
 import { Lease } from './lease.ts';
 import { type MediaCounts, MediaMetrics } from './metrics.ts';
+import { Retirement, registerRetirement } from './retirement.ts';
 import { Rooms } from './rooms.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -47,6 +48,8 @@ export interface MediaNodeOptions {
 
 /** How a worker refuses to close what is closed. */
 const CLOSED_ALREADY = /not found \[method:\S*close/i;
+/** How mediasoup speaks of what a client describes wrongly. It is answered; nobody may fill the log with it. */
+const REFUSED = /canConsume\(\) \| unexpected error|throwing MediaSoup(Type)?Error/;
 
 /** A process that carries media: it does what masters command, and keeps media flowing while they change. */
 export class MediaNode {
@@ -58,6 +61,7 @@ export class MediaNode {
   readonly #server: Server;
   readonly #app: HttpServer['app'];
   readonly #lease: Lease;
+  readonly #retirement: Retirement;
   readonly #client: InternalClient;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -71,7 +75,7 @@ export class MediaNode {
       onwarn: (source, text) => log.debug({ source }, text),
       onerror: (source, text, error) => {
         // Closed by the end of what it belonged to, a moment before it was to be closed itself.
-        if (CLOSED_ALREADY.test(text)) log.debug({ source }, text);
+        if (CLOSED_ALREADY.test(text) || REFUSED.test(text)) log.debug({ source }, text);
         else log.error({ source, err: error }, text);
       },
     });
@@ -115,7 +119,12 @@ export class MediaNode {
     this.#feed = new LiveFeed(
       identity,
       timing.beatMs,
-      () => ({ load: workers.load, ready: this.#health().ready, facts: { ...this.#counts() } }),
+      () => ({
+        load: workers.load,
+        ready: this.#health().ready,
+        retires: this.#retirement.retires,
+        facts: { ...this.#counts() },
+      }),
       (who, listening) => this.#rooms.ownerListens(who, listening),
     );
     this.#rooms = new Rooms({
@@ -136,6 +145,14 @@ export class MediaNode {
     this.#client = new InternalClient(internalKey(secret), identity.instance);
     registerWitness(app, this.#client);
     registerDrain(app, drainRequested);
+    this.#retirement = new Retirement({
+      rooms: this.#rooms,
+      end: drainRequested,
+      isDraining: () => this.#draining,
+      changed: () => this.#feed.beat(),
+      log,
+    });
+    registerRetirement(app, this.#retirement);
     registerMediaCommands(app, this.#rooms, mediaMetrics, log);
     registerRoomList(app, this.#rooms);
     workers.on('changed', () => this.#feed.beat());

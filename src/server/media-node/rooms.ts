@@ -41,6 +41,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
   readonly #places = new Map<UniqueSessionId, Place>();
   readonly #options: RoomsOptions;
   #accepting = true;
+  #takesNew = true;
 
   constructor(options: RoomsOptions) {
     super();
@@ -56,6 +57,11 @@ export class Rooms extends EventEmitter<RoomsEvents> {
       sum.consumers += consumers;
     }
     return sum;
+  }
+
+  /** Whether new rooms are made here; those that are here go on in any case. */
+  acceptNew(accepted: boolean): void {
+    this.#takesNew = accepted;
   }
 
   /** No new rooms from here on; those that are here go on, unless there is nobody who could move them. */
@@ -120,6 +126,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
 
   #create(fence: Fence): Place {
     if (!this.#accepting) throw new ProtocolError('UNAVAILABLE', 'the media node is draining');
+    if (!this.#takesNew) throw new ProtocolError('UNAVAILABLE', 'the media node takes no new sessions');
     const { workers, mediaCommandMs, tell, log } = this.#options;
     const worker = workers.leastLoaded();
     const room = new Room({

@@ -19,7 +19,8 @@ export function registerDrain(app: FastifyInstance, drain: RequestDrain | undefi
       );
       return reply.code(status).send(answer);
     }
-    drain(body.deadlineMs);
+    // One that has nothing to hand over ends at once, and would take the answer with it.
+    reply.raw.once('close', () => drain(body.deadlineMs));
     return {};
   });
 }

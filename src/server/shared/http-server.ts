@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { answerBadPath } from './bad-path.ts';
 import { type Identity, internalKey, sameSecret } from './identity.ts';
 import { INSTANCE_HEADER } from './internal-client.ts';
 import type { Logger } from './logging.ts';
@@ -37,6 +38,9 @@ export function createHttpServer({ identity, secret, log, health, bodyLimit, ser
     // A key of this name in what a client sends is dropped; an error would hold up whoever shares the batch.
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
+    // Whatever is too long for a name is answered as a name that nobody has.
+    routerOptions: { maxParamLength: 16 * 1024 },
+    frameworkErrors: answerBadPath,
     ...(server
       ? {
           serverFactory: (handler) => {

@@ -8,6 +8,8 @@ export interface LiveHello {
   readonly id: string;
   readonly instance: InstanceId;
   readonly role: NodeRole;
+  /** Unix time, ms. */
+  readonly startedAt: number;
 }
 
 /** Every `beatMs`, and at once when something changed that others should know. */
@@ -16,6 +18,8 @@ export interface LiveBeat {
   /** 0 to 100. */
   readonly load: number;
   readonly ready: boolean;
+  /** It takes nothing new and ends when what it has is over. Default: it does not. */
+  readonly retires?: boolean;
   /** What the demo page shows of a node: sessions, sockets … */
   readonly facts: Readonly<Record<string, number | string>>;
 }
@@ -46,6 +50,7 @@ export class LiveFeed {
   readonly #facts: () => Omit<LiveBeat, 'kind'>;
   readonly #listeners = new Set<Listener>();
   readonly #timer: NodeJS.Timeout;
+  readonly #startedAt = Date.now();
   readonly #changed: (who: InstanceId, listening: boolean) => void;
 
   /** `changed` is told when a node (named by `?who=`) begins or stops to listen. */
@@ -68,7 +73,7 @@ export class LiveFeed {
       listener.stream.on('close', () => this.#drop(listener));
       request.raw.on('close', () => this.#drop(listener));
       const { id, instance, role } = this.#identity;
-      this.#write(listener, { kind: 'hello', id, instance, role });
+      this.#write(listener, { kind: 'hello', id, instance, role, startedAt: this.#startedAt });
       this.#write(listener, { kind: 'beat', ...this.#facts() });
       if (listener.who) this.#changed(listener.who, true);
       return reply.type('application/x-ndjson').send(listener.stream);

@@ -1,14 +1,13 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
+import { type Row, SqliteFile } from './sqlite-file.ts';
+import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
   type ConnectionRecord,
   type EndedSession,
   type EndReason,
   type NodeLease,
+  type SessionProperties,
   type SessionRecord,
   type Store,
   StoreError,
@@ -40,33 +39,23 @@ const SCHEMA = `
 
 const ENDED_KEPT_MS = 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60 * 1000;
-/** How long a busy file is tried again before `unavailable`, and how often. Waits are ours: SQLite's own would block. */
-const BUSY_MS = 3_000;
-const BUSY_RETRY_MS = 10;
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-
-type Row = Record<string, SQLInputValue>;
 
 /** The store of a cluster on one machine: one SQLite file in WAL mode that all its processes open. */
 export class SqliteStore implements Store {
-  readonly #db: DatabaseSync;
+  readonly webhooks: SqliteWebhookOutbox;
+  readonly #file: SqliteFile;
   #forgotAt = 0;
-  readonly #statements = new Map<string, StatementSync>();
 
   constructor(file: string) {
-    mkdirSync(dirname(file), { recursive: true });
-    this.#db = new DatabaseSync(file);
-    // Set-up may block for a moment, as nothing is served yet; afterwards waiting is done without blocking.
-    this.#db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${SCHEMA}`);
-    this.#db.exec('PRAGMA busy_timeout = 0');
+    this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
+    this.webhooks = new SqliteWebhookOutbox(this.#file);
   }
 
   renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       const now = Date.now();
-      this.#run('DELETE FROM nodes WHERE expires < ? OR (id = ? AND instance <> ?)', now, id, instance);
-      this.#run(
+      this.#file.run('DELETE FROM nodes WHERE expires < ? OR (id = ? AND instance <> ?)', now, id, instance);
+      this.#file.run(
         'INSERT OR REPLACE INTO nodes (instance, id, role, url, load, expires) VALUES (?, ?, ?, ?, ?, ?)',
         instance,
         id,
@@ -79,26 +68,26 @@ export class SqliteStore implements Store {
   }
 
   dropLease(instance: InstanceId): Promise<void> {
-    return this.#write(() => void this.#run('DELETE FROM nodes WHERE instance = ?', instance));
+    return this.#file.write(() => void this.#file.run('DELETE FROM nodes WHERE instance = ?', instance));
   }
 
   listNodes(): Promise<NodeLease[]> {
-    return this.#read(() =>
-      this.#all('SELECT instance, id, role, url, load FROM nodes WHERE expires >= ? ORDER BY id', Date.now()).map(
-        (row) => ({ ...row }) as unknown as NodeLease,
-      ),
+    return this.#file.read(() =>
+      this.#file
+        .all('SELECT instance, id, role, url, load FROM nodes WHERE expires >= ? ORDER BY id', Date.now())
+        .map((row) => ({ ...row }) as unknown as NodeLease),
     );
   }
 
   createSession(session: Omit<SessionRecord, 'epoch' | 'mediaNode'>): Promise<SessionRecord> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       const { sessionId, uniqueSessionId, owner, failover, createdAt, properties } = session;
-      if (this.#get('SELECT 1 FROM sessions WHERE session_id = ? AND ended_at IS NULL', sessionId)) {
+      if (this.#file.get('SELECT 1 FROM sessions WHERE session_id = ? AND ended_at IS NULL', sessionId)) {
         throw new StoreError('exists', `Session ${sessionId} exists.`);
       }
-      const latest = this.#get('SELECT max(epoch) AS epoch FROM sessions WHERE session_id = ?', sessionId);
+      const latest = this.#file.get('SELECT max(epoch) AS epoch FROM sessions WHERE session_id = ?', sessionId);
       const epoch = (Number(latest?.['epoch'] ?? 0) + 1) as Epoch;
-      this.#run(
+      this.#file.run(
         `INSERT INTO sessions (unique_id, session_id, epoch, owner, failover, created_at, properties)
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
         uniqueSessionId,
@@ -115,23 +104,23 @@ export class SqliteStore implements Store {
   }
 
   claimSession(uniqueSessionId: UniqueSessionId, expected: Epoch, owner: InstanceId): Promise<SessionRecord> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, expected);
-      this.#run('UPDATE sessions SET epoch = epoch + 1, owner = ? WHERE unique_id = ?', owner, uniqueSessionId);
-      return toSession(this.#get('SELECT * FROM sessions WHERE unique_id = ?', uniqueSessionId) as Row);
+      this.#file.run('UPDATE sessions SET epoch = epoch + 1, owner = ? WHERE unique_id = ?', owner, uniqueSessionId);
+      return toSession(this.#file.get('SELECT * FROM sessions WHERE unique_id = ?', uniqueSessionId) as Row);
     });
   }
 
   placeSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, mediaNode: InstanceId): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, epoch);
-      this.#run('UPDATE sessions SET media_node = ? WHERE unique_id = ?', mediaNode, uniqueSessionId);
+      this.#file.run('UPDATE sessions SET media_node = ? WHERE unique_id = ?', mediaNode, uniqueSessionId);
     });
   }
 
   endSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, reason: EndReason): Promise<boolean> {
-    return this.#write(() => {
-      const changes = this.#run(
+    return this.#file.write(() => {
+      const changes = this.#file.run(
         'UPDATE sessions SET end_reason = ?, ended_at = ? WHERE unique_id = ? AND epoch = ? AND ended_at IS NULL',
         reason,
         Date.now(),
@@ -143,26 +132,28 @@ export class SqliteStore implements Store {
   }
 
   getSession(sessionId: SessionId): Promise<SessionRecord | undefined> {
-    return this.#read(() => {
-      const row = this.#get('SELECT * FROM sessions WHERE session_id = ? AND ended_at IS NULL', sessionId);
+    return this.#file.read(() => {
+      const row = this.#file.get('SELECT * FROM sessions WHERE session_id = ? AND ended_at IS NULL', sessionId);
       return row && toSession(row);
     });
   }
 
   listSessions({ owner, mediaNode }: { owner?: InstanceId; mediaNode?: InstanceId }): Promise<SessionRecord[]> {
-    return this.#read(() =>
-      this.#all(
-        `SELECT * FROM sessions WHERE ended_at IS NULL
+    return this.#file.read(() =>
+      this.#file
+        .all(
+          `SELECT * FROM sessions WHERE ended_at IS NULL
          AND (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR media_node = ?2)`,
-        owner ?? null,
-        mediaNode ?? null,
-      ).map(toSession),
+          owner ?? null,
+          mediaNode ?? null,
+        )
+        .map(toSession),
     );
   }
 
   getEnded(uniqueSessionId: UniqueSessionId): Promise<EndedSession | undefined> {
-    return this.#read(() => {
-      const row = this.#get(
+    return this.#file.read(() => {
+      const row = this.#file.get(
         `SELECT unique_id AS uniqueSessionId, session_id AS sessionId, end_reason AS reason, ended_at AS endedAt
          FROM sessions WHERE unique_id = ? AND ended_at IS NOT NULL`,
         uniqueSessionId,
@@ -172,9 +163,9 @@ export class SqliteStore implements Store {
   }
 
   putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       this.#mustOwn(connection.uniqueSessionId, epoch);
-      this.#run(
+      this.#file.run(
         'INSERT OR REPLACE INTO connections (connection_id, unique_id, record) VALUES (?, ?, ?)',
         connection.connectionId,
         connection.uniqueSessionId,
@@ -187,33 +178,33 @@ export class SqliteStore implements Store {
     { connectionId, uniqueSessionId }: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>,
     epoch: Epoch,
   ): Promise<void> {
-    return this.#write(() => {
+    return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, epoch);
-      this.#run('DELETE FROM connections WHERE connection_id = ?', connectionId);
+      this.#file.run('DELETE FROM connections WHERE connection_id = ?', connectionId);
     });
   }
 
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined> {
-    return this.#read(() => {
-      const row = this.#get('SELECT record FROM connections WHERE connection_id = ?', connectionId);
+    return this.#file.read(() => {
+      const row = this.#file.get('SELECT record FROM connections WHERE connection_id = ?', connectionId);
       return row && (JSON.parse(String(row['record'])) as ConnectionRecord);
     });
   }
 
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]> {
-    return this.#read(() =>
-      this.#all('SELECT record FROM connections WHERE unique_id = ?', uniqueSessionId).map(
-        (row) => JSON.parse(String(row['record'])) as ConnectionRecord,
-      ),
+    return this.#file.read(() =>
+      this.#file
+        .all('SELECT record FROM connections WHERE unique_id = ?', uniqueSessionId)
+        .map((row) => JSON.parse(String(row['record'])) as ConnectionRecord),
     );
   }
 
   async close(): Promise<void> {
-    this.#db.close();
+    this.#file.close();
   }
 
   #mustOwn(uniqueSessionId: UniqueSessionId, epoch: Epoch): void {
-    const row = this.#get('SELECT epoch, ended_at FROM sessions WHERE unique_id = ?', uniqueSessionId);
+    const row = this.#file.get('SELECT epoch, ended_at FROM sessions WHERE unique_id = ?', uniqueSessionId);
     if (row?.['epoch'] !== epoch || row['ended_at'] !== null) {
       throw new StoreError('stale', `Session ${uniqueSessionId} is no longer at epoch ${epoch}.`);
     }
@@ -229,67 +220,15 @@ export class SqliteStore implements Store {
   /** Drops what nobody can ask for any more. Part of creating a session, so it needs no timer and no leader. */
   #forget(): void {
     const before = Date.now() - ENDED_KEPT_MS;
-    this.#run('DELETE FROM connections WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)', before);
-    this.#run(
+    this.#file.run(
+      'DELETE FROM connections WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)',
+      before,
+    );
+    this.#file.run(
       `DELETE FROM sessions WHERE ended_at < ? AND epoch < (
          SELECT max(epoch) FROM sessions AS later WHERE later.session_id = sessions.session_id)`,
       before,
     );
-  }
-
-  #write<T>(work: () => T): Promise<T> {
-    return this.#patiently(() => {
-      this.#db.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        this.#db.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  #read<T>(work: () => T): Promise<T> {
-    return this.#patiently(work);
-  }
-
-  async #patiently<T>(work: () => T): Promise<T> {
-    const until = performance.now() + BUSY_MS;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (error instanceof StoreError) throw error;
-        const code = (error as { errcode?: number }).errcode ?? 0;
-        const busy = (code & 0xff) === SQLITE_BUSY || (code & 0xff) === SQLITE_LOCKED;
-        if (!busy || performance.now() > until) {
-          throw new StoreError('unavailable', `The store did not answer: ${String(error)}`, error);
-        }
-      }
-      await delay(BUSY_RETRY_MS);
-    }
-  }
-
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const statement = this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
-  }
-
-  #all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
   }
 }
 
@@ -302,6 +241,6 @@ function toSession(row: Row): SessionRecord {
     mediaNode: (row['media_node'] ?? undefined) as InstanceId | undefined,
     failover: row['failover'] as SessionRecord['failover'],
     createdAt: Number(row['created_at']),
-    properties: JSON.parse(String(row['properties'])) as Record<string, unknown>,
+    properties: JSON.parse(String(row['properties'])) as SessionProperties,
   };
 }

@@ -1,6 +1,8 @@
 import type { ConnectionId, Epoch, SessionId, TokenId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { Role } from '../../protocol/model.ts';
+import type { CustomIceServer } from '../shared/ice-servers.ts';
 import type { InstanceId, NodeRole } from '../shared/identity.ts';
+import type { WebhookOutbox } from './webhook-outbox.ts';
 
 /** A process of the cluster that has renewed its lease in time. */
 export interface NodeLease {
@@ -27,8 +29,27 @@ export interface SessionRecord {
   readonly failover: FailoverPolicy;
   /** Unix time, ms. */
   readonly createdAt: number;
-  /** As the REST API was given them. */
-  readonly properties: Readonly<Record<string, unknown>>;
+  readonly properties: SessionProperties;
+}
+
+/** What the REST API was asked to make the session like; what is left out is at its default. */
+export interface SessionProperties {
+  readonly customSessionId?: string;
+  readonly recordingMode?: string;
+  readonly defaultRecordingProperties?: Readonly<Record<string, unknown>>;
+  readonly forcedVideoCodec?: string;
+  readonly allowTranscoding?: boolean;
+  /** Name of the media node that it is to be placed on. */
+  readonly mediaNode?: string;
+  readonly asked?: Asked;
+}
+
+/** The request that has made something, so that the same one again finds it. Says nothing of the key that came with it. */
+export interface Asked {
+  /** The same for the same operation with the same key. */
+  readonly key: string;
+  /** The same for the same body. */
+  readonly fingerprint: string;
 }
 
 /** The end of one life of a session: what a client that comes back too late is told. */
@@ -49,7 +70,12 @@ export interface ConnectionRecord {
   /** Unix time, ms. */
   readonly createdAt: number;
   readonly serverData: string;
-  readonly customIceServers: readonly unknown[];
+  readonly customIceServers: readonly CustomIceServer[];
+  /** Whether it is to be part of recordings. Default: true. */
+  readonly record?: boolean;
+  readonly asked?: Asked;
+  /** Unix time, ms, of its end: it is only kept so that the request which made it, said again, does not make it again. */
+  readonly goneAt?: number;
   /** Once joined: what a new owner needs to know of the member. */
   readonly joined?: JoinedRecord;
 }
@@ -119,6 +145,8 @@ export interface Store {
   /** Also of a life that has ended, for the time that ended sessions are remembered. */
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;
+
+  readonly webhooks: WebhookOutbox;
 
   close(): Promise<void>;
 }

@@ -10,10 +10,19 @@ import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
 
 interface KnownNode {
   readonly link: LiveLink;
+  /** The last that was found here; its instance may have been followed by another meanwhile. */
+  lease: NodeLease;
   role: NodeRole;
   beat: LiveBeat | undefined;
   /** Missed looks at the list of leases; a node that is neither listed nor alive is forgotten. */
   listed: boolean;
+  /** Unix time, ms, of its start and of its first word here, while it is heard. */
+  times: LiveTimes | undefined;
+}
+
+export interface LiveTimes {
+  readonly startedAt: number;
+  readonly heardSince: number;
 }
 
 export interface DirectoryEvents {
@@ -23,6 +32,7 @@ export interface DirectoryEvents {
   /** A master that lives and cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
   news: [InstanceId, LiveNews];
+  beat: [InstanceId, NodeRole, LiveBeat];
   /** It has said that it takes nothing new any more. */
   drains: [InstanceId, NodeRole];
 }
@@ -31,6 +41,12 @@ export interface LiveNode {
   readonly instance: InstanceId;
   readonly url: string;
   readonly beat: LiveBeat | undefined;
+}
+
+/** A node that is alive, or should be: its lease is good. */
+export interface ListedNode extends LiveNode {
+  /** Unless it is heard, it has not been yet, or not any more. */
+  readonly times: LiveTimes | undefined;
 }
 
 /**
@@ -78,10 +94,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     return nodes;
   }
 
-  /** Where nodes of a role are that are alive, or have a lease and have not been heard of yet. */
-  async urls(role: NodeRole): Promise<string[]> {
-    await this.refresh();
-    return [...this.#nodes.values()].filter((node) => node.role === role).map(({ link }) => link.url);
+  /** The nodes of a role that are alive, and those that have a lease and are not heard, as far as is known now. */
+  listed(role: NodeRole): ListedNode[] {
+    return [...this.#nodes.values()]
+      .filter((node) => node.role === role)
+      .map(({ link, lease, beat, times }) => {
+        const instance = link.instance ?? link.unreachable;
+        return { instance: instance ?? lease.instance, url: link.url, beat, times: link.instance ? times : undefined };
+      });
   }
 
   /** Somebody listens to us: if it is new here, it is looked up at once, so that all know each other within moments. */
@@ -195,9 +215,10 @@ export class Directory extends EventEmitter<DirectoryEvents> {
 
   #learn(leases: readonly NodeLease[]): void {
     for (const node of this.#nodes.values()) node.listed = false;
-    for (const { instance, role, url } of leases) {
-      if (instance === this.#self.instance) continue;
-      const known = this.#nodes.get(url) ?? this.#add(url, role);
+    for (const lease of leases) {
+      if (lease.instance === this.#self.instance) continue;
+      const known = this.#nodes.get(lease.url) ?? this.#add(lease);
+      known.lease = lease;
       known.listed = true;
     }
     for (const [url, { listed, link }] of this.#nodes) {
@@ -207,7 +228,8 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     }
   }
 
-  #add(url: string, role: NodeRole): KnownNode {
+  #add(lease: NodeLease): KnownNode {
+    const { url, role } = lease;
     const { beatMs, verdictMs } = this.#timing;
     const link = new LiveLink(url, this.#self.instance, this.#client, {
       beatMs,
@@ -217,11 +239,13 @@ export class Directory extends EventEmitter<DirectoryEvents> {
         ? { isReachedByOthers: (instance, withinMs) => this.#isReachedByOthers({ url, instance }, withinMs) }
         : {}),
     });
-    const node: KnownNode = { link, role, beat: undefined, listed: true };
+    const node: KnownNode = { link, lease, role, beat: undefined, listed: true, times: undefined };
     link.on('up', (hello) => {
       // Silent for too long, taken for dead, and back: what it owned has been decided without it, but it can serve anew.
       this.#buried.delete(hello.instance);
       node.role = hello.role;
+      const now = Date.now();
+      node.times = { startedAt: hello.startedAt, heardSince: now };
       this.#log.info({ peer: hello.instance }, 'A node of the cluster is up.');
       this.emit('up', hello.instance, hello.role);
     });
@@ -229,6 +253,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       const before = node.beat;
       node.beat = beat;
       if (before?.ready && !beat.ready && link.instance) this.emit('drains', link.instance, node.role);
+      if (link.instance) this.emit('beat', link.instance, node.role, beat);
     });
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);

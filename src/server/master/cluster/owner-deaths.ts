@@ -5,6 +5,7 @@ import type { UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import { type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import type { SessionChronicle } from '../owner/session-chronicle.ts';
 import type { LiveNode } from './directory.ts';
 
 export interface OwnerDeathsEvents {
@@ -23,6 +24,9 @@ export interface OwnerDeathsParts {
   readonly masters: () => InstanceId[];
   readonly mediaNode: (instance: InstanceId) => Promise<LiveNode | undefined>;
   readonly takeOver: (record: SessionRecord, mediaNode: LiveNode | undefined) => Promise<void>;
+  /** Told of each death, with what it left behind, before anything is decided. */
+  readonly flagged: (owner: InstanceId, sessions: readonly SessionRecord[]) => Promise<void>;
+  readonly chronicle: SessionChronicle;
 }
 
 /**
@@ -74,6 +78,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     for (;;) {
       try {
         const sessions = await store.listSessions({ owner });
+        await this.#parts.flagged(owner, sessions);
         // It may have come back while the store was asked: what it has then is its own.
         if (!this.#dead.has(owner)) return;
         await Promise.all(sessions.map((session) => this.#decide(session)));
@@ -90,7 +95,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   }
 
   async #decide(session: SessionRecord): Promise<void> {
-    const { self, store, log } = this.#parts;
+    const { self, store, log, chronicle } = this.#parts;
     const { uniqueSessionId, epoch, failover } = session;
     if (failover === 'takeover') {
       if (chosen(uniqueSessionId, this.#parts.masters()) === self) await this.#takeOver(session);
@@ -99,6 +104,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     }
     if (await store.endSession(uniqueSessionId, epoch, 'nodeCrashed')) {
       log.warn({ session: uniqueSessionId, epoch }, 'A session is destroyed: its owner has crashed.');
+      chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
   }
 

@@ -42,11 +42,11 @@ const REQUEST = Type.Object({
 const ACK = Type.Object({ t: Type.Literal('ack'), seq: number });
 const PING = Type.Object({ t: Type.Literal('ping') });
 
+/** By the type of the frame. */
+export const CLIENT_FRAMES = { hello: HELLO, req: REQUEST, ack: ACK, ping: PING } as const;
+
 const VALIDATORS = new Map<unknown, Validator>(
-  Object.entries({ hello: HELLO, req: REQUEST, ack: ACK, ping: PING }).map(([t, schema]) => [
-    t,
-    Compile(schema) as unknown as Validator,
-  ]),
+  Object.entries(CLIENT_FRAMES).map(([t, schema]) => [t, Compile(schema) as unknown as Validator]),
 );
 
 type Shape = Static<typeof HELLO> | Static<typeof REQUEST> | Static<typeof ACK> | Static<typeof PING>;

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { HelloFrame, IceServer, MediaPlace, Snapshot, WelcomeFrame } from '../../../protocol/frames.ts';
 import { type ConnectionId, newResumeKey, type RequestId, type ResumeKey } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
+import { toIceServer } from '../../shared/ice-servers.ts';
 import type { AttachRequest, EdgePort } from '../link/ports.ts';
 import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
@@ -13,10 +14,13 @@ const MAX_FORMER = 10;
 export class Admission {
   readonly #session: OwnedSession;
   readonly #resumeGraceMs: number;
+  readonly #iceServers: readonly IceServer[];
 
-  constructor(session: OwnedSession, resumeGraceMs: number) {
+  /** `iceServers`: for clients that are given none of their own. */
+  constructor(session: OwnedSession, resumeGraceMs: number, iceServers: readonly IceServer[]) {
     this.#session = session;
     this.#resumeGraceMs = resumeGraceMs;
+    this.#iceServers = iceServers;
   }
 
   /**
@@ -41,8 +45,8 @@ export class Admission {
     if (taken) throw new ProtocolError('TOKEN_USED');
     const place = this.#session.pending.get(join.token);
     if (!place) throw new ProtocolError('TOKEN_UNKNOWN');
-    if (place.joining) throw new ProtocolError('UNAVAILABLE', 'this token is being used by another socket');
-    place.joining = true;
+    if (place.busy) throw new ProtocolError('UNAVAILABLE', 'this token is being used or changed at this moment');
+    place.busy = true;
     try {
       const { record } = place;
       const [replaces, { media }] = await Promise.all([this.#replaced(join.previous), this.#session.media()]);
@@ -61,7 +65,12 @@ export class Admission {
       };
       await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
       // While the store was asked, the place may have been withdrawn or the session may have ended.
-      if (!this.#session.isOpen || !this.#session.pending.delete(join.token)) throw new ProtocolError('TOKEN_UNKNOWN');
+      if (!this.#session.isOpen) throw new ProtocolError('TOKEN_UNKNOWN');
+      if (!this.#session.places.pending.delete(join.token)) {
+        // The store has it as joined now, and a new owner would wait for it to come back.
+        await this.#session.places.forget(joined);
+        throw new ProtocolError('TOKEN_UNKNOWN');
+      }
       const { connectionId, token } = record;
       const member = new Member(joined);
       member.attach(attachment, edge);
@@ -69,13 +78,14 @@ export class Admission {
       this.#session.members.set(connectionId, member);
       this.#session.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
       this.#session.broadcast('connectionCreated', { connection: member.info }, member);
+      this.#session.note({ kind: 'joined', connection: joined });
       const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
       // Numbered behind the welcome, though sent before it: the edge puts them in order.
       if (replaces.length > 0)
         for (const signal of this.#session.missedSignals) this.#session.tell(member, 'signal', signal);
       return welcome;
     } finally {
-      place.joining = false;
+      place.busy = false;
     }
   }
 
@@ -150,11 +160,12 @@ export class Admission {
   }
 
   #snapshot(member: Member, media: MediaPlace): Snapshot {
+    const { customIceServers } = member.record;
     return {
       self: member.info,
       others: [...this.#session.members.values()].filter((other) => other !== member).map(({ info }) => info),
       media,
-      iceServers: member.record.customIceServers as IceServer[],
+      iceServers: customIceServers.length > 0 ? customIceServers.map(toIceServer) : this.#iceServers,
     };
   }
 

@@ -15,7 +15,8 @@ export function adoptMembers(
   inventory: Inventory | undefined,
 ): Map<ConnectionId, Member> {
   const members = new Map<ConnectionId, Member>();
-  for (const record of connections) if (isJoined(record)) members.set(record.connectionId, new Member(record));
+  for (const record of connections)
+    if (isJoined(record) && !record.goneAt) members.set(record.connectionId, new Member(record));
   if (!inventory) return members;
 
   for (const { key, appData } of inventory.transports) {

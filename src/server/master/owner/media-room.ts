@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { MediaPlace } from '../../../protocol/frames.ts';
 import type { Fence, MediaCommand, MediaCommands } from '../../media-node/api.ts';
-import type { InstanceId } from '../../shared/identity.ts';
+import { type InstanceId, nodeIdOf } from '../../shared/identity.ts';
 import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { SessionRecord } from '../../store/store.ts';
@@ -81,12 +81,12 @@ export class Placement {
   }
 
   /**
-   * Opens the session's room on the least loaded media node that answers.
+   * Opens the session's room on the media node that it was created for, or else on the least loaded one that answers.
    * @throws {ProtocolError} UNAVAILABLE when none does
    */
   async place(session: SessionRecord, owner: InstanceId): Promise<Placed> {
     let lastFailure: unknown;
-    for (const node of this.#byLoad()) {
+    for (const node of this.#byLoad(session.properties.mediaNode)) {
       try {
         const placed = await this.adopt(session, node, owner);
         this.#recent.set(node.instance, { beat: node.beat, placed: this.#placedOn(node) + 1 });
@@ -117,15 +117,16 @@ export class Placement {
     return recent && recent.beat === node.beat ? recent.placed : 0;
   }
 
-  #byLoad(): LiveNode[] {
+  #byLoad(wanted: string | undefined): LiveNode[] {
     const rank = (node: LiveNode): number => {
+      if (nodeIdOf(node.instance) === wanted) return -1;
       // Load in steps, as a percent or two is noise; within a step, the fewer rooms.
       const load = Math.round((node.beat?.load ?? 0) / 10);
       return load * 1_000 + Number(node.beat?.facts['rooms'] ?? 0) + this.#placedOn(node);
     };
     return this.#directory
       .live('media-node')
-      .filter((node) => node.beat?.ready !== false)
+      .filter(({ beat }) => beat?.ready !== false && !beat?.retires)
       .sort((a, b) => rank(a) - rank(b));
   }
 }

@@ -75,11 +75,11 @@ const SCHEMAS = {
 } as const;
 
 type Fits = { [M in Method]: Static<(typeof SCHEMAS)[M]> extends Params<M> ? (typeof SCHEMAS)[M] : never };
-/** Typed so that a schema whose type has drifted from the protocol's does not compile. */
-const fitting: Fits = SCHEMAS;
+/** By method. Typed so that a schema whose type has drifted from the protocol's does not compile. */
+export const REQUESTS: Fits = SCHEMAS;
 
 const validators = new Map<string, Validator>(
-  Object.entries(fitting).map(([method, schema]) => [method, Compile(schema) as unknown as Validator]),
+  Object.entries(REQUESTS).map(([method, schema]) => [method, Compile(schema) as unknown as Validator]),
 );
 
 export function isMethod(name: string): name is Method {

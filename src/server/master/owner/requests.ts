@@ -38,6 +38,10 @@ function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): 
   return full;
 }
 
+function requirePublisher(member: Member): void {
+  if (member.record.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
+}
+
 function requireModerator(member: Member, what: string): void {
   if (member.record.role !== 'MODERATOR') throw new ProtocolError('NOT_PERMITTED', `${what} is for a MODERATOR`);
 }
@@ -78,7 +82,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   publish: async (session, member, params) => {
-    if (member.record.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
+    requirePublisher(member);
     const { room } = await session.media();
     const transport = transportOf(member, params.transport, 'send');
     const kinds = new Set(params.producers.map(({ kind }) => kind));
@@ -120,6 +124,13 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       throw error;
     }
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
+    try {
+      // It may have been made a subscriber meanwhile, which has ended only what was there.
+      requirePublisher(member);
+    } catch (error) {
+      for (const key of producers.values()) room.attempt('closeProducer', { key });
+      throw error;
+    }
     if (session.room !== room) throw new ProtocolError('UNAVAILABLE', 'the media has moved meanwhile');
     if (published) {
       // Back at another media node: those who receive it have been waiting for this.
@@ -129,6 +140,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     member.publications.set(streamId, new Publication(stream, producers));
     session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
     session.broadcast('streamCreated', { stream }, member);
+    session.note({ kind: 'published', stream });
     return { stream };
   },
 
@@ -161,11 +173,16 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ),
     );
     const before = member.subscriptions.get(streamId);
+    const createdAt = before?.createdAt ?? Date.now();
     member.subscriptions.set(streamId, {
       consumers: [...new Set([...(before?.consumers ?? []), ...wanted.map(({ key }) => key)])],
-      createdAt: before?.createdAt ?? Date.now(),
+      createdAt,
     });
-    return { stream: publication.stream, consumers };
+    const { stream } = publication;
+    const published = session.members.get(stream.connectionId)?.publications.get(streamId);
+    if (published === publication && session.members.get(member.id) === member)
+      session.note({ kind: 'subscribed', connectionId: member.id, stream, at: createdAt });
+    return { stream, consumers };
   },
 
   resumeConsumers: async (session, member, { streamId }) => {
@@ -185,6 +202,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const { room } = await session.media();
     const subscription = member.subscriptions.get(streamId);
     member.subscriptions.delete(streamId);
+    session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
     // Before the answer, so that who subscribes again does not get what is about to be closed.
     await Promise.allSettled((subscription?.consumers ?? []).map((key) => room.command('closeConsumer', { key })));
     return {};
@@ -257,6 +275,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     };
     for (const recipient of recipients) session.tell(recipient, 'signal', signal);
     if (!to || to.length === 0) session.keepForReturning(signal);
+    session.note({ kind: 'signalled', ...signal, to: recipients.map((recipient) => recipient.id) });
     // Answered when it has arrived: if this owner crashes before, the sender says it again to the next one, and those
     // who have had it recognise its id.
     await Promise.all(recipients.map(({ outbox }) => outbox.delivered()));

@@ -1,37 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
-import {
-  type ConnectionId,
-  newConnectionId,
-  newTokenId,
-  type RequestId,
-  type StreamId,
-  type TokenId,
-} from '../../../protocol/ids.ts';
-import type { LeaveReason, Role, StreamEndReason } from '../../../protocol/model.ts';
+import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
+import type { ConnectionId, RequestId, StreamId, TokenId } from '../../../protocol/ids.ts';
+import type { LeaveReason, StreamEndReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import {
-  type ConnectionRecord,
-  type EndReason,
-  type SessionRecord,
-  type Store,
-  StoreError,
-} from '../../store/store.ts';
+import { type EndReason, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import { Admission } from './admission.ts';
-import { adoptMembers, isJoined } from './adoption.ts';
+import { adoptMembers } from './adoption.ts';
 import { Hosting } from './hosting.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { type Owned, Ownership } from './ownership.ts';
+import { type PendingPlace, Places } from './places.ts';
 import { Relocation } from './relocation.ts';
 import { handleRequest } from './requests.ts';
+import { ServerSignals } from './server-signals.ts';
+import type { SessionChronicle, SessionFact } from './session-chronicle.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
 const STORE_PATIENCE_MS = 1_000;
@@ -54,29 +44,21 @@ export interface SessionSurroundings {
   readonly placement: Placement;
   readonly timing: Timing;
   readonly log: Logger;
+  readonly chronicle: SessionChronicle;
+  /** For clients that are given none of their own. */
+  readonly iceServers: readonly IceServer[];
   /** A room at a node that was taken for dead: should the node be back, it is to be closed there. */
   readonly abandoned: (room: MediaRoom) => void;
   /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
 
-/** A place made through REST and not taken yet. `joining`: a socket is taking it at this moment. */
-interface PendingPlace {
-  readonly record: ConnectionRecord;
-  joining: boolean;
-}
-
-export interface PlaceOptions {
-  readonly role: Role;
-  readonly serverData: string;
-  readonly customIceServers: readonly unknown[];
-}
-
 /** A session as its one owner keeps it. Everything that is decided for the session is decided here. */
 export class OwnedSession {
   readonly record: SessionRecord;
   readonly members = new Map<ConnectionId, Member>();
-  readonly pending = new Map<TokenId, PendingPlace>();
+  readonly places: Places;
+  readonly serverSignals = new ServerSignals(this);
   readonly log: Logger;
   /** Tokens that have joined, and which place each has taken. */
   readonly used = new Map<TokenId, ConnectionId>();
@@ -92,6 +74,7 @@ export class OwnedSession {
     this.record = record;
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
+    this.places = new Places({ session: record, write: (work) => this.write(work) });
     this.#hosting = new Hosting({
       record,
       owner: around.self,
@@ -113,7 +96,7 @@ export class OwnedSession {
       crash: () => this.crash(),
       abandoned: around.abandoned,
     });
-    this.#admission = new Admission(this, around.timing.resumeGraceMs);
+    this.#admission = new Admission(this, around.timing.resumeGraceMs, around.iceServers);
   }
 
   /**
@@ -129,11 +112,19 @@ export class OwnedSession {
       this.members.set(id, member);
       this.used.set(member.record.token, id);
     }
-    for (const record of connections) if (!isJoined(record)) this.pending.set(record.token, { record, joining: false });
+    this.places.adopt(connections);
+    this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
+    // Its role may have been changed with the former owner's last breath.
+    for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.endStreams(member);
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last.
     if (this.record.mediaNode && this.members.size === 0) void this.end('lastParticipantLeft');
     else this.relocation.leaveIfDraining();
+  }
+
+  /** Places that wait for somebody to join. */
+  get pending(): ReadonlyMap<TokenId, PendingPlace> {
+    return this.places.pending;
   }
 
   /** The media node's room, once the first member has joined. */
@@ -187,29 +178,6 @@ export class OwnedSession {
     this.members.clear();
   }
 
-  /** Makes a place that a token can take. */
-  async createPlace({ role, serverData, customIceServers }: PlaceOptions): Promise<ConnectionRecord> {
-    const { sessionId, uniqueSessionId, epoch } = this.record;
-    const record: ConnectionRecord = {
-      connectionId: newConnectionId(),
-      sessionId,
-      uniqueSessionId,
-      token: newTokenId(),
-      role,
-      createdAt: Date.now(),
-      serverData,
-      customIceServers,
-    };
-    await this.write((store) => store.putConnection(record, epoch));
-    this.pending.set(record.token, { record, joining: false });
-    return record;
-  }
-
-  async removePlace(record: ConnectionRecord): Promise<void> {
-    this.pending.delete(record.token);
-    await this.write((store) => store.removeConnection(record, this.record.epoch));
-  }
-
   /** @throws {ProtocolError} */
   attach(request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
     return this.#admission.attach(request, edge);
@@ -223,6 +191,11 @@ export class OwnedSession {
     else if (item.frame.t === 'ack') member.outbox.acknowledge(item.frame.seq);
     else if (!this.isFrozen) this.#take(member, item.frame);
     return true;
+  }
+
+  /** Something has happened that the session's chronicle is to know of. */
+  note(fact: SessionFact): void {
+    this.#around.chronicle.tell(this.record, fact);
   }
 
   /** To everyone but `except`. */
@@ -248,10 +221,11 @@ export class OwnedSession {
       this.#forgetStream(streamId);
     }
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
+    this.note({ kind: 'left', connectionId: member.id, reason });
     if (!this.isOpen) return;
-    this.write((store) => store.removeConnection(member.record, this.record.epoch)).catch((error: unknown) =>
-      this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'),
-    );
+    this.places
+      .forget(member.record)
+      .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
     if (this.members.size === 0) void this.end('lastParticipantLeft');
   }
 
@@ -262,6 +236,11 @@ export class OwnedSession {
     this.tell(publisher, 'streamDestroyed', { streamId, reason });
   }
 
+  /** Ends all that a member sends, as it may not send any more. */
+  endStreams(member: Member): void {
+    for (const streamId of [...member.publications.keys()]) this.forceUnpublish(streamId, 'forceUnpublishByServer');
+  }
+
   endStream(member: Member, streamId: StreamId, reason: StreamEndReason): void {
     const publication = member.publications.get(streamId);
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
@@ -270,6 +249,7 @@ export class OwnedSession {
     for (const key of publication.producers.values()) this.room?.attempt('closeProducer', { key });
     this.#forgetStream(streamId);
     this.broadcast('streamDestroyed', { streamId, reason }, member);
+    this.note({ kind: 'unpublished', streamId, reason });
   }
 
   /** The member and the publication of a stream. */
@@ -339,6 +319,7 @@ export class OwnedSession {
     for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
     this.room?.attempt('closeRoom', {});
     this.log.info({ reason }, 'The session has ended.');
+    this.note({ kind: 'ended', reason });
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
   }
 
@@ -347,6 +328,7 @@ export class OwnedSession {
     if (!this.isOpen) return;
     this.#state = 'ended';
     this.log.warn('The session is destroyed: its media node is gone.');
+    this.note({ kind: 'ended', reason: 'nodeCrashed' });
     // The store first: who rebuilds must not find the old life on the books. But a store that is down delays no bad news.
     await Promise.race([this.#around.ended(this, 'nodeCrashed'), delay(STORE_PATIENCE_MS)]);
     const { uniqueSessionId } = this.record;

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { IceServer } from '../../../protocol/frames.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
@@ -9,10 +10,11 @@ import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from
 import type { MediaRoom, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
+import type { SessionChronicle } from './session-chronicle.ts';
 
 /** A session nobody has joined is collected after an hour, as OpenVidu does. */
-const NEVER_JOINED_MS = 60 * 60 * 1000;
-const SWEEP_MS = 1_000;
+export const NEVER_JOINED_MS = 60 * 60 * 1000;
+export const SWEEP_MS = 1_000;
 const RELEASED_MS = 10_000;
 /** How often edges are asked whether they still have the sockets of the members here, in sweeps. */
 const AUDIT_SWEEPS = 5;
@@ -36,7 +38,15 @@ export class Sessions {
   /** Sessions that the last look at the store has found, and not here. */
   #unknown = new Set<UniqueSessionId>();
 
-  constructor(self: InstanceId, store: Store, placement: Placement, timing: Timing, log: Logger) {
+  constructor(
+    self: InstanceId,
+    store: Store,
+    placement: Placement,
+    timing: Timing,
+    log: Logger,
+    iceServers: readonly IceServer[],
+    chronicle: SessionChronicle,
+  ) {
     this.#store = store;
     this.#log = log;
     this.#around = {
@@ -45,6 +55,8 @@ export class Sessions {
       placement,
       timing,
       log,
+      iceServers,
+      chronicle,
       abandoned: (room) => this.#abandoned.set(room.node, [...(this.#abandoned.get(room.node) ?? []), room]),
       ended: (session, reason) => {
         this.#forget(session);
@@ -93,6 +105,7 @@ export class Sessions {
     const session = new OwnedSession(record, this.#around);
     this.#byId.set(sessionId, session);
     session.log.info('A session is created.');
+    session.note({ kind: 'created', at: record.createdAt });
     return session;
   }
 
@@ -231,10 +244,12 @@ export class Sessions {
     const unknown = listed.filter(({ sessionId, uniqueSessionId }) => {
       return this.#byId.get(sessionId)?.record.uniqueSessionId !== uniqueSessionId;
     });
-    for (const { uniqueSessionId, epoch } of unknown) {
+    for (const session of unknown) {
+      const { uniqueSessionId, epoch } = session;
       if (!this.#unknown.has(uniqueSessionId)) continue;
       this.#log.error({ session: uniqueSessionId, epoch }, 'A session is on the books of this master and not here.');
       await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed');
+      this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
     this.#unknown = new Set(unknown.map(({ uniqueSessionId }) => uniqueSessionId));
   }

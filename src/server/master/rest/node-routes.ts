@@ -1,28 +1,26 @@
-import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { DrainBody } from '../../shared/drain-route.ts';
-import type { Identity } from '../../shared/identity.ts';
 import { nodeIdOf } from '../../shared/identity.ts';
-import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
-import type { Timing } from '../../shared/timing.ts';
-import type { Directory, LiveNode } from '../cluster/directory.ts';
+import { PeerError } from '../../shared/internal-client.ts';
+import type { LiveNode } from '../cluster/directory.ts';
+import { listOf, shared } from './answers.ts';
+import type { RestApp, RestParts } from './rest-api.ts';
 import { RestError } from './rest-error.ts';
+import { error, route } from './route-schema.ts';
 import { type Json, list } from './session-json.ts';
-
-export interface NodeRoutesOptions {
-  readonly self: Identity;
-  /** This master as the others see it. */
-  readonly beat: () => LiveNode['beat'];
-  readonly directory: Directory;
-  readonly client: InternalClient;
-  readonly timing: Timing;
-}
 
 /** An hour: who waits longer than that does not wait for sessions to move. */
 const MAX_DEADLINE_MS = 3_600_000;
 
+const NODE_PARAMS = Type.Object({ nodeId: Type.String() });
 const DRAIN_BODY = Type.Object({
-  deadlineMs: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_DEADLINE_MS })),
+  deadlineMs: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: MAX_DEADLINE_MS,
+      description: 'How long it may take, ms. Default: what the node was started with.',
+    }),
+  ),
 });
 
 interface Node extends LiveNode {
@@ -33,38 +31,95 @@ interface Node extends LiveNode {
  * `/nodes`: the masters and media nodes that are alive, and `POST /nodes/ID/drain`, which makes one hand over what it has and
  * end. Answered with 202 when it has begun; it is done when the node is not listed any more.
  */
-export function registerNodeRoutes(app: FastifyInstance, options: NodeRoutesOptions): void {
-  app.get('/nodes', () => list(nodes(options).map(nodeJson)));
-  app.get<{ Params: { nodeId: string } }>('/nodes/:nodeId', ({ params }) => nodeJson(find(options, params.nodeId)));
+export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
+  app.get(
+    '/nodes',
+    {
+      schema: route(
+        {},
+        {
+          operationId: 'listNodes',
+          tags: ['cluster'],
+          summary: 'List the masters and media nodes that are alive.',
+          response: { 200: listOf('Node', 'All nodes.') },
+        },
+      ),
+    },
+    () => list(nodes(parts).map(nodeJson)),
+  );
 
-  app.post<{ Params: { nodeId: string } }>(
+  app.get(
+    '/nodes/:nodeId',
+    {
+      schema: route(
+        { params: NODE_PARAMS },
+        {
+          operationId: 'getNode',
+          tags: ['cluster'],
+          summary: 'Get a node.',
+          response: { 200: shared('Node', 'The node.'), 404: error('There is no such node alive.') },
+        },
+      ),
+    },
+    ({ params }) => nodeJson(find(parts, params.nodeId)),
+  );
+
+  app.post(
     '/nodes/:nodeId/drain',
-    { schema: { body: DRAIN_BODY } },
+    {
+      schema: route(
+        { params: NODE_PARAMS, body: DRAIN_BODY },
+        {
+          operationId: 'drainNode',
+          tags: ['cluster'],
+          summary: 'Make a node hand over what it has, and end.',
+          description: 'Nobody loses a session by it. It is done when the node is not listed any more.',
+          response: {
+            202: shared('Node', 'It has begun.'),
+            400: error('A field is wrong: the message names it.'),
+            404: error('There is no such node alive.'),
+          },
+        },
+      ),
+    },
     async (request, reply) => {
-      const node = find(options, request.params.nodeId);
-      const { deadlineMs } = request.body as Static<typeof DRAIN_BODY>;
-      const body: DrainBody = deadlineMs === undefined ? {} : { deadlineMs };
-      const { client, timing } = options;
-      try {
-        await client.call(`${node.url}/internal/drain`, node.instance, body, timing.peerCallMs);
-      } catch (error) {
-        if (!(error instanceof PeerError)) throw error;
-        throw new RestError(503, `The node ${request.params.nodeId} does not answer. Try again in a moment.`);
-      }
+      const node = find(parts, request.params.nodeId);
+      const { deadlineMs } = request.body;
+      await drain(parts, node, deadlineMs === undefined ? {} : { deadlineMs });
       return reply.code(202).send({ ...nodeJson(node), status: 'draining' });
     },
   );
 }
 
-function nodes({ self, beat, directory }: NodeRoutesOptions): Node[] {
+/** Makes a node hand over what it has, and end. @throws {RestError} 503 */
+export async function drain(parts: RestParts, node: LiveNode, body: DrainBody): Promise<void> {
+  await askNode(parts, node, '/internal/drain', body);
+}
+
+/** @throws {RestError} 503 when it does not answer */
+export async function askNode<T>(
+  { client, timing }: RestParts,
+  { url, instance }: LiveNode,
+  path: string,
+  body: unknown,
+): Promise<T> {
+  try {
+    return await client.call<T>(`${url}${path}`, instance, body, timing.peerCallMs);
+  } catch (failure) {
+    if (!(failure instanceof PeerError)) throw failure;
+    throw new RestError(503, `The node ${nodeIdOf(instance)} does not answer. Try again in a moment.`);
+  }
+}
+
+function nodes({ self, beat, directory }: RestParts): Node[] {
   const own: Node = { instance: self.instance, url: self.url, beat: beat(), role: 'master' };
   const masters = directory.live('master').map((node): Node => ({ ...node, role: 'master' }));
   const mediaNodes = directory.live('media-node').map((node): Node => ({ ...node, role: 'media-node' }));
   return [own, ...masters, ...mediaNodes].sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
 
-function find(options: NodeRoutesOptions, nodeId: string): Node {
-  const all = nodes(options);
+function find(parts: RestParts, nodeId: string): Node {
+  const all = nodes(parts);
   const found = all.find(({ instance }) => nodeIdOf(instance) === nodeId);
   if (found) return found;
   const known = all.map(({ instance }) => nodeIdOf(instance)).join(', ');
@@ -73,11 +128,17 @@ function find(options: NodeRoutesOptions, nodeId: string): Node {
 
 function nodeJson({ instance, role, beat }: Node): Json {
   return {
+    ...beat?.facts,
     id: nodeIdOf(instance),
     object: 'node',
     role,
-    status: beat === undefined ? 'starting' : beat.ready ? 'running' : 'draining',
+    status: statusOf(beat),
     load: Math.round(beat?.load ?? 0),
-    ...beat?.facts,
   };
+}
+
+function statusOf(beat: LiveNode['beat']): string {
+  if (!beat) return 'starting';
+  if (!beat.ready) return 'draining';
+  return beat.retires ? 'retiring' : 'running';
 }

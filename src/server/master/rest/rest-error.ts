@@ -25,7 +25,7 @@ export interface RestErrorBody {
 }
 
 /** Seconds after which a 503 is worth trying again. */
-const RETRY_AFTER_S = '1';
+export const RETRY_AFTER_S = '1';
 
 function toRestError(error: unknown): RestError {
   if (error instanceof RestError) return error;
@@ -46,13 +46,15 @@ function toRestError(error: unknown): RestError {
       `The body is not JSON (${message}). Send one JSON object, or leave out the content type.`,
     );
   }
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new RestError(415, 'The body is not JSON. Send it with content-type: application/json.');
-  }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new RestError(413, 'The body is larger than 1 MB. Send less.');
-  if (code === 'FST_ERR_VALIDATION') return new RestError(400, `${message}. Correct this field.`);
-  if (statusCode && statusCode < 500) return new RestError(statusCode, message ?? 'The request cannot be understood.');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return notJson();
+  if (statusCode && statusCode < 500)
+    return new RestError(statusCode, `${message?.replace(/\.$/, '')}. Correct the request.`);
   return new RestError(500, 'The server failed at something that should work. Try again; its log says more.');
+}
+
+export function notJson(): RestError {
+  return new RestError(415, 'The body is not JSON. Send it with content-type: application/json.');
 }
 
 /** Makes every failure of the routes of `app` an error of the REST API. */
@@ -61,8 +63,10 @@ export function useRestErrors(app: FastifyInstance): void {
     const known = toRestError(error);
     const line = { err: error, method: request.method, url: request.url, status: known.status };
     if (known.status === 500) request.log.error(line, 'A REST request has failed.');
+    else if (known.status === 501) request.log.info(line, 'A REST request asks for what is not supported.');
     else request.log.warn(line, 'A REST request is refused.');
     if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    if (known.status === 401) reply.header('www-authenticate', 'Basic realm="Rejoin"');
     const body: RestErrorBody = {
       timestamp: Date.now(),
       status: known.status,

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Agent, request as httpRequest } from 'undici';
 import type { SessionId } from '../../../protocol/ids.ts';
-import type { InstanceId } from '../../shared/identity.ts';
+import { type InstanceId, nodeIdOf } from '../../shared/identity.ts';
 import { CALLER_HEADER } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
-import type { Directory } from '../cluster/directory.ts';
+import type { Directory, ListedNode } from '../cluster/directory.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
-import { RestError } from './rest-error.ts';
+import { RETRY_AFTER_S, RestError } from './rest-error.ts';
+import type { AnyRequest } from './session-access.ts';
 import type { Json } from './session-json.ts';
 
 /** Marks a request that a master has passed on: it is answered where it arrives, never passed on again. */
@@ -24,6 +25,17 @@ interface Answer {
   readonly type: string | undefined;
   readonly text: string;
 }
+
+/** Another master's own answer to a request that went to all of them; `undefined` when there is none. */
+export interface Elsewhere {
+  readonly node: ListedNode;
+  readonly answer: Answer | undefined;
+  /** It certainly does not run. */
+  readonly isGone: boolean;
+}
+
+/** What goes with a request that is passed on. */
+const PASSED_HEADERS = ['authorization', 'content-type', 'idempotency-key'] as const;
 
 /** REST requests may arrive at any master; what concerns a session is answered by its owner. */
 export class RestForwarder {
@@ -44,7 +56,7 @@ export class RestForwarder {
   async toOwner(
     locator: Locator,
     sessionId: SessionId,
-    request: FastifyRequest,
+    request: AnyRequest,
     reply: FastifyReply,
   ): Promise<Extract<Located, { kind: 'here' | 'nowhere' }> | { kind: 'answered' }> {
     let suspect: InstanceId | undefined;
@@ -56,7 +68,7 @@ export class RestForwarder {
       }
       if (located.kind === 'unreachable') break;
       if (located.kind !== 'elsewhere') return located;
-      if (request.headers[HOP_HEADER]) break;
+      if (isPassedOn(request)) break;
       try {
         await send(reply, await this.#pass(located.url, request));
         return { kind: 'answered' };
@@ -67,8 +79,9 @@ export class RestForwarder {
           'The owner does not answer a REST request.',
         );
         const { code } = error as { code?: string };
-        // Only what has certainly not been executed may be executed elsewhere.
-        if (code !== 'ECONNREFUSED' && request.method !== 'GET') break;
+        // Only what has certainly not been executed may be executed elsewhere, or what does nothing twice.
+        const harmless = request.method === 'GET' || request.headers['idempotency-key'] !== undefined;
+        if (code !== 'ECONNREFUSED' && !harmless) break;
         await delay(AGAIN_MS);
       }
     }
@@ -82,8 +95,8 @@ export class RestForwarder {
    * Passes the request on to another master that is ready, whose answer is then sent. `false` when there is none.
    * @throws {RestError} 503 when it cannot be known whether it has been carried out
    */
-  async toAnother(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-    if (request.headers[HOP_HEADER]) return false;
+  async toAnother(request: AnyRequest, reply: FastifyReply): Promise<boolean> {
+    if (isPassedOn(request)) return false;
     for (const { url, beat } of this.#directory.live('master')) {
       if (beat?.ready === false) continue;
       try {
@@ -98,40 +111,55 @@ export class RestForwarder {
     return false;
   }
 
-  /** The sessions that the other masters own. A master that does not answer owns none that can be listed. */
-  async listElsewhere(request: FastifyRequest): Promise<Json[]> {
-    if (request.headers[HOP_HEADER]) return [];
-    const urls = await this.#directory.urls('master');
-    const answers = await Promise.all(
-      urls.map(async (url) => {
+  /**
+   * The sessions that the other masters own.
+   * @throws {RestError} 503 when one that lives does not say: a list that lacks some would be taken for the truth
+   */
+  async listElsewhere(request: AnyRequest): Promise<Json[]> {
+    const all = await this.elsewhere(request);
+    return all.flatMap(({ node, answer, isGone }) => {
+      if (answer?.status === 200) return (JSON.parse(answer.text) as { content: Json[] }).content;
+      if (isGone) return [];
+      throw new RestError(
+        503,
+        `The master ${nodeIdOf(node.instance)} does not list its sessions. Try again in a moment.`,
+      );
+    });
+  }
+
+  /** Asks all other masters the same. Each answers for itself alone, and so asks nobody: then this is empty. */
+  async elsewhere(request: AnyRequest): Promise<Elsewhere[]> {
+    if (isPassedOn(request)) return [];
+    await this.#directory.refresh();
+    return Promise.all(
+      this.#directory.listed('master').map(async (node): Promise<Elsewhere> => {
         try {
-          const { status, text } = await this.#pass(url, request);
-          return status === 200 ? (JSON.parse(text) as { content: Json[] }).content : [];
+          return { node, answer: await this.#pass(node.url, request), isGone: false };
         } catch (error) {
-          this.#log.warn({ err: error, url }, 'A master does not list its sessions.');
-          return [];
+          this.#log.warn({ err: error, peer: node.instance }, 'A master does not answer a REST request.');
+          const refused = (error as { code?: string }).code === 'ECONNREFUSED';
+          const lives = node.times !== undefined || this.#directory.isUnreachable(node.instance);
+          return { node, answer: undefined, isGone: refused || !lives };
         }
       }),
     );
-    return answers.flat();
   }
 
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
 
-  async #pass(url: string, request: FastifyRequest): Promise<Answer> {
-    const { method } = request;
+  async #pass(url: string, request: AnyRequest): Promise<Answer> {
+    const { method, headers, bodyText } = request;
+    const passed = PASSED_HEADERS.flatMap((name) => {
+      const value = headers[name];
+      return typeof value === 'string' && (name !== 'content-type' || bodyText !== '') ? [[name, value] as const] : [];
+    });
     const answer = await httpRequest(`${url}${request.url}`, {
       method: METHODS.find((known): known is HttpMethod => known === method) ?? 'GET',
       dispatcher: this.#agent,
-      headers: {
-        authorization: request.headers.authorization ?? '',
-        [HOP_HEADER]: '1',
-        [CALLER_HEADER]: this.#self,
-        ...(request.body === undefined || request.body === null ? {} : { 'content-type': 'application/json' }),
-      },
-      body: request.body === undefined || request.body === null ? null : JSON.stringify(request.body),
+      headers: { ...Object.fromEntries(passed), [HOP_HEADER]: '1', [CALLER_HEADER]: this.#self },
+      body: bodyText === '' ? null : bodyText,
       signal: AbortSignal.timeout(this.#timing.peerCallMs),
     });
     const type = answer.headers['content-type'];
@@ -139,7 +167,13 @@ export class RestForwarder {
   }
 }
 
+/** Whether another master has passed this request on. */
+export function isPassedOn(request: AnyRequest): boolean {
+  return request.headers[HOP_HEADER] !== undefined;
+}
+
 async function send(reply: FastifyReply, { status, type, text }: Answer): Promise<void> {
   if (type) reply.type(type);
+  if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
   await reply.code(status).send(text === '' ? undefined : text);
 }

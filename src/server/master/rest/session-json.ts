@@ -22,11 +22,12 @@ export function sessionJson(session: OwnedSession, origin: string, pendingConnec
     recording: false,
     broadcasting: false,
     mediaMode: 'ROUTED',
-    recordingMode: properties['recordingMode'] ?? 'MANUAL',
-    defaultRecordingProperties: properties['defaultRecordingProperties'] ?? {},
-    customSessionId: properties['customSessionId'] ?? null,
-    forcedVideoCodec: properties['forcedVideoCodec'] ?? 'VP8',
-    allowTranscoding: properties['allowTranscoding'] ?? false,
+    recordingMode: properties.recordingMode ?? 'MANUAL',
+    defaultRecordingProperties: properties.defaultRecordingProperties ?? {},
+    customSessionId: properties.customSessionId ?? null,
+    ...(properties.mediaNode ? { mediaNode: { id: properties.mediaNode } } : {}),
+    forcedVideoCodec: properties.forcedVideoCodec ?? 'VP8',
+    allowTranscoding: properties.allowTranscoding ?? false,
     failover,
     ...(session.room ? { mediaNodeId: nodeIdOf(session.room.node) } : {}),
     connections: list(connectionsJson(session, origin, pendingConnections)),
@@ -43,7 +44,7 @@ export function connectionsJson(session: OwnedSession, origin: string, pendingCo
 
 /** A connection that has not been joined. */
 export function placeJson(place: ConnectionRecord, origin: string): Json {
-  const { connectionId, sessionId, token, createdAt, role, serverData, customIceServers } = place;
+  const { connectionId, sessionId, token, createdAt, role, serverData, record = true, customIceServers } = place;
   return {
     id: connectionId,
     object: 'connection',
@@ -59,7 +60,7 @@ export function placeJson(place: ConnectionRecord, origin: string): Json {
     token: formatTokenUrl({ origin, sessionId, token }),
     serverData,
     clientData: null,
-    record: true,
+    record,
     role,
     kurentoOptions: null,
     customIceServers,
@@ -72,8 +73,24 @@ export function placeJson(place: ConnectionRecord, origin: string): Json {
   };
 }
 
+/** The same in the words of `POST /tokens`. */
+export function tokenJson(place: ConnectionRecord, origin: string): Json {
+  const { connectionId, sessionId, createdAt, role, serverData } = place;
+  const token = formatTokenUrl({ origin, sessionId, token: place.token });
+  return {
+    id: token,
+    token,
+    session: sessionId,
+    connectionId,
+    createdAt,
+    role,
+    data: serverData,
+    kurentoOptions: null,
+  };
+}
+
 export function memberJson(session: OwnedSession, member: Member): Json {
-  const { connectionId, createdAt, role, serverData, customIceServers } = member.record;
+  const { connectionId, createdAt, role, serverData, record = true, customIceServers } = member.record;
   const { activeAt, clientData, ip, platform } = member.record.joined;
   return {
     id: connectionId,
@@ -91,7 +108,7 @@ export function memberJson(session: OwnedSession, member: Member): Json {
     token: null,
     serverData,
     clientData,
-    record: true,
+    record,
     role,
     kurentoOptions: null,
     customIceServers,

@@ -1,0 +1,110 @@
+import type { types } from 'mediasoup-client';
+import type { MediaKind, StreamChange } from '../../protocol/model.ts';
+import { RejoinError } from '../errors.ts';
+import { activeChange, type StreamPropertyChange } from '../events.ts';
+import type { Stream } from '../session/stream.ts';
+import type { LocalTracks } from './local-tracks.ts';
+import type { Outgoing } from './media-plane.ts';
+import type { Publisher } from './publisher.ts';
+import type { StreamAudience } from './stream-audience.ts';
+
+/** Where a publisher's session changes what others see of it. */
+export interface PublishedAt {
+  readonly audience: StreamAudience;
+  setActive(stream: Stream, kind: MediaKind, active: boolean): Promise<void>;
+  /** Tells the others. */
+  change(stream: Stream, change: StreamChange): Promise<void>;
+  unpublish(publisher: Publisher): void;
+}
+
+export interface PublicationOptions {
+  readonly stream: Stream;
+  readonly tracks: LocalTracks;
+  readonly outgoing: Outgoing;
+  readonly at: PublishedAt;
+  /** What carries it. */
+  readonly peerConnection: () => RTCPeerConnection | undefined;
+}
+
+/** A publisher's stream as it is sent now; after a crash, and where the media moves, there is another. */
+export class Publication {
+  readonly #options: PublicationOptions;
+
+  constructor(options: PublicationOptions) {
+    this.#options = options;
+  }
+
+  get at(): PublishedAt {
+    return this.#options.at;
+  }
+
+  get peerConnection(): RTCPeerConnection | undefined {
+    return this.#options.peerConnection();
+  }
+
+  /** What has been exchanged, muted or unmuted while the publishing was on its way. */
+  catchUp(): void {
+    const { outgoing, tracks } = this.#options;
+    for (const [kind, producer] of outgoing.producers) {
+      this.align(kind);
+      if (producer.paused === tracks.isActive(kind)) void this.applyActive(kind);
+    }
+  }
+
+  /** Sends the publisher's track of this kind, if that is another one by now. */
+  align(kind: MediaKind): void {
+    const track = this.#options.tracks.get(kind);
+    const producer = this.#producer(kind);
+    if (!track || !producer || producer.track === track || this.#options.tracks.hasEnded(kind)) return;
+    producer.replaceTrack({ track }).catch(() => {});
+  }
+
+  /** Sends another track, which is about to be the publisher's. @throws {RejoinError} GENERIC_ERROR: the browser refuses it */
+  async replaceTrack(kind: MediaKind, track: MediaStreamTrack): Promise<void> {
+    const producer = this.#producer(kind);
+    const { enabled } = track;
+    track.enabled = this.#options.tracks.isActive(kind);
+    try {
+      await producer?.replaceTrack({ track });
+    } catch (cause) {
+      // Ended meanwhile: what comes in its place is aligned.
+      if (producer?.closed) return;
+      track.enabled = enabled;
+      throw new RejoinError(
+        'GENERIC_ERROR',
+        `The browser does not take the ${kind} track. (${String(cause)})`,
+        'Pass a track of a source like the one before, or publish another stream.',
+        { cause },
+      );
+    }
+  }
+
+  /** Mutes or unmutes it for everyone, as the tracks are. */
+  async applyActive(kind: MediaKind): Promise<void> {
+    const { stream, tracks, at } = this.#options;
+    const producer = this.#producer(kind);
+    if (!producer) return;
+    const active = tracks.isActive(kind);
+    if (active) producer.resume();
+    else producer.pause();
+    if (stream.setActive(kind, active)) at.audience.streamChanged(stream, activeChange(kind, active));
+    // What cannot be said now is said when the stream is published again.
+    await at.setActive(stream, kind, active).catch(() => {});
+  }
+
+  /** Tells everyone of a change of the stream. */
+  change(change: StreamChange, told: StreamPropertyChange): void {
+    const { stream, at } = this.#options;
+    at.audience.streamChanged(stream, told);
+    // A size that cannot be said now is said when the stream is published again.
+    at.change(stream, change).catch(() => {});
+  }
+
+  close(): void {
+    for (const producer of this.#options.outgoing.producers.values()) producer.close();
+  }
+
+  #producer(kind: MediaKind): types.Producer | undefined {
+    return this.#options.outgoing.producers.get(kind);
+  }
+}

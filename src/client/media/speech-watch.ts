@@ -1,0 +1,48 @@
+import type { PublisherSpeakingEventsOptions } from '../advanced-configuration.ts';
+import { type ListenedTrack, pageAudio, type SharedAudio } from './shared-audio.ts';
+import { type Hearing, SpeechDetector } from './speech-detector.ts';
+
+export interface SpeechWatchOptions {
+  readonly hearing: Hearing;
+  /** What to listen to; `undefined`: nothing, or nobody wants to know. */
+  readonly track: () => MediaStreamTrack | undefined;
+  /** Asked at each look, as the application may change it. */
+  readonly settings: () => Required<PublisherSpeakingEventsOptions>;
+  readonly audio?: SharedAudio;
+}
+
+/** Listens to the audio of a stream as long as somebody wants to know, whatever becomes of its tracks. */
+export class SpeechWatch {
+  readonly #options: SpeechWatchOptions;
+  readonly #detector: SpeechDetector;
+  #track: MediaStreamTrack | undefined;
+  #listened: ListenedTrack | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SpeechWatchOptions) {
+    this.#options = options;
+    this.#detector = new SpeechDetector(options.hearing);
+  }
+
+  /** The track, or the wish to know of it, may be another one. */
+  refresh(): void {
+    const track = this.#options.track();
+    if (track === this.#track) return;
+    clearTimeout(this.#timer);
+    this.#listened?.close();
+    this.#track = track;
+    // Another track goes on where the one before ended.
+    if (!track) this.#detector.end();
+    this.#listened = track && (this.#options.audio ?? pageAudio).listen(track);
+    if (this.#listened) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    const settings = this.#options.settings();
+    this.#timer = setTimeout(() => {
+      if (!this.#listened) return;
+      this.#lookLater();
+      this.#detector.look(this.#listened.spectrum, settings);
+    }, settings.interval);
+  }
+}

@@ -1,0 +1,109 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { MediaPlace, Snapshot } from '../../protocol/frames.ts';
+import type { Subscriber } from '../media/subscriber.ts';
+import type { Announcer } from './announcer.ts';
+import type { Connection } from './connection.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Participants } from './participants.ts';
+import type { SessionMedia } from './session-media.ts';
+
+/** How long those who were there before a crash have to come back, before they are said to have left. */
+const MISSING_MS = 15_000;
+
+export interface RecoveryOptions {
+  readonly lifecycle: Lifecycle;
+  readonly participants: Participants;
+  readonly media: SessionMedia;
+  readonly announcer: Announcer;
+  /** This client's own connection, once there is one. */
+  readonly own: () => Connection | undefined;
+}
+
+/** Brings back what a session was, over the crashes of those who serve it: same objects, and where they move, new transports. */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  #missingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** The session is lost to this client, or to all: everyone may come back. */
+  lose(): void {
+    this.stop();
+    this.#options.participants.lose();
+  }
+
+  /** Another life, of the session or of this client in it: same objects, new ids. */
+  renew({ others, media, iceServers }: Snapshot, sameSession: boolean): void {
+    const { lifecycle, participants, announcer } = this.#options;
+    this.#options.media.begin(media, iceServers);
+    const { life } = lifecycle;
+    participants.addAll(others);
+    if (life !== lifecycle.life) return;
+    if (sameSession) participants.forgetMissing('networkDisconnect');
+    else this.#forgetMissingLater();
+    const since = lifecycle.troubleSince;
+    void this.#bringMedia([], () => announcer.recovered('rebuilt', 'rebuild', Math.round(performance.now() - since)));
+  }
+
+  /** Another owner: nothing is told but what differs from what is known. */
+  reconcile({ self, others, media }: Snapshot): void {
+    const moved = this.#options.media.move(media);
+    this.#options.participants.reconcile(others, moved);
+    if (moved) this.#followMedia();
+    else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
+  }
+
+  /** The media is hosted anew. */
+  mediaMoved(place: MediaPlace): void {
+    if (this.#options.media.move(place)) this.#followMedia();
+  }
+
+  /** It is over: nobody is waited for any more. */
+  stop(): void {
+    clearTimeout(this.#missingTimer);
+  }
+
+  /** Everything that was sent and received is brought to where the media is now, under the same ids. */
+  #followMedia(): void {
+    const { announcer, participants } = this.#options;
+    const since = performance.now();
+    announcer.attempt('reconnecting', 'media', { cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 });
+    this.#forgetMissingLater();
+    void this.#bringMedia(participants.subscribers(), () =>
+      announcer.recovered('reconnected', 'mediaMoved', Math.round(performance.now() - since)),
+    );
+  }
+
+  /** Sends again what was sent, and receives `subscribers`; `done` when that has worked and nothing new has come up. */
+  async #bringMedia(subscribers: readonly Subscriber[], done: () => void): Promise<void> {
+    const { lifecycle, media, announcer } = this.#options;
+    const own = this.#options.own();
+    if (!own) return;
+    const { life } = lifecycle;
+    try {
+      await Promise.all([
+        ...[...media.publishers].map((publisher) => media.publish(publisher, own)),
+        ...subscribers.map((subscriber) => media.play(subscriber)),
+      ]);
+    } catch (error) {
+      if (!isLostToCrash(error)) {
+        announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
+      }
+    }
+    if (life !== lifecycle.life || lifecycle.state === 'ended' || lifecycle.state === 'rebuilding') return;
+    media.renewed();
+    done();
+  }
+
+  #forgetMissingLater(): void {
+    this.stop();
+    this.#missingTimer = setTimeout(() => this.#options.participants.forgetMissing('nodeCrashed'), MISSING_MS);
+  }
+}
+
+/** The life of the session in which it was asked for is over: in the next one it is asked for again. */
+export function isLostToCrash(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === 'SESSION_DESTROYED';
+}

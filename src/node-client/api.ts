@@ -1,0 +1,210 @@
+import { RejoinApiError, type RejoinApiErrorParts } from './api-error.ts';
+import { type Attempt, attempt } from './attempt.ts';
+import { type About, aborted, bodyOf, failed } from './call-error.ts';
+import { type Clock, REAL_CLOCK } from './clock.ts';
+import { type Json, ShapeError } from './json.ts';
+import {
+  DEFAULT_RETRY,
+  delayAfter,
+  mayHaveRun,
+  mayRepeat,
+  type RetryEvent,
+  type RetryPolicy,
+  retryAfterMs,
+} from './retry.ts';
+
+/** Of a single call; every method takes them last. */
+export interface CallOptions {
+  /** Ends the call with an error of code `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the call may take with all its attempts, ms. Default: the policy's. */
+  readonly deadlineMs?: number | undefined;
+  /** Told before each wait, besides the client's own `onRetry`. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /**
+   * Of calls that create or send: 1 to 128 visible ASCII characters. The same call with the same key does nothing twice, for
+   * callers who repeat it themselves, e.g. after a restart. Default: a random one for each call.
+   */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** How a client goes about its calls. */
+export interface ApiOptions {
+  /** What replaces the defaults of the retries. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Told of every attempt that has failed and is followed by another. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Sends the requests. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Default: the real one. */
+  readonly clock?: Clock | undefined;
+  /** 0 to 1, as `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+interface Call<T> {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Under the API's, e.g. `/sessions/one`. */
+  readonly path: string;
+  readonly body?: Json;
+  /**
+   * `harmless`: sending it twice does what sending it once does. `withKey`: so it is with an idempotency key. `never`: it is
+   * sent again only if nobody has got it.
+   */
+  readonly repeat: 'harmless' | 'withKey' | 'never';
+  /** What these statuses mean after an attempt without a clear answer: that attempt has done it. */
+  readonly doneAlready?: readonly number[];
+  /** Reads the body of a success; throws {@link ShapeError} when it is not what it should be. */
+  readonly read: (body: unknown) => T;
+}
+
+/** The time that a call has, shared by all its requests where it needs more than one. */
+export interface Budget extends CallOptions {
+  readonly endsAt: number;
+}
+
+const API_PATH = '/openvidu/api';
+const KEY = /^[!-~]{1,128}$/;
+
+/** The REST API of a cluster: calls that outlive the failures of single nodes. */
+export class Api {
+  readonly #origin: string;
+  readonly #authorization: string;
+  readonly #policy: RetryPolicy;
+  readonly #onRetry: ApiOptions['onRetry'];
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  /** @throws {TypeError} when `url` is not one of http or https */
+  constructor(url: string, secret: string, options: ApiOptions) {
+    const { protocol, origin } = URL.canParse(url) ? new URL(url) : { protocol: undefined, origin: '' };
+    if (protocol !== 'http:' && protocol !== 'https:') {
+      throw new TypeError(`"${url}" is not the URL of a cluster. Give one like https://video.example.org:4443.`);
+    }
+    this.#origin = origin;
+    this.#authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')}`;
+    this.#policy = { ...DEFAULT_RETRY, ...options.retry };
+    this.#onRetry = options.onRetry;
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#clock = options.clock ?? REAL_CLOCK;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** Begins the time of a call that needs more than one request. */
+  begin(options: CallOptions = {}): Budget {
+    return { ...options, endsAt: this.#clock.now() + (options.deadlineMs ?? this.#policy.deadlineMs) };
+  }
+
+  get<T>(path: string, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
+    return this.#call({ method: 'GET', path, repeat: 'harmless', read }, options);
+  }
+
+  /** A POST with an idempotency key, which makes it harmless to send again. */
+  post<T>(path: string, body: Json, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
+    return this.#call({ method: 'POST', path, body, repeat: 'withKey', read }, options);
+  }
+
+  /** A POST that does it again when it is sent again: it is sent once, unless nobody has got it. */
+  postOnce<T>(path: string, body: Json, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
+    return this.#call({ method: 'POST', path, body, repeat: 'never', read }, options);
+  }
+
+  patch<T>(path: string, body: Json, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
+    return this.#call({ method: 'PATCH', path, body, repeat: 'harmless', read }, options);
+  }
+
+  /** @param gone statuses that say that there is nothing to delete */
+  delete(path: string, gone: readonly number[], options?: CallOptions | Budget): Promise<void> {
+    return this.#call(
+      { method: 'DELETE', path, repeat: 'harmless', doneAlready: gone, read: () => undefined },
+      options,
+    );
+  }
+
+  /** A DELETE of something whose name another may have by then: it is sent once, unless nobody has got it. */
+  deleteOnce(path: string, options?: CallOptions | Budget): Promise<void> {
+    return this.#call({ method: 'DELETE', path, repeat: 'never', read: () => undefined }, options);
+  }
+
+  async #call<T>(call: Call<T>, options: CallOptions | Budget = {}): Promise<T> {
+    const { method, repeat } = call;
+    const path = `${API_PATH}${call.path}`;
+    const budget = 'endsAt' in options ? options : this.begin(options);
+    const key = repeat === 'withKey' ? (budget.idempotencyKey ?? crypto.randomUUID()) : undefined;
+    const about = { method, path: path.split('?', 1)[0] ?? path, idempotencyKey: key };
+    if (key !== undefined && !KEY.test(key)) {
+      throw new RejoinApiError({
+        ...about,
+        code: 'BAD_REQUEST',
+        message: 'The idempotency key is not 1 to 128 visible ASCII characters.',
+      });
+    }
+    const request = { url: `${this.#origin}${path}`, method, ...this.#content(call.body, key) };
+    let unclear = false;
+    for (let attempts = 1; ; attempts += 1) {
+      if (budget.signal?.aborted) throw aborted(about, budget.signal, attempts - 1, unclear);
+      const left = budget.endsAt - this.#clock.now();
+      const limitMs = Math.max(1, Math.min(this.#policy.attemptMs, left));
+      const last = await attempt(request, limitMs, { fetch: this.#fetch, clock: this.#clock }, budget.signal);
+      if (last.kind === 'answered') {
+        const body = bodyOf(last);
+        if (last.status >= 200 && last.status < 300)
+          return this.#read(call, body, { ...about, status: last.status, attempts });
+        if (unclear && call.doneAlready?.includes(last.status)) return call.read(body);
+      }
+      if (budget.signal?.aborted) throw aborted(about, budget.signal, attempts, true);
+      unclear ||= mayHaveRun(last);
+      const delayMs = this.#delay(last, attempts, repeat !== 'never');
+      if (delayMs === undefined || this.#clock.now() + delayMs >= budget.endsAt) {
+        throw failed(last, { ...about, attempts, mayHaveRun: unclear });
+      }
+      const event = retryEvent(about, attempts, last, delayMs);
+      this.#onRetry?.(event);
+      budget.onRetry?.(event);
+      await this.#clock.wait(delayMs, budget.signal);
+    }
+  }
+
+  #content(
+    body: Json | undefined,
+    key: string | undefined,
+  ): { headers: Record<string, string>; body: string | undefined } {
+    return {
+      headers: {
+        accept: 'application/json',
+        authorization: this.#authorization,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    };
+  }
+
+  /** How long until the next attempt; undefined when there should be none. */
+  #delay(last: Attempt, failed: number, repeatable: boolean): number | undefined {
+    if (!mayRepeat(last, repeatable)) return undefined;
+    const asked = last.kind === 'answered' ? retryAfterMs(last.retryAfter, this.#clock.date()) : 0;
+    return delayAfter(failed, this.#policy, this.#random, asked);
+  }
+
+  #read<T>(call: Call<T>, body: unknown, about: Omit<RejoinApiErrorParts, 'code' | 'message'>): T {
+    try {
+      return call.read(body);
+    } catch (cause) {
+      if (!(cause instanceof ShapeError)) throw cause;
+      throw new RejoinApiError({
+        ...about,
+        code: 'UNEXPECTED_ANSWER',
+        message: `The answer is not that of this API: ${cause.message}`,
+        mayHaveRun: true,
+        cause,
+      });
+    }
+  }
+}
+
+function retryEvent({ method, path }: About, attempts: number, last: Attempt, delayMs: number): RetryEvent {
+  const how = last.kind === 'answered' ? { status: last.status } : { reason: last.reason };
+  return { method, path, attempt: attempts, ...how, delayMs };
+}

@@ -1,0 +1,90 @@
+import { Api, type ApiOptions, type CallOptions } from './api.ts';
+import { RejoinApiError } from './api-error.ts';
+import { MediaNodes } from './media-nodes.ts';
+import { Nodes } from './nodes.ts';
+import type { SessionProperties } from './properties.ts';
+import { Session } from './session.ts';
+import { readSession, readSessions, type SessionState } from './session-state.ts';
+
+/** How often to look for a session that exists whenever it is created and is gone whenever it is asked for. */
+const ROUNDS = 5;
+
+/**
+ * A cluster, through its REST API. Calls outlive the crash of the node that serves them: see {@link RetryPolicy}. They reject
+ * with a {@link RejoinApiError}.
+ */
+export class OpenVidu {
+  /** The sessions that are known to this object: created through it, or found by the last `fetch()`. */
+  activeSessions: Session[] = [];
+  /** The processes of the cluster. */
+  readonly nodes: Nodes;
+  /** Those that carry the media, as OpenVidu's cluster API shows them. */
+  readonly mediaNodes: MediaNodes;
+  readonly #api: Api;
+
+  /**
+   * @param url     of the balancer, or of a master; only its origin counts, e.g. `https://video.example.org:4443`
+   * @param secret  the cluster's
+   * @throws {TypeError} when `url` is not one of http or https
+   */
+  constructor(url: string, secret: string, options: ApiOptions = {}) {
+    this.#api = new Api(url, secret, options);
+    this.nodes = new Nodes(this.#api);
+    this.mediaNodes = new MediaNodes(this.#api);
+  }
+
+  /** Creates a session, or gets the one that goes on under the same `customSessionId`. */
+  async createSession(properties: SessionProperties = {}, options?: CallOptions): Promise<Session> {
+    const budget = this.#api.begin(options);
+    const { customSessionId } = properties;
+    for (let round = 1; ; round += 1) {
+      try {
+        return this.#keep(await this.#api.post('/sessions', { ...properties }, readSession, budget));
+      } catch (error) {
+        if (!customSessionId || !hasCode(error, 'CONFLICT')) throw error;
+      }
+      try {
+        const path = `/sessions/${encodeURIComponent(customSessionId)}?pendingConnections=true`;
+        return this.#keep(await this.#api.get(path, readSession, budget));
+      } catch (error) {
+        // It has ended between the two questions.
+        if (!hasCode(error, 'NOT_FOUND') || round === ROUNDS) throw error;
+      }
+    }
+  }
+
+  /**
+   * Asks the server for all sessions and brings `activeSessions` up to date. Resolves with whether anything is other than
+   * before.
+   */
+  async fetch(options?: CallOptions): Promise<boolean> {
+    const listed = await this.#api.get('/sessions?pendingConnections=true', readSessions, options);
+    const before = this.activeSessions;
+    let changed = before.length !== listed.length;
+    this.activeSessions = listed.map((state) => {
+      const known = before.find(({ sessionId }) => sessionId === state.sessionId);
+      changed = known === undefined || known.update(state) || changed;
+      return known ?? this.#session(state);
+    });
+    return changed;
+  }
+
+  #keep(state: SessionState): Session {
+    const known = this.activeSessions.find(({ sessionId }) => sessionId === state.sessionId);
+    known?.update(state);
+    if (known) return known;
+    const session = this.#session(state);
+    this.activeSessions = [...this.activeSessions, session];
+    return session;
+  }
+
+  #session(state: SessionState): Session {
+    return new Session(this.#api, state, (ended) => {
+      this.activeSessions = this.activeSessions.filter((session) => session !== ended);
+    });
+  }
+}
+
+function hasCode(error: unknown, code: RejoinApiError['code']): boolean {
+  return error instanceof RejoinApiError && error.code === code;
+}

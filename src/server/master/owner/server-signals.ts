@@ -1,0 +1,59 @@
+import type { ConnectionId } from '../../../protocol/ids.ts';
+import type { Asked } from '../../store/store.ts';
+import type { OwnedSession } from './session.ts';
+
+export interface ServerSignal {
+  readonly id: string;
+  readonly type?: string;
+  readonly data?: string;
+}
+
+/**
+ * `repeated`: it has been said already. `otherwise`: under this key something else has been said. `nobody`: there is nobody in
+ * the session, or not the connection that is named.
+ */
+export type Said = 'said' | 'repeated' | 'otherwise' | { readonly nobody: ConnectionId | undefined };
+
+/** A request is said again within seconds, not after so many others. */
+const REMEMBERED = 1_000;
+
+/** Signals that come from nobody in the session but from an application's server. */
+export class ServerSignals {
+  readonly #session: OwnedSession;
+  /** Fingerprints, by key, of what may be said again. */
+  readonly #said = new Map<string, string>();
+
+  constructor(session: OwnedSession) {
+    this.#session = session;
+  }
+
+  /**
+   * Puts a signal into the outbox of everyone whom it is for. It is not waited for that it arrives.
+   * @param to nobody named: everyone
+   * @param asked of a request that may be said again
+   */
+  say(signal: ServerSignal, to: readonly ConnectionId[], asked?: Asked): Said {
+    const before = asked && this.#said.get(asked.key);
+    if (before !== undefined) return before === asked?.fingerprint ? 'repeated' : 'otherwise';
+    const { members } = this.#session;
+    const wanted = to.length > 0 ? new Set(to) : new Set(members.keys());
+    const unknown = [...wanted].find((id) => !members.has(id));
+    if (wanted.size === 0 || unknown !== undefined) return { nobody: unknown };
+    for (const id of wanted) {
+      const member = members.get(id);
+      if (member) this.#session.tell(member, 'signal', signal);
+    }
+    if (to.length === 0) this.#session.keepForReturning(signal);
+    this.#session.note({ kind: 'signalled', ...signal, to: [...wanted] });
+    if (asked) this.#remember(asked);
+    return 'said';
+  }
+
+  #remember({ key, fingerprint }: Asked): void {
+    this.#said.set(key, fingerprint);
+    for (const oldest of this.#said.keys()) {
+      if (this.#said.size <= REMEMBERED) break;
+      this.#said.delete(oldest);
+    }
+  }
+}

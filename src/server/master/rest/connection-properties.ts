@@ -1,0 +1,67 @@
+import { type Static, Type } from 'typebox';
+import type { Role } from '../../../protocol/model.ts';
+import { ICE_SERVER, IceServerError, iceServersOf } from '../../shared/ice-servers.ts';
+import type { PlaceOptions } from '../owner/places.ts';
+import { RestError } from './rest-error.ts';
+import { flag, ignored, optional, text, word } from './route-schema.ts';
+
+const ROLES: readonly Role[] = ['SUBSCRIBER', 'PUBLISHER', 'MODERATOR'];
+const MAX_DATA = 16_384;
+
+export const ROLE = word(
+  ROLES,
+  '`SUBSCRIBER` only receives, `PUBLISHER` also sends, `MODERATOR` also ends what others do. Default: `PUBLISHER`.',
+);
+const RECORD = flag('Kept and shown again, with no effect: nothing is recorded. Default: true.');
+const DATA = text(MAX_DATA, 'What the others are told of this participant by its server. Default: nothing.');
+const KURENTO = ignored(['object'], 'Taken, with no effect.');
+
+export const CONNECTION_BODY = Type.Object({
+  type: word(['WEBRTC'], 'The only one. Default: `WEBRTC`.'),
+  data: DATA,
+  role: ROLE,
+  record: RECORD,
+  customIceServers: optional<Static<typeof ICE_SERVER>[]>({
+    type: ['array', 'null'],
+    items: ICE_SERVER,
+    maxItems: 16,
+    description: 'STUN and TURN servers for this client. Default: those of the cluster.',
+  }),
+  kurentoOptions: KURENTO,
+  rtspUri: ignored(
+    ['string'],
+    'Taken, with no effect, as are the following: cameras without a browser are not supported.',
+  ),
+  adaptativeBitrate: ignored(['boolean']),
+  onlyPlayWithSubscribers: ignored(['boolean']),
+  networkCache: ignored(['number']),
+});
+
+export const CONNECTION_CHANGE = Type.Object({ role: ROLE, record: RECORD });
+
+export const TOKEN_BODY = Type.Object({
+  session: Type.String({ description: 'The session.' }),
+  role: ROLE,
+  data: DATA,
+  kurentoOptions: KURENTO,
+});
+
+/** @throws {RestError} 400 */
+export function placeOptions(body: Static<typeof CONNECTION_BODY> | Static<typeof TOKEN_BODY>): PlaceOptions {
+  const { role, data } = body;
+  return {
+    role: role ?? 'PUBLISHER',
+    serverData: data ?? '',
+    record: ('record' in body ? body.record : undefined) ?? true,
+    customIceServers: 'customIceServers' in body ? checked(body.customIceServers ?? []) : [],
+  };
+}
+
+function checked(given: Static<typeof ICE_SERVER>[]): PlaceOptions['customIceServers'] {
+  try {
+    return iceServersOf(given);
+  } catch (failure) {
+    if (!(failure instanceof IceServerError)) throw failure;
+    throw new RestError(400, `body/customIceServers: ${failure.message} Correct this field.`);
+  }
+}

@@ -1,0 +1,188 @@
+import { Type } from 'typebox';
+import type { ConnectionId, TokenId } from '../../../protocol/ids.ts';
+import type { ConnectionRecord } from '../../store/store.ts';
+import { changeConnection } from '../owner/connection-change.ts';
+import type { PlaceNames, PlaceOptions } from '../owner/places.ts';
+import type { OwnedSession } from '../owner/session.ts';
+import { listOf, shared } from './answers.ts';
+import { CONNECTION_BODY, CONNECTION_CHANGE, placeOptions } from './connection-properties.ts';
+import { IDEMPOTENCY_HEADERS, type RepeatableRequest, requireSame } from './idempotency.ts';
+import type { RestApp, RestParts } from './rest-api.ts';
+import { empty, error, route } from './route-schema.ts';
+import { confirmOwned, findConnection, ownedHere } from './session-access.ts';
+import { connectionsJson, type Json, list, memberJson, placeJson } from './session-json.ts';
+import { SESSION_PARAMS } from './session-routes.ts';
+
+const CONNECTION_PARAMS = Type.Object({ sessionId: Type.String(), connectionId: Type.String() });
+const PENDING_QUERY = Type.Object({
+  pendingConnections: Type.Optional(Type.Boolean({ description: 'Also those that wait for somebody. Default: true.' })),
+});
+
+export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
+  const { socketOrigin, keys } = parts;
+
+  const json = (session: OwnedSession, connectionId: string): Json => {
+    const found = findConnection(session, connectionId);
+    return found.kind === 'member' ? memberJson(session, found.member) : placeJson(found.place.record, socketOrigin);
+  };
+
+  app.post(
+    '/sessions/:sessionId/connection',
+    {
+      schema: route(
+        { params: SESSION_PARAMS, body: CONNECTION_BODY, headers: IDEMPOTENCY_HEADERS },
+        {
+          operationId: 'createConnection',
+          tags: ['sessions'],
+          summary: 'Make a place in a session, with a token for one participant.',
+          description:
+            'With an Idempotency-Key, the place that this very request has made is answered with again, as it was.',
+          response: {
+            200: shared('Connection', 'The connection, pending.'),
+            400: error('A field is wrong: the message names it.'),
+            404: error('There is no such session.'),
+            422: error('The Idempotency-Key has come with another body before.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply);
+      if (!session) return reply;
+      const place = await createPlace(session, placeOptions(request.body), keys.of(request));
+      return placeJson(place, socketOrigin);
+    },
+  );
+
+  app.get(
+    '/sessions/:sessionId/connection',
+    {
+      schema: route(
+        { params: SESSION_PARAMS, querystring: PENDING_QUERY },
+        {
+          operationId: 'listConnections',
+          tags: ['sessions'],
+          summary: 'List the connections of a session.',
+          response: {
+            200: listOf('Connection', 'Its connections.'),
+            400: error('The query is wrong.'),
+            404: error('There is no such session.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply);
+      return session ? list(connectionsJson(session, socketOrigin, request.query.pendingConnections ?? true)) : reply;
+    },
+  );
+
+  app.get(
+    '/sessions/:sessionId/connection/:connectionId',
+    {
+      schema: route(
+        { params: CONNECTION_PARAMS },
+        {
+          operationId: 'getConnection',
+          tags: ['sessions'],
+          summary: 'Get a connection.',
+          response: {
+            200: shared('Connection', 'The connection.'),
+            404: error('There is no such session, or no such connection in it.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply);
+      return session ? json(session, request.params.connectionId) : reply;
+    },
+  );
+
+  app.patch(
+    '/sessions/:sessionId/connection/:connectionId',
+    {
+      schema: route(
+        { params: CONNECTION_PARAMS, body: CONNECTION_CHANGE },
+        {
+          operationId: 'updateConnection',
+          tags: ['sessions'],
+          summary: 'Change the role of a connection.',
+          description:
+            'What is left out, or null, stays as it is. Everyone in the session is told of a new role; the streams of one who ' +
+            'becomes a `SUBSCRIBER` end.',
+          response: {
+            200: shared('Connection', 'The connection as it is now.'),
+            400: error('A field is wrong: the message names it.'),
+            404: error('There is no such session, or no such connection in it.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const { sessionId, connectionId } = request.params;
+      const session = await ownedHere(parts, sessionId, request, reply);
+      if (!session) return reply;
+      findConnection(session, connectionId);
+      const { role, record } = request.body;
+      await changeConnection(session, connectionId as ConnectionId, {
+        ...(role ? { role } : {}),
+        ...(typeof record === 'boolean' ? { record } : {}),
+      });
+      return json(session, connectionId);
+    },
+  );
+
+  app.delete(
+    '/sessions/:sessionId/connection/:connectionId',
+    {
+      schema: route(
+        { params: CONNECTION_PARAMS },
+        {
+          operationId: 'deleteConnection',
+          tags: ['sessions'],
+          summary: 'Put a participant out or, of a connection that is pending, make its token worthless.',
+          response: {
+            204: empty('It is gone.'),
+            400: error('There is no such session.'),
+            404: error('There is no such connection in it.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply, 400);
+      if (!session) return reply;
+      const found = findConnection(session, request.params.connectionId);
+      if (found.kind === 'place') {
+        await session.places.remove(found.place);
+      } else {
+        await confirmOwned(session, parts);
+        session.leave(found.member, 'forceDisconnectByServer');
+      }
+      return reply.code(204).send();
+    },
+  );
+}
+
+/**
+ * Makes a place, or finds the one that the same request has made before.
+ * @throws {RestError} 422 when it has said something else
+ */
+export async function createPlace(
+  session: OwnedSession,
+  options: PlaceOptions,
+  repeatable: RepeatableRequest | undefined,
+): Promise<ConnectionRecord> {
+  if (!repeatable) return session.places.create(options);
+  const { asked, name } = repeatable;
+  const { uniqueSessionId } = session.record;
+  const names: PlaceNames = {
+    connectionId: `con_${name(`connection in ${uniqueSessionId}`, 10)}` as ConnectionId,
+    token: `tok_${name(`token in ${uniqueSessionId}`, 16)}` as TokenId,
+    asked,
+  };
+  const place = await session.places.create(options, names);
+  requireSame(place.asked, asked);
+  return place;
+}

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type ConnectionId, isSessionId } from '../../../protocol/ids.ts';
+import type { Member } from '../owner/member.ts';
+import type { PendingPlace } from '../owner/places.ts';
+import type { OwnedSession } from '../owner/session.ts';
+import type { RestParts } from './rest-api.ts';
+import { RestError } from './rest-error.ts';
+
+export type AnyRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'bodyText'>;
+
+/**
+ * The session, if it is owned here; `undefined` when its owner has answered the request instead.
+ * @param missing the status when there is no such session
+ * @throws {RestError}
+ */
+export async function ownedHere(
+  { locator, forwarder }: RestParts,
+  sessionId: string,
+  request: AnyRequest,
+  reply: FastifyReply,
+  missing: 400 | 404 = 404,
+): Promise<OwnedSession | undefined> {
+  if (!isSessionId(sessionId)) throw noSession(sessionId, missing);
+  const answer = await forwarder.toOwner(locator, sessionId, request, reply);
+  if (answer.kind === 'nowhere') throw noSession(sessionId, missing);
+  return answer.kind === 'here' ? answer.session : undefined;
+}
+
+function noSession(sessionId: string, status: 400 | 404): RestError {
+  return new RestError(
+    status,
+    `There is no session ${sessionId.slice(0, 128)}. Create it with POST /openvidu/api/sessions.`,
+  );
+}
+
+/**
+ * Resolves when it is certain that no other master owned the session at this moment: what is told to the members from here on
+ * reaches them.
+ * @throws {RestError} 503 when that cannot be known
+ * @throws {ProtocolError} EPOCH_STALE
+ */
+export async function confirmOwned(session: OwnedSession, { timing }: RestParts): Promise<void> {
+  const late = new AbortController();
+  const known = await Promise.race([
+    session.confirmOwned().then(() => true),
+    delay(timing.peerCallMs, false, { signal: late.signal }).catch(() => false),
+  ]).finally(() => late.abort());
+  if (!known) {
+    throw new RestError(503, 'Neither the store nor the media node of this session answers. Try again in a moment.');
+  }
+}
+
+export type Found =
+  | { readonly kind: 'member'; readonly member: Member }
+  | { readonly kind: 'place'; readonly place: PendingPlace };
+
+/** @throws {RestError} 404 */
+export function findConnection(session: OwnedSession, connectionId: string): Found {
+  const member = session.members.get(connectionId as ConnectionId);
+  if (member) return { kind: 'member', member };
+  for (const place of session.pending.values()) {
+    if (place.record.connectionId === connectionId) return { kind: 'place', place };
+  }
+  throw new RestError(
+    404,
+    `Session ${session.record.sessionId} has no connection ${connectionId.slice(0, 64)}. GET its connections to see them.`,
+  );
+}

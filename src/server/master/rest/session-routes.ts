@@ -1,0 +1,168 @@
+import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { newSessionId, type SessionId } from '../../../protocol/ids.ts';
+import { nodeIdOf } from '../../shared/identity.ts';
+import { type SessionProperties, StoreError } from '../../store/store.ts';
+import type { OwnedSession } from '../owner/session.ts';
+import { listOf, shared } from './answers.ts';
+import { IDEMPOTENCY_HEADERS, requireSame } from './idempotency.ts';
+import type { RestApp, RestParts } from './rest-api.ts';
+import { RestError } from './rest-error.ts';
+import { empty, error, route } from './route-schema.ts';
+import { type AnyRequest, confirmOwned, ownedHere } from './session-access.ts';
+import { list, sessionJson } from './session-json.ts';
+import { propertiesOf, SESSION_BODY } from './session-properties.ts';
+
+export const SESSION_PARAMS = Type.Object({ sessionId: Type.String() });
+const PENDING_QUERY = Type.Object({
+  pendingConnections: Type.Optional(
+    Type.Boolean({ description: 'Also those that wait for somebody. Default: false.' }),
+  ),
+});
+/** Somebody else may create, or end, the same session at the same moment. */
+const CREATE_ATTEMPTS = 5;
+
+export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
+  const { sessions, locator, forwarder, socketOrigin, keys } = parts;
+
+  app.post(
+    '/sessions',
+    {
+      schema: route(
+        { body: SESSION_BODY, headers: IDEMPOTENCY_HEADERS },
+        {
+          operationId: 'createSession',
+          tags: ['sessions'],
+          summary: 'Create a session.',
+          description: 'With an Idempotency-Key, a session that this very request has created is answered with again.',
+          response: {
+            200: shared('Session', 'The session.'),
+            400: error('A field is wrong: the message names it.'),
+            404: error('There is no such media node.'),
+            409: empty('There is a session of this id. Use it: create a connection in it.'),
+            422: error('The Idempotency-Key has come with another body before.'),
+            501: error('Sessions cannot be like this here.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const { body } = request;
+      if (!parts.accepts() && (await forwarder.toAnother(request, reply))) return reply;
+      const repeatable = keys.of(request);
+      const properties = propertiesOf(body, repeatable?.asked);
+      const sessionId = (body.customSessionId ||
+        (repeatable ? `ses_${repeatable.name('', 10)}` : newSessionId())) as SessionId;
+      for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt += 1) {
+        const there = await existing(sessionId, properties, request, reply);
+        if (there) return there === 'answered' ? reply : there === 'taken' ? reply.code(409).send() : there;
+        requireMediaNode(properties.mediaNode);
+        try {
+          const session = await sessions.create(sessionId, body.failover ?? parts.failover, properties);
+          return sessionJson(session, socketOrigin, true);
+        } catch (failure) {
+          // Another has been faster, and says what it is.
+          if (!(failure instanceof StoreError && failure.code === 'exists')) throw failure;
+        }
+      }
+      throw new RestError(503, `Session ${sessionId} is being created and ended all the time. Try again in a moment.`);
+    },
+  );
+
+  /** What there is to answer because of a session of this id; looking settles what a dead owner has left on the books. */
+  async function existing(
+    sessionId: SessionId,
+    { asked }: SessionProperties,
+    request: AnyRequest,
+    reply: FastifyReply,
+  ): Promise<ReturnType<typeof sessionJson> | 'taken' | 'answered' | undefined> {
+    if (!asked) return (await locator.locate(sessionId)).kind === 'nowhere' ? undefined : 'taken';
+    const located = await forwarder.toOwner(locator, sessionId, request, reply);
+    if (located.kind === 'nowhere') return undefined;
+    if (located.kind === 'answered') return 'answered';
+    return again(located.session, asked);
+  }
+
+  function again(session: OwnedSession, asked: NonNullable<SessionProperties['asked']>) {
+    const made = session.record.properties.asked;
+    if (made?.key !== asked.key) return 'taken';
+    requireSame(made, asked);
+    return sessionJson(session, socketOrigin, true);
+  }
+
+  function requireMediaNode(id: string | undefined): void {
+    if (id === undefined) return;
+    const usable = parts.directory.live('media-node').filter(({ beat }) => beat?.ready !== false && !beat?.retires);
+    const names = usable.map(({ instance }) => nodeIdOf(instance));
+    if (names.some((name) => name === id)) return;
+    throw new RestError(
+      404,
+      `There is no media node ${id} that takes sessions. There are: ${names.join(', ') || 'none'}.`,
+    );
+  }
+
+  app.get(
+    '/sessions',
+    {
+      schema: route(
+        { querystring: PENDING_QUERY },
+        {
+          operationId: 'listSessions',
+          tags: ['sessions'],
+          summary: 'List the sessions of the cluster.',
+          response: { 200: listOf('Session', 'All sessions.'), 400: error('The query is wrong.') },
+        },
+      ),
+    },
+    async (request) => {
+      const pending = request.query.pendingConnections ?? false;
+      const here = sessions.all().map((session) => sessionJson(session, socketOrigin, pending));
+      return list([...here, ...(await forwarder.listElsewhere(request))]);
+    },
+  );
+
+  app.get(
+    '/sessions/:sessionId',
+    {
+      schema: route(
+        { params: SESSION_PARAMS, querystring: PENDING_QUERY },
+        {
+          operationId: 'getSession',
+          tags: ['sessions'],
+          summary: 'Get a session.',
+          response: {
+            200: shared('Session', 'The session.'),
+            400: error('The query is wrong.'),
+            404: error('There is no such session.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply);
+      return session ? sessionJson(session, socketOrigin, request.query.pendingConnections ?? false) : reply;
+    },
+  );
+
+  app.delete(
+    '/sessions/:sessionId',
+    {
+      schema: route(
+        { params: SESSION_PARAMS },
+        {
+          operationId: 'closeSession',
+          tags: ['sessions'],
+          summary: 'End a session for everyone in it.',
+          response: { 204: empty('It has ended.'), 404: error('There is no such session.') },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.params.sessionId, request, reply);
+      if (!session) return reply;
+      await confirmOwned(session, parts);
+      await session.end('sessionClosedByServer');
+      return reply.code(204).send();
+    },
+  );
+}

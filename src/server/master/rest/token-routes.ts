@@ -1,0 +1,51 @@
+import { Type } from 'typebox';
+import { placeOptions, TOKEN_BODY } from './connection-properties.ts';
+import { createPlace } from './connection-routes.ts';
+import { IDEMPOTENCY_HEADERS } from './idempotency.ts';
+import type { RestApp, RestParts } from './rest-api.ts';
+import { error, route } from './route-schema.ts';
+import { ownedHere } from './session-access.ts';
+import { tokenJson } from './session-json.ts';
+
+const TOKEN = Type.Object(
+  {
+    id: Type.String({ description: 'The same as `token`.' }),
+    token: Type.String({ description: 'What one participant joins with, once.' }),
+    session: Type.String(),
+    connectionId: Type.String(),
+    createdAt: Type.Integer({ description: 'Unix time, ms.' }),
+    role: Type.String(),
+    data: Type.String(),
+    kurentoOptions: Type.Null(),
+  },
+  { additionalProperties: false, description: 'A token.' },
+);
+
+/** The way to tokens of before there were connections. */
+export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
+  app.post(
+    '/tokens',
+    {
+      schema: route(
+        { body: TOKEN_BODY, headers: IDEMPOTENCY_HEADERS },
+        {
+          operationId: 'createToken',
+          tags: ['sessions'],
+          summary: 'Make a place in a session, and answer with its token. In new code, create a connection.',
+          response: {
+            200: TOKEN,
+            400: error('A field is wrong: the message names it.'),
+            404: error('There is no such session.'),
+            422: error('The Idempotency-Key has come with another body before.'),
+          },
+        },
+      ),
+    },
+    async (request, reply) => {
+      const session = await ownedHere(parts, request.body.session, request, reply);
+      if (!session) return reply;
+      const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
+      return tokenJson(place, parts.socketOrigin);
+    },
+  );
+}

@@ -1,0 +1,174 @@
+import type { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { SessionId } from '../../../protocol/ids.ts';
+import type { Identity, InstanceId } from '../../shared/identity.ts';
+import type { LiveBeat } from '../../shared/live-feed.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { SessionRecord, Store } from '../../store/store.ts';
+import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
+import type { SessionChronicle, SessionFact, SessionLife } from '../owner/session-chronicle.ts';
+import { EventMaker } from './event-maker.ts';
+import { type EventSource, EventWriter } from './event-writer.ts';
+import { NodeEvents } from './node-events.ts';
+import { SessionEvents } from './session-events.ts';
+import type { MediaNodeStatus } from './webhook-events.ts';
+import { labelOf, WebhookMetrics } from './webhook-metrics.ts';
+import { WebhookQueue } from './webhook-queue.ts';
+import { WebhookSender } from './webhook-sender.ts';
+import type { WebhookSettings } from './webhook-settings.ts';
+
+export interface WebhooksParts {
+  readonly self: Identity;
+  readonly store: Pick<Store, 'webhooks'>;
+  readonly settings: WebhookSettings;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** Host of the cluster's public URL. */
+  readonly clusterId: string;
+  /** How often it is looked for what dead masters have left, ms. Default 5000. */
+  readonly lookMs?: number;
+  /** A session that ended so long ago, ms, and has not been told to have: who was to tell has not been able to. Default 10 000. */
+  readonly overdueMs?: number;
+}
+
+/** How long a decision about a crash waits for the word of it to be written down first. */
+const PATIENCE_MS = 1_000;
+/** How long the last words may take at an orderly end. */
+const LAST_WORDS_MS = 1_000;
+/** How often what is old is dropped, in looks. */
+const FORGET_LOOKS = 12;
+
+/**
+ * Tells receivers outside of the cluster, by HTTP, what happens in it. Whatever is told is written into the store's outbox first
+ * and delivered from there: by the master that has written it, or, when that has died, by one that claims it.
+ */
+export class Webhooks implements SessionChronicle {
+  readonly #parts: WebhooksParts;
+  readonly #sessionEvents: SessionEvents;
+  readonly #nodeEvents: NodeEvents;
+  readonly #sessionWriter: EventWriter;
+  readonly #nodeWriter: EventWriter;
+  readonly #queues: readonly WebhookQueue[];
+  readonly #timer: NodeJS.Timeout;
+  readonly #overdueMs: number;
+  /** When each node was heard last (Unix time, ms), and what it was doing. */
+  readonly #heard = new Map<InstanceId, { readonly at: number; readonly status: MediaNodeStatus }>();
+  #looks = 0;
+
+  constructor(parts: WebhooksParts) {
+    this.#parts = parts;
+    const { self, store, settings, log, clusterId } = parts;
+    const { targets, events, queue } = settings;
+    const outbox = store.webhooks;
+    const owner = self.instance;
+    const maker = new EventMaker(targets, events);
+    this.#sessionEvents = new SessionEvents(outbox, maker);
+    this.#nodeEvents = new NodeEvents(outbox, maker, clusterId);
+
+    const metrics = new WebhookMetrics(parts.metrics, targets, (target) => outbox.count(owner, target));
+    const dropped = (count: number, target?: string): void => {
+      for (const one of target === undefined ? targets : [target]) metrics.count('dropped', one, count);
+    };
+    const writer = (): EventWriter =>
+      new EventWriter({ outbox, owner, bound: queue, log, written: () => this.#wake(), dropped });
+    this.#sessionWriter = writer();
+    // Of their own, as the word of a crash is not to wait behind what happens in sessions.
+    this.#nodeWriter = writer();
+    this.#queues = targets.map((target) => {
+      const label = labelOf(target);
+      const sender = new WebhookSender(target, settings);
+      const tried = (outcome: 'sent' | 'failed' | 'dropped'): void => metrics.count(outcome, target);
+      return new WebhookQueue({ target, label, owner, outbox, sender, settings, log, tried });
+    });
+    this.#overdueMs = parts.overdueMs ?? 10_000;
+    this.#timer = setInterval(() => this.#try(this.#look()), parts.lookMs ?? 5_000);
+    this.#try(this.#look());
+  }
+
+  tell(session: SessionLife, fact: SessionFact): void {
+    this.#sessionWriter.add(this.#sessionEvents.of(session, fact, Date.now()));
+  }
+
+  /** Tells of the nodes that this master sees, from here on. */
+  follow(directory: EventEmitter<DirectoryEvents> & Pick<Directory, 'find'>): void {
+    const { instance, url } = this.#parts.self;
+    this.#nodeWriter.add(this.#nodeEvents.up({ instance, role: 'master', url }, Date.now()));
+    directory.on('up', (peer, role) => {
+      const node = directory.find(peer);
+      if (!node || role === 'balancer') return;
+      this.#nodeWriter.add(this.#nodeEvents.up({ instance: peer, role, url: node.url }, Date.now()));
+    });
+    directory.on('beat', (peer, role, beat) => {
+      const at = Date.now();
+      const before = this.#heard.get(peer)?.status ?? 'running';
+      const status = statusOf(beat) ?? before;
+      this.#heard.set(peer, { at, status });
+      if (role === 'media-node' && status !== before)
+        this.#nodeWriter.add(this.#nodeEvents.statusChanged(peer, status, at));
+    });
+    directory.on('dead', (peer, role) => {
+      if (role === 'master') this.#try(this.#claim(peer));
+      if (role !== 'media-node') return;
+      const { webhooks } = this.#parts.store;
+      // What its death has ended has ended since then: other masters may have noticed it before.
+      const since = this.#heard.get(peer)?.at ?? Date.now();
+      this.#nodeWriter.add(this.#gone(peer, () => webhooks.sessionsAt(peer, since)));
+    });
+  }
+
+  /**
+   * A master is dead, and what is to become of its sessions is about to be decided. Resolves when that is written down: those
+   * that decide later find fewer sessions. Waits for no store for long.
+   */
+  async masterDied(instance: InstanceId, sessions: readonly SessionRecord[]): Promise<void> {
+    const sessionIds = sessions.map(({ sessionId }) => sessionId);
+    const written = this.#nodeWriter.written(this.#gone(instance, async () => sessionIds));
+    await Promise.race([written, delay(PATIENCE_MS, undefined, { ref: false })]);
+  }
+
+  /** What has not been delivered stays in the outbox, for another master or the next run of this one. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([this.#nodeWriter.close(LAST_WORDS_MS), this.#sessionWriter.close(LAST_WORDS_MS)]);
+    await Promise.all(this.#queues.map((queue) => queue.close()));
+  }
+
+  #gone(instance: InstanceId, sessions: () => Promise<readonly SessionId[]>): EventSource {
+    const wasAsked = (this.#heard.get(instance)?.status ?? 'running') !== 'running';
+    return this.#nodeEvents.gone(instance, wasAsked, sessions, Date.now());
+  }
+
+  #wake(): void {
+    for (const queue of this.#queues) queue.wake();
+  }
+
+  async #claim(from?: InstanceId): Promise<void> {
+    const { self, store, log } = this.#parts;
+    const claimed = await store.webhooks.claim(self.instance, from);
+    if (claimed === 0) return;
+    log.info({ from, events: claimed }, 'Webhooks: events that a dead master has not delivered are delivered here.');
+    this.#wake();
+  }
+
+  async #look(): Promise<void> {
+    const { webhooks } = this.#parts.store;
+    this.#looks += 1;
+    await this.#claim();
+    for (const { reason, endedAt, ...session } of await webhooks.unended(Date.now() - this.#overdueMs)) {
+      this.tell(session, { kind: 'ended', reason, at: endedAt });
+    }
+    if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
+  }
+
+  /** Something that the next look makes up for. */
+  #try(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#parts.log.warn({ err: error }, 'Webhooks: a look at the store has failed.'));
+  }
+}
+
+/** `undefined`: it cannot serve at the moment, and means to. */
+function statusOf({ ready, retires, facts }: LiveBeat): MediaNodeStatus | undefined {
+  if (!ready) return facts['workers'] === 0 ? undefined : 'terminating';
+  return retires ? 'waiting-idle-to-terminate' : 'running';
+}

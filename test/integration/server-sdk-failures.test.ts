@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { AppRetries } from '../fixtures/node-client/app-retries.ts';
+import { originalSdk, rejoinSdk } from '../fixtures/node-client/server-sdk.ts';
+import { storm } from '../fixtures/node-client/storm.ts';
+import { seededRandom, seeds } from '../fixtures/random.ts';
+
+let running: RunningCluster;
+before(async () => {
+  running = await RunningCluster.start({ masters: 3, failover: 'takeover' });
+});
+after(() => running.stop());
+
+for (const seed of seeds(1)) {
+  test(`rejoin/node-client: masters are killed and its calls do not fail, nor do anything twice (SEED=${seed})`, async (t) => {
+    let repeats = 0;
+    const sdk = rejoinSdk(() => running, {
+      onRetry: () => {
+        repeats += 1;
+      },
+    });
+    const { rounds, kills } = await storm(sdk, running, seededRandom(seed));
+    t.diagnostic(`${kills} kills, ${rounds} rounds, ${repeats} repeats`);
+    assert.ok(repeats > 0, 'no call has met a failure');
+  });
+
+  test(`openvidu-node-client: masters are killed and it sees 502, 503, 504 and nothing else (SEED=${seed})`, async (t) => {
+    const retries = new AppRetries();
+    const sdk = originalSdk(() => running, retries);
+    const { rounds, kills } = await storm(sdk, running, seededRandom(seed), retries);
+    t.diagnostic(`${kills} kills, ${rounds} rounds, ${retries.repeats} repeats`);
+    assert.ok(retries.repeats > 0, 'no call has met a failure');
+  });
+}

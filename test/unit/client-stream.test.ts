@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StreamManager } from '../../src/client/media/stream-manager.ts';
+import { Connection } from '../../src/client/session/connection.ts';
+import { Stream } from '../../src/client/session/stream.ts';
+import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
+
+test('a publisher’s stream is there before it is published, and the same object after', () => {
+  const stream = Stream.unpublished({
+    hasAudio: true,
+    hasVideo: true,
+    audioActive: true,
+    videoActive: false,
+    typeOfVideo: 'CAMERA',
+  });
+  assert.equal(stream.streamId, '');
+  assert.equal(stream.creationTime, 0);
+  assert.equal(stream.connection, undefined);
+  assert.equal(stream.videoActive, false);
+  assert.deepEqual(stream.videoDimensions, { width: 0, height: 0 });
+  stream.update({
+    streamId: 'str_CAM_abcd_con_1',
+    createdAt: 5,
+    videoDimensions: { width: 640, height: 480 },
+  } as Partial<StreamInfo>);
+  assert.equal(stream.streamId, 'str_CAM_abcd_con_1');
+  assert.equal(stream.creationTime, 5);
+  assert.equal(stream.typeOfVideo, 'CAMERA');
+  assert.deepEqual(stream.videoDimensions, { width: 640, height: 480 });
+});
+
+test('a connection knows how its network did before', () => {
+  const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo);
+  assert.equal(connection.networkQuality, 0);
+  assert.equal(connection.setNetworkQuality(4), 0);
+  assert.equal(connection.setNetworkQuality(2), 4);
+  assert.equal(connection.networkQuality, 2);
+});
+
+test('who has shown a stream last is known when it is over', () => {
+  const stream = new Stream({ streamId: 'str_1' } as StreamInfo);
+  assert.equal(stream.streamManager, undefined);
+  const manager = { mediaStream: {} } as StreamManager;
+  stream.managedBy(manager);
+  assert.equal(stream.manager, manager);
+  stream.managedBy(undefined);
+  assert.equal(stream.manager, undefined);
+  assert.equal(stream.streamManager, manager);
+  assert.equal(stream.getMediaStream(), manager.mediaStream);
+});
