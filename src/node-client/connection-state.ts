@@ -89,6 +89,7 @@ function propertiesOf(json: Json): EffectiveConnectionProperties {
 }
 
 function iceServerOf(json: Json): IceServerProperties {
-  const rest = ['staticAuthSecret', 'username', 'credential'].filter((field) => typeof json[field] === 'string');
-  return { url: string(json, 'url'), ...Object.fromEntries(rest.map((field) => [field, string(json, field)])) };
+  const fields = ['url', 'urls', 'staticAuthSecret', 'username', 'credential'];
+  const known = (value: unknown): boolean => typeof value === 'string' || Array.isArray(value);
+  return Object.fromEntries(fields.flatMap((field) => (known(json[field]) ? [[field, json[field]]] : [])));
 }

@@ -91,10 +91,12 @@ export interface SessionProperties {
   readonly allowTranscoding?: boolean;
 }
 
-/** A STUN or TURN server. */
+/** A STUN or TURN server, with either `url` or `urls`. */
 export interface IceServerProperties {
   /** E.g. `turn:turn.example.org:3478`. */
-  readonly url: string;
+  readonly url?: string;
+  /** Its address or addresses, as a browser's `RTCIceServer` has them. */
+  readonly urls?: string | readonly string[];
   /** OpenVidu's; of no use here, where TURN needs `username` and `credential`. */
   readonly staticAuthSecret?: string;
   /** Needed by TURN. */

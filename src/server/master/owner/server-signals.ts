@@ -28,7 +28,7 @@ export class ServerSignals {
   }
 
   /**
-   * Puts a signal into the outbox of everyone whom it is for. It is not waited for that it arrives.
+   * Puts a signal into the outbox of everyone whom it is for.
    * @param to nobody named: everyone
    * @param asked of a request that may be said again
    */
@@ -47,6 +47,14 @@ export class ServerSignals {
     this.#session.note({ kind: 'signalled', ...signal, to: [...wanted] });
     if (asked) this.#remember(asked);
     return 'said';
+  }
+
+  /** Resolves when those whom signals to `to` are for, and who are here, have got what was said. Who is away is not waited for. */
+  async delivered(to: readonly ConnectionId[]): Promise<void> {
+    const { members } = this.#session;
+    const wanted = to.length > 0 ? to.flatMap((id) => members.get(id) ?? []) : [...members.values()];
+    const here = wanted.filter(({ presence }) => presence.kind === 'here');
+    await Promise.all(here.map(({ outbox }) => outbox.delivered()));
   }
 
   #remember({ key, fingerprint }: Asked): void {

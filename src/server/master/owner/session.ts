@@ -117,8 +117,9 @@ export class OwnedSession {
     // Its role may have been changed with the former owner's last breath.
     for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.endStreams(member);
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
-    // Somebody who left at the very moment of the crash, and was the last.
-    if (this.record.mediaNode && this.members.size === 0) void this.end('lastParticipantLeft');
+    // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
+    // for whom the media was just being placed.
+    if (this.record.mediaNode && this.members.size + this.pending.size === 0) void this.end('lastParticipantLeft');
     else this.relocation.leaveIfDraining();
   }
 

@@ -262,7 +262,8 @@ export class Sessions {
     for (const session of this.all()) {
       session.sweep(now);
       if (audit) session.audit();
-      if (session.members.size === 0 && !session.room && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
+      // It may have a room all the same: for a first join that a crash has broken off.
+      if (session.members.size === 0 && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }
     }

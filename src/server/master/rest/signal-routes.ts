@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
 import { type ConnectionId, randomText } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -9,6 +10,8 @@ import { empty, error, optional, route, text } from './route-schema.ts';
 import { confirmOwned, ownedHere } from './session-access.ts';
 
 const ID_LENGTH = 12;
+/** How long those who are here may take to acknowledge: one of them whose network has just broken must not hold up the answer. */
+const DELIVERY_MS = 2_000;
 /** What is around the signal in its frame. */
 const FRAME_BYTES = 256;
 
@@ -57,6 +60,13 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
       const said = session.serverSignals.say(signal, (to ?? []) as ConnectionId[], repeatable?.asked);
       if (said === 'otherwise') throw otherBody();
       if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
+      // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
+      const late = new AbortController();
+      await Promise.race([
+        session.serverSignals.delivered((to ?? []) as ConnectionId[]),
+        delay(DELIVERY_MS, undefined, { signal: late.signal }).catch(() => {}),
+      ]).finally(() => late.abort());
+      await confirmOwned(session, parts);
       return reply.code(200).send();
     },
   );
