@@ -98,6 +98,16 @@ test('ids are data, never a way to another path', async () => {
   ]);
 });
 
+test('ICE servers are read as they were given, with one address or several', async () => {
+  const servers = [
+    { url: 'stun:one.example' },
+    { urls: ['turn:two.example', 'turns:two.example'], username: 'u', credential: 'c' },
+  ];
+  const given = { ...connectionJson('con_1'), customIceServers: servers };
+  const { value } = await withSession([given], [], async (session) => session);
+  assert.deepEqual(value.connections[0]?.connectionProperties.customIceServers, servers);
+});
+
 test('a connection has every field that there is, pending and active', async () => {
   const { value } = await withSession([connectionJson('con_1'), publishing('con_2')], [], async (session) => session);
   const [pending, active] = value.connections;
