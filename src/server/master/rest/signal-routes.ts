@@ -37,9 +37,10 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
           operationId: 'sendSignal',
           tags: ['sessions'],
           summary: 'Send a signal as nobody in the session.',
-          description: 'Answered when it is on its way to everyone; who is away for a moment gets it on coming back.',
+          description:
+            'Answered when those who are here have got it, or after 2 s; who is away for a moment gets it on coming back.',
           response: {
-            200: empty('It is on its way.'),
+            200: empty('It has been said.'),
             400: error('A field is wrong: the message names it.'),
             404: error('There is no such session.'),
             406: error('Nobody is in the session, or not all of those in `to`. Nobody gets it.'),
