@@ -10,6 +10,8 @@ export interface GuestOptions {
 /** Kept by the page for the tests: its sockets, and what its videos have shown. */
 interface Watched {
   sockets: WebSocket[];
+  /** Those of which nothing that arrives is told to the page any more. */
+  deaf: Set<WebSocket>;
   frames: Map<HTMLVideoElement, { count: number; last: number; longestGap: number }>;
 }
 
@@ -23,13 +25,17 @@ export class Guest {
   static async open(page: Page, url: string, { room, name, token = 'provider' }: GuestOptions): Promise<Guest> {
     const guest = new Guest(page, name);
     await page.addInitScript(() => {
-      const watched: Watched = { sockets: [], frames: new Map() };
+      const watched: Watched = { sockets: [], deaf: new Set(), frames: new Map() };
       Object.assign(globalThis, { watched });
       const Native = WebSocket;
       globalThis.WebSocket = class extends Native {
         constructor(to: string | URL, protocols?: string | string[]) {
           super(to, protocols);
           watched.sockets.push(this);
+          // Listeners of a socket are told in the order in which they came: this one is the first.
+          this.addEventListener('message', (event) => {
+            if (watched.deaf.has(this)) event.stopImmediatePropagation();
+          });
         }
       };
     });
