@@ -129,7 +129,7 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
         samples: observed.flatMap(({ steadyMissing }) => steadyMissing),
       },
       target: none(
-        'Frames that are not shown in the quiet seconds before, as the floor has them, are lost to the processor that two browsers and the cluster share.',
+        'What the floor loses too is lost to the processor that two browsers and the cluster share; the rest is the exchange of the old media for the new in the page.',
       ),
     },
     {
