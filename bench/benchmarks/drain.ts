@@ -129,7 +129,7 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
         samples: observed.flatMap(({ steadyMissing }) => steadyMissing),
       },
       target: none(
-        'What the floor loses too is lost to the processor that two browsers and the cluster share; the rest is the exchange of the old media for the new in the page.',
+        'The floor is what the same call loses with nothing drained; why more is lost has not been found out.',
       ),
     },
     {
