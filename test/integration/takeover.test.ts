@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { RawMember } from '../fixtures/cluster/raw-member.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { workersOf } from '../fixtures/media-node/processes.ts';
@@ -255,6 +256,44 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   await client.session.signal({ data: 'here' });
   assert.equal(client.count('sessionDestroyed'), 0);
   client.session.disconnect();
+});
+
+test('the owner dies when its media has just moved: a stream that is not there again yet has not ended', async () => {
+  const room = 'moved-then-killed';
+  const urlOf = (id: string): string => running.node(id).url.replace('http', 'ws');
+  const viewer = new SdkClient({ urls: [urlOf('master-1')] });
+  await viewer.session.connect(await running.token(room, { owner: 'master-2' }));
+  const publisher = await RawMember.join(`${urlOf('master-3')}/rejoin`, await running.token(room));
+  const told: string[] = [];
+  viewer.session.on('streamCreated', ({ stream }) => told.push(`created ${stream.streamId}`));
+  viewer.session.on('streamDestroyed', ({ stream, reason }) => told.push(`destroyed ${stream.streamId} ${reason}`));
+  const streamId = await publisher.publish();
+  await until('it is seen', () => told.length === 1);
+
+  const mediaNode = await running.mediaNodeOf(room);
+  const mediaPid = running.cluster.kill(mediaNode);
+  await viewer.happened('reconnected');
+  // The viewer is where the media is now; the stream is not, as its publisher takes its time.
+  const ownerPid = running.cluster.kill('master-2');
+  await publisher.follow();
+  await until('the viewer is at the next owner', async () => {
+    const owner = await running.ownerOf(room);
+    const resumed = running.log(owner).filter(({ msg }) => msg === 'A connection has resumed.');
+    return resumed.some(({ connection }) => connection === viewer.session.connection?.connectionId);
+  });
+  assert.equal(await publisher.publish(), streamId);
+  const self = viewer.session.connection;
+  assert.ok(self);
+  await viewer.session.signal({ data: 'behind all that the new owner has told', to: [self] });
+  assert.deepEqual(told, [`created ${streamId}`]);
+
+  // What has ended has ended, all the same.
+  await publisher.leave();
+  await until('its end is told', () => told.length > 1);
+  assert.deepEqual(told.slice(1), [`destroyed ${streamId} disconnect`]);
+  viewer.session.disconnect();
+  await running.restarted(mediaNode, mediaPid);
+  await running.restarted('master-2', ownerPid);
 });
 
 test('a media worker is killed alone: just its sessions are hosted anew', async () => {

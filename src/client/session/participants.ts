@@ -69,8 +69,11 @@ export class Participants {
     for (const { streams } of infos) for (const stream of streams) if (life === this.#lives) this.addStream(stream);
   }
 
-  /** The session as a new owner has it: only what differs from what is known is told. */
-  reconcile(infos: readonly ConnectionInfo[], mediaMoved: boolean): void {
+  /**
+   * The session as a new owner has it: only what differs from what is known is told. `streamsMayReturn`: those that it does
+   * not have may not be there again yet.
+   */
+  reconcile(infos: readonly ConnectionInfo[], streamsMayReturn: boolean): void {
     const life = this.#lives;
     const there = new Map(infos.map((info) => [info.connectionId, info]));
     for (const [id, connection] of this.#connections) {
@@ -84,7 +87,7 @@ export class Participants {
         const { streamId } = stream;
         if (streams.has(streamId)) continue;
         // With the media node the owner's knowledge of it is gone, too: its publisher is about to bring it back.
-        if (mediaMoved && this.#streams.delete(streamId)) this.#missing.streams.set(streamId, stream);
+        if (streamsMayReturn && this.#streams.delete(streamId)) this.#missing.streams.set(streamId, stream);
         else this.removeStream(streamId, 'unpublish');
       }
       connection.update({ role: info.role });

@@ -22,6 +22,7 @@ export interface RecoveryOptions {
 /** Brings back what a session was, over the crashes of those who serve it: same objects, and where they move, new transports. */
 export class Recovery {
   readonly #options: RecoveryOptions;
+  /** Set while those who were there before a crash, or their streams, may still come back. */
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RecoveryOptions) {
@@ -49,8 +50,14 @@ export class Recovery {
 
   /** Another owner: nothing is told but what differs from what is known. */
   reconcile({ self, others, media }: Snapshot): void {
+    const { lifecycle, participants } = this.#options;
     const moved = this.#options.media.move(media);
-    this.#options.participants.reconcile(others, moved);
+    // Where the media has just moved, the new owner knows only those streams that are there again.
+    const streamsMayReturn = moved || this.#missingTimer !== undefined;
+    if (streamsMayReturn) this.#forgetMissingLater();
+    const { life } = lifecycle;
+    participants.reconcile(others, streamsMayReturn);
+    if (life !== lifecycle.life) return;
     if (moved) this.#followMedia();
     else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
   }
@@ -63,6 +70,7 @@ export class Recovery {
   /** It is over: nobody is waited for any more. */
   stop(): void {
     clearTimeout(this.#missingTimer);
+    this.#missingTimer = undefined;
   }
 
   /** Everything that was sent and received is brought to where the media is now, under the same ids. */
@@ -99,7 +107,10 @@ export class Recovery {
 
   #forgetMissingLater(): void {
     this.stop();
-    this.#missingTimer = setTimeout(() => this.#options.participants.forgetMissing('nodeCrashed'), MISSING_MS);
+    this.#missingTimer = setTimeout(() => {
+      this.#missingTimer = undefined;
+      this.#options.participants.forgetMissing('nodeCrashed');
+    }, MISSING_MS);
   }
 }
 
