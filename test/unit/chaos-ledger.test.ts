@@ -164,3 +164,39 @@ test('recoveries are counted by policy and kind, from the first word of the trou
     'rebuild rebuild': { times: 1, longest: 700, who: 'cat' },
   });
 });
+
+test('who is away gets what was said on coming back, or it is lost', () => {
+  const back: Line[] = [
+    [1_000, 'cat', { what: 'reconnecting', plane: 'signaling' }],
+    ...said('ann:1', 9_000, ['cat']),
+    [12_000, 'cat', { what: 'reconnected', kind: 'resume' }],
+  ];
+  assert.deepEqual(account(historyOf('takeover', back)).lost, ['ann:1 → cat']);
+  assert.deepEqual(account(historyOf('takeover', [...back, [12_001, 'cat', received('ann:1')]])).lost, []);
+});
+
+test('who is away when the session crashes gets in the next life what was said in the one before, or it is lost', () => {
+  const back: Line[] = [
+    [1_000, 'cat', { what: 'reconnecting', plane: 'signaling' }],
+    ...said('ann:1', 9_000, ['cat']),
+    [12_000, 'cat', { what: 'destroyed' }],
+    [13_000, 'cat', { what: 'rebuilt', connectionId: 'c-cat-2' }],
+  ];
+  assert.deepEqual(account(historyOf('rebuild', back)).lost, ['ann:1 → cat']);
+  assert.deepEqual(account(historyOf('rebuild', [...back, [13_001, 'cat', received('ann:1')]])).lost, []);
+});
+
+test('nothing is lost on those who did not come back, or too late', () => {
+  const away: Line[] = [[8_000, 'cat', { what: 'reconnecting', plane: 'signaling' }], ...said('ann:1', 9_000, ['cat'])];
+  const endings: Deed[] = [
+    { what: 'leaving' },
+    { what: 'disconnected', reason: 'networkDisconnect' },
+    { what: 'rebuilt', connectionId: 'c-cat-2' },
+  ];
+  for (const ending of endings) {
+    assert.deepEqual(account(historyOf('takeover', [...away, [30_000, 'cat', ending]])).lost, [], ending.what);
+  }
+  // Crashed, and given up.
+  const crashed: Line[] = [...away, [12_000, 'cat', { what: 'destroyed' }], [30_000, 'cat', { what: 'leaving' }]];
+  assert.deepEqual(account(historyOf('rebuild', crashed)).lost, []);
+});

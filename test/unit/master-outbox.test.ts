@@ -33,17 +33,43 @@ test('frames are numbered without gaps and kept until acknowledged', () => {
 
 test('who waits for a delivery is told when it has arrived, or never will', async () => {
   const outbox = new Outbox();
-  await outbox.delivered();
+  await outbox.secured();
   const told: string[] = [];
   outbox.add(frame(1));
-  const first = outbox.delivered().then(() => told.push('first'));
+  const first = outbox.secured().then(() => told.push('first'));
   outbox.add(frame(2));
-  const second = outbox.delivered().then(() => told.push('second'));
+  const second = outbox.secured().then(() => told.push('second'));
   outbox.acknowledge(at(1));
   await first;
   assert.deepEqual(told, ['first']);
   outbox.close();
   await second;
+});
+
+test('what is kept elsewhere is waited for no longer, and is delivered all the same', async () => {
+  const outbox = new Outbox();
+  const signal = (id: string) => ({ t: 'evt', event: 'signal', data: { id } }) as const;
+  outbox.add(signal('a'));
+  outbox.add(frame(1));
+  const secured = outbox.secured();
+  assert.deepEqual(outbox.unkept(), [{ id: 'a' }], 'answers are asked for again');
+  const upTo = outbox.last;
+  outbox.add(signal('b'));
+  outbox.kept(upTo);
+  await secured;
+  assert.deepEqual(outbox.unkept(), [{ id: 'b' }]);
+  assert.equal(outbox.holdsKept, true);
+  // Renumbered behind a snapshot, the kept ones are still known as such.
+  outbox.rebase();
+  assert.deepEqual(outbox.unkept(), [{ id: 'b' }]);
+  assert.deepEqual(
+    outbox.after(at(3))?.map(({ seq }) => seq),
+    [4, 5, 6],
+  );
+  outbox.acknowledge(at(4));
+  assert.equal(outbox.holdsKept, true);
+  outbox.acknowledge(at(5));
+  assert.equal(outbox.holdsKept, false);
 });
 
 test('before a snapshot, signals and answers are kept and the rest is dropped', async () => {
@@ -53,7 +79,7 @@ test('before a snapshot, signals and answers are kept and the rest is dropped', 
   outbox.add(signal);
   outbox.add(frame(7));
   let delivered = false;
-  const waiting = outbox.delivered().then(() => {
+  const waiting = outbox.secured().then(() => {
     delivered = true;
   });
   outbox.rebase();

@@ -76,6 +76,42 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   await store.close();
 });
 
+test('signals are kept in their order until they have arrived, and by nobody but the owner', async () => {
+  const store = new SqliteStore(newFile());
+  const { uniqueSessionId, epoch, sessionId } = await store.createSession(life());
+  const [ann, bob] = [newConnectionId(), newConnectionId()];
+  const keep = (...signals: [connectionId: typeof ann, data: string][]) =>
+    store.keepSignals(
+      uniqueSessionId,
+      epoch,
+      signals.map(([connectionId, data]) => ({ connectionId, signal: { id: data, data } })),
+    );
+  const kept = async (...ids: (typeof ann)[]): Promise<unknown[]> =>
+    (await store.listSignals(ids)).map(({ signal }) => signal.data);
+  const first = await keep([ann, 'a1'], [bob, 'b1'], [ann, 'a2']);
+  const second = await keep([ann, 'a3']);
+  assert.ok(second > first);
+  assert.deepEqual(await kept(ann), ['a1', 'a2', 'a3']);
+  assert.deepEqual(await kept(ann, bob), ['a1', 'b1', 'a2', 'a3']);
+  await store.forgetSignals([ann], first);
+  assert.deepEqual(await kept(ann, bob), ['b1', 'a3']);
+
+  const claimed = await store.claimSession(uniqueSessionId, epoch, master(2));
+  await assert.rejects(keep([ann, 'a4']), { code: 'stale' });
+  // Whose place is gone has nothing coming.
+  await store.removeConnection({ connectionId: ann, uniqueSessionId }, claimed.epoch);
+  assert.deepEqual(await kept(ann, bob), ['b1']);
+  // The next life of the session gives them what was kept in the one before; numbers are not given out again.
+  await store.endSession(uniqueSessionId, claimed.epoch, 'nodeCrashed');
+  assert.deepEqual(await kept(bob), ['b1']);
+  await store.forgetSignals([bob], second);
+  const next = await store.createSession(life(sessionId));
+  const signal = { id: 'b2', data: 'b2' };
+  const third = await store.keepSignals(next.uniqueSessionId, next.epoch, [{ connectionId: bob, signal }]);
+  assert.ok(third > second);
+  await store.close();
+});
+
 test('of many masters that claim at once, through files of their own, one wins each epoch', async () => {
   for (const seed of seeds(5)) {
     const random = seededRandom(seed);

@@ -217,7 +217,10 @@ export class Membership {
     if (name !== 'signal') this.#session.emitEvent(name, event);
   }
 
+  /** Also by the id that it had in a life of the session that a crash has ended: what was kept since then names that. */
   #connection(id: ConnectionId): Connection | undefined {
-    return this.own?.connectionId === id ? this.own : this.participants.connection(id);
+    const { own } = this;
+    const isOwn = own && (own.connectionId === id || own.formerIds.includes(id));
+    return isOwn ? own : this.participants.connection(id);
   }
 }

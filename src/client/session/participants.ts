@@ -43,8 +43,14 @@ export class Participants {
     this.#events = events;
   }
 
+  /** By its id, or by one that it had before a crash. */
   connection(id: ConnectionId): Connection | undefined {
-    return this.#connections.get(id);
+    const { connections: missing } = this.#missing;
+    return (
+      this.#connections.get(id) ??
+      missing.get(id) ??
+      [...this.#connections.values()].find(({ formerIds }) => formerIds.includes(id))
+    );
   }
 
   stream(id: StreamId): Stream | undefined {

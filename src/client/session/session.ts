@@ -176,7 +176,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Sends a message. It arrives once at everyone it is for, the sender among them, or the promise rejects.
+   * Sends a message. It arrives once at everyone it is for, the sender among them, or the promise rejects. It resolves when all
+   * have got it; for those who have been away for two seconds it is kept by the servers until they are back, or have left.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR (`code` has the server's word)
    */
   signal(signal: SignalOptions): Promise<void> {

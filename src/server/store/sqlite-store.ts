@@ -6,6 +6,7 @@ import {
   type ConnectionRecord,
   type EndedSession,
   type EndReason,
+  type KeptSignal,
   type NodeLease,
   type SessionProperties,
   type SessionRecord,
@@ -35,6 +36,11 @@ const SCHEMA = `
     connection_id TEXT PRIMARY KEY, unique_id TEXT NOT NULL, record TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS members ON connections (unique_id);
+  CREATE TABLE IF NOT EXISTS kept_signals (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, connection_id TEXT NOT NULL, unique_id TEXT NOT NULL, signal TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS kept_for ON kept_signals (connection_id, number);
+  CREATE INDEX IF NOT EXISTS kept_in ON kept_signals (unique_id);
 `;
 
 const ENDED_KEPT_MS = 60 * 60 * 1000;
@@ -181,6 +187,7 @@ export class SqliteStore implements Store {
     return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, epoch);
       this.#file.run('DELETE FROM connections WHERE connection_id = ?', connectionId);
+      this.#file.run('DELETE FROM kept_signals WHERE connection_id = ?', connectionId);
     });
   }
 
@@ -197,6 +204,49 @@ export class SqliteStore implements Store {
         .all('SELECT record FROM connections WHERE unique_id = ?', uniqueSessionId)
         .map((row) => JSON.parse(String(row['record'])) as ConnectionRecord),
     );
+  }
+
+  keepSignals(uniqueSessionId: UniqueSessionId, epoch: Epoch, signals: readonly KeptSignal[]): Promise<number> {
+    return this.#file.write(() => {
+      this.#mustOwn(uniqueSessionId, epoch);
+      let last = 0;
+      for (const { connectionId, signal } of signals) {
+        const row = this.#file.get(
+          'INSERT INTO kept_signals (connection_id, unique_id, signal) VALUES (?, ?, ?) RETURNING number',
+          connectionId,
+          uniqueSessionId,
+          JSON.stringify(signal),
+        );
+        last = Number(row?.['number']);
+      }
+      return last;
+    });
+  }
+
+  listSignals(connectionIds: readonly ConnectionId[]): Promise<(KeptSignal & { readonly number: number })[]> {
+    return this.#file.read(() =>
+      this.#file
+        .all(
+          `SELECT number, connection_id, signal FROM kept_signals
+           WHERE connection_id IN (SELECT value FROM json_each(?)) ORDER BY number`,
+          JSON.stringify(connectionIds),
+        )
+        .map((row) => ({
+          number: Number(row['number']),
+          connectionId: row['connection_id'] as ConnectionId,
+          signal: JSON.parse(String(row['signal'])) as KeptSignal['signal'],
+        })),
+    );
+  }
+
+  forgetSignals(connectionIds: readonly ConnectionId[], number: number): Promise<void> {
+    return this.#file.write(() => {
+      this.#file.run(
+        'DELETE FROM kept_signals WHERE connection_id IN (SELECT value FROM json_each(?)) AND number <= ?',
+        JSON.stringify(connectionIds),
+        number,
+      );
+    });
   }
 
   async close(): Promise<void> {
@@ -220,10 +270,12 @@ export class SqliteStore implements Store {
   /** Drops what nobody can ask for any more. Part of creating a session, so it needs no timer and no leader. */
   #forget(): void {
     const before = Date.now() - ENDED_KEPT_MS;
-    this.#file.run(
-      'DELETE FROM connections WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)',
-      before,
-    );
+    for (const table of ['connections', 'kept_signals']) {
+      this.#file.run(
+        `DELETE FROM ${table} WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)`,
+        before,
+      );
+    }
     this.#file.run(
       `DELETE FROM sessions WHERE ended_at < ? AND epoch < (
          SELECT max(epoch) FROM sessions AS later WHERE later.session_id = sessions.session_id)`,

@@ -1,3 +1,4 @@
+import type { ServerEvents } from '../../protocol/frames.ts';
 import type { ConnectionId, Epoch, SessionId, TokenId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { Role } from '../../protocol/model.ts';
 import type { CustomIceServer } from '../shared/ice-servers.ts';
@@ -94,6 +95,12 @@ export interface JoinedRecord {
   readonly replaces?: readonly ConnectionId[];
 }
 
+/** A signal that waits for somebody who is away. */
+export interface KeptSignal {
+  readonly connectionId: ConnectionId;
+  readonly signal: ServerEvents['signal'];
+}
+
 /** What can go wrong with a store, by what the caller should do about it. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -145,6 +152,17 @@ export interface Store {
   /** Also of a life that has ended, for the time that ended sessions are remembered. */
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;
+
+  /**
+   * Keeps signals until they are forgotten, or their connections are; those of a life that has ended for as long as ended
+   * sessions are remembered. Resolves to the number of the last: numbers only ever rise.
+   * @throws {StoreError} `stale`
+   */
+  keepSignals(uniqueSessionId: UniqueSessionId, epoch: Epoch, signals: readonly KeptSignal[]): Promise<number>;
+  /** In the order in which they were kept. */
+  listSignals(connectionIds: readonly ConnectionId[]): Promise<(KeptSignal & { readonly number: number })[]>;
+  /** Forgets those up to `number`. They have arrived, so that it does not matter who says so: no epoch is asked for. */
+  forgetSignals(connectionIds: readonly ConnectionId[], number: number): Promise<void>;
 
   readonly webhooks: WebhookOutbox;
 

@@ -49,7 +49,7 @@ export class Admission {
     place.busy = true;
     try {
       const { record } = place;
-      const [replaces, { media }] = await Promise.all([this.#replaced(join.previous), this.#session.media()]);
+      const [{ replaces, kept }, { media }] = await Promise.all([this.#former(join.previous), this.#session.media()]);
       const resumeKey = newResumeKey();
       const joined: JoinedConnection = {
         ...record,
@@ -81,6 +81,7 @@ export class Admission {
       this.#session.note({ kind: 'joined', connection: joined });
       const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
       // Numbered behind the welcome, though sent before it: the edge puts them in order.
+      this.#session.keptSignals.give(member, kept);
       if (replaces.length > 0)
         for (const signal of this.#session.missedSignals) this.#session.tell(member, 'signal', signal);
       return welcome;
@@ -127,6 +128,7 @@ export class Admission {
       welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, placed.media);
     } else {
       member.outbox.acknowledge(resume.received);
+      this.#session.keptSignals.arrived(member);
       welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
       for (const frame of missed) member.sendUnnumbered(frame);
     }
@@ -146,6 +148,13 @@ export class Admission {
     const welcome = this.#welcome(member, resumeKey, resumed, this.#snapshot(member, media));
     for (const frame of member.outbox.after(seq) ?? []) member.sendUnnumbered(frame);
     return { ...welcome, seq };
+  }
+
+  /** What a client goes on from. */
+  async #former(previous: NonNullable<HelloFrame['join']>['previous']) {
+    const replaces = await this.#replaced(previous);
+    const kept = replaces.length > 0 ? await this.#session.keptSignals.find(replaces) : [];
+    return { replaces, kept };
   }
 
   /** The connections that a client goes on from, if it proves that they were its own: the latest first. */

@@ -1,4 +1,4 @@
-import type { NumberedFrame } from '../../../protocol/frames.ts';
+import type { NumberedFrame, ServerEvents } from '../../../protocol/frames.ts';
 import type { Seq } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 
@@ -10,6 +10,8 @@ export class Outbox {
   readonly #limit: number;
   #frames: NumberedFrame[] = [];
   #last = 0;
+  /** Signals up to this number are kept elsewhere, too. */
+  #keptTo = 0;
   /** Those who wait for a frame to be acknowledged, in the order of its number. */
   #waiting: { readonly seq: number; readonly done: () => void }[] = [];
 
@@ -39,12 +41,33 @@ export class Outbox {
   acknowledge(seq: Seq): void {
     const keepFrom = this.#frames.findIndex((frame) => frame.seq > seq);
     this.#frames = keepFrom === -1 ? [] : this.#frames.slice(keepFrom);
-    while (this.#waiting[0] && this.#waiting[0].seq <= seq) this.#waiting.shift()?.done();
+    this.#tell(seq);
   }
 
-  /** Resolves when everything up to now has been acknowledged, or nobody will acknowledge anything any more. */
-  delivered(): Promise<void> {
-    if (this.#frames.length === 0) return Promise.resolve();
+  /** Signals that are nowhere but here. */
+  unkept(): ServerEvents['signal'][] {
+    return this.#frames.flatMap((frame) =>
+      frame.seq > this.#keptTo && frame.t === 'evt' && frame.event === 'signal' ? frame.data : [],
+    );
+  }
+
+  /** The signals up to `seq` are kept where no crash of this owner can reach them. */
+  kept(seq: Seq): void {
+    this.#keptTo = Math.max(this.#keptTo, seq);
+    this.#tell(seq);
+  }
+
+  /** Whether some of what is kept has not been acknowledged. */
+  get holdsKept(): boolean {
+    return (this.#frames[0]?.seq ?? Number.POSITIVE_INFINITY) <= this.#keptTo;
+  }
+
+  /**
+   * Resolves when the signals up to now have been acknowledged or are kept elsewhere, or nobody will acknowledge anything any
+   * more.
+   */
+  secured(): Promise<void> {
+    if (this.#frames.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
     return new Promise((done) => this.#waiting.push({ seq: this.#last, done }));
   }
 
@@ -62,6 +85,7 @@ export class Outbox {
       (frame) => frame.t === 'res' || frame.event === 'signal' || frame.event === 'evicted',
     );
     const behind = this.#last;
+    this.#keptTo = behind + kept.filter(({ seq }) => seq <= this.#keptTo).length;
     this.#frames = kept.map((frame, at) => ({ ...frame, seq: (behind + at + 1) as Seq }));
     this.#last += kept.length;
     // Acknowledging the last of them acknowledges all that is waited for.
@@ -75,5 +99,8 @@ export class Outbox {
     const first = this.#frames[0]?.seq ?? this.#last + 1;
     if (seq < first - 1) return undefined;
     return this.#frames.filter((frame) => frame.seq > seq);
+  }
+  #tell(seq: Seq): void {
+    while (this.#waiting[0] && this.#waiting[0].seq <= seq) this.#waiting.shift()?.done();
   }
 }

@@ -276,9 +276,9 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     for (const recipient of recipients) session.tell(recipient, 'signal', signal);
     if (!to || to.length === 0) session.keepForReturning(signal);
     session.note({ kind: 'signalled', ...signal, to: recipients.map((recipient) => recipient.id) });
-    // Answered when it has arrived: if this owner crashes before, the sender says it again to the next one, and those
-    // who have had it recognise its id.
-    await Promise.all(recipients.map(({ outbox }) => outbox.delivered()));
+    // Answered when it has arrived, or is kept for who is away: if this owner crashes before, the sender says it again to the
+    // next one, and those who have had it recognise its number.
+    await Promise.all(recipients.map(({ outbox }) => outbox.secured()));
     await session.confirmOwned();
     return { recipients: recipients.length };
   },

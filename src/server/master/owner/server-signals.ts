@@ -49,12 +49,13 @@ export class ServerSignals {
     return 'said';
   }
 
-  /** Resolves when those whom signals to `to` are for, and who are here, have got what was said. Who is away is not waited for. */
-  async delivered(to: readonly ConnectionId[]): Promise<void> {
-    const { members } = this.#session;
+  /** Resolves when what was said to `to` has arrived, or is kept for those who are away: nobody would say it again. */
+  async secured(to: readonly ConnectionId[]): Promise<void> {
+    const { members, keptSignals } = this.#session;
     const wanted = to.length > 0 ? to.flatMap((id) => members.get(id) ?? []) : [...members.values()];
-    const here = wanted.filter(({ presence }) => presence.kind === 'here');
-    await Promise.all(here.map(({ outbox }) => outbox.delivered()));
+    const away = wanted.filter(({ presence }) => presence.kind === 'away');
+    if (away.length > 0) void keptSignals.keep(away);
+    await Promise.all(wanted.map(({ outbox }) => outbox.secured()));
   }
 
   #remember({ key, fingerprint }: Asked): void {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
-import type { ConnectionId, RequestId, StreamId, TokenId } from '../../../protocol/ids.ts';
+import type { ConnectionId, RequestId, Seq, StreamId, TokenId } from '../../../protocol/ids.ts';
 import type { LeaveReason, StreamEndReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
@@ -14,6 +14,7 @@ import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import { Admission } from './admission.ts';
 import { adoptMembers } from './adoption.ts';
 import { Hosting } from './hosting.ts';
+import { KeptSignals } from './kept-signals.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { type Owned, Ownership } from './ownership.ts';
@@ -59,6 +60,7 @@ export class OwnedSession {
   readonly members = new Map<ConnectionId, Member>();
   readonly places: Places;
   readonly serverSignals = new ServerSignals(this);
+  readonly keptSignals: KeptSignals;
   readonly log: Logger;
   /** Tokens that have joined, and which place each has taken. */
   readonly used = new Map<TokenId, ConnectionId>();
@@ -75,6 +77,12 @@ export class OwnedSession {
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
     this.places = new Places({ session: record, write: (work) => this.write(work) });
+    this.keptSignals = new KeptSignals({
+      session: record,
+      members: this.members,
+      write: (work) => this.write(work),
+      log: this.log,
+    });
     this.#hosting = new Hosting({
       record,
       owner: around.self,
@@ -113,6 +121,7 @@ export class OwnedSession {
       this.used.set(member.record.token, id);
     }
     this.places.adopt(connections);
+    await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
     // Its role may have been changed with the former owner's last breath.
     for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.endStreams(member);
@@ -189,7 +198,7 @@ export class OwnedSession {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
     if ('still' in item) return true;
     if ('gone' in item) this.#away(member, item.attachment);
-    else if (item.frame.t === 'ack') member.outbox.acknowledge(item.frame.seq);
+    else if (item.frame.t === 'ack') this.#acknowledged(member, item.frame.seq);
     else if (!this.isFrozen) this.#take(member, item.frame);
     return true;
   }
@@ -206,6 +215,7 @@ export class OwnedSession {
 
   tell<E extends ServerEventName>(member: Member, event: E, data: ServerEvents[E]): void {
     if (!member.tell(event, data)) this.#overflow(member);
+    else if (event === 'signal' && member.isKnownAway) this.keptSignals.keepSoon();
   }
 
   /** Ends a member's place. The session ends with its last. */
@@ -216,6 +226,7 @@ export class OwnedSession {
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
     member.outbox.close();
+    this.keptSignals.forget(member);
     for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
       publication.end();
@@ -294,6 +305,8 @@ export class OwnedSession {
         member.becomeKnownAway();
         this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
       }
+      // Those of before it was known, and those that the store has not taken so far.
+      if (member.isKnownAway) this.keptSignals.keepSoon();
     }
   }
 
@@ -385,6 +398,11 @@ export class OwnedSession {
     body: { id: RequestId; data: unknown } | { id: RequestId; error: ReturnType<ProtocolError['toWire']> },
   ): void {
     if (this.members.get(member.id) === member && !member.send({ t: 'res', ...body })) this.#overflow(member);
+  }
+
+  #acknowledged(member: Member, seq: Seq): void {
+    member.outbox.acknowledge(seq);
+    this.keptSignals.arrived(member);
   }
 
   #overflow(member: Member): void {

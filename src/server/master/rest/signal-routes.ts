@@ -38,7 +38,7 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
           tags: ['sessions'],
           summary: 'Send a signal as nobody in the session.',
           description:
-            'Answered when those who are here have got it, or after 2 s; who is away for a moment gets it on coming back.',
+            'Answered when everyone has got it, or after 2 s. For who is away it is kept, and arrives when that one is back.',
           response: {
             200: empty('It has been said.'),
             400: error('A field is wrong: the message names it.'),
@@ -64,7 +64,7 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
       // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
       const late = new AbortController();
       await Promise.race([
-        session.serverSignals.delivered((to ?? []) as ConnectionId[]),
+        session.serverSignals.secured((to ?? []) as ConnectionId[]),
         delay(DELIVERY_MS, undefined, { signal: late.signal }).catch(() => {}),
       ]).finally(() => late.abort());
       await confirmOwned(session, parts);

@@ -1,0 +1,114 @@
+import type { ConnectionId } from '../../../protocol/ids.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { SessionRecord, Store } from '../../store/store.ts';
+import type { Member } from './member.ts';
+
+/** What comes within so long is kept with one write. */
+const BATCH_MS = 20;
+
+export interface KeptSignalsParts {
+  readonly session: SessionRecord;
+  readonly members: ReadonlyMap<ConnectionId, Member>;
+  /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
+  readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  readonly log: Logger;
+}
+
+type Found = Awaited<ReturnType<Store['listSignals']>>;
+
+/**
+ * Signals for those who are away, in the store: whoever has said one need not wait until they are back, and it outlives this
+ * owner. They are also in the outboxes, from which they are delivered; the store is for the next owner, or the next life.
+ */
+export class KeptSignals {
+  readonly #parts: KeptSignalsParts;
+  /** For whom there are some in the store, under which of its ids, and the number of the last. */
+  readonly #kept = new Map<Member, { readonly ids: readonly ConnectionId[]; readonly number: number }>();
+  #batch: NodeJS.Timeout | undefined;
+  /** One write follows the other, so that nothing is kept twice. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(parts: KeptSignalsParts) {
+    this.#parts = parts;
+  }
+
+  /** Puts what former owners have kept for these members into their outboxes. @throws {ProtocolError} UNAVAILABLE */
+  async adopt(members: readonly Member[]): Promise<void> {
+    const all = await this.find(members.map(({ id }) => id));
+    for (const member of members) {
+      const own = all.filter(({ connectionId }) => connectionId === member.id);
+      this.give(member, own);
+    }
+  }
+
+  /**
+   * What was kept for these connections, also in lives of the session that crashes have ended.
+   * @throws {ProtocolError} UNAVAILABLE
+   */
+  find(connections: readonly ConnectionId[]): Promise<Found> {
+    return this.#parts.write((store) => store.listSignals(connections));
+  }
+
+  /** Puts what was kept, for this member or for what it was in former lives, into its outbox. */
+  give(member: Member, found: Found): void {
+    const last = found.at(-1);
+    if (!last) return;
+    for (const { signal } of found) member.tell('signal', signal);
+    member.outbox.kept(member.outbox.last);
+    const ids = [...new Set([member.id, ...found.map(({ connectionId }) => connectionId)])];
+    this.#kept.set(member, { ids, number: last.number });
+  }
+
+  /** Keeps what those are to get who are known to be away, soon. */
+  keepSoon(): void {
+    this.#batch ??= setTimeout(() => {
+      this.#batch = undefined;
+      void this.keep([...this.#parts.members.values()].filter(({ isKnownAway }) => isKnownAway));
+    }, BATCH_MS);
+  }
+
+  /** Keeps what these are to get. What the store does not take now is tried again by the next `keepSoon()`. */
+  keep(members: readonly Member[]): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write(members));
+    return this.#writing;
+  }
+
+  /** The member has acknowledged something: what has arrived need not be kept. */
+  arrived(member: Member): void {
+    if (this.#kept.has(member) && !member.outbox.holdsKept) this.forget(member);
+  }
+
+  /** Nothing is to be kept for this member any more. */
+  forget(member: Member): void {
+    const kept = this.#kept.get(member);
+    if (!kept) return;
+    this.#kept.delete(member);
+    const { write, log } = this.#parts;
+    write((store) => store.forgetSignals(kept.ids, kept.number)).catch((error: unknown) =>
+      // Told again after a crash, they are known by their numbers and dropped.
+      log.warn({ err: error, connection: member.id }, 'The store keeps signals that have arrived.'),
+    );
+  }
+
+  async #write(members: readonly Member[]): Promise<void> {
+    const { session, write, log } = this.#parts;
+    const waiting = members.map((member) => ({ member, upTo: member.outbox.last, signals: member.outbox.unkept() }));
+    const kept = waiting.flatMap(({ member, signals }) =>
+      signals.map((signal) => ({ connectionId: member.id, signal })),
+    );
+    if (kept.length === 0) return;
+    try {
+      const number = await write((store) => store.keepSignals(session.uniqueSessionId, session.epoch, kept));
+      for (const { member, upTo, signals } of waiting) {
+        if (signals.length === 0) continue;
+        this.#kept.set(member, { ids: this.#kept.get(member)?.ids ?? [member.id], number });
+        member.outbox.kept(upTo);
+        // It may be back, or gone for good, by now.
+        if (this.#parts.members.get(member.id) === member) this.arrived(member);
+        else this.forget(member);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'Signals for those who are away could not be kept; who has sent them waits.');
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import type { SignalEvent } from '../../src/client/events.ts';
+import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { until } from '../fixtures/until.ts';
+
+let running: RunningCluster;
+before(async () => {
+  running = await RunningCluster.start({
+    masters: 3,
+    timing: { verdictMs: 1_500, beatMs: 300, resumeGraceMs: 30_000 },
+  });
+});
+after(() => running.stop());
+beforeEach(() => running.rested());
+
+interface Scene {
+  /** Through an edge that lives on, to an owner that does until it is killed. */
+  readonly sender: SdkClient;
+  /** Away, as its edge, the only one that it knows of, is frozen. */
+  readonly absent: SdkClient;
+  readonly ownerPid: number;
+  /** Its edge goes on. */
+  readonly comeBack: () => void;
+}
+
+let thaw = (): void => {};
+afterEach(() => thaw());
+
+async function sceneOf(room: string, failover: FailoverPolicy): Promise<Scene> {
+  const owner = running.node('master-2');
+  const created = await running.rest('POST', '/sessions', { customSessionId: room, failover }, { base: owner.url });
+  assert.equal(created.status, 200);
+  const clientAt = (edge: string): SdkClient =>
+    new SdkClient({ urls: [running.node(edge).url.replace('http', 'ws')], retry: { capMs: 500 } });
+  const [sender, absent] = [clientAt('master-1'), clientAt('master-3')];
+  for (const { session } of [absent, sender]) await session.connect(() => running.token(room));
+  const edgePid = running.cluster.kill('master-3', 'SIGSTOP');
+  thaw = () => {
+    thaw = () => {};
+    process.kill(edgePid, 'SIGCONT');
+  };
+  await sender.happened('connectionPresence');
+  return { sender, absent, ownerPid: owner.pid, comeBack: () => thaw() };
+}
+
+function connectionOf({ session }: SdkClient) {
+  assert.ok(session.connection);
+  return session.connection;
+}
+
+test('nobody waits for one who is away, and one who comes back has missed nothing', async () => {
+  const { sender, absent, comeBack } = await sceneOf('waits', 'takeover');
+  const said = Array.from({ length: 40 }, (_, n) => `${n}`);
+  const began = performance.now();
+  for (const data of said) await sender.session.signal({ data });
+  const tookMs = performance.now() - began;
+  assert.ok(tookMs < 10_000, `${tookMs} ms, which is as if each had been waited for`);
+  const { connectionId } = connectionOf(absent);
+  assert.deepEqual(await running.keptFor(connectionId), said);
+  assert.deepEqual(absent.signals, []);
+  comeBack();
+  await absent.happened('reconnected');
+  await until('all have arrived', () => absent.signals.length >= said.length);
+  assert.deepEqual(absent.signals, said);
+  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  for (const { session } of [sender, absent]) session.disconnect();
+});
+
+test('a takeover: what was kept arrives once, in its order, before what was said to the new owner', async () => {
+  const room = 'taken-over';
+  const { sender, absent, ownerPid, comeBack } = await sceneOf(room, 'takeover');
+  const toAbsent = { to: [connectionOf(absent)] };
+  for (const data of ['a', 'b']) await sender.session.signal({ data });
+  const said = await running.rest('POST', '/signal', { session: room, data: 'from the server' });
+  assert.equal(said.status, 200);
+  const { owner: first } = (await running.session(room)) ?? {};
+  running.cluster.kill('master-2');
+  await sender.session.signal({ data: 'c', ...toAbsent });
+  assert.notEqual((await running.session(room))?.owner, first);
+  comeBack();
+  await absent.happened('reconnected');
+  await sender.session.signal({ data: 'd' });
+  await until('all have arrived', () => absent.signals.length >= 5);
+  assert.deepEqual(absent.signals, ['a', 'b', 'from the server', 'c', 'd']);
+  assert.equal(absent.count('connectionDestroyed') + sender.count('connectionDestroyed'), 0);
+  const { connectionId } = connectionOf(absent);
+  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  for (const { session } of [sender, absent]) session.disconnect();
+  await running.restarted('master-2', ownerPid);
+});
+
+test('a rebuild: what was kept in the life before arrives in the next one', async () => {
+  const { sender, absent, ownerPid, comeBack } = await sceneOf('rebuilt', 'rebuild');
+  const former = connectionOf(absent).connectionId;
+  const from: unknown[] = [];
+  absent.session.on('signal', (event: SignalEvent) => from.push(event.from?.connectionId));
+  for (const data of ['a', 'b']) await sender.session.signal({ data });
+  running.cluster.kill('master-2');
+  await sender.happened('rebuilt');
+  comeBack();
+  await absent.happened('rebuilt');
+  await sender.session.signal({ data: 'c' });
+  await until('all have arrived', () => absent.signals.length >= 3);
+  assert.deepEqual(absent.signals, ['a', 'b', 'c']);
+  // Whoever has said it before the crash is the one who is there under another id now.
+  const { connectionId } = connectionOf(sender);
+  assert.deepEqual(from, [connectionId, connectionId, connectionId]);
+  await until('nothing is kept any more', async () => (await running.keptFor(former)).length === 0);
+  for (const { session } of [sender, absent]) session.disconnect();
+  await running.restarted('master-2', ownerPid);
+});
+
+test('the owner is asked to end: what is kept goes along', async () => {
+  const { sender, absent, ownerPid, comeBack } = await sceneOf('drained', 'rebuild');
+  await sender.session.signal({ data: 'a' });
+  running.cluster.kill('master-2', 'SIGTERM');
+  await running.restarted('master-2', ownerPid);
+  comeBack();
+  await absent.happened('reconnected');
+  await until('it has arrived', () => absent.signals.length > 0);
+  assert.deepEqual(absent.signals, ['a']);
+  assert.equal(sender.count('sessionDestroyed') + absent.count('sessionDestroyed'), 0);
+  for (const { session } of [sender, absent]) session.disconnect();
+});
+
+test('what an application’s server says is kept at once, as nobody would say it again', async () => {
+  const room = 'server-says';
+  const base = running.node('master-2').url;
+  await running.rest('POST', '/sessions', { customSessionId: room, failover: 'takeover' }, { base });
+  const client = new SdkClient({ urls: [running.node('master-3').url.replace('http', 'ws')] });
+  await client.session.connect(await running.token(room));
+  const { connectionId } = connectionOf(client);
+  const edgePid = running.cluster.kill('master-3');
+  await client.happened('reconnecting');
+  // Nobody has been told yet that it is away, and it is back as soon as its edge is.
+  const said = await running.rest('POST', '/signal', { session: room, data: 'closing soon' }, { base });
+  assert.equal(said.status, 200);
+  assert.deepEqual(await running.keptFor(connectionId), ['closing soon']);
+  const ownerPid = running.cluster.kill('master-2');
+  await client.happened('reconnected');
+  await until('it has arrived', () => client.signals.length > 0);
+  assert.deepEqual(client.signals, ['closing soon']);
+  client.session.disconnect();
+  await running.restarted('master-3', edgePid);
+  await running.restarted('master-2', ownerPid);
+});
+
+test('nothing is kept for one who has left', async () => {
+  const { sender, absent, comeBack } = await sceneOf('left', 'takeover');
+  await sender.session.signal({ data: 'a' });
+  const { connectionId } = connectionOf(absent);
+  assert.equal((await running.keptFor(connectionId)).length, 1);
+  await absent.happened('reconnecting');
+  absent.session.disconnect();
+  comeBack();
+  await sender.happened('connectionDestroyed');
+  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  sender.session.disconnect();
+});
