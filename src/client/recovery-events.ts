@@ -37,8 +37,10 @@ export class AttemptEvent extends RejoinEvent<Session> {
   }
 }
 
-/** How it was got over: a new socket, new transports to another media node, or a new life of the session. */
-export type RecoveryKind = 'resume' | 'mediaMoved' | 'rebuild';
+/**
+ * How it was got over: a new socket, new transports to another media node or to the same one, or a new life of the session.
+ */
+export type RecoveryKind = 'resume' | 'mediaMoved' | 'mediaRenewed' | 'rebuild';
 
 /** `reconnected` and `rebuilt`: all is as before. */
 export class RecoveredEvent extends RejoinEvent<Session> {

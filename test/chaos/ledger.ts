@@ -36,9 +36,10 @@ interface Message {
 /** Follows every message from its sender to everyone it was for. */
 export function account(history: History): Account {
   const byPerson = groupByPerson(history);
-  const stays = new Map([...byPerson].map(([who, entries]) => [who, staysOf(entries)]));
   const lives = livesOf(history);
   const messages = messagesOf(history);
+  const sentAtOf = (id: string): number => messages.get(id)?.sentAt ?? Number.NEGATIVE_INFINITY;
+  const stays = new Map([...byPerson].map(([who, entries]) => [who, staysOf(entries, sentAtOf)]));
   const received = receptions(byPerson);
 
   const lost: string[] = [];
@@ -55,7 +56,10 @@ export function account(history: History): Account {
       const theirs = stays.get(who) ?? [];
       const margin = who === by ? 0 : CLOCK_MS;
       const there = theirs.some(
-        (stay) => lives.get(stay.connectionId) === life && covers(stay, since - margin, resolvedAt + margin),
+        (stay) =>
+          lives.get(stay.connectionId) === life &&
+          covers(stay, since - margin, resolvedAt + margin) &&
+          stay.hasAllTo >= resolvedAt + margin,
       );
       if (there) lost.push(`${id} → ${who}`);
       else if (isReturning(theirs, goneAt(byPerson.get(who) ?? []), since, resolvedAt)) missedByReturning += 1;

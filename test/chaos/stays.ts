@@ -1,51 +1,55 @@
 import type { Entry } from './history.ts';
 
-/** For how long a person was a member of one life of its session, as it could know. Unix times, ms. */
+/** A person's membership of one life of its session, as it could know. Unix times, ms. */
 export interface Stay {
   readonly connectionId: string;
   readonly from: number;
   /** Infinity: to the end of the history. */
   to: number;
+  /** What was said up to then, and arrived at all the others, has arrived here as well. */
+  hasAllTo: number;
 }
-
-/** A connection that is gone is noticed within so long by both of its ends, ms. */
-const NOTICED_MS = 5_000;
 
 /**
  * The stays of one person, from its own entries: a crash with policy `rebuild` ends one, the rebuild begins another. What is kept
- * for one who is away arrives when it is back. One who did not come back, or had lost its place by then, has stayed only for as
- * long as it was connected.
+ * for one who is away arrives when it is back, and in order: one who does not come back, is too late, or leaves again at once, has
+ * at least all from before the newest that it has got.
+ * @param sentAt when a message was said
  */
-export function staysOf(entries: readonly Entry[]): Stay[] {
+export function staysOf(entries: readonly Entry[], sentAt: (id: string) => number): Stay[] {
   const stays: Stay[] = [];
-  let away = Number.POSITIVE_INFINITY;
   let isDestroyed = false;
+  let newest = Number.NEGATIVE_INFINITY;
   for (const entry of entries) {
     const last = stays.at(-1);
-    const end = (at: number): void => {
-      if (last) last.to = Math.min(last.to, at);
+    const end = (): void => {
+      if (last) last.to = Math.min(last.to, entry.at);
     };
     switch (entry.what) {
-      case 'reconnecting':
-        if (entry.plane === 'signaling') away = Math.min(away, entry.at - NOTICED_MS);
-        break;
-      case 'reconnected':
-        if (entry.kind === 'resume') away = Number.POSITIVE_INFINITY;
+      case 'received':
+        newest = Math.max(newest, sentAt(entry.id));
         break;
       case 'destroyed':
         isDestroyed = true;
-        end(entry.at);
+        end();
         break;
       case 'joined':
       case 'rebuilt':
-        end(isDestroyed ? entry.at : Math.min(entry.at, away));
-        stays.push({ connectionId: entry.connectionId, from: entry.at, to: Number.POSITIVE_INFINITY });
-        away = Number.POSITIVE_INFINITY;
+        end();
+        if (last) last.hasAllTo = isDestroyed ? last.to : newest;
+        stays.push({
+          connectionId: entry.connectionId,
+          from: entry.at,
+          to: Number.POSITIVE_INFINITY,
+          hasAllTo: Number.POSITIVE_INFINITY,
+        });
         isDestroyed = false;
+        newest = Number.NEGATIVE_INFINITY;
         break;
       case 'leaving':
       case 'disconnected':
-        end(Math.min(entry.at, away));
+        end();
+        if (last) last.hasAllTo = Math.min(last.hasAllTo, newest);
     }
   }
   return stays;

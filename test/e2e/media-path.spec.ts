@@ -91,6 +91,68 @@ test('the browser tells of another network: the media is there before its loss w
   await nothingWasTold(ann, bob);
 });
 
+/** Bob's client and the media node have lost each other: they do not speak of the same transport any more. */
+async function misnameNextRestart({ page }: Guest): Promise<void> {
+  await page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (data: string) {
+      const isRestart = data.includes('"restartIce"');
+      if (isRestart) WebSocket.prototype.send = send;
+      return send.call(this, isRestart ? data.replace(/"key":"[^"]*"/, '"key":"another"') : data);
+    };
+  });
+}
+
+test('no path can help as the transport is lost: others are made, and all goes on over them', async ({
+  join,
+  relay,
+  bob,
+}) => {
+  const ann = await join('Ann');
+  await Promise.all([ann.sees(1), bob.sees(1)]);
+  for (const guest of [ann, bob]) await guest.markVideos();
+  await misnameNextRestart(bob);
+  relay.cut();
+  await expect(bob.event('reconnected')).toHaveCount(1, { timeout: 20_000 });
+  await Promise.all([goesOn(ann, 30), goesOn(bob, 30)]);
+  await expect(bob.event('reconnecting')).toHaveCount(1);
+  for (const event of ['sessionDestroyed', 'streamDestroyed', 'connectionPresence', 'exception']) {
+    await expect(bob.event(event), event).toHaveCount(0);
+  }
+  expect(await bob.sameVideos()).toBe(true);
+  // Ann has new consumers, and has been told of nothing.
+  await nothingWasTold(ann);
+});
+
+test('the media cannot be encrypted at first: other transports are made until it can', async ({
+  browser,
+  running,
+  room,
+  join,
+}) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  // What the first transport is told of the media node's certificate is wrong.
+  await page.addInitScript(() => {
+    const native: (description: RTCSessionDescriptionInit) => Promise<void> =
+      RTCPeerConnection.prototype.setRemoteDescription;
+    let first: RTCPeerConnection | undefined;
+    RTCPeerConnection.prototype.setRemoteDescription = async function (description: RTCSessionDescriptionInit) {
+      first ??= this;
+      const flip = (_all: string, head: string, digit: string): string => head + (digit === '0' ? '1' : '0');
+      const sdp = (description.sdp ?? '').replace(/(a=fingerprint:\S+ )([0-9A-F])/g, flip);
+      return native.call(this, this === first ? { type: description.type, sdp } : description);
+    };
+  });
+  const ann = await join('Ann');
+  const bob = await Guest.open(page, running.url, { room, name: 'Bob' });
+  await ann.sees(1, 30);
+  await bob.sees(1, 30);
+  await expect(bob.event('reconnecting').first()).toBeAttached();
+  await expect(ann.event('streamDestroyed')).toHaveCount(0);
+  await context.close();
+});
+
 test('a network that is away for long: restarts go on until one leads somewhere', async ({ join, relay, bob }) => {
   const ann = await join('Ann');
   await Promise.all([ann.sees(1), bob.sees(1)]);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import type { SignalEvent } from '../../src/client/events.ts';
+import { parseTokenUrl } from '../../src/protocol/token-url.ts';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { until } from '../fixtures/until.ts';
@@ -111,6 +113,42 @@ test('a rebuild: what was kept in the life before arrives in the next one', asyn
   await until('nothing is kept any more', async () => (await running.keptFor(former)).length === 0);
   for (const { session } of [sender, absent]) session.disconnect();
   await running.restarted('master-2', ownerPid);
+});
+
+test('what was kept in the life before, and has not arrived in this one either, outlives a drain', async () => {
+  const room = 'rebuilt-and-drained';
+  const { sender, ownerPid } = await sceneOf(room, 'rebuild');
+  // Through the balancer, as masters come and go; it acknowledges nothing.
+  const first = await RawClient.join(running.socketUrl, await running.token(room));
+  const before = await first.frame('welcome');
+  first.cut();
+  await sender.happened('connectionPresence', 2);
+  await sender.session.signal({ data: 'a' });
+  running.cluster.kill('master-2');
+  await sender.happened('rebuilt');
+
+  const token = parseTokenUrl(await running.token(room));
+  assert.ok(token);
+  const { uniqueSessionId, connectionId, resumeKey } = before;
+  const previous = { uniqueSessionId, connectionId, resumeKey };
+  const second = await RawClient.hello(running.socketUrl, {
+    join: { sessionId: token.sessionId, token: token.token, key: 'key', metadata: '', previous },
+  });
+  const place = await second.frame('welcome');
+  const signalsTo = ({ frames }: RawClient): unknown[] =>
+    frames.flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? [frame.data.data] : []));
+  await until('it has arrived', () => signalsTo(second).length > 0);
+  second.cut();
+  await running.restarted('master-2', ownerPid);
+  const owner = await running.ownerOf(room);
+  const { pid } = running.node(owner);
+  running.cluster.kill(owner, 'SIGTERM');
+  await running.restarted(owner, pid);
+  const third = await RawClient.hello(running.socketUrl, { resume: { ...place, received: place.seq, nextRequest: 1 } });
+  await until('it arrives again', () => signalsTo(third).length > 0);
+  assert.deepEqual(signalsTo(third), ['a']);
+  third.cut();
+  sender.session.disconnect();
 });
 
 test('the owner is asked to end: what is kept goes along', async () => {

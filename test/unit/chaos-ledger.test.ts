@@ -186,6 +186,29 @@ test('who is away when the session crashes gets in the next life what was said i
   assert.deepEqual(account(historyOf('rebuild', [...back, [13_001, 'cat', received('ann:1')]])).lost, []);
 });
 
+test('who has left has got at least what is older than the newest that it has got', () => {
+  const leaves: Line[] = [...said('ann:1', 1_000, ['cat']), [3_000, 'cat', { what: 'leaving' }]];
+  assert.deepEqual(account(historyOf('takeover', leaves)).lost, []);
+  assert.deepEqual(
+    account(
+      historyOf(
+        'takeover',
+        [...said('bob:1', 2_000), ...leaves].sort(([a], [b]) => a - b),
+      ),
+    ).lost,
+    ['ann:1 → cat'],
+  );
+});
+
+test('what somebody has said who left while reconnecting is accounted for', () => {
+  const left: Line[] = [
+    ...said('ann:1', 9_000, ['cat']),
+    [10_000, 'ann', { what: 'reconnecting', plane: 'signaling' }],
+    [12_000, 'ann', { what: 'leaving' }],
+  ];
+  assert.deepEqual(account(historyOf('takeover', left)).lost, ['ann:1 → cat']);
+});
+
 test('nothing is lost on those who did not come back, or too late', () => {
   const away: Line[] = [[8_000, 'cat', { what: 'reconnecting', plane: 'signaling' }], ...said('ann:1', 9_000, ['cat'])];
   const endings: Deed[] = [

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { MediaPath } from '../../src/client/media/media-path.ts';
+import { ProtocolError } from '../../src/protocol/errors.ts';
 
 class Broken {
   readonly path: MediaPath;
   readonly told: string[] = [];
+  /** Why it was given up. */
+  readonly given: string[] = [];
+  hasPath = false;
   silences = 0;
   restarts = 0;
   answer: () => Promise<void> = async () => {};
@@ -23,6 +27,8 @@ class Broken {
         this.silences += 1;
       },
       silenceMs: () => 4_000,
+      hopeless: (cause) => this.given.push(cause),
+      hasPath: () => this.hasPath,
     });
   }
 
@@ -155,4 +161,27 @@ test('a path that is never found is none that has become silent', async (t) => {
   assert.equal(broken.path.health, 'broken');
   await broken.pass(60_000);
   assert.equal(broken.silences, 0);
+});
+
+test('what no other path can help is given up, once', async (t) => {
+  const encryption = new Broken(t);
+  encryption.hasPath = true;
+  encryption.path.become('failed');
+  encryption.path.become('failed');
+  await encryption.pass(60_000);
+  assert.deepEqual([encryption.given.length, encryption.restarts], [1, 0]);
+});
+
+test('a transport that the media node does not know is given up, and nothing else that is refused', async (t) => {
+  const unknown = new Broken(t);
+  unknown.answer = () => Promise.reject(new ProtocolError('UNAVAILABLE'));
+  unknown.path.become('failed');
+  await unknown.pass(0);
+  assert.deepEqual(unknown.given, []);
+  unknown.answer = () => Promise.reject(new ProtocolError('TRANSPORT_UNKNOWN', 'send-1'));
+  await unknown.pass(4_000);
+  assert.equal(unknown.given.length, 1);
+  await unknown.pass(60_000);
+  unknown.path.check(true);
+  assert.deepEqual([unknown.given.length, unknown.restarts], [1, 2]);
 });

@@ -53,6 +53,16 @@ test('after a crash those who come back under new ids are the same objects', () 
   assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
 });
 
+test('a stream that may come back, and whose publisher leaves, ends once', () => {
+  const { participants, seen } = watched();
+  participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] })]);
+  participants.reconcile([connection('a1')], true);
+  take(seen);
+  participants.remove('a1' as never, 'disconnect');
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), ['-v_a1 disconnect', '-a1 disconnect']);
+});
+
 test('who has missed a life knows the others by an earlier one', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1'), stream('w_a1', 'a1')] })]);

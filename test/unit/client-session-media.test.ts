@@ -12,13 +12,13 @@ import { until } from '../fixtures/until.ts';
 
 /** A plane whose answers the test gives. */
 class FakePlane {
-  readonly id: string;
+  readonly place: MediaPlace;
   readonly asked: { readonly what: string; readonly answer: (error?: Error) => void }[] = [];
   readonly open = new Set<string>();
   state = 'current';
 
-  constructor(id: string) {
-    this.id = id;
+  constructor(place: MediaPlace) {
+    this.place = place;
   }
 
   async publish(_tracks: unknown, { key }: { key: string }): Promise<object> {
@@ -49,7 +49,7 @@ class FakePlane {
   }
 
   #opened(what: string): { readonly name: string; close(): void } {
-    const name = `${what} at ${this.id}`;
+    const name = `${what} at ${this.place.id}`;
     this.open.add(name);
     return { name, close: () => void this.open.delete(name) };
   }
@@ -67,8 +67,8 @@ class Room {
         this.requests.push(method);
         return {} as never;
       },
-      planeTo: ({ id }) => {
-        const plane = new FakePlane(id);
+      planeTo: (place) => {
+        const plane = new FakePlane(place);
         this.planes.push(plane);
         return plane as unknown as Plane;
       },

@@ -93,19 +93,21 @@ test('signals are kept in their order until they have arrived, and by nobody but
   assert.ok(second > first);
   assert.deepEqual(await kept(ann), ['a1', 'a2', 'a3']);
   assert.deepEqual(await kept(ann, bob), ['a1', 'b1', 'a2', 'a3']);
-  await store.forgetSignals([ann], first);
+  await store.forgetSignals(uniqueSessionId, epoch, [ann], first);
   assert.deepEqual(await kept(ann, bob), ['b1', 'a3']);
 
   const claimed = await store.claimSession(uniqueSessionId, epoch, master(2));
   await assert.rejects(keep([ann, 'a4']), { code: 'stale' });
+  // Those who seem to have left may be there for the next owner.
+  await assert.rejects(store.forgetSignals(uniqueSessionId, epoch, [bob], second), { code: 'stale' });
   // Whose place is gone has nothing coming.
   await store.removeConnection({ connectionId: ann, uniqueSessionId }, claimed.epoch);
   assert.deepEqual(await kept(ann, bob), ['b1']);
   // The next life of the session gives them what was kept in the one before; numbers are not given out again.
   await store.endSession(uniqueSessionId, claimed.epoch, 'nodeCrashed');
   assert.deepEqual(await kept(bob), ['b1']);
-  await store.forgetSignals([bob], second);
   const next = await store.createSession(life(sessionId));
+  await store.forgetSignals(next.uniqueSessionId, next.epoch, [bob], second);
   const signal = { id: 'b2', data: 'b2' };
   const third = await store.keepSignals(next.uniqueSessionId, next.epoch, [{ connectionId: bob, signal }]);
   assert.ok(third > second);

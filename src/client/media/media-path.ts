@@ -1,3 +1,5 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+
 /** How long a path may be silent before it is given up: a moment's loss heals by itself. */
 const DOUBT_MS = 1_000;
 /** How long a new path may take to carry anything, before yet another is looked for; doubles up to the second. */
@@ -13,6 +15,10 @@ export interface MediaPathOptions {
   readonly restart: () => Promise<void>;
   /** Several attempts have not helped, and more follow. `cause`: what failed last. */
   readonly broken: (cause: string) => void;
+  /** No other path can help; nothing more is tried. `cause`: what is wrong. */
+  readonly hopeless: (cause: string) => void;
+  /** Whether there is a path although the transport has failed: it is not what is wrong, then. */
+  readonly hasPath: () => boolean;
   /** A path that was there has been silent for as long as `silenceMs` says; told once for each time that it is. */
   readonly silent: () => void;
   /** Asked when the silence begins, ms. */
@@ -21,7 +27,7 @@ export interface MediaPathOptions {
 
 /**
  * Sees to it that a transport has a path through the network: when it breaks while all else lives, as when a phone changes
- * from one network to another, the same transport gets another one. Never gives up before it is closed.
+ * from one network to another, the same transport gets another one. Gives up only what no path can help.
  */
 export class MediaPath {
   readonly #options: MediaPathOptions;
@@ -47,6 +53,7 @@ export class MediaPath {
     this.#state = state;
     if (state === 'closed') return this.close();
     if (state === 'failed' || state === 'disconnected') this.#lose();
+    if (state === 'failed' && this.#options.hasPath()) return this.#giveUp('the encryption of the media has failed');
     if (state === 'failed') void this.#restart();
     if (state === 'disconnected') this.#later(DOUBT_MS);
     if (state === 'connected') {
@@ -74,6 +81,12 @@ export class MediaPath {
     this.#health = 'broken';
   }
 
+  #giveUp(cause: string): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.#options.hopeless(cause);
+  }
+
   #later(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -90,6 +103,8 @@ export class MediaPath {
     try {
       await this.#options.restart();
     } catch (error) {
+      // The media node has no such transport (any more).
+      if (error instanceof ProtocolError && error.code === 'TRANSPORT_UNKNOWN') return this.#giveUp(error.message);
       cause = String(error);
     }
     this.#restarting = false;

@@ -48,6 +48,8 @@ export interface MediaPlaneOptions {
   /** How long a path may be silent before that is told, ms. */
   readonly silenceMs: () => number;
   readonly troubled: (trouble: PathTrouble) => void;
+  /** A transport is beyond repair: others are needed. Told at most once for each. */
+  readonly lost: (cause: string) => void;
 }
 
 /** A transport that is open, and what is known of it. */
@@ -146,9 +148,9 @@ export class MediaPlane {
     return { stream, consumers: made };
   }
 
-  /** Of the place that it leads to. */
-  get id(): string {
-    return this.#options.place.id;
+  /** Where it leads to. */
+  get place(): MediaPlace {
+    return this.#options.place;
   }
 
   get sendPeerConnection(): RTCPeerConnection | undefined {
@@ -245,6 +247,10 @@ export class MediaPlane {
     const path = new MediaPath({
       restart: () => this.#restartIce(transport),
       broken: (cause) => tell('ICE_CONNECTION_FAILED', cause),
+      hopeless: (cause) => {
+        if (this.#state === 'current') this.#options.lost(cause);
+      },
+      hasPath: () => ['connected', 'completed'].includes(String(this.#peerConnection(direction)?.iceConnectionState)),
       silent: () => tell('ICE_CONNECTION_DISCONNECTED', 'nothing arrives any more'),
       silenceMs: this.#options.silenceMs,
     });

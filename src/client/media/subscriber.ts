@@ -27,6 +27,8 @@ export interface SubscriberSurroundings {
 /** How long a new track may take to show something before the old one is looked at, and how often that is done. */
 const FIRST_FRAME_MS = 2_000;
 const FIRST_FRAME_ROUNDS = 5;
+/** How long the old picture's next frame is waited for: some, at 10 a second. */
+const NEXT_FRAME_MS = 300;
 
 /** A remote stream in this page. Made by `session.subscribe`. */
 export class Subscriber extends StreamManager {
@@ -86,10 +88,7 @@ export class Subscriber extends StreamManager {
     this.#generation += 1;
     const generation = this.#generation;
     const video = consumers.find(({ kind }) => kind === 'video')?.track;
-    // On a machine that is short of breath the new picture may take long; as long as the old one moves, it stays.
-    for (let round = 0; video && round < FIRST_FRAME_ROUNDS && this.#isMoving(); round += 1) {
-      if ((await firstFrame(video, FIRST_FRAME_MS)) || generation !== this.#generation) break;
-    }
+    if (video) await this.#untilShown(video, generation);
     if (generation !== this.#generation) {
       for (const consumer of consumers) consumer.close();
       return;
@@ -139,9 +138,25 @@ export class Subscriber extends StreamManager {
     }, ms);
   }
 
-  /** Whether there is a picture that is worth keeping: a track whose media no longer arrives is `muted`. */
-  #isMoving(): boolean {
-    return this.mediaStream.getVideoTracks().some(({ readyState, muted }) => readyState === 'live' && !muted);
+  /** Waits for the moment to change from the picture that is shown, if any moves, to the one of `next`. */
+  async #untilShown(next: MediaStreamTrack, generation: number): Promise<void> {
+    const before = this.#moving;
+    if (!before) return;
+    let moves = false;
+    void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
+      moves = seen;
+    });
+    // On a machine that is short of breath the new picture may take long; as long as the old one moves, it stays.
+    for (let round = 0; round < FIRST_FRAME_ROUNDS && this.#moving; round += 1) {
+      if ((await firstFrame(next, FIRST_FRAME_MS)) || generation !== this.#generation) break;
+    }
+    // The two are some milliseconds apart. Just after the old one has shown a frame, the new one has shown none that is later.
+    if (moves && generation === this.#generation) await firstFrame(before, NEXT_FRAME_MS);
+  }
+
+  /** A picture that is worth keeping: a track whose media no longer arrives is `muted`. */
+  get #moving(): MediaStreamTrack | undefined {
+    return this.mediaStream.getVideoTracks().find(({ readyState, muted }) => readyState === 'live' && !muted);
   }
 
   #enable(kind: MediaKind, enabled: boolean): this {

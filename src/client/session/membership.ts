@@ -84,6 +84,7 @@ export class Membership {
           rtc: this.#configuration.peerConnectionFor(iceServers),
           silenceMs: () => this.#configuration.iceDisconnectedTimeout,
           troubled: (trouble) => this.#troubled(trouble),
+          lost: (cause) => void this.#recovery.renewMedia(cause),
         }),
       failed: (stream, error) => {
         if (!(stream.manager instanceof Subscriber)) return;
@@ -189,6 +190,8 @@ export class Membership {
       case 'streamDestroyed':
         if (!this.media.ended(data.streamId, data.reason)) this.participants.removeStream(data.streamId, data.reason);
         return;
+      case 'streamRenewed':
+        return this.participants.renewStream(data.streamId);
       case 'streamActive':
         return this.participants.setActive(data.streamId, data.kind, data.active);
       case 'streamChanged':

@@ -18,7 +18,7 @@ export interface ParticipantsEvents {
   connectionCreated(connection: Connection): void;
   connectionDestroyed(connection: Connection, reason: LeaveReason): void;
   streamCreated(stream: Stream): void;
-  /** A stream of before the crash is back under a new id. */
+  /** A stream that was there comes from elsewhere: after a crash, under a new id. */
   streamRenewed(stream: Stream): void;
   streamDestroyed(stream: Stream, reason: StreamEndReason): void;
   presenceChanged(connection: Connection, presence: 'here' | 'away'): void;
@@ -113,6 +113,12 @@ export class Participants {
   setActive(id: StreamId, kind: MediaKind, active: boolean): void {
     const stream = this.#streams.get(id);
     if (stream?.setActive(kind, active)) this.#events.streamChanged(stream, activeChange(kind, active));
+  }
+
+  /** Its publisher sends it over another transport. */
+  renewStream(id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream) this.#events.streamRenewed(stream);
   }
 
   /** Its publisher has told of a change. */
@@ -220,6 +226,7 @@ export class Participants {
   #endConnection(connection: Connection, reason: LeaveReason): void {
     for (const stream of connection.streams) {
       this.#streams.delete(stream.streamId);
+      this.#missing.streams.delete(stream.streamId);
       this.#endStream(stream, reason);
     }
     this.#events.connectionDestroyed(connection, reason);

@@ -1,6 +1,8 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { MediaPlace, Snapshot } from '../../protocol/frames.ts';
 import type { Subscriber } from '../media/subscriber.ts';
+import type { RecoveryKind } from '../recovery-events.ts';
+import { delayBefore } from '../signaling/backoff.ts';
 import type { Announcer } from './announcer.ts';
 import type { Connection } from './connection.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -9,6 +11,9 @@ import type { SessionMedia } from './session-media.ts';
 
 /** How long those who were there before a crash have to come back, before they are said to have left. */
 const MISSING_MS = 15_000;
+
+/** Transports that are given up again within so long are made anew less and less quickly. */
+const RENEWALS_MS = 60_000;
 
 export interface RecoveryOptions {
   readonly lifecycle: Lifecycle;
@@ -25,6 +30,10 @@ export class Recovery {
   /** Set while those who were there before a crash, or their streams, may still come back. */
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
+  #isRenewing = false;
+  #renewals = 0;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+
   constructor(options: RecoveryOptions) {
     this.#options = options;
   }
@@ -37,15 +46,14 @@ export class Recovery {
 
   /** Another life, of the session or of this client in it: same objects, new ids. */
   renew({ others, media, iceServers }: Snapshot, sameSession: boolean): void {
-    const { lifecycle, participants, announcer } = this.#options;
+    const { lifecycle, participants } = this.#options;
     this.#options.media.begin(media, iceServers);
     const { life } = lifecycle;
     participants.addAll(others);
     if (life !== lifecycle.life) return;
     if (sameSession) participants.forgetMissing('networkDisconnect');
     else this.#forgetMissingLater();
-    const since = lifecycle.troubleSince;
-    void this.#bringMedia([], () => announcer.recovered('rebuilt', 'rebuild', Math.round(performance.now() - since)));
+    void this.#bringMedia([], 'rebuild', lifecycle.troubleSince);
   }
 
   /** Another owner: nothing is told but what differs from what is known. */
@@ -59,12 +67,50 @@ export class Recovery {
     participants.reconcile(others, streamsMayReturn);
     if (life !== lifecycle.life) return;
     if (moved) this.#followMedia();
-    else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
+    // Given up, and not brought yet, its own streams are not there either.
+    else if (!this.#isRenewing) this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
   }
 
   /** The media is hosted anew. */
   mediaMoved(place: MediaPlace): void {
     if (this.#options.media.move(place)) this.#followMedia();
+  }
+
+  /** This client's transports are beyond repair: it makes others, to where the media is, under the same ids. */
+  async renewMedia(cause: string): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    try {
+      if (!(await this.#giveUpTransports(cause))) return;
+    } finally {
+      // From here on the new ones may fail, too.
+      this.#isRenewing = false;
+    }
+    this.#options.media.renew();
+    await this.#bringMedia(this.#options.participants.subscribers(), 'mediaRenewed');
+  }
+
+  /** Resolves when the servers know; `false` when something else has come between, which brings the media by itself. */
+  async #giveUpTransports(cause: string): Promise<boolean> {
+    const { lifecycle, media, announcer } = this.#options;
+    const now = performance.now();
+    if (now - this.#renewedAt > RENEWALS_MS) this.#renewals = 0;
+    this.#renewals += 1;
+    this.#renewedAt = now;
+    const nextDelayMs = delayBefore(this.#renewals, { spreadMs: 0 }, Math.random);
+    const { life } = lifecycle;
+    const { place } = media;
+    announcer.attempt('reconnecting', 'media', { cause, attempt: this.#renewals, nextDelayMs });
+    await new Promise((resolve) => setTimeout(resolve, nextDelayMs));
+    try {
+      await lifecycle.request('renewMedia', {});
+    } catch (error) {
+      if (!isLostToCrash(error) && lifecycle.state !== 'ended') {
+        announcer.exception('ICE_CONNECTION_FAILED', `Other transports cannot be made: ${String(error)}`);
+      }
+      return false;
+    }
+    return life === lifecycle.life && place === media.place;
   }
 
   /** It is over: nobody is waited for any more. */
@@ -76,16 +122,17 @@ export class Recovery {
   /** Everything that was sent and received is brought to where the media is now, under the same ids. */
   #followMedia(): void {
     const { announcer, participants } = this.#options;
-    const since = performance.now();
     announcer.attempt('reconnecting', 'media', { cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 });
     this.#forgetMissingLater();
-    void this.#bringMedia(participants.subscribers(), () =>
-      announcer.recovered('reconnected', 'mediaMoved', Math.round(performance.now() - since)),
-    );
+    void this.#bringMedia(participants.subscribers(), 'mediaMoved');
   }
 
-  /** Sends again what was sent, and receives `subscribers`; `done` when that has worked and nothing new has come up. */
-  async #bringMedia(subscribers: readonly Subscriber[], done: () => void): Promise<void> {
+  /** Sends again what was sent, and receives `subscribers`; that is told when it has worked and nothing new has come up. */
+  async #bringMedia(
+    subscribers: readonly Subscriber[],
+    kind: Exclude<RecoveryKind, 'resume'>,
+    since = performance.now(),
+  ): Promise<void> {
     const { lifecycle, media, announcer } = this.#options;
     const own = this.#options.own();
     if (!own) return;
@@ -102,7 +149,7 @@ export class Recovery {
     }
     if (life !== lifecycle.life || lifecycle.state === 'ended' || lifecycle.state === 'rebuilding') return;
     media.renewed();
-    done();
+    announcer.recovered(kind === 'rebuild' ? 'rebuilt' : 'reconnected', kind, Math.round(performance.now() - since));
   }
 
   #forgetMissingLater(): void {

@@ -70,9 +70,19 @@ export class SessionMedia implements PublishedAt {
 
   /** The media of this life is hosted anew. `false` when it is where it was. */
   move(place: MediaPlace): boolean {
-    if (this.#plane?.id === place.id) return false;
+    if (this.#plane?.place.id === place.id) return false;
     this.begin(place, this.#iceServers);
     return true;
+  }
+
+  /** Where the media of this life is, as far as is known here. */
+  get place(): MediaPlace | undefined {
+    return this.#plane?.place;
+  }
+
+  /** Other transports to where the media is. */
+  renew(): void {
+    if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
   /** Everything of this client is in the new life. */

@@ -210,12 +210,16 @@ export class SqliteStore implements Store {
     return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, epoch);
       let last = 0;
+      // One signal is kept for many.
+      const texts = new Map<KeptSignal['signal'], string>();
       for (const { connectionId, signal } of signals) {
+        const text = texts.get(signal) ?? JSON.stringify(signal);
+        texts.set(signal, text);
         const row = this.#file.get(
           'INSERT INTO kept_signals (connection_id, unique_id, signal) VALUES (?, ?, ?) RETURNING number',
           connectionId,
           uniqueSessionId,
-          JSON.stringify(signal),
+          text,
         );
         last = Number(row?.['number']);
       }
@@ -239,8 +243,14 @@ export class SqliteStore implements Store {
     );
   }
 
-  forgetSignals(connectionIds: readonly ConnectionId[], number: number): Promise<void> {
+  forgetSignals(
+    uniqueSessionId: UniqueSessionId,
+    epoch: Epoch,
+    connectionIds: readonly ConnectionId[],
+    number: number,
+  ): Promise<void> {
     return this.#file.write(() => {
+      this.#mustOwn(uniqueSessionId, epoch);
       this.#file.run(
         'DELETE FROM kept_signals WHERE connection_id IN (SELECT value FROM json_each(?)) AND number <= ?',
         JSON.stringify(connectionIds),

@@ -161,8 +161,13 @@ export interface Store {
   keepSignals(uniqueSessionId: UniqueSessionId, epoch: Epoch, signals: readonly KeptSignal[]): Promise<number>;
   /** In the order in which they were kept. */
   listSignals(connectionIds: readonly ConnectionId[]): Promise<(KeptSignal & { readonly number: number })[]>;
-  /** Forgets those up to `number`. They have arrived, so that it does not matter who says so: no epoch is asked for. */
-  forgetSignals(connectionIds: readonly ConnectionId[], number: number): Promise<void>;
+  /** Forgets those up to `number`, also of former lives of the session. @throws {StoreError} `stale` */
+  forgetSignals(
+    uniqueSessionId: UniqueSessionId,
+    epoch: Epoch,
+    connectionIds: readonly ConnectionId[],
+    number: number,
+  ): Promise<void>;
 
   readonly webhooks: WebhookOutbox;
 

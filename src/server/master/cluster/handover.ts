@@ -18,6 +18,8 @@ interface HandoverBody {
 
 /** How many sessions are handed over at a time: each is a few calls, and the receivers serve others meanwhile. */
 const PARALLEL = 8;
+/** How long a store that is slow may hold this up. */
+const KEEP_MS = 1_000;
 /** Before what nobody has taken is offered again. */
 const ROUND_PAUSE_MS = 100;
 
@@ -80,6 +82,8 @@ export class Handover {
   async #give(session: OwnedSession): Promise<void> {
     const { sessionId, uniqueSessionId, epoch } = session.record;
     if (!session.freeze()) return;
+    // What has been answered and not acknowledged would be lost with the outboxes.
+    await Promise.race([session.keptSignals.keep([...session.members.values()]), delay(KEEP_MS)]);
     for (const master of this.#receivers()) {
       if (await this.#offer(master, { sessionId, uniqueSessionId, epoch })) return session.handedOver();
     }

@@ -1,6 +1,6 @@
 import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { Logger } from '../../shared/logging.ts';
-import type { SessionRecord, Store } from '../../store/store.ts';
+import type { KeptSignal, SessionRecord, Store } from '../../store/store.ts';
 import type { Member } from './member.ts';
 
 /** What comes within so long is kept with one write. */
@@ -11,6 +11,8 @@ export interface KeptSignalsParts {
   readonly members: ReadonlyMap<ConnectionId, Member>;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  /** Puts a signal into a member's outbox; one that cannot hold it is put out. */
+  readonly tell: (member: Member, signal: KeptSignal['signal']) => void;
   readonly log: Logger;
 }
 
@@ -34,11 +36,19 @@ export class KeptSignals {
 
   /** Puts what former owners have kept for these members into their outboxes. @throws {ProtocolError} UNAVAILABLE */
   async adopt(members: readonly Member[]): Promise<void> {
-    const all = await this.find(members.map(({ id }) => id));
-    for (const member of members) {
-      const own = all.filter(({ connectionId }) => connectionId === member.id);
-      this.give(member, own);
+    // One that has rebuilt from former places may not have got yet what was kept for it there.
+    const memberOf = new Map(
+      members.flatMap((member) => [member.id, ...(member.record.joined.replaces ?? [])].map((id) => [id, member])),
+    );
+    const found = new Map<Member, Found>();
+    for (const one of await this.find([...memberOf.keys()])) {
+      const member = memberOf.get(one.connectionId);
+      if (!member) continue;
+      const own = found.get(member);
+      if (own) own.push(one);
+      else found.set(member, [one]);
     }
+    for (const [member, own] of found) this.give(member, own);
   }
 
   /**
@@ -53,7 +63,8 @@ export class KeptSignals {
   give(member: Member, found: Found): void {
     const last = found.at(-1);
     if (!last) return;
-    for (const { signal } of found) member.tell('signal', signal);
+    for (const { signal } of found) this.#parts.tell(member, signal);
+    if (this.#parts.members.get(member.id) !== member) return;
     member.outbox.kept(member.outbox.last);
     const ids = [...new Set([member.id, ...found.map(({ connectionId }) => connectionId)])];
     this.#kept.set(member, { ids, number: last.number });
@@ -61,9 +72,12 @@ export class KeptSignals {
 
   /** Keeps what those are to get who are known to be away, soon. */
   keepSoon(): void {
-    this.#batch ??= setTimeout(() => {
+    // One at a time, also while the store takes long: the next takes all that has come meanwhile.
+    this.#batch ??= setTimeout(async () => {
+      const away = [...this.#parts.members.values()].filter(({ isKnownAway }) => isKnownAway);
+      await this.keep(away);
       this.#batch = undefined;
-      void this.keep([...this.#parts.members.values()].filter(({ isKnownAway }) => isKnownAway));
+      if (away.some(({ outbox }) => outbox.unkept().length > 0)) this.keepSoon();
     }, BATCH_MS);
   }
 
@@ -83,24 +97,26 @@ export class KeptSignals {
     const kept = this.#kept.get(member);
     if (!kept) return;
     this.#kept.delete(member);
-    const { write, log } = this.#parts;
-    write((store) => store.forgetSignals(kept.ids, kept.number)).catch((error: unknown) =>
-      // Told again after a crash, they are known by their numbers and dropped.
+    const { session, write, log } = this.#parts;
+    const { uniqueSessionId, epoch } = session;
+    write((store) => store.forgetSignals(uniqueSessionId, epoch, kept.ids, kept.number)).catch((error: unknown) =>
+      // Told again by the next owner, they are known by their numbers or ids, and dropped.
       log.warn({ err: error, connection: member.id }, 'The store keeps signals that have arrived.'),
     );
   }
 
   async #write(members: readonly Member[]): Promise<void> {
     const { session, write, log } = this.#parts;
-    const waiting = members.map((member) => ({ member, upTo: member.outbox.last, signals: member.outbox.unkept() }));
+    const all = members.map((member) => ({ member, upTo: member.outbox.last, signals: member.outbox.unkept() }));
+    for (const { member, upTo, signals } of all) if (signals.length === 0) member.outbox.kept(upTo);
+    const waiting = all.filter(({ signals }) => signals.length > 0);
+    if (waiting.length === 0) return;
     const kept = waiting.flatMap(({ member, signals }) =>
       signals.map((signal) => ({ connectionId: member.id, signal })),
     );
-    if (kept.length === 0) return;
     try {
       const number = await write((store) => store.keepSignals(session.uniqueSessionId, session.epoch, kept));
-      for (const { member, upTo, signals } of waiting) {
-        if (signals.length === 0) continue;
+      for (const { member, upTo } of waiting) {
         this.#kept.set(member, { ids: this.#kept.get(member)?.ids ?? [member.id], number });
         member.outbox.kept(upTo);
         // It may be back, or gone for good, by now.

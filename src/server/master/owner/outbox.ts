@@ -46,9 +46,11 @@ export class Outbox {
 
   /** Signals that are nowhere but here. */
   unkept(): ServerEvents['signal'][] {
-    return this.#frames.flatMap((frame) =>
-      frame.seq > this.#keptTo && frame.t === 'evt' && frame.event === 'signal' ? frame.data : [],
-    );
+    // Numbers have no gaps.
+    const from = Math.max(0, this.#keptTo - (this.#frames[0]?.seq ?? 0) + 1);
+    return this.#frames
+      .slice(from)
+      .flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? frame.data : []));
   }
 
   /** The signals up to `seq` are kept where no crash of this owner can reach them. */

@@ -81,6 +81,15 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return room.command('closeTransport', { key: full });
   },
 
+  renewMedia: async (session, member) => {
+    const { room } = await session.media();
+    const keys = [...member.transports.keys()];
+    member.loseMedia('renewed');
+    // Before the answer, so that nothing that is published again is taken for what was there.
+    await Promise.allSettled(keys.map((key) => room.command('closeTransport', { key })));
+    return {};
+  },
+
   publish: async (session, member, params) => {
     requirePublisher(member);
     const { room } = await session.media();
@@ -133,8 +142,9 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     }
     if (session.room !== room) throw new ProtocolError('UNAVAILABLE', 'the media has moved meanwhile');
     if (published) {
-      // Back at another media node: those who receive it have been waiting for this.
-      published.restore(stream, producers);
+      // Those who receive it have been waiting for this, or have to be told.
+      const lost = published.restore(stream, producers);
+      if (lost === 'renewed') session.broadcast('streamRenewed', { streamId }, member);
       return { stream };
     }
     member.publications.set(streamId, new Publication(stream, producers));

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { Asked } from '../../store/store.ts';
+import type { Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
 
 export interface ServerSignal {
@@ -13,6 +15,9 @@ export interface ServerSignal {
  * the session, or not the connection that is named.
  */
 export type Said = 'said' | 'repeated' | 'otherwise' | { readonly nobody: ConnectionId | undefined };
+
+/** How long those who are here may take to acknowledge: one of them whose network has just broken must not hold up the answer. */
+const DELIVERY_MS = 2_000;
 
 /** A request is said again within seconds, not after so many others. */
 const REMEMBERED = 1_000;
@@ -49,13 +54,26 @@ export class ServerSignals {
     return 'said';
   }
 
-  /** Resolves when what was said to `to` has arrived, or is kept for those who are away: nobody would say it again. */
+  /**
+   * Resolves when what was said to `to` has arrived, or is kept for those who are away, or do not answer for two seconds: nobody
+   * would say it again.
+   */
   async secured(to: readonly ConnectionId[]): Promise<void> {
-    const { members, keptSignals } = this.#session;
-    const wanted = to.length > 0 ? to.flatMap((id) => members.get(id) ?? []) : [...members.values()];
+    const { keptSignals } = this.#session;
+    const wanted = this.#membersOf(to);
     const away = wanted.filter(({ presence }) => presence.kind === 'away');
     if (away.length > 0) void keptSignals.keep(away);
-    await Promise.all(wanted.map(({ outbox }) => outbox.secured()));
+    const all = Promise.all(wanted.map(({ outbox }) => outbox.secured()));
+    const late = new AbortController();
+    const isLate = delay(DELIVERY_MS, true, { signal: late.signal }).catch(() => false);
+    // Who does not answer for so long is most likely gone, although nobody knows of it yet.
+    if (await Promise.race([all.then(() => false), isLate])) await keptSignals.keep(this.#membersOf(to));
+    late.abort();
+  }
+
+  #membersOf(to: readonly ConnectionId[]): Member[] {
+    const { members } = this.#session;
+    return to.length > 0 ? to.flatMap((id) => members.get(id) ?? []) : [...members.values()];
   }
 
   #remember({ key, fingerprint }: Asked): void {

@@ -81,6 +81,7 @@ export class OwnedSession {
       session: record,
       members: this.members,
       write: (work) => this.write(work),
+      tell: (member, signal) => this.tell(member, 'signal', signal),
       log: this.log,
     });
     this.#hosting = new Hosting({
@@ -98,7 +99,7 @@ export class OwnedSession {
       log: this.log,
       isOpen: () => this.isOpen,
       loseMedia: () => {
-        for (const member of this.members.values()) member.loseMedia();
+        for (const member of this.members.values()) member.loseMedia('moved');
       },
       moved: (media) => this.broadcast('mediaMoved', { media }),
       crash: () => this.crash(),
@@ -295,6 +296,8 @@ export class OwnedSession {
    * `performance.now()`.
    */
   sweep(now: number): void {
+    // Who is away, and for how long, is the next owner's to say.
+    if (this.isFrozen) return;
     const { resumeGraceMs } = this.#around.timing;
     for (const member of [...this.members.values()]) {
       const { presence } = member;

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
 import { type ConnectionId, randomText } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -10,8 +9,6 @@ import { empty, error, optional, route, text } from './route-schema.ts';
 import { confirmOwned, ownedHere } from './session-access.ts';
 
 const ID_LENGTH = 12;
-/** How long those who are here may take to acknowledge: one of them whose network has just broken must not hold up the answer. */
-const DELIVERY_MS = 2_000;
 /** What is around the signal in its frame. */
 const FRAME_BYTES = 256;
 
@@ -38,7 +35,7 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
           tags: ['sessions'],
           summary: 'Send a signal as nobody in the session.',
           description:
-            'Answered when everyone has got it, or after 2 s. For who is away it is kept, and arrives when that one is back.',
+            'Answered when everyone has got it. For who is away, or does not answer for 2 s, it is kept, and arrives when that one is back.',
           response: {
             200: empty('It has been said.'),
             400: error('A field is wrong: the message names it.'),
@@ -62,11 +59,7 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
       if (said === 'otherwise') throw otherBody();
       if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
       // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
-      const late = new AbortController();
-      await Promise.race([
-        session.serverSignals.secured((to ?? []) as ConnectionId[]),
-        delay(DELIVERY_MS, undefined, { signal: late.signal }).catch(() => {}),
-      ]).finally(() => late.abort());
+      await session.serverSignals.secured((to ?? []) as ConnectionId[]);
       await confirmOwned(session, parts);
       return reply.code(200).send();
     },
