@@ -128,9 +128,7 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
         what: steady,
         samples: observed.flatMap(({ steadyMissing }) => steadyMissing),
       },
-      target: none(
-        'The floor is what the same call loses with nothing drained; why more is lost has not been found out.',
-      ),
+      target: none('The floor is what the same call loses with nothing drained.'),
     },
     {
       key: `${key}.longestGap`,

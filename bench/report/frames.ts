@@ -45,17 +45,18 @@ export function movesAgainAt(frames: readonly ShownFrame[], from: number, to: nu
  * the browser has presented without telling the page in time were: they count as shown.
  */
 export function missingFrames(frames: readonly ShownFrame[], from: number, to: number): number {
-  const stamps = new Set<number>();
-  let untold = 0;
-  let last: ShownFrame | undefined;
-  for (const frame of frames) {
-    if (frame.at > to) break;
-    if (frame.at < from) continue;
-    if (last) untold += Math.max(0, frame.presented - last.presented - 1);
-    if (frame.stamp !== undefined) stamps.add(frame.stamp);
-    last = frame;
+  const watched = frames.flatMap(({ at, stamp, presented }) =>
+    at >= from && at <= to && stamp !== undefined ? [{ stamp, presented }] : [],
+  );
+  const stamps = new Set(watched.map(({ stamp }) => stamp));
+  let missing = 0;
+  let newest: number | undefined;
+  for (const [index, { stamp, presented }] of watched.entries()) {
+    const untold = presented - (watched[index - 1]?.presented ?? presented) - 1;
+    let leftOut = 0;
+    for (let between = (newest ?? stamp) + 1; between < stamp; between += 1) if (!stamps.has(between)) leftOut += 1;
+    missing += Math.max(0, leftOut - Math.max(0, untold));
+    newest = Math.max(newest ?? stamp, stamp);
   }
-  if (stamps.size === 0) return 0;
-  const all = [...stamps];
-  return Math.max(0, Math.max(...all) - Math.min(...all) + 1 - stamps.size - untold);
+  return missing;
 }

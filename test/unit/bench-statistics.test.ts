@@ -69,4 +69,11 @@ test('frames that the browser has presented without telling the page are not mis
     { at: 200, presented: 4, stamp: 5 },
   ];
   assert.equal(missingFrames(frames, 0, 200), 1);
+  // Only where it is missing: what was shown twice elsewhere hides nothing.
+  const repeated: ShownFrame[] = [
+    { at: 0, presented: 1, stamp: 1 },
+    { at: 100, presented: 4, stamp: 2 },
+    { at: 200, presented: 5, stamp: 4 },
+  ];
+  assert.equal(missingFrames(repeated, 0, 200), 1);
 });

@@ -1,6 +1,6 @@
 /**
- * Resolves `true` when the next frame of `track` can be shown, be it the first or not, and `false` when none has come within
- * `timeoutMs`. A hidden video of its own looks, so that what the page shows is not touched before there is something to show.
+ * Resolves `true` when a frame of `track` can be shown, `false` when none has come within `timeoutMs`. A hidden video
+ * of its own looks, so that what the page shows is not touched before there is something to show.
  */
 export function firstFrame(track: MediaStreamTrack, timeoutMs: number): Promise<boolean> {
   const probe = document.createElement('video');

@@ -27,8 +27,8 @@ export interface SubscriberSurroundings {
 /** How long a new track may take to show something before the old one is looked at, and how often that is done. */
 const FIRST_FRAME_MS = 2_000;
 const FIRST_FRAME_ROUNDS = 5;
-/** How long the old picture's next frame is waited for: some, at 10 a second. */
-const NEXT_FRAME_MS = 300;
+/** How far a new picture stays behind the old one until it is shown: what a jitter buffer may have come to on a good network. */
+const BEHIND_MS = 100;
 
 /** A remote stream in this page. Made by `session.subscribe`. */
 export class Subscriber extends StreamManager {
@@ -87,7 +87,7 @@ export class Subscriber extends StreamManager {
   async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    const video = consumers.find(({ kind }) => kind === 'video')?.track;
+    const video = consumers.find(({ kind }) => kind === 'video');
     if (video) await this.#untilShown(video, generation);
     if (generation !== this.#generation) {
       for (const consumer of consumers) consumer.close();
@@ -99,6 +99,7 @@ export class Subscriber extends StreamManager {
       this.mediaStream.addTrack(track);
     }
     for (const track of before) this.mediaStream.removeTrack(track);
+    delayPlayout(video?.rtpReceiver, null);
     for (const consumer of this.#consumers) consumer.close();
     this.#consumers = consumers;
     this.#peerConnection = peerConnection;
@@ -138,20 +139,20 @@ export class Subscriber extends StreamManager {
     }, ms);
   }
 
-  /** Waits for the moment to change from the picture that is shown, if any moves, to the one of `next`. */
-  async #untilShown(next: MediaStreamTrack, generation: number): Promise<void> {
-    const before = this.#moving;
-    if (!before) return;
-    let moves = false;
-    void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
-      moves = seen;
-    });
+  /** Waits until the picture of `next` can be shown in place of the one that is, if that moves. */
+  async #untilShown({ track, rtpReceiver }: types.Consumer, generation: number): Promise<void> {
+    if (!this.#moving) return;
+    // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown already,
+    // and the old one has not.
+    delayPlayout(rtpReceiver, BEHIND_MS);
     // On a machine that is short of breath the new picture may take long; as long as the old one moves, it stays.
     for (let round = 0; round < FIRST_FRAME_ROUNDS && this.#moving; round += 1) {
-      if ((await firstFrame(next, FIRST_FRAME_MS)) || generation !== this.#generation) break;
+      if (generation !== this.#generation) return;
+      if (!(await firstFrame(track, FIRST_FRAME_MS))) continue;
+      // The very first is shown at once, those that follow after the delay.
+      await firstFrame(track, FIRST_FRAME_MS);
+      return;
     }
-    // The two are some milliseconds apart. Just after the old one has shown a frame, the new one has shown none that is later.
-    if (moves && generation === this.#generation) await firstFrame(before, NEXT_FRAME_MS);
   }
 
   /** A picture that is worth keeping: a track whose media no longer arrives is `muted`. */
@@ -164,4 +165,10 @@ export class Subscriber extends StreamManager {
     for (const consumer of this.#consumers) if (consumer.kind === kind) consumer.track.enabled = enabled;
     return this;
   }
+}
+
+/** `ms` of at least this delay; `null`: as short as the network allows, which browsers come back to without a jump. */
+function delayPlayout(receiver: RTCRtpReceiver | undefined, ms: number | null): void {
+  // Where the browser does not know it, a frame may be left out.
+  if (receiver && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = ms;
 }
