@@ -26,7 +26,8 @@ export class KeptSignals {
   readonly #parts: KeptSignalsParts;
   /** For whom there are some in the store, under which of its ids, and the number of the last. */
   readonly #kept = new Map<Member, { readonly ids: readonly ConnectionId[]; readonly number: number }>();
-  #batch: NodeJS.Timeout | undefined;
+  /** What is on its way to the store: nothing, a batch, or one with another to follow. */
+  #batch: 'none' | 'one' | 'another' = 'none';
   /** One write follows the other, so that nothing is kept twice. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -73,11 +74,16 @@ export class KeptSignals {
   /** Keeps what those are to get who are known to be away, soon. */
   keepSoon(): void {
     // One at a time, also while the store takes long: the next takes all that has come meanwhile.
-    this.#batch ??= setTimeout(async () => {
-      const away = [...this.#parts.members.values()].filter(({ isKnownAway }) => isKnownAway);
-      await this.keep(away);
-      this.#batch = undefined;
-      if (away.some(({ outbox }) => outbox.unkept().length > 0)) this.keepSoon();
+    if (this.#batch !== 'none') {
+      this.#batch = 'another';
+      return;
+    }
+    this.#batch = 'one';
+    setTimeout(async () => {
+      await this.keep([...this.#parts.members.values()].filter(({ isKnownAway }) => isKnownAway));
+      const isOver = this.#batch !== 'another';
+      this.#batch = 'none';
+      if (!isOver) this.keepSoon();
     }, BATCH_MS);
   }
 
@@ -101,7 +107,7 @@ export class KeptSignals {
     const { uniqueSessionId, epoch } = session;
     write((store) => store.forgetSignals(uniqueSessionId, epoch, kept.ids, kept.number)).catch((error: unknown) =>
       // Told again by the next owner, they are known by their numbers or ids, and dropped.
-      log.warn({ err: error, connection: member.id }, 'The store keeps signals that have arrived.'),
+      log.debug({ err: error, connection: member.id }, 'The store keeps signals that have arrived.'),
     );
   }
 
