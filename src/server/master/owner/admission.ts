@@ -83,7 +83,7 @@ export class Admission {
       // Numbered behind the welcome, though sent before it: the edge puts them in order.
       this.#session.keptSignals.give(member, kept);
       if (replaces.length > 0)
-        for (const signal of this.#session.missedSignals) this.#session.tell(member, 'signal', signal);
+        for (const signal of this.#session.missedSignals.all) this.#session.tell(member, 'signal', signal);
       return welcome;
     } finally {
       place.busy = false;

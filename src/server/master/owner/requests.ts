@@ -156,7 +156,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
 
   unpublish: async (session, member, { streamId }) => {
     // Said again after a takeover, it may have been done already.
-    if (member.publications.has(streamId)) session.endStream(member, streamId, 'unpublish');
+    if (member.publications.has(streamId)) session.streams.end(member, streamId, 'unpublish');
     else if (!streamId.endsWith(member.id)) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     return {};
   },
@@ -166,7 +166,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const { rtpCapabilities } = member;
     if (!rtpCapabilities)
       throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
-    const { publication } = session.findStream(streamId);
+    const { publication } = session.streams.find(streamId);
     await publication.ready();
     const over = transportOf(member, transport, 'recv');
     // The transport is part of the key: after a change of transports the same stream is consumed anew.
@@ -257,7 +257,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   forceUnpublish: async (session, member, { streamId }, askedAgoMs) => {
     requireModerator(member, 'forceUnpublish');
     try {
-      session.forceUnpublish(streamId, 'forceUnpublishByUser');
+      session.streams.endByForce(streamId, 'forceUnpublishByUser');
     } catch (error) {
       if (askedAgoMs === 0) throw error;
     }
@@ -284,7 +284,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ...(number === undefined ? {} : { number }),
     };
     for (const recipient of recipients) session.tell(recipient, 'signal', signal);
-    if (!to || to.length === 0) session.keepForReturning(signal);
+    if (!to || to.length === 0) session.missedSignals.add(signal);
     session.note({ kind: 'signalled', ...signal, to: recipients.map((recipient) => recipient.id) });
     // Answered when it has arrived, or is kept for who is away: if this owner crashes before, the sender says it again to the
     // next one, and those who have had it recognise its number.

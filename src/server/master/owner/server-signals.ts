@@ -48,7 +48,7 @@ export class ServerSignals {
       const member = members.get(id);
       if (member) this.#session.tell(member, 'signal', signal);
     }
-    if (to.length === 0) this.#session.keepForReturning(signal);
+    if (to.length === 0) this.#session.missedSignals.add(signal);
     this.#session.note({ kind: 'signalled', ...signal, to: [...wanted] });
     if (asked) this.#remember(asked);
     return 'said';

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
-import type { ConnectionId, RequestId, Seq, StreamId, TokenId } from '../../../protocol/ids.ts';
-import type { LeaveReason, StreamEndReason } from '../../../protocol/model.ts';
+import type { ConnectionId, RequestId, Seq, TokenId } from '../../../protocol/ids.ts';
+import type { LeaveReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
@@ -17,26 +17,23 @@ import { Hosting } from './hosting.ts';
 import { KeptSignals } from './kept-signals.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
+import { MissedSignals } from './missed-signals.ts';
 import { type Owned, Ownership } from './ownership.ts';
 import { type PendingPlace, Places } from './places.ts';
 import { Relocation } from './relocation.ts';
 import { handleRequest } from './requests.ts';
 import { ServerSignals } from './server-signals.ts';
 import type { SessionChronicle, SessionFact } from './session-chronicle.ts';
+import { Streams } from './streams.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
 const STORE_PATIENCE_MS = 1_000;
 
-/** How long after its beginning a session expects those back who were in its life before. */
-const RETURN_MS = 15_000;
 /**
  * An absence that is shorter is told to nobody. When a master crashes, thousands are away for a second or two, and telling each
  * of them of all the others, twice, was most of the work that they waited for.
  */
 const UNTOLD_MS = 2_000;
-
-/** How many signals are kept for them: far fewer than an outbox holds. */
-const MISSED_SIGNALS = 500;
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -61,6 +58,8 @@ export class OwnedSession {
   readonly places: Places;
   readonly serverSignals = new ServerSignals(this);
   readonly keptSignals: KeptSignals;
+  readonly missedSignals: MissedSignals;
+  readonly streams = new Streams(this);
   readonly log: Logger;
   /** Tokens that have joined, and which place each has taken. */
   readonly used = new Map<TokenId, ConnectionId>();
@@ -69,7 +68,6 @@ export class OwnedSession {
   readonly #hosting: Hosting;
   readonly #admission: Admission;
   readonly #ownership = new Ownership(() => this.#isOwned());
-  #missedSignals: ServerEvents['signal'][] = [];
   #state: 'open' | 'frozen' | 'ended' = 'open';
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
@@ -77,6 +75,7 @@ export class OwnedSession {
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
     this.places = new Places({ session: record, write: (work) => this.write(work) });
+    this.missedSignals = new MissedSignals(record.createdAt);
     this.keptSignals = new KeptSignals({
       session: record,
       members: this.members,
@@ -125,7 +124,7 @@ export class OwnedSession {
     await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
     // Its role may have been changed with the former owner's last breath.
-    for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.endStreams(member);
+    for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.streams.endAllOf(member);
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
     // for whom the media was just being placed.
@@ -231,7 +230,7 @@ export class OwnedSession {
     for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
       publication.end();
-      this.#forgetStream(streamId);
+      this.streams.forget(streamId);
     }
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
@@ -240,55 +239,6 @@ export class OwnedSession {
       .forget(member.record)
       .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
     if (this.members.size === 0) void this.end('lastParticipantLeft');
-  }
-
-  /** Ends a stream against its publisher's will: that one is told, too. @throws {ProtocolError} STREAM_UNKNOWN */
-  forceUnpublish(streamId: StreamId, reason: 'forceUnpublishByUser' | 'forceUnpublishByServer'): void {
-    const { publisher } = this.findStream(streamId);
-    this.endStream(publisher, streamId, reason);
-    this.tell(publisher, 'streamDestroyed', { streamId, reason });
-  }
-
-  /** Ends all that a member sends, as it may not send any more. */
-  endStreams(member: Member): void {
-    for (const streamId of [...member.publications.keys()]) this.forceUnpublish(streamId, 'forceUnpublishByServer');
-  }
-
-  endStream(member: Member, streamId: StreamId, reason: StreamEndReason): void {
-    const publication = member.publications.get(streamId);
-    if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
-    member.publications.delete(streamId);
-    publication.end();
-    for (const key of publication.producers.values()) this.room?.attempt('closeProducer', { key });
-    this.#forgetStream(streamId);
-    this.broadcast('streamDestroyed', { streamId, reason }, member);
-    this.note({ kind: 'unpublished', streamId, reason });
-  }
-
-  /** The member and the publication of a stream. */
-  findStream(streamId: StreamId): {
-    publisher: Member;
-    publication: NonNullable<ReturnType<Member['publications']['get']>>;
-  } {
-    for (const publisher of this.members.values()) {
-      const publication = publisher.publications.get(streamId);
-      if (publication) return { publisher, publication };
-    }
-    throw new ProtocolError('STREAM_UNKNOWN', streamId);
-  }
-
-  /**
-   * A signal to everyone is also for those who were in the life before the crash and are just coming back: they get it
-   * when they do.
-   */
-  keepForReturning(signal: ServerEvents['signal']): void {
-    const returning = Date.now() - this.record.createdAt < RETURN_MS;
-    this.#missedSignals = returning ? [...this.#missedSignals, signal].slice(-MISSED_SIGNALS) : [];
-  }
-
-  /** Signals that those who come back now have missed. */
-  get missedSignals(): readonly ServerEvents['signal'][] {
-    return this.#missedSignals;
   }
 
   /**
@@ -421,14 +371,6 @@ export class OwnedSession {
   #away(member: Member, attachment: Parameters<Member['detach']>[0]): void {
     if (!member.detach(attachment, performance.now())) return;
     this.log.info({ connection: member.id }, 'A connection is away.');
-  }
-
-  #forgetStream(streamId: StreamId): void {
-    for (const member of this.members.values()) {
-      const subscription = member.subscriptions.get(streamId);
-      member.subscriptions.delete(streamId);
-      for (const key of subscription?.consumers ?? []) this.room?.attempt('closeConsumer', { key });
-    }
   }
 
   /** Resolves when it is certain that nobody else owned the session at this moment. @throws {ProtocolError} EPOCH_STALE */

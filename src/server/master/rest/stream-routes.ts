@@ -31,9 +31,9 @@ export function registerStreamRoutes(app: RestApp, parts: RestParts): void {
       const session = await ownedHere(parts, sessionId, request, reply, 400);
       if (!session) return reply;
       try {
-        session.findStream(streamId as StreamId);
+        session.streams.find(streamId as StreamId);
         await confirmOwned(session, parts);
-        session.forceUnpublish(streamId as StreamId, 'forceUnpublishByServer');
+        session.streams.endByForce(streamId as StreamId, 'forceUnpublishByServer');
       } catch (failure) {
         if (!(failure instanceof ProtocolError && failure.code === 'STREAM_UNKNOWN')) throw failure;
         throw new RestError(

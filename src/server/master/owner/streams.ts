@@ -1,0 +1,59 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { StreamId } from '../../../protocol/ids.ts';
+import type { StreamEndReason } from '../../../protocol/model.ts';
+import type { Member } from './member.ts';
+import type { Publication } from './publication.ts';
+import type { OwnedSession } from './session.ts';
+
+/** The streams of a session's members. */
+export class Streams {
+  readonly #session: OwnedSession;
+
+  constructor(session: OwnedSession) {
+    this.#session = session;
+  }
+
+  /** The member and the publication of a stream. @throws {ProtocolError} STREAM_UNKNOWN */
+  find(streamId: StreamId): { publisher: Member; publication: Publication } {
+    for (const publisher of this.#session.members.values()) {
+      const publication = publisher.publications.get(streamId);
+      if (publication) return { publisher, publication };
+    }
+    throw new ProtocolError('STREAM_UNKNOWN', streamId);
+  }
+
+  /** Ends a stream; the others are told. @throws {ProtocolError} STREAM_UNKNOWN */
+  end(member: Member, streamId: StreamId, reason: StreamEndReason): void {
+    const session = this.#session;
+    const publication = member.publications.get(streamId);
+    if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
+    member.publications.delete(streamId);
+    publication.end();
+    for (const key of publication.producers.values()) session.room?.attempt('closeProducer', { key });
+    this.forget(streamId);
+    session.broadcast('streamDestroyed', { streamId, reason }, member);
+    session.note({ kind: 'unpublished', streamId, reason });
+  }
+
+  /** Ends a stream against its publisher's will: that one is told, too. @throws {ProtocolError} STREAM_UNKNOWN */
+  endByForce(streamId: StreamId, reason: 'forceUnpublishByUser' | 'forceUnpublishByServer'): void {
+    const { publisher } = this.find(streamId);
+    this.end(publisher, streamId, reason);
+    this.#session.tell(publisher, 'streamDestroyed', { streamId, reason });
+  }
+
+  /** Ends all that a member sends, as it may not send any more. */
+  endAllOf(member: Member): void {
+    for (const streamId of [...member.publications.keys()]) this.endByForce(streamId, 'forceUnpublishByServer');
+  }
+
+  /** Closes what receives a stream that is over. */
+  forget(streamId: StreamId): void {
+    const { members, room } = this.#session;
+    for (const member of members.values()) {
+      const subscription = member.subscriptions.get(streamId);
+      member.subscriptions.delete(streamId);
+      for (const key of subscription?.consumers ?? []) room?.attempt('closeConsumer', { key });
+    }
+  }
+}
