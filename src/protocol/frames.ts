@@ -150,8 +150,8 @@ export interface ServerEvents {
   streamDestroyed: { streamId: StreamInfo['streamId']; reason: StreamEndReason };
   streamActive: { streamId: StreamInfo['streamId']; kind: MediaKind; active: boolean };
   streamChanged: { streamId: StreamInfo['streamId']; change: StreamChange };
-  /** Its client sends it over another transport: who receives it subscribes again. */
-  streamRenewed: { streamId: StreamInfo['streamId'] };
+  /** Its client sends it over another transport: who has not received it so yet subscribes again. */
+  streamRenewed: { streamId: StreamInfo['streamId']; renewal: number };
   /** Its role has been changed through the REST API. */
   connectionChanged: { connectionId: ConnectionId; role: Role };
   networkQuality: { connectionId: ConnectionId; level: NetworkQuality };

@@ -40,11 +40,7 @@ export interface Methods {
   /** New ICE credentials for a transport whose network path broke. */
   restartIce: { params: { key: string }; result: { iceParameters: IceParameters } };
   closeTransport: { params: { key: string }; result: Record<string, never> };
-  /**
-   * Gives up all transports of this client, with what runs over them. Its streams wait to be published again, under the same
-   * keys; those who receive them are told when they are.
-   */
-  renewMedia: { params: Record<string, never>; result: Record<string, never> };
+  /** Again with the same key and transport: nothing. Over another transport: the stream is sent over that one from now on. */
   publish: { params: PublishParams; result: { stream: StreamInfo } };
   unpublish: { params: { streamId: StreamId }; result: Record<string, never> };
   /** Video consumers start paused: `resumeConsumers` once the client can play them. */

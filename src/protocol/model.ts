@@ -36,6 +36,8 @@ export interface StreamInfo {
   readonly frameRate?: number;
   /** Pixels. */
   readonly videoDimensions?: { readonly width: number; readonly height: number };
+  /** How often its client has sent it over another transport than before. Default: 0. */
+  readonly renewal?: number;
 }
 
 /** A property of a stream that its publisher has changed, and by what. */

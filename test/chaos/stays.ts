@@ -10,24 +10,40 @@ export interface Stay {
   hasAllTo: number;
 }
 
+/** A connection that is gone is noticed within so long by both of its ends, and what has been missed arrives within so long, ms. */
+const SETTLED_MS = 5_000;
+
 /**
  * The stays of one person, from its own entries: a crash with policy `rebuild` ends one, the rebuild begins another. What is kept
- * for one who is away arrives when it is back, and in order: one who does not come back, is too late, or leaves again at once, has
- * at least all from before the newest that it has got.
+ * for one who is away arrives when it is back, in order. One who does not come back, or leaves again at once, has at least all
+ * from before the newest that it has got, and from before it was away.
  * @param sentAt when a message was said
  */
 export function staysOf(entries: readonly Entry[], sentAt: (id: string) => number): Stay[] {
   const stays: Stay[] = [];
   let isDestroyed = false;
   let newest = Number.NEGATIVE_INFINITY;
+  let absence: { readonly from: number; to: number } | undefined;
   for (const entry of entries) {
     const last = stays.at(-1);
     const end = (): void => {
       if (last) last.to = Math.min(last.to, entry.at);
     };
+    const connectedTo = (): number => {
+      const isSettled = !absence || entry.at - absence.to > SETTLED_MS;
+      return (isSettled ? entry.at : (absence?.from ?? entry.at)) - SETTLED_MS;
+    };
     switch (entry.what) {
       case 'received':
         newest = Math.max(newest, sentAt(entry.id));
+        break;
+      case 'reconnecting':
+        if (entry.plane === 'signaling' && absence?.to !== Number.POSITIVE_INFINITY) {
+          absence = { from: entry.at, to: Number.POSITIVE_INFINITY };
+        }
+        break;
+      case 'reconnected':
+        if (entry.kind === 'resume' && absence) absence.to = entry.at;
         break;
       case 'destroyed':
         isDestroyed = true;
@@ -36,7 +52,8 @@ export function staysOf(entries: readonly Entry[], sentAt: (id: string) => numbe
       case 'joined':
       case 'rebuilt':
         end();
-        if (last) last.hasAllTo = isDestroyed ? last.to : newest;
+        // What it gets just before it is told of its new place may belong to that one: it tells nothing of the old.
+        if (last) last.hasAllTo = isDestroyed ? last.to : connectedTo();
         stays.push({
           connectionId: entry.connectionId,
           from: entry.at,
@@ -45,11 +62,12 @@ export function staysOf(entries: readonly Entry[], sentAt: (id: string) => numbe
         });
         isDestroyed = false;
         newest = Number.NEGATIVE_INFINITY;
+        absence = undefined;
         break;
       case 'leaving':
       case 'disconnected':
         end();
-        if (last) last.hasAllTo = Math.min(last.hasAllTo, newest);
+        if (last) last.hasAllTo = Math.min(last.hasAllTo, Math.max(newest, connectedTo()));
     }
   }
   return stays;

@@ -26,44 +26,66 @@ async function mediaCountsOf(room: string): Promise<string> {
   return `${count('transports')} transports, ${count('producers')} producers, ${count('consumers')} consumers`;
 }
 
-test('a client gives up its transports: its stream goes on over others, and those who receive it are told', async () => {
+test('a client sends its stream over another transport: those who receive it are told, and nothing of the old one is left', async () => {
   const room = 'renewed';
-  const [ann, bob, cat] = [await enter(room), await enter(room), await enter(room)];
+  const [ann, bob] = [await enter(room), await enter(room)];
   const streamId = await ann.publish();
   await bob.subscribe(streamId);
   assert.equal(await mediaCountsOf(room), '2 transports, 2 producers, 2 consumers');
 
-  await ann.request('renewMedia', {});
-  assert.equal(await mediaCountsOf(room), '1 transports, 0 producers, 0 consumers', 'nothing of it is left');
-  // Whoever wants it now waits for it.
-  const waiting = cat.subscribe(streamId);
-  assert.equal(await ann.publish(), streamId);
-  await waiting;
+  assert.equal(await ann.publish('aaaa', 'another'), streamId);
   await until('bob is told', () => toldTo(bob, 'streamRenewed').length === 1);
-  assert.deepEqual(toldTo(bob, 'streamRenewed'), [{ streamId }]);
+  assert.deepEqual(toldTo(bob, 'streamRenewed'), [{ streamId, renewal: 1 }]);
+  await until('what was there is closed', async () => /2 producers, 0 consumers/.test(await mediaCountsOf(room)));
   await bob.subscribe(streamId);
-  assert.equal(await mediaCountsOf(room), '3 transports, 2 producers, 4 consumers');
-  for (const one of [bob, cat]) {
-    assert.equal(toldTo(one, 'streamCreated').length, 1);
-    assert.equal(toldTo(one, 'streamDestroyed').length, 0);
-  }
+  assert.equal(await mediaCountsOf(room), '3 transports, 2 producers, 2 consumers');
+  await ann.request('closeTransport', { key: 'up-aaaa' });
+  assert.equal(await mediaCountsOf(room), '2 transports, 2 producers, 2 consumers');
+
+  // The same again, as after a resume, is nothing new.
+  assert.equal(await ann.publish('aaaa', 'another'), streamId);
+  assert.equal(toldTo(bob, 'streamRenewed').length, 1);
   assert.equal(toldTo(ann, 'streamRenewed').length, 0, 'its publisher knows');
-  // Once more, with nothing there: nothing happens.
-  await cat.request('renewMedia', {});
-  await cat.request('renewMedia', {});
-  for (const one of [ann, bob, cat]) await one.leave();
+  for (const event of ['streamDestroyed', 'mediaMoved']) assert.equal(toldTo(bob, event).length, 0);
+  assert.equal(toldTo(bob, 'streamCreated').length, 1);
+  for (const one of [ann, bob]) await one.leave();
+});
+
+test('whoever has not been told finds it in the session: who comes late, and everyone at the next owner', async () => {
+  const room = 'renewed-and-taken-over';
+  const owner = 'master-2';
+  const edge = `${running.node('master-1').url.replace('http', 'ws')}/rejoin`;
+  const [ann, bob] = await Promise.all(
+    [1, 2].map(async () => RawMember.join(edge, await running.token(room, { owner }))),
+  );
+  assert.ok(ann && bob);
+  await ann.publish();
+  await ann.publish('aaaa', 'another');
+  const renewalIn = ({ client }: RawMember): unknown => {
+    const welcome = client.frames.findLast((frame) => frame.t === 'welcome');
+    return welcome?.t === 'welcome' && welcome.snapshot?.others.flatMap(({ streams }) => streams)[0]?.renewal;
+  };
+  assert.equal(renewalIn(bob), undefined);
+  const late = await RawMember.join(edge, await running.token(room));
+  assert.equal(renewalIn(late), 1);
+  const pid = running.cluster.kill(owner);
+  for (const one of [ann, bob, late]) await one.follow();
+  assert.equal(renewalIn(bob), 1);
+  for (const one of [ann, bob, late]) await one.leave();
+  await running.restarted(owner, pid);
 });
 
 test('where all media has moved nobody is told of each stream', async () => {
   const room = 'moved';
   const [ann, bob] = [await enter(room), await enter(room)];
   const streamId = await ann.publish();
-  await ann.request('renewMedia', {});
   const mediaNode = await running.mediaNodeOf(room);
   const pid = running.cluster.kill(mediaNode);
   await until('both are told', () => [ann, bob].every((one) => toldTo(one, 'mediaMoved').length === 1));
-  assert.equal(await ann.publish(), streamId);
-  await bob.subscribe(streamId);
+  // Asked for before it is there, it is waited for.
+  const waiting = bob.subscribe(streamId);
+  assert.equal(await ann.publish('aaaa', 'another'), streamId);
+  await waiting;
   assert.equal(toldTo(bob, 'streamRenewed').length, 0);
   for (const one of [ann, bob]) await one.leave();
   await running.restarted(mediaNode, pid);

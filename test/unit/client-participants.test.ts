@@ -24,6 +24,7 @@ function watched(): { participants: Participants; seen: string[] } {
     connectionDestroyed: ({ connectionId }, reason) => seen.push(`-${connectionId} ${reason}`),
     streamCreated: ({ streamId }) => seen.push(`+${streamId}`),
     streamRenewed: ({ streamId }) => seen.push(`again ${streamId}`),
+    streamRerouted: ({ streamId, renewal }) => seen.push(`${streamId} by ${renewal}`),
     streamDestroyed: ({ streamId }, reason) => seen.push(`-${streamId} ${reason}`),
     presenceChanged: ({ connectionId }, presence) => seen.push(`${connectionId} ${presence}`),
     streamChanged: ({ streamId }, { changedProperty, newValue, reason }) =>
@@ -61,6 +62,19 @@ test('a stream that may come back, and whose publisher leaves, ends once', () =>
   participants.remove('a1' as never, 'disconnect');
   participants.forgetMissing('nodeCrashed');
   assert.deepEqual(take(seen), ['-v_a1 disconnect', '-a1 disconnect']);
+});
+
+test('a stream that comes over another transport is received anew, once, be it told or found out', () => {
+  const { participants, seen } = watched();
+  participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] })]);
+  take(seen);
+  participants.reroute('v_a1' as never, 1);
+  participants.reroute('v_a1' as never, 1);
+  assert.deepEqual(take(seen), ['v_a1 by 1']);
+  participants.reconcile([connection('a1', { streams: [stream('v_a1', 'a1', { renewal: 1 })] })], false);
+  assert.deepEqual(take(seen), []);
+  participants.reconcile([connection('a1', { streams: [stream('v_a1', 'a1', { renewal: 2 })] })], false);
+  assert.deepEqual(take(seen), ['v_a1 by 2']);
 });
 
 test('who has missed a life knows the others by an earlier one', () => {

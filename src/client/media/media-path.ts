@@ -53,7 +53,6 @@ export class MediaPath {
     this.#state = state;
     if (state === 'closed') return this.close();
     if (state === 'failed' || state === 'disconnected') this.#lose();
-    if (state === 'failed' && this.#options.hasPath()) return this.#giveUp('the encryption of the media has failed');
     if (state === 'failed') void this.#restart();
     if (state === 'disconnected') this.#later(DOUBT_MS);
     if (state === 'connected') {
@@ -96,6 +95,9 @@ export class MediaPath {
 
   async #restart(): Promise<void> {
     if (this.#restarting) return;
+    if (this.#state === 'failed' && this.#options.hasPath()) {
+      return this.#giveUp('the encryption of the media has failed');
+    }
     clearTimeout(this.#timer);
     this.#restarting = true;
     this.#attempts += 1;

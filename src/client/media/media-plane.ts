@@ -91,6 +91,8 @@ export class MediaPlane {
   readonly #open = new Map<string, OpenTransport>();
   /** The last of the subscriptions to each stream: the next one waits for it. */
   readonly #subscribing = new Map<StreamId, Promise<unknown>>();
+  /** How often streams had been moved to other transports when they were received last. */
+  readonly #renewals = new Map<StreamId, number>();
   /** `superseded`: what is there goes on, and nothing is made any more. */
   #state: 'current' | 'superseded' | 'closed' = 'current';
 
@@ -126,6 +128,11 @@ export class MediaPlane {
     return this.#inTurn(streamId, async () => (wanted() ? this.#subscribe(streamId) : undefined));
   }
 
+  /** Which of its publisher's transports, by number, a stream was received from last. */
+  renewalOf(streamId: StreamId): number | undefined {
+    return this.#renewals.get(streamId);
+  }
+
   /** Ends the receiving of a stream, at the server. */
   unsubscribe(streamId: StreamId): Promise<unknown> {
     return this.#inTurn(streamId, () => this.#options.request('unsubscribe', { streamId }));
@@ -145,6 +152,7 @@ export class MediaPlane {
       consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } })),
     );
     await this.#options.request('resumeConsumers', { streamId });
+    this.#renewals.set(streamId, stream.renewal ?? 0);
     return { stream, consumers: made };
   }
 
@@ -180,9 +188,11 @@ export class MediaPlane {
     );
   }
 
-  close(): void {
+  /** `andThere`: the media node lives, and is to give the transports up as well. */
+  close(andThere = false): void {
     this.#state = 'closed';
-    for (const { transport, path } of this.#open.values()) {
+    for (const [key, { transport, path }] of this.#open) {
+      if (andThere) this.#options.request('closeTransport', { key }).catch(() => {});
       path.close();
       transport.close();
     }

@@ -141,22 +141,28 @@ export class Subscriber extends StreamManager {
 
   /** Waits until the picture of `next` can be shown in place of the one that is, if that moves. */
   async #untilShown({ track, rtpReceiver }: types.Consumer, generation: number): Promise<void> {
-    if (!this.#moving) return;
+    const before = this.#moving;
+    if (!before) return;
+    let moves = false;
+    void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
+      moves = seen;
+    });
     // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown already,
     // and the old one has not.
     delayPlayout(rtpReceiver, BEHIND_MS);
-    // On a machine that is short of breath the new picture may take long; as long as the old one moves, it stays.
+    // On a machine that is short of breath the new picture may take long; as long as the old one may move, it stays.
     for (let round = 0; round < FIRST_FRAME_ROUNDS && this.#moving; round += 1) {
       if (generation !== this.#generation) return;
       if (!(await firstFrame(track, FIRST_FRAME_MS))) continue;
       // The very first is shown at once, those that follow after the delay.
-      await firstFrame(track, FIRST_FRAME_MS);
+      if (moves) await firstFrame(track, FIRST_FRAME_MS);
       return;
     }
   }
 
   /** A picture that is worth keeping: a track whose media no longer arrives is `muted`. */
   get #moving(): MediaStreamTrack | undefined {
+    if (!this.stream.videoActive) return undefined;
     return this.mediaStream.getVideoTracks().find(({ readyState, muted }) => readyState === 'live' && !muted);
   }
 

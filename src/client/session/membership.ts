@@ -62,6 +62,9 @@ export class Membership {
       streamRenewed: ({ manager }) => {
         if (manager instanceof Subscriber) void this.media.play(manager);
       },
+      streamRerouted: ({ manager }) => {
+        if (manager instanceof Subscriber) void this.media.playAnew(manager);
+      },
       streamDestroyed: (stream, reason) => {
         if (stream.manager instanceof Subscriber) this.media.abandon(stream.manager);
         announcer.streamDestroyed(stream, reason);
@@ -84,7 +87,7 @@ export class Membership {
           rtc: this.#configuration.peerConnectionFor(iceServers),
           silenceMs: () => this.#configuration.iceDisconnectedTimeout,
           troubled: (trouble) => this.#troubled(trouble),
-          lost: (cause) => void this.#recovery.renewMedia(cause),
+          lost: (cause) => void this.#recovery.renewTransports(cause),
         }),
       failed: (stream, error) => {
         if (!(stream.manager instanceof Subscriber)) return;
@@ -191,7 +194,7 @@ export class Membership {
         if (!this.media.ended(data.streamId, data.reason)) this.participants.removeStream(data.streamId, data.reason);
         return;
       case 'streamRenewed':
-        return this.participants.renewStream(data.streamId);
+        return this.participants.reroute(data.streamId, data.renewal);
       case 'streamActive':
         return this.participants.setActive(data.streamId, data.kind, data.active);
       case 'streamChanged':

@@ -18,8 +18,10 @@ export interface ParticipantsEvents {
   connectionCreated(connection: Connection): void;
   connectionDestroyed(connection: Connection, reason: LeaveReason): void;
   streamCreated(stream: Stream): void;
-  /** A stream that was there comes from elsewhere: after a crash, under a new id. */
+  /** A stream of before the crash is back under a new id. */
   streamRenewed(stream: Stream): void;
+  /** A stream comes over another transport of its publisher's. */
+  streamRerouted(stream: Stream): void;
   streamDestroyed(stream: Stream, reason: StreamEndReason): void;
   presenceChanged(connection: Connection, presence: 'here' | 'away'): void;
   streamChanged(stream: Stream, change: StreamPropertyChange): void;
@@ -115,10 +117,12 @@ export class Participants {
     if (stream?.setActive(kind, active)) this.#events.streamChanged(stream, activeChange(kind, active));
   }
 
-  /** Its publisher sends it over another transport. */
-  renewStream(id: StreamId): void {
+  /** Its publisher sends it over another transport, for the `renewal`th time. */
+  reroute(id: StreamId, renewal: number): void {
     const stream = this.#streams.get(id);
-    if (stream) this.#events.streamRenewed(stream);
+    if (!stream || stream.renewal === renewal) return;
+    stream.update({ renewal });
+    this.#events.streamRerouted(stream);
   }
 
   /** Its publisher has told of a change. */
@@ -151,7 +155,8 @@ export class Participants {
   }
 
   /** It may have been muted, or its screen resized, while nobody could tell. */
-  #catchUp({ streamId, audioActive, videoActive, videoDimensions: value }: StreamInfo): void {
+  #catchUp({ streamId, audioActive, videoActive, videoDimensions: value, renewal = 0 }: StreamInfo): void {
+    this.reroute(streamId, renewal);
     this.setActive(streamId, 'audio', audioActive);
     this.setActive(streamId, 'video', videoActive);
     const stream = this.#streams.get(streamId);

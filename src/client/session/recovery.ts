@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { MediaPlace, Snapshot } from '../../protocol/frames.ts';
+import type { Plane } from '../media/media-plane.ts';
 import type { Subscriber } from '../media/subscriber.ts';
 import type { RecoveryKind } from '../recovery-events.ts';
 import { delayBefore } from '../signaling/backoff.ts';
@@ -30,7 +31,8 @@ export class Recovery {
   /** Set while those who were there before a crash, or their streams, may still come back. */
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
-  #isRenewing = false;
+  /** Whose transports are being given up. */
+  #renewing: Plane | undefined;
   #renewals = 0;
   #renewedAt = Number.NEGATIVE_INFINITY;
 
@@ -67,8 +69,7 @@ export class Recovery {
     participants.reconcile(others, streamsMayReturn);
     if (life !== lifecycle.life) return;
     if (moved) this.#followMedia();
-    // Given up, and not brought yet, its own streams are not there either.
-    else if (!this.#isRenewing) this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
+    else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
   }
 
   /** The media is hosted anew. */
@@ -77,40 +78,23 @@ export class Recovery {
   }
 
   /** This client's transports are beyond repair: it makes others, to where the media is, under the same ids. */
-  async renewMedia(cause: string): Promise<void> {
-    if (this.#isRenewing) return;
-    this.#isRenewing = true;
-    try {
-      if (!(await this.#giveUpTransports(cause))) return;
-    } finally {
-      // From here on the new ones may fail, too.
-      this.#isRenewing = false;
-    }
-    this.#options.media.renew();
-    await this.#bringMedia(this.#options.participants.subscribers(), 'mediaRenewed');
-  }
-
-  /** Resolves when the servers know; `false` when something else has come between, which brings the media by itself. */
-  async #giveUpTransports(cause: string): Promise<boolean> {
-    const { lifecycle, media, announcer } = this.#options;
+  async renewTransports(cause: string): Promise<void> {
+    const { media, announcer, participants } = this.#options;
+    const { plane } = media;
+    // Each of them may be.
+    if (plane === this.#renewing) return;
+    this.#renewing = plane;
     const now = performance.now();
     if (now - this.#renewedAt > RENEWALS_MS) this.#renewals = 0;
     this.#renewals += 1;
     this.#renewedAt = now;
     const nextDelayMs = delayBefore(this.#renewals, { spreadMs: 0 }, Math.random);
-    const { life } = lifecycle;
-    const { place } = media;
     announcer.attempt('reconnecting', 'media', { cause, attempt: this.#renewals, nextDelayMs });
     await new Promise((resolve) => setTimeout(resolve, nextDelayMs));
-    try {
-      await lifecycle.request('renewMedia', {});
-    } catch (error) {
-      if (!isLostToCrash(error) && lifecycle.state !== 'ended') {
-        announcer.exception('ICE_CONNECTION_FAILED', `Other transports cannot be made: ${String(error)}`);
-      }
-      return false;
-    }
-    return life === lifecycle.life && place === media.place;
+    // Where the media has moved, or the session has another life, it is brought there.
+    if (plane !== media.plane) return;
+    media.renewTransports();
+    await this.#bringMedia(participants.subscribers(), 'mediaRenewed');
   }
 
   /** It is over: nobody is waited for any more. */

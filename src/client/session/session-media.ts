@@ -43,7 +43,8 @@ export class SessionMedia implements PublishedAt {
   readonly #quality: QualityWatch;
   #iceServers: readonly IceServer[] = [];
   #plane: Plane | undefined;
-  #lingering: { plane: Plane; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
+  /** `isThere`: at the place where the media still is. */
+  #lingering: { plane: Plane; isThere: boolean; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
 
   constructor(options: SessionMediaOptions) {
     this.#options = options;
@@ -63,7 +64,7 @@ export class SessionMedia implements PublishedAt {
     this.#dropLingering();
     if (this.#plane) {
       this.#plane.supersede();
-      this.#lingering = { plane: this.#plane, timer: undefined };
+      this.#lingering = { plane: this.#plane, isThere: this.#plane.place === place, timer: undefined };
     }
     this.#plane = this.#options.planeTo(place, iceServers);
   }
@@ -75,19 +76,21 @@ export class SessionMedia implements PublishedAt {
     return true;
   }
 
-  /** Where the media of this life is, as far as is known here. */
-  get place(): MediaPlace | undefined {
-    return this.#plane?.place;
+  /** What leads to the media now. */
+  get plane(): Plane | undefined {
+    return this.#plane;
   }
 
   /** Other transports to where the media is. */
-  renew(): void {
+  renewTransports(): void {
     if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
   /** Everything of this client is in the new life. */
   renewed(): void {
-    if (this.#lingering) this.#lingering.timer = setTimeout(() => this.#dropLingering(), LINGER_MS);
+    if (!this.#lingering) return;
+    clearTimeout(this.#lingering.timer);
+    this.#lingering.timer = setTimeout(() => this.#dropLingering(), LINGER_MS);
   }
 
   /** The network may have changed: see {@link MediaPath.check}. */
@@ -198,15 +201,24 @@ export class SessionMedia implements PublishedAt {
     return this.#arrivals.of(subscriber);
   }
 
-  /** Receives the subscriber's stream, for the first time or anew. Resolves when it plays. */
-  async play(subscriber: Subscriber, attempt = 1): Promise<void> {
+  /** Receives the subscriber's stream from where it comes now, if that is not where it was received from last. */
+  playAnew(subscriber: Subscriber): Promise<void> {
+    const { stream } = subscriber;
+    return this.play(subscriber, () => this.#plane?.renewalOf(stream.streamId) !== stream.renewal);
+  }
+
+  /**
+   * Receives the subscriber's stream, for the first time or anew. Resolves when it plays.
+   * @param isDue asked when it is its turn
+   */
+  async play(subscriber: Subscriber, isDue: () => boolean = () => true, attempt = 1): Promise<void> {
     const plane = this.#plane;
     if (!plane) return;
     this.#quality.start();
     // Where the media has moved it is received anew, and a stream has one subscriber, the last.
     const isWanted = (): boolean => plane === this.#plane && subscriber.stream.manager === subscriber;
     try {
-      const incoming = await plane.subscribe(subscriber.stream.streamId, isWanted);
+      const incoming = await plane.subscribe(subscriber.stream.streamId, () => isWanted() && isDue());
       if (isWanted() && incoming) {
         await subscriber.play(incoming, () => plane.recvPeerConnection);
         this.#arrivals.arrived(subscriber);
@@ -220,7 +232,7 @@ export class SessionMedia implements PublishedAt {
       if (code === 'STREAM_UNKNOWN') return this.#arrivals.failed(subscriber, error);
       // The media node has just gone: where it goes on is about to be told.
       if (code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS) {
-        setTimeout(() => void this.play(subscriber, attempt + 1), MEDIA_AGAIN_MS);
+        setTimeout(() => void this.play(subscriber, isDue, attempt + 1), MEDIA_AGAIN_MS);
         return;
       }
       this.#arrivals.failed(subscriber, error);
@@ -271,7 +283,7 @@ export class SessionMedia implements PublishedAt {
 
   #dropLingering(): void {
     clearTimeout(this.#lingering?.timer);
-    this.#lingering?.plane.close();
+    this.#lingering?.plane.close(this.#lingering.isThere);
     this.#lingering = undefined;
   }
 }

@@ -108,6 +108,11 @@ export class Stream {
     return this.#lastManager?.peerConnection as RTCPeerConnection;
   }
 
+  /** @internal How often its publisher has moved it to another transport. */
+  get renewal(): number {
+    return this.#info.renewal ?? 0;
+  }
+
   /** @internal */
   get info(): StreamInfo {
     return this.#info;

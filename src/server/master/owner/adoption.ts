@@ -26,17 +26,27 @@ export function adoptMembers(
     if (appData.rtpCapabilities) member.rtpCapabilities = appData.rtpCapabilities;
   }
 
-  const parts = new Map<StreamId, { stream: StreamInfo; producers: Map<MediaKind, string> }>();
-  for (const { key, kind, paused, appData } of inventory.producers) {
+  const parts = new Map<
+    StreamId,
+    { stream: StreamInfo; producers: Map<MediaKind, { key: string; paused: boolean }> }
+  >();
+  // Of one that was just being moved to another transport, what is newer counts.
+  const renewals = ({ appData }: Inventory['producers'][number]): number => appData.stream.renewal ?? 0;
+  for (const { key, kind, paused, appData } of inventory.producers.toSorted((a, b) => renewals(a) - renewals(b))) {
     const { stream } = appData;
-    const part = parts.get(stream.streamId) ?? { stream, producers: new Map() };
-    // The producer knows best whether it is paused: the word about it may not have got into the other one's data.
-    const active = kind === 'audio' ? { audioActive: !paused } : { videoActive: !paused };
-    parts.set(stream.streamId, { stream: { ...part.stream, ...active }, producers: part.producers.set(kind, key) });
+    const producers = parts.get(stream.streamId)?.producers ?? new Map();
+    parts.set(stream.streamId, { stream, producers: producers.set(kind, { key, paused }) });
   }
   for (const { stream, producers } of parts.values()) {
-    const whole = producers.has('audio') === stream.hasAudio && producers.has('video') === stream.hasVideo;
-    if (whole) members.get(stream.connectionId)?.publications.set(stream.streamId, new Publication(stream, producers));
+    const [audio, video] = [producers.get('audio'), producers.get('video')];
+    const whole = (audio !== undefined) === stream.hasAudio && (video !== undefined) === stream.hasVideo;
+    if (!whole) continue;
+    const keys = new Map([...producers].map(([kind, { key }]) => [kind, key]));
+    // The producer knows best whether it is paused: the word about it may not have got into its data.
+    const active = { audioActive: audio?.paused === false, videoActive: video?.paused === false };
+    members
+      .get(stream.connectionId)
+      ?.publications.set(stream.streamId, new Publication({ ...stream, ...active }, keys));
   }
 
   for (const { key, appData } of inventory.consumers) {

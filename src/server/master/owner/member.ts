@@ -7,7 +7,7 @@ import { sameSecret } from '../../shared/identity.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
-import type { Loss, Publication } from './publication.ts';
+import type { Publication } from './publication.ts';
 
 /** Where a member's client is reached, or since when it is not. */
 export type Presence =
@@ -47,11 +47,11 @@ export class Member {
     return this.#record;
   }
 
-  /** Nothing that it has at the media node counts any more. */
-  loseMedia(why: Loss): void {
+  /** The media node is gone, and everything there with it. */
+  loseMedia(): void {
     this.transports.clear();
     this.subscriptions.clear();
-    for (const publication of this.publications.values()) publication.lose(why);
+    for (const publication of this.publications.values()) publication.lose();
   }
 
   /** Whether its client is at the door: what it waits for there is not time that it is away. */

@@ -4,8 +4,7 @@ import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
 /** How long a stream whose media node is gone may take to be published again, for those who want to receive it. */
 const RETURN_MS = 10_000;
 
-/** Why a stream has no media: all of the session's moves, or its publisher makes new transports. */
-export type Loss = 'moved' | 'renewed';
+const NONE: ReadonlyMap<MediaKind, string> = new Map();
 
 /**
  * A stream that a member sends: what others are told, and the keys of its producers at the media node. When the media node
@@ -13,37 +12,35 @@ export type Loss = 'moved' | 'renewed';
  */
 export class Publication {
   stream: StreamInfo;
-  #media: { readonly producers: ReadonlyMap<MediaKind, string> } | { readonly lost: Loss };
+  #producers: ReadonlyMap<MediaKind, string>;
   #waiting: { resolve: () => void; reject: (error: ProtocolError) => void; timer: NodeJS.Timeout }[] = [];
 
   constructor(stream: StreamInfo, producers: ReadonlyMap<MediaKind, string>) {
     this.stream = stream;
-    this.#media = { producers };
+    this.#producers = producers;
   }
 
   /** Empty while it waits. */
   get producers(): ReadonlyMap<MediaKind, string> {
-    return 'producers' in this.#media ? this.#media.producers : new Map();
+    return this.#producers;
   }
 
   get isLost(): boolean {
-    return 'lost' in this.#media;
+    return this.#producers.size === 0;
   }
 
-  lose(why: Loss): void {
-    this.#media = { lost: why };
+  lose(): void {
+    this.#producers = NONE;
   }
 
-  /** Why it was lost: nobody knows of a renewal, and everybody of a move. */
-  restore(stream: StreamInfo, producers: ReadonlyMap<MediaKind, string>): Loss | undefined {
-    const lost = 'lost' in this.#media ? this.#media.lost : undefined;
+  /** It comes from these producers from now on. */
+  carry(stream: StreamInfo, producers: ReadonlyMap<MediaKind, string>): void {
     this.stream = stream;
-    this.#media = { producers };
+    this.#producers = producers;
     for (const { resolve, timer } of this.#waiting.splice(0)) {
       clearTimeout(timer);
       resolve();
     }
-    return lost;
   }
 
   /** The stream is over. */

@@ -55,7 +55,6 @@ const SCHEMAS = {
     frameRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1000 })),
     videoDimensions: Type.Optional(dimensions),
   }),
-  renewMedia: nothing,
   unpublish: Type.Object({ streamId }),
   subscribe: Type.Object({ streamId, transport: key }),
   resumeConsumers: Type.Object({ streamId }),

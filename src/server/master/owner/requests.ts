@@ -1,21 +1,13 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RequestFrame } from '../../../protocol/frames.ts';
-import { streamIdOf } from '../../../protocol/ids.ts';
-import type { Method, Params, Result } from '../../../protocol/methods.ts';
-import type { StreamInfo } from '../../../protocol/model.ts';
+import type { Method } from '../../../protocol/methods.ts';
 import type { TransportData } from '../../media-node/api.ts';
 import type { Member } from './member.ts';
-import { Publication } from './publication.ts';
+import { publish } from './publish.ts';
+import { type Handler, roomKey, transportOf } from './request-handler.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
-
-/** `askedAgoMs`: how long ago the client has asked a former owner for the same; 0: it has not. */
-type Handler<M extends Method> = (
-  session: OwnedSession,
-  member: Member,
-  params: Params<M>,
-  askedAgoMs: number,
-) => Promise<Result<M>>;
+import { subscribe } from './subscribe.ts';
 
 /**
  * Carries out one request.
@@ -25,21 +17,6 @@ export async function handleRequest(session: OwnedSession, member: Member, frame
   checkParams(frame.method, frame.data);
   const handler = HANDLERS[frame.method] as Handler<Method>;
   return handler(session, member, frame.data, frame.askedAgoMs ?? 0);
-}
-
-/** Keys at the media node are unique in a room; those of clients only in their connection. */
-const roomKey = (member: Member, key: string): string => `${member.id}/${key}`;
-
-function transportOf(member: Member, key: string, direction?: 'send' | 'recv'): string {
-  const full = roomKey(member, key);
-  const known = member.transports.get(full);
-  if (!known) throw new ProtocolError('TRANSPORT_UNKNOWN', key);
-  if (direction && known !== direction) throw new ProtocolError('PARAMS_INVALID', `transport ${key} is for ${known}`);
-  return full;
-}
-
-function requirePublisher(member: Member): void {
-  if (member.record.role === 'SUBSCRIBER') throw new ProtocolError('NOT_PERMITTED', 'publish');
 }
 
 function requireModerator(member: Member, what: string): void {
@@ -81,78 +58,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return room.command('closeTransport', { key: full });
   },
 
-  renewMedia: async (session, member) => {
-    const { room } = await session.media();
-    const keys = [...member.transports.keys()];
-    member.loseMedia('renewed');
-    // Before the answer, so that nothing that is published again is taken for what was there.
-    await Promise.allSettled(keys.map((key) => room.command('closeTransport', { key })));
-    return {};
-  },
-
-  publish: async (session, member, params) => {
-    requirePublisher(member);
-    const { room } = await session.media();
-    const transport = transportOf(member, params.transport, 'send');
-    const kinds = new Set(params.producers.map(({ kind }) => kind));
-    if (kinds.size !== params.producers.length) throw new ProtocolError('PARAMS_INVALID', 'two producers of one kind');
-    const activeOf = (kind: 'audio' | 'video'): boolean =>
-      params.producers.find((producer) => producer.kind === kind)?.active ?? false;
-    const typeOfVideo = kinds.has('video') ? (params.typeOfVideo ?? 'CUSTOM') : undefined;
-    const streamId = streamIdOf(member.id, params.key, typeOfVideo);
-    const published = member.publications.get(streamId);
-    if (published && !published.isLost) return { stream: published.stream };
-    const stream: StreamInfo = {
-      streamId,
-      connectionId: member.id,
-      createdAt: published?.stream.createdAt ?? Date.now(),
-      hasAudio: kinds.has('audio'),
-      hasVideo: kinds.has('video'),
-      audioActive: activeOf('audio'),
-      videoActive: activeOf('video'),
-      ...(typeOfVideo ? { typeOfVideo } : {}),
-      ...(params.frameRate === undefined ? {} : { frameRate: params.frameRate }),
-      ...(params.videoDimensions ? { videoDimensions: params.videoDimensions } : {}),
-    };
-    const producers = new Map(params.producers.map(({ kind }) => [kind, `${streamId}/${kind}`] as const));
-    try {
-      await Promise.all(
-        params.producers.map(({ kind, rtpParameters, active }) =>
-          room.command('produce', {
-            key: `${streamId}/${kind}`,
-            transport,
-            kind,
-            rtpParameters: rtpParameters as Parameters<typeof room.command<'produce'>>[1]['rtpParameters'],
-            paused: !active,
-            appData: { connectionId: member.id, stream },
-          }),
-        ),
-      );
-    } catch (error) {
-      for (const key of producers.values()) room.attempt('closeProducer', { key });
-      throw error;
-    }
-    if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
-    try {
-      // It may have been made a subscriber meanwhile, which has ended only what was there.
-      requirePublisher(member);
-    } catch (error) {
-      for (const key of producers.values()) room.attempt('closeProducer', { key });
-      throw error;
-    }
-    if (session.room !== room) throw new ProtocolError('UNAVAILABLE', 'the media has moved meanwhile');
-    if (published) {
-      // Those who receive it have been waiting for this, or have to be told.
-      const lost = published.restore(stream, producers);
-      if (lost === 'renewed') session.broadcast('streamRenewed', { streamId }, member);
-      return { stream };
-    }
-    member.publications.set(streamId, new Publication(stream, producers));
-    session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
-    session.broadcast('streamCreated', { stream }, member);
-    session.note({ kind: 'published', stream });
-    return { stream };
-  },
+  publish,
 
   unpublish: async (session, member, { streamId }) => {
     // Said again after a takeover, it may have been done already.
@@ -161,39 +67,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
-  subscribe: async (session, member, { streamId, transport }) => {
-    const { room } = await session.media();
-    const { rtpCapabilities } = member;
-    if (!rtpCapabilities)
-      throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
-    const { publication } = session.streams.find(streamId);
-    await publication.ready();
-    const over = transportOf(member, transport, 'recv');
-    // The transport is part of the key: after a change of transports the same stream is consumed anew.
-    const wanted = [...publication.producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));
-    const consumers = await Promise.all(
-      wanted.map(({ producer, key }) =>
-        room.command('consume', {
-          key,
-          transport: over,
-          producer,
-          rtpCapabilities,
-          appData: { connectionId: member.id, streamId },
-        }),
-      ),
-    );
-    const before = member.subscriptions.get(streamId);
-    const createdAt = before?.createdAt ?? Date.now();
-    member.subscriptions.set(streamId, {
-      consumers: [...new Set([...(before?.consumers ?? []), ...wanted.map(({ key }) => key)])],
-      createdAt,
-    });
-    const { stream } = publication;
-    const published = session.members.get(stream.connectionId)?.publications.get(streamId);
-    if (published === publication && session.members.get(member.id) === member)
-      session.note({ kind: 'subscribed', connectionId: member.id, stream, at: createdAt });
-    return { stream, consumers };
-  },
+  subscribe,
 
   resumeConsumers: async (session, member, { streamId }) => {
     const { room } = await session.media();

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { Asked } from '../../store/store.ts';
 import type { Member } from './member.ts';
@@ -56,9 +56,9 @@ export class ServerSignals {
 
   /**
    * Resolves when what was said to `to` has arrived, or is kept for those who are away, or do not answer for two seconds: nobody
-   * would say it again.
+   * would say it again. `false`: it could not be kept.
    */
-  async secured(to: readonly ConnectionId[]): Promise<void> {
+  async secured(to: readonly ConnectionId[]): Promise<boolean> {
     const { keptSignals } = this.#session;
     const wanted = this.#membersOf(to);
     const away = wanted.filter(({ presence }) => presence.kind === 'away');
@@ -69,6 +69,7 @@ export class ServerSignals {
     // Who does not answer for so long is most likely gone, although nobody knows of it yet.
     if (await Promise.race([all.then(() => false), isLate])) await keptSignals.keep(this.#membersOf(to));
     late.abort();
+    return Promise.race([all.then(() => true), nextTurn(false)]);
   }
 
   #membersOf(to: readonly ConnectionId[]): Member[] {

@@ -98,7 +98,7 @@ export class OwnedSession {
       log: this.log,
       isOpen: () => this.isOpen,
       loseMedia: () => {
-        for (const member of this.members.values()) member.loseMedia('moved');
+        for (const member of this.members.values()) member.loseMedia();
       },
       moved: (media) => this.broadcast('mediaMoved', { media }),
       crash: () => this.crash(),

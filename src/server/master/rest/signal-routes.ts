@@ -59,7 +59,12 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
       if (said === 'otherwise') throw otherBody();
       if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
       // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
-      await session.serverSignals.secured((to ?? []) as ConnectionId[]);
+      if (!(await session.serverSignals.secured((to ?? []) as ConnectionId[]))) {
+        throw new RestError(
+          503,
+          'Not everybody has got the signal, and the store does not keep it for them. Try again in a moment.',
+        );
+      }
       await confirmOwned(session, parts);
       return reply.code(200).send();
     },

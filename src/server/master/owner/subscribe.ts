@@ -1,0 +1,42 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { type Handler, transportOf } from './request-handler.ts';
+
+export const subscribe: Handler<'subscribe'> = async (session, member, { streamId, transport }) => {
+  const { room } = await session.media();
+  const { rtpCapabilities } = member;
+  if (!rtpCapabilities) throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
+  const { publication } = session.streams.find(streamId);
+  for (;;) {
+    await publication.ready();
+    const over = transportOf(member, transport, 'recv');
+    const { stream, producers } = publication;
+    // The transport is part of the key: after a change of transports the same stream is consumed anew.
+    const wanted = [...producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));
+    try {
+      const consumers = await Promise.all(
+        wanted.map(({ producer, key }) =>
+          room.command('consume', {
+            key,
+            transport: over,
+            producer,
+            rtpCapabilities,
+            appData: { connectionId: member.id, streamId },
+          }),
+        ),
+      );
+      const before = member.subscriptions.get(streamId);
+      const createdAt = before?.createdAt ?? Date.now();
+      member.subscriptions.set(streamId, {
+        consumers: [...new Set([...(before?.consumers ?? []), ...wanted.map(({ key }) => key)])],
+        createdAt,
+      });
+      const published = session.members.get(stream.connectionId)?.publications.get(streamId);
+      if (published === publication && session.members.get(member.id) === member)
+        session.note({ kind: 'subscribed', connectionId: member.id, stream, at: createdAt });
+      return { stream, consumers };
+    } catch (error) {
+      // Its publisher may have moved it to another transport meanwhile; where all media has moved, the client begins anew.
+      if (publication.producers === producers || publication.isLost || session.room !== room) throw error;
+    }
+  }
+};
