@@ -94,7 +94,7 @@ export class Recovery {
     // Where the media has moved, or the session has another life, it is brought there.
     if (plane !== media.plane) return;
     media.renewTransports();
-    await this.#bringMedia(participants.subscribers(), 'mediaRenewed');
+    await this.#bringMedia(participants.subscribers(), 'mediaRenewed', now);
   }
 
   /** It is over: nobody is waited for any more. */
