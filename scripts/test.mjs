@@ -12,15 +12,19 @@ const SUITES = {
   unit: (args) => nodeTests('test/unit', 60_000, args),
   package: (args) => nodeTests('test/package', 60_000, args),
   integration: (args) => nodeTests('test/integration', 120_000, args),
+  doors: (args) => nodeTests('test/doors', 120_000, args),
+  hosts: (args) => nodeTests('test/hosts', 240_000, args),
   e2e: (args) => playwrightTests(args),
   chaos: (args) => nodeTests('test/chaos', 300_000, args),
 };
 
-const HELP = `npm test [-- unit|package|integration|e2e|chaos [arguments for its runner]]
+const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|chaos [arguments for its runner]]
 
   unit          protocol, back-off, state machine, store …
   package       what npm publishes: its manifest and types, installed, bundled and loaded in Chromium
   integration   over real processes and sockets; processes are killed for real
+  doors         what an intruder tries: each door in SECURITY.md, over raw sockets
+  hosts         every node on a host of its own, in network namespaces; hosts lose power, links lose packets
   e2e           the demo room in Chromium, with fake camera and microphone
   chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones
 
