@@ -63,7 +63,7 @@ describe('media node: what every process serves', () => {
       drained = true;
     });
     await until('a beat that is not ready', () => owner.beats.some(({ ready }) => !ready));
-    assert.equal((await fetch(`${node.identity.url}/health`)).status, 503);
+    assert.equal((await fetch(`${node.clientUrl}/health`)).status, 503);
     await assert.rejects(owner.command(owner.fence('q_1'), 'openRoom', {}), refused('UNAVAILABLE'));
     await owner.command(owner.fence('r_1'), 'openRoom', {});
     assert.equal(drained, false);
