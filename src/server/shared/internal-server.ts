@@ -77,6 +77,8 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.receivedBody = hashBody(body);
+    // Refused by the hook below, and not read before that.
+    if (request.receivedBody !== request.signedBody) return done(null, undefined);
     void parse(request, body.toString('utf8'), done);
   });
   app.addHook('preValidation', async ({ signedBody, receivedBody, routeOptions }, reply) => {
