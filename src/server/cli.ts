@@ -41,6 +41,7 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.rtcPorts(40_000, 40_100),
   options.listenIp('127.0.0.1'),
   options.announcedAddress(),
+  options.corsOrigins(),
   options.stateDir(),
   options.logLevel('info'),
   options.json(),
@@ -63,6 +64,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   options.publicUrl(),
   options.failover(),
   options.iceServers(),
+  options.trustedProxies(),
+  options.allowedOrigins(),
+  options.corsOrigins(),
   ...options.webhooks(),
 ]).action(async (flags: MasterFlags) => {
   const common = nodeSettings('master', flags);
@@ -77,6 +81,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
       publicUrl,
       failover: flags.failover,
       iceServers: flags.iceServers ?? [],
+      trustedProxies: flags.trustedProxies,
+      allowedOrigins: flags.allowedOrigins,
+      corsOrigins: flags.corsOrigins,
       ...(webhooks ? { webhooks } : {}),
     });
   await live(start, flags.drainDeadline);
@@ -116,6 +123,10 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   options.directories(),
   options.routes(),
   options.requestTimeout(),
+  options.internalHost('127.0.0.1'),
+  options.internalPort(0),
+  options.trustedProxies(),
+  options.corsOrigins(),
 ]).action(async (flags: BalancerFlags) => {
   const { host, port, logLevel } = flags;
   const timing = timingOf(flags);
@@ -127,6 +138,10 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       id: idOf('balancer', flags),
       host,
       port,
+      internalHost: flags.internalHost,
+      internalPort: flags.internalPort,
+      trustedProxies: flags.trustedProxies,
+      corsOrigins: flags.corsOrigins,
       secret,
       masters: [...new Set(masters)],
       directories: flags.static ?? [],

@@ -41,6 +41,9 @@ export interface WebhookFlags {
 }
 
 export interface MasterFlags extends NodeFlags, WebhookFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly allowedOrigins?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly publicUrl?: string;
   readonly failover: FailoverPolicy;
   readonly iceServers?: readonly IceServer[];
@@ -54,6 +57,10 @@ export interface MediaNodeFlags extends NodeFlags {
 }
 
 export interface BalancerFlags extends ProcessFlags {
+  readonly internalHost: string;
+  readonly internalPort: number;
+  readonly trustedProxies?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly master?: readonly string[];
   readonly static?: readonly StaticFiles[];
   readonly route?: readonly Route[];
@@ -72,6 +79,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly rtcPorts: PortRange;
   readonly listenIp: string;
   readonly announcedAddress?: string;
+  readonly corsOrigins?: readonly string[];
   readonly stateDir: string;
   readonly logLevel: string;
   readonly json?: true;

@@ -5,16 +5,19 @@ import type { FailoverPolicy } from '../store/store.ts';
 import type { TimingFlags, WebhookFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
+  readAddressRange,
   readCount,
   readIceServers,
   readId,
   readMilliseconds,
+  readOrigin,
   readPlainUrl,
   readPort,
   readPortRange,
   readQueueLength,
   readRoute,
   readSecret,
+  readSocketOrigin,
   readStaticFiles,
   readStore,
   readUrl,
@@ -71,6 +74,20 @@ export const options = {
   host: (address: string) => text('--host <address>', 'address to listen at').default(address),
   port: (port: number) =>
     valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
+  internalHost: (address: string) =>
+    text('--internal-host <address>', 'address to listen at for what is not public').default(address),
+  internalPort: (port: number) =>
+    valued('--internal-port <port>', 'port for what is not public; 0 takes any that is free', readPort).default(port),
+  trustedProxies: () =>
+    listed(
+      '--trusted-proxies <address...>',
+      'proxies whose X-Forwarded-* headers count, addresses or ranges (default: loopback)',
+      readAddressRange,
+    ),
+  allowedOrigins: () =>
+    listed('--allowed-origins <origin...>', 'origins whose pages may open sockets (default: any)', readSocketOrigin),
+  corsOrigins: () =>
+    listed('--cors-origins <origin...>', 'origins whose pages may use the REST API (default: none)', readOrigin),
   advertiseUrl: () =>
     valued(
       '--advertise-url <url>',
