@@ -90,7 +90,7 @@ describe('slow requests', { concurrency: true, timeout: 60_000 }, () => {
     let refused = 0;
     for (const socket of sockets) {
       socket.once('data', (chunk) => {
-        if (/^HTTP\/1\.1 429 /.test(String(chunk))) refused += 1;
+        if (/^HTTP\/1\.1 503 .*This address/s.test(String(chunk))) refused += 1;
       });
       socket.write(`${HEAD}x-forwarded-for: 203.0.113.5\r\ncontent-length: 1000000\r\n\r\n${part}`);
     }

@@ -308,6 +308,17 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.deepEqual([two.taken.length, suspects], [0, []]);
   });
 
+  it('ends the sockets at a master that is found dead, which would not end them itself', async () => {
+    const one = await master('one');
+    const life = new AbortController();
+    const { url, proxy } = await front([one.url], 200, life);
+    const ws = new WebSocket(url);
+    await greeting(ws);
+    life.abort('timeout');
+    await once(ws, 'close');
+    await until('both ends are closed', () => proxy.tunnels === 0);
+  });
+
   it('ends its sockets when it is closed', async () => {
     const one = await master('one');
     const { url, proxy } = await front([one.url]);

@@ -32,7 +32,7 @@ export type GatewayFailure = keyof typeof GATEWAY_FAILURES;
 /** Seconds that a client is asked to wait: a crashed master is out of rotation, or back, within that time. */
 export const RETRY_AFTER_SECONDS = 1;
 
-const TRY_AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const TRY_AGAIN: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Answers in the place of the servers. Pages of the origins that the REST API allows can read why. */
 export function answerError(reply: FastifyReply, status: number, message: string, origins: CorsOrigins): FastifyReply {

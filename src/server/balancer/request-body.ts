@@ -7,9 +7,9 @@ export const BODY_LIMIT = 1024 * 1024;
 /** A body that is not passed on. */
 export class BodyRefused extends Error {
   override readonly name = 'BodyRefused';
-  readonly statusCode: 400 | 413 | 429 | 503;
+  readonly statusCode: 400 | 413 | 503;
 
-  constructor(statusCode: 400 | 413 | 429 | 503, message: string) {
+  constructor(statusCode: 400 | 413 | 503, message: string) {
     super(message);
     this.statusCode = statusCode;
   }
@@ -40,7 +40,7 @@ async function gather(request: IncomingMessage, share: Share): Promise<Buffer> {
     if (bytes > BODY_LIMIT) throw tooLarge();
     const exceeded = share.take(chunk.length);
     if (exceeded === 'address') {
-      throw new BodyRefused(429, 'This address sends too many bodies at a time. Send fewer at once.');
+      throw new BodyRefused(503, 'This address sends too many bodies at a time. Send fewer at once, or try again.');
     }
     if (exceeded === 'total') {
       throw new BodyRefused(503, 'Too many bodies are on their way at this moment. Try again in a second.');

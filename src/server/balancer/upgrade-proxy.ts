@@ -77,9 +77,10 @@ export class UpgradeProxy {
     }
     let failure: 'unreachable' | 'timeout' = 'unreachable';
     for (const master of this.#options.pool.rotation()) {
+      const dead = this.#options.pool.lifeOf(master);
       try {
-        const answer = await this.#ask(master, request, client);
-        if (answer.kind === 'upgraded') return this.#join(client, head, answer);
+        const answer = await this.#ask(master, request, client, dead);
+        if (answer.kind === 'upgraded') return this.#join(client, head, answer, dead);
         // 503: it drains, or is not ready yet. Others may be.
         if (answer.response.statusCode !== 503) return this.#relay(client, answer.response);
         answer.response.destroy();
@@ -100,7 +101,7 @@ export class UpgradeProxy {
     for (const tunnel of this.#tunnels) tunnel.close();
   }
 
-  #ask(master: string, request: IncomingMessage, client: Socket): Promise<Answer> {
+  #ask(master: string, request: IncomingMessage, client: Socket, dead: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const attempt = httpRequest(master, {
         agent: false,
@@ -116,7 +117,6 @@ export class UpgradeProxy {
       const late = (): void => void attempt.destroy(new HandshakeTimeout());
       const timer = setTimeout(late, this.#options.handshakeMs);
       const connecting = setTimeout(late, Math.min(CONNECT_MS, this.#options.handshakeMs));
-      const dead = this.#options.pool.lifeOf(master);
       dead.addEventListener('abort', late);
       const settle = (): void => {
         client.off('end', giveUp).off('close', giveUp);
@@ -142,14 +142,20 @@ export class UpgradeProxy {
     });
   }
 
-  #join(client: Socket, head: Buffer, { response, upstream, head: early }: Upgraded): void {
+  #join(client: Socket, head: Buffer, { response, upstream, head: early }: Upgraded, dead: AbortSignal): void {
     this.#options.answered(101);
     client.write(headOf(101, response.rawHeaders));
     if (early.length > 0) client.write(early);
     if (head.length > 0) upstream.write(head);
-    const tunnel = new Tunnel(client, upstream, () => this.#tunnels.delete(tunnel));
+    // A host that has vanished closes nothing: its clients would find out by themselves only after their heartbeat.
+    const end = (): void => tunnel.close();
+    const tunnel = new Tunnel(client, upstream, () => {
+      dead.removeEventListener('abort', end);
+      this.#tunnels.delete(tunnel);
+    });
     this.#tunnels.add(tunnel);
-    if (this.#closed) tunnel.close();
+    dead.addEventListener('abort', end);
+    if (this.#closed || dead.aborted) tunnel.close();
   }
 
   /** An answer other than 101: passed on, and nothing the client sends after it, which no one would check. */
