@@ -132,6 +132,8 @@ function passing(request: FastifyRequest, target: string): FastifyReplyFromHooks
     getUpstream: () => target,
     // Retries are decided here: only with another master, and only what was not executed.
     retryDelay: () => null,
+    // These speak of the connection to the server, not of the client's, which may have asked for its end.
+    rewriteHeaders: ({ connection: _connection, 'keep-alive': _keepAlive, ...headers }) => headers,
     rewriteRequestHeaders: (_request, headers) => {
       const kept = Object.entries(headers).filter(([name]) => !HOP_HEADERS.includes(name));
       return { ...Object.fromEntries(kept), ...forwardedHeaders(request.raw) };
