@@ -1,12 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import type { StaticFiles } from './balancer/static-files.ts';
-import { isEverywhere, reachableAddress } from './cli/addresses.ts';
+import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
-import { options, timingOf, webhooksOf } from './cli/options.ts';
+import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
+import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
@@ -47,12 +48,13 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   ...options.webhooks(),
   ...options.timing(),
 ]).action(async (flags: DevFlags) => {
-  const { runDev } = await import('./dev/run-dev.ts');
+  const [{ runDev }, { demoFiles }] = await Promise.all([import('./dev/run-dev.ts'), import('./dev/demo-page.ts')]);
   const webhooks = webhooksOf(flags);
   await runDev({
     ...flags,
     json: flags.json ?? false,
-    directories: demoDirectories(),
+    secret: devSecretOf(flags),
+    directories: demoFiles(join(ROOT, 'dist')),
     timing: timingOf(flags),
     ...(webhooks ? { webhooks } : {}),
   });
@@ -114,6 +116,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   ...processOptions('balancer', 8080),
   options.masters(),
   options.directories(),
+  options.staticPolicies(),
   options.routes(),
   options.requestTimeout(),
 ]).action(async (flags: BalancerFlags) => {
@@ -129,7 +132,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       port,
       secret,
       masters: [...new Set(masters)],
-      directories: flags.static ?? [],
+      directories: directoriesOf(flags),
       routes: flags.route ?? [],
       logLevel,
       timing,
@@ -196,13 +199,21 @@ function idOf(role: string, { id, port }: ProcessFlags): string {
   return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
 }
 
-function secretOf({ secret }: ProcessFlags): string {
-  return needed(
+function secretOf({ secret, host }: ProcessFlags): string {
+  const given = needed(
     secret,
     'SecretMissing',
     '--secret',
     "the cluster's secret; REJOIN_SECRET keeps it out of process lists",
   );
+  return process.env[DEV_VARIABLE] === '1' && isLoopback(host) ? given : strongSecret(given);
+}
+
+/** A secret that is known to all is good only where nobody else comes. */
+function devSecretOf({ secret, host, publicUrl }: DevFlags): string {
+  const alone = isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
+  if (alone) return secret ?? 'MY_SECRET';
+  return secret === undefined ? randomBytes(32).toString('base64url') : strongSecret(secret);
 }
 
 function needed<T>(value: T | undefined, name: string, option: string, what: string): T {
@@ -218,15 +229,6 @@ async function openStore(location: StoreLocation | undefined): Promise<Store> {
   } catch (error) {
     throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
   }
-}
-
-/** The demo page at `/` and the browser bundles at `/dist/`. */
-function demoDirectories(): StaticFiles[] {
-  const dist = join(ROOT, 'dist');
-  return [
-    { prefix: '/', directory: join(dist, 'demo') },
-    { prefix: '/dist/', directory: dist },
-  ];
 }
 
 /** Says what went wrong, and returns the exit code. */

@@ -102,7 +102,6 @@ export async function planCluster(
   };
 
   const masterArgs = ['--public-url', publicUrl, '--failover', failover];
-  if (options.iceServers) masterArgs.push('--ice-servers', JSON.stringify(options.iceServers));
   const masterNodes = await Promise.all(
     ports.slice(0, masters).map((at, index) => reached(inner('master', index + 1, at, masterArgs))),
   );
