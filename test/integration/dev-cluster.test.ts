@@ -301,7 +301,7 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
       [['dev', '--beat', '500', '--verdict', '400'], 'InvalidTiming'],
       [['master', '--secret', 'x', '--store', 'redis://x'], 'UnsupportedStore'],
       [['master', '--store', 'sqlite:x'], 'SecretMissing'],
-      [['balancer', '--secret', 'x'], 'MasterMissing'],
+      [['balancer', '--secret', 'x'.repeat(32)], 'MasterMissing'],
       [['nonsense'], 'unknown command'],
     ] as const) {
       const child = spawn(process.execPath, [CLI, ...given], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -148,7 +148,7 @@ export function readStaticPolicy(text: string): StaticPolicy {
   const at = text.indexOf('=');
   const prefix = text.slice(0, Math.max(at, 0)).replace(/\/+$/, '');
   const policy = text.slice(at + 1).trim();
-  if (!text.startsWith('/') || (prefix !== '' && !isPrefix(prefix)) || !/^[\x20-\x7e]+$/.test(policy)) {
+  if (at < 1 || (text.slice(0, at) !== '/' && !isPrefix(prefix)) || !/^[\x20-\x7e]+$/.test(policy)) {
     throw new UsageError(
       'InvalidStaticPolicy',
       `"${text}" is not the policy of a directory: give PREFIX=POLICY, e.g. "/=default-src 'self'".`,
