@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -64,6 +64,15 @@ describe('a weak secret', { timeout: 100_000 }, () => {
       }
       // The mark of a development cluster's node is of use at a loopback address only.
       await refuses([...command, '--port', '0', '--host', '0.0.0.0'], { REJOIN_SECRET: 'MY_SECRET', REJOIN_DEV: '1' });
+    }
+  });
+
+  it('is refused on either line of a secret file', async () => {
+    const strong = 'k'.repeat(32);
+    for (const [index, lines] of [['MY_SECRET'], [strong, 'MY_SECRET'], ['MY_SECRET', strong]].entries()) {
+      const file = join(directory, `secret-${index}`);
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      await refuses(['balancer', '--port', '0', '--master', 'http://127.0.0.1:4000', '--secret-file', file], {});
     }
   });
 
