@@ -1,12 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import type { StaticFiles } from './balancer/static-files.ts';
-import { isEverywhere, reachableAddress } from './cli/addresses.ts';
+import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
-import { options, timingOf, webhooksOf } from './cli/options.ts';
+import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
+import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
@@ -52,12 +53,13 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   ...options.webhooks(),
   ...options.timing(),
 ]).action(async (flags: DevFlags) => {
-  const { runDev } = await import('./dev/run-dev.ts');
+  const [{ runDev }, { demoFiles }] = await Promise.all([import('./dev/run-dev.ts'), import('./dev/demo-page.ts')]);
   const webhooks = webhooksOf(flags);
   await runDev({
     ...flags,
     json: flags.json ?? false,
-    directories: demoDirectories(),
+    secret: devSecretOf(flags),
+    directories: demoFiles(join(ROOT, 'dist')),
     timing: timingOf(flags),
     ...(webhooks ? { webhooks } : {}),
   });
@@ -125,6 +127,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   ...processOptions('balancer', 8080),
   options.masters(),
   options.directories(),
+  options.staticPolicies(),
   options.routes(),
   options.requestTimeout(),
   options.internalHost('metrics', 'loopback'),
@@ -148,7 +151,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       corsOrigins: flags.corsOrigins,
       secrets,
       masters: [...new Map(masters.map((master) => [master.url, master])).values()],
-      directories: flags.static ?? [],
+      directories: directoriesOf(flags),
       routes: flags.route ?? [],
       logLevel,
       timing,
@@ -234,18 +237,27 @@ function idOf(role: string, { id, port }: ProcessFlags): string {
   return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
 }
 
-/** @throws {UsageError} SecretMissing, SecretTwice, InvalidSecret, or SecretFile when the file cannot be used */
+/** A secret that is known to all is good only where nobody else comes. */
+function devSecretOf({ secret, host, publicUrl }: DevFlags): string {
+  const alone = isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
+  if (alone) return secret ?? 'MY_SECRET';
+  return secret === undefined ? randomBytes(32).toString('base64url') : strongSecret(secret);
+}
+
+/** @throws {UsageError} SecretMissing, SecretTwice, WeakSecret, or SecretFile when the file cannot be used */
 function secretsOf(role: string, flags: ProcessFlags): Secrets {
-  const { secret, secretFile, logLevel } = flags;
+  const { secret, secretFile, logLevel, host, internalHost = host } = flags;
+  const supervised = process.env[DEV_VARIABLE] === '1' && isLoopback(host) && isLoopback(internalHost);
+  const check = supervised ? readSecret : strongSecret;
   if (secretFile === undefined) {
     const what = "the cluster's secret, in a file; or give it as REJOIN_SECRET";
-    return Secrets.of(needed(secret, 'SecretMissing', '--secret-file', what));
+    return Secrets.of(check(needed(secret, 'SecretMissing', '--secret-file', what)));
   }
   if (secret !== undefined) throw new UsageError('SecretTwice', 'Give --secret-file or a secret, not both.');
   try {
-    const secrets = Secrets.fromFile(secretFile, readSecret);
+    const secrets = Secrets.fromFile(secretFile, check);
     const identity = newIdentity(role === 'balancer' ? 'balancer' : 'master', idOf(role, flags), '');
-    secrets.follow(secretFile, readSecret, createLogger(identity, logLevel));
+    secrets.follow(secretFile, check, createLogger(identity, logLevel));
     return secrets;
   } catch (error) {
     if (error instanceof SecretFileError) throw new UsageError('SecretFile', error.message);
@@ -266,15 +278,6 @@ async function openStore(location: StoreLocation | undefined): Promise<Store> {
   } catch (error) {
     throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
   }
-}
-
-/** The demo page at `/` and the browser bundles at `/dist/`. */
-function demoDirectories(): StaticFiles[] {
-  const dist = join(ROOT, 'dist');
-  return [
-    { prefix: '/', directory: join(dist, 'demo') },
-    { prefix: '/dist/', directory: dist },
-  ];
 }
 
 /** Says what went wrong, and returns the exit code. */

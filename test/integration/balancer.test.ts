@@ -17,7 +17,7 @@ import { until } from '../fixtures/until.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'server', 'cli.ts');
 const FAKE_MASTER = join(ROOT, 'test', 'fixtures', 'balancer', 'fake-master.ts');
-const SECRET = 'test-secret';
+const SECRET = 'test-secret-of-more-than-32-characters';
 
 const directory = mkdtempSync(join(tmpdir(), 'rejoin-balancer-'));
 const started: ChildProcess[] = [];
@@ -273,7 +273,9 @@ describe('balancer', { timeout: 60_000 }, () => {
   it('serves files that a browser asks about before each use', async () => {
     writeFileSync(join(directory, 'index.html'), '<title>demo</title>');
     writeFileSync(join(directory, '.secret'), 'x');
-    const { url, metrics, masters } = await scene('--static', directory, '--static', `/more/=${directory}`);
+    const policy = '/more/=frame-ancestors https://a.example, https://b.example';
+    const files = ['--static', directory, '--static', `/more/=${directory}`, '--static-policy', policy];
+    const { url, metrics, masters } = await scene(...files);
     const page = await fetch(`${url}/`);
     assert.equal(await page.text(), '<title>demo</title>');
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
@@ -282,7 +284,12 @@ describe('balancer', { timeout: 60_000 }, () => {
     // fetch would ask for a fresh copy.
     const asked = await request(`${url}/index.html`, { headers: { 'if-none-match': etag } });
     assert.equal(asked.statusCode, 304);
-    assert.equal((await fetch(`${url}/more/index.html`)).status, 200);
+    assert.equal(page.headers.get('x-frame-options'), 'DENY');
+    assert.equal(page.headers.get('content-security-policy'), null);
+    assert.equal(asked.headers['x-content-type-options'], 'nosniff');
+    const more = await fetch(`${url}/more/index.html`);
+    assert.equal(more.status, 200);
+    assert.equal(more.headers.get('content-security-policy'), 'frame-ancestors https://a.example, https://b.example');
     for (const path of ['/.secret', '/more/none', '/internal/ping', '/internal/live', '/metrics', '/%2e%2e/x']) {
       const answer = await fetch(url + path);
       assert.equal(answer.status, 404, path);

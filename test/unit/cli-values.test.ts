@@ -13,6 +13,7 @@ import {
   readRoute,
   readSocketOrigin,
   readStaticFiles,
+  readStaticPolicy,
   readStore,
   readUrl,
 } from '../../src/server/cli/values.ts';
@@ -99,4 +100,16 @@ test('routes and directories', () => {
   assert.deepEqual(readStaticFiles('/=dist'), { prefix: '/', directory: 'dist' });
   assert.deepEqual(readStaticFiles('/dist/=a=b'), { prefix: '/dist/', directory: 'a=b' });
   refuses('InvalidStatic', readStaticFiles, '/dist=', '/a b=c');
+});
+
+test('policies of directories', () => {
+  assert.deepEqual(readStaticPolicy("/=default-src 'self'; img-src *"), {
+    prefix: '/',
+    policy: "default-src 'self'; img-src *",
+  });
+  assert.deepEqual(readStaticPolicy('/app/=frame-ancestors https://a.example'), {
+    prefix: '/app/',
+    policy: 'frame-ancestors https://a.example',
+  });
+  refuses('InvalidStaticPolicy', readStaticPolicy, '', '/', '/=', "default-src 'self'", 'a=b', '/a b=c', '/=a\nb');
 });

@@ -5,7 +5,7 @@ import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { PortRange, StoreLocation } from './values.ts';
+import type { PortRange, StaticPolicy, StoreLocation } from './values.ts';
 
 /** What the options of each command have become, after reading and with defaults. */
 
@@ -65,6 +65,7 @@ export interface BalancerFlags extends ProcessFlags {
   readonly corsOrigins?: readonly string[];
   readonly master?: readonly MasterAddress[];
   readonly static?: readonly StaticFiles[];
+  readonly staticPolicy?: readonly StaticPolicy[];
   readonly route?: readonly Route[];
   readonly requestTimeout: number;
 }
@@ -73,7 +74,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly host: string;
   readonly port: number;
   readonly publicUrl?: string;
-  readonly secret: string;
+  readonly secret?: string;
   readonly masters: number;
   readonly mediaNodes: number;
   readonly failover: FailoverPolicy;

@@ -182,6 +182,26 @@ export function readStaticFiles(text: string): StaticFiles {
   return { prefix: `${prefix}/`, directory };
 }
 
+/** The Content-Security-Policy of the pages below a prefix. */
+export interface StaticPolicy {
+  readonly prefix: string;
+  readonly policy: string;
+}
+
+/** `PREFIX=POLICY`, e.g. `/=default-src 'self'`. */
+export function readStaticPolicy(text: string): StaticPolicy {
+  const at = text.indexOf('=');
+  const prefix = text.slice(0, Math.max(at, 0)).replace(/\/+$/, '');
+  const policy = text.slice(at + 1).trim();
+  if (at < 1 || (text.slice(0, at) !== '/' && !isPrefix(prefix)) || !/^[\x20-\x7e]+$/.test(policy)) {
+    throw new UsageError(
+      'InvalidStaticPolicy',
+      `"${text}" is not the policy of a directory: give PREFIX=POLICY, e.g. "/=default-src 'self'".`,
+    );
+  }
+  return { prefix: `${prefix}/`, policy };
+}
+
 /** Where webhooks go: any HTTP URL, as only its owner knows what it means. */
 export function readWebhook(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -124,7 +124,6 @@ export async function planCluster(
 
   const corsArgs = (options.corsOrigins ?? []).flatMap((origin) => ['--cors-origins', origin]);
   const masterArgs = [...corsArgs, '--public-url', publicUrl, '--failover', failover];
-  if (options.iceServers) masterArgs.push('--ice-servers', JSON.stringify(options.iceServers));
   const masterNodes = await Promise.all(
     Array.from({ length: masters }, async (_, index) => {
       const { node: planned, internal } = await reached(inner('master', index + 1, index, masterArgs));
