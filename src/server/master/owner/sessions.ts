@@ -198,7 +198,8 @@ export class Sessions {
   }
 
   mediaNodeDied(mediaNode: InstanceId, how: 'gone' | 'silent'): void {
-    this.#doubted.add(mediaNode);
+    if (how === 'silent') this.#doubted.add(mediaNode);
+    else this.#doubted.delete(mediaNode);
     for (const session of this.#at(mediaNode)) {
       if (how === 'silent') session.relocation.silent();
       else if (session.room) void session.relocation.lost(session.room);
