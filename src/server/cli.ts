@@ -8,8 +8,11 @@ import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, P
 import { options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
 import { UsageError } from './cli/usage-error.ts';
-import type { StoreLocation } from './cli/values.ts';
+import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
+import { newIdentity } from './shared/identity.ts';
+import { createLogger } from './shared/logging.ts';
+import { SecretFileError, Secrets } from './shared/secrets.ts';
 import { VERSION } from './shared/version.ts';
 import type { Store } from './store/store.ts';
 
@@ -119,7 +122,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
 ]).action(async (flags: BalancerFlags) => {
   const { host, port, logLevel } = flags;
   const timing = timingOf(flags);
-  const secret = secretOf(flags);
+  const secrets = secretsOf('balancer', flags);
   const masters = needed(flags.master, 'MasterMissing', '--master', 'the URL of a master, once for each');
   const { startBalancer } = await import('./balancer/balancer.ts');
   const start = () =>
@@ -127,8 +130,8 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       id: idOf('balancer', flags),
       host,
       port,
-      secret,
-      masters: [...new Set(masters)],
+      secrets,
+      masters: [...new Map(masters.map((master) => [master.url, master])).values()],
       directories: flags.static ?? [],
       routes: flags.route ?? [],
       logLevel,
@@ -156,7 +159,10 @@ function processOptions(what: string, port: number): Option[] {
     options.id(what),
     options.host('0.0.0.0'),
     options.port(port),
+    options.internalHost(),
+    options.internalPort(),
     options.secret(),
+    options.secretFile(),
     options.logLevel('info'),
     options.drainDeadline(),
     ...options.timing(),
@@ -169,26 +175,38 @@ function nodeOptions(what: string, port: number): Option[] {
 
 /** What masters and media nodes have in common. */
 function nodeSettings(role: string, flags: NodeFlags) {
-  const { host, port, logLevel, store } = flags;
+  const { host, port, internalPort, logLevel, store } = flags;
+  const { internalHost, advertisedUrl } = advertised(flags);
   needed(store, 'StoreMissing', '--store', 'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite');
   return {
     id: idOf(role, flags),
     host,
     port,
-    secret: secretOf(flags),
+    internalHost,
+    internalPort: internalPort ?? internalPortOf(port),
+    secrets: secretsOf(role, flags),
     logLevel,
     timing: timingOf(flags),
-    ...advertised(flags),
+    ...(advertisedUrl === undefined ? {} : { advertisedUrl }),
   };
 }
 
-function advertised({ advertiseUrl, host, port }: NodeFlags): { advertisedUrl?: string } {
-  if (advertiseUrl !== undefined) return { advertisedUrl: advertiseUrl };
-  if (!isEverywhere(host)) return {};
-  if (port === 0) {
-    throw new UsageError('AddressUnclear', 'With --port 0 and every address, give --advertise-url or one --host.');
+/** The internal port is open where the others are told to find it, and nowhere else unless that is asked for. */
+function advertised(flags: NodeFlags): { internalHost: string; advertisedUrl?: string } {
+  const { advertiseUrl, host, port, internalPort = internalPortOf(port) } = flags;
+  if (advertiseUrl !== undefined) {
+    const { hostname } = new URL(advertiseUrl);
+    return { internalHost: flags.internalHost ?? hostname.replace(/^\[|\]$/g, ''), advertisedUrl: advertiseUrl };
   }
-  return { advertisedUrl: `http://${reachableAddress(host, '--advertise-url')}:${port}` };
+  const internalHost = flags.internalHost ?? reachableAddress(host, '--internal-host');
+  if (!isEverywhere(internalHost)) return { internalHost };
+  if (internalPort === 0) {
+    throw new UsageError(
+      'AddressUnclear',
+      'With port 0 and every address, give --advertise-url or one --internal-host.',
+    );
+  }
+  return { internalHost, advertisedUrl: `http://${reachableAddress(internalHost, '--advertise-url')}:${internalPort}` };
 }
 
 /** Two processes of a role on one machine have two ports. */
@@ -196,13 +214,23 @@ function idOf(role: string, { id, port }: ProcessFlags): string {
   return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
 }
 
-function secretOf({ secret }: ProcessFlags): string {
-  return needed(
-    secret,
-    'SecretMissing',
-    '--secret',
-    "the cluster's secret; REJOIN_SECRET keeps it out of process lists",
-  );
+/** @throws {UsageError} SecretMissing, SecretTwice, InvalidSecret, or SecretFile when the file cannot be used */
+function secretsOf(role: string, flags: ProcessFlags): Secrets {
+  const { secret, secretFile, logLevel } = flags;
+  if (secretFile === undefined) {
+    const what = "the cluster's secret, in a file; or give it as REJOIN_SECRET";
+    return Secrets.of(needed(secret, 'SecretMissing', '--secret-file', what));
+  }
+  if (secret !== undefined) throw new UsageError('SecretTwice', 'Give --secret-file or a secret, not both.');
+  try {
+    const secrets = Secrets.fromFile(secretFile, readSecret);
+    const identity = newIdentity(role === 'balancer' ? 'balancer' : 'master', idOf(role, flags), '');
+    secrets.follow(secretFile, readSecret, createLogger(identity, logLevel));
+    return secrets;
+  } catch (error) {
+    if (error instanceof SecretFileError) throw new UsageError('SecretFile', error.message);
+    throw error;
+  }
 }
 
 function needed<T>(value: T | undefined, name: string, option: string, what: string): T {

@@ -64,14 +64,16 @@ export class Nodes {
   /** `undefined` for a node that does not answer at this moment. */
   #metrics(): Promise<[id: string, values: Map<string, number> | undefined][]> {
     return Promise.all(
-      this.#running.cluster.nodes().map(async ({ id, url }): Promise<[string, Map<string, number> | undefined]> => {
-        try {
-          const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(CALL_MS) });
-          return [id, parseMetrics(await answer.text())];
-        } catch {
-          return [id, undefined];
-        }
-      }),
+      this.#running.cluster
+        .nodes()
+        .map(async ({ id, internalUrl }): Promise<[string, Map<string, number> | undefined]> => {
+          try {
+            const answer = await fetch(`${internalUrl}/metrics`, { signal: AbortSignal.timeout(CALL_MS) });
+            return [id, parseMetrics(await answer.text())];
+          } catch {
+            return [id, undefined];
+          }
+        }),
     );
   }
 }

@@ -47,7 +47,7 @@ test('the owner is killed: with a token provider both are brought back, and a th
     .poll(
       async () => {
         const node = running.cluster.nodes().find(({ id }) => mediaNode?.startsWith(`${id}@`));
-        const metrics = await (await fetch(`${node?.url}/metrics`)).text();
+        const metrics = await (await fetch(`${node?.internalUrl}/metrics`)).text();
         return Number(/^rejoin_media_rooms\S* (\d+)$/m.exec(metrics)?.[1]);
       },
       { timeout: 20_000 },

@@ -46,15 +46,22 @@ async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Pr
 class Master {
   readonly id: string;
   readonly port: number;
+  readonly internalPort: number;
   process: ChildProcess | undefined;
 
-  constructor(id: string, port: number) {
+  constructor(id: string, port: number, internalPort: number) {
     this.id = id;
     this.port = port;
+    this.internalPort = internalPort;
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** As `--master` takes it. */
+  get addresses(): string {
+    return `${this.url}=http://127.0.0.1:${this.internalPort}`;
   }
 
   get journal(): string {
@@ -62,7 +69,13 @@ class Master {
   }
 
   async start(): Promise<void> {
-    this.process = await start(FAKE_MASTER, [this.id, String(this.port), SECRET, this.journal]);
+    this.process = await start(FAKE_MASTER, [
+      this.id,
+      String(this.port),
+      String(this.internalPort),
+      SECRET,
+      this.journal,
+    ]);
   }
 
   async kill(): Promise<void> {
@@ -77,10 +90,18 @@ interface Scene {
 }
 
 async function scene(...options: string[]): Promise<Scene> {
-  const [port = 0, one = 0, two = 0] = await freePorts('127.0.0.1', 3);
-  const masters = [new Master('one', one), new Master('two', two)] as const;
+  const [port = 0, ...ports] = await freePorts('127.0.0.1', 5);
+  const [one = 0, oneInternal = 0, two = 0, twoInternal = 0] = ports;
+  const masters = [new Master('one', one, oneInternal), new Master('two', two, twoInternal)] as const;
   const args = ['balancer', '--host', '127.0.0.1', '--port', String(port), '--secret', SECRET, '--log-level', 'warn'];
-  args.push('--beat', '200', '--verdict', '800', ...masters.flatMap(({ url }) => ['--master', url]), ...options);
+  args.push(
+    '--beat',
+    '200',
+    '--verdict',
+    '800',
+    ...masters.flatMap(({ addresses }) => ['--master', addresses]),
+    ...options,
+  );
   const [balancer] = await Promise.all([start(CLI, args), ...masters.map((master) => master.start())]);
   const url = `http://127.0.0.1:${port}`;
   await untilHealthy(url, 2);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type InstanceId, internalKey } from '../../src/server/shared/identity.ts';
+import { newIdentity } from '../../src/server/shared/identity.ts';
 import { InternalClient } from '../../src/server/shared/internal-client.ts';
+import { Secrets } from '../../src/server/shared/secrets.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
@@ -22,15 +23,18 @@ test('an attachment that its edge has given up before it was answered does not k
   await watcher.happened('connectionPresence');
 
   // What the edge would have asked for its client, and the owner has got late.
-  const client = new InternalClient(internalKey(running.cluster.secret), 'test@1' as InstanceId);
-  const owner = running.node('master-2').url;
-  const attachment = `${await client.ping(edge, 1_000)}#999999`;
+  const secrets = Secrets.of(running.cluster.secret);
+  const asker = new InternalClient(secrets, newIdentity('balancer', 'test', '').instance);
+  const edgeInstance = await asker.ping(running.node('master-1').internalUrl, 1_000);
+  const client = new InternalClient(secrets, edgeInstance);
+  const owner = running.node('master-2').internalUrl;
+  const attachment = `${edgeInstance}#999999`;
   const resume = { ...welcome, received: welcome.seq, nextRequest: 1 };
   const hello = { t: 'hello', v: 1, sdk: 'test', resume };
-  const body = { edgeUrl: edge, request: { attachment, hello, ip: '', platform: '' } };
+  const body = { request: { attachment, hello, ip: '', platform: '' } };
   const answer = await client.call<{ kind: string }>(`${owner}/internal/attach`, undefined, body, 2_000);
   assert.equal(answer.kind, 'welcome');
-  await client.close();
+  await Promise.all([asker.close(), client.close()]);
 
   await watcher.happened('connectionPresence', 3, 10_000);
   const told = watcher.seen.filter(({ event }) => event === 'connectionPresence');

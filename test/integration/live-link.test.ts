@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, describe, it } from 'node:test';
-import { type InstanceId, internalKey } from '../../src/server/shared/identity.ts';
+import type { InstanceId } from '../../src/server/shared/identity.ts';
 import { InternalClient } from '../../src/server/shared/internal-client.ts';
 import { LiveLink, type LiveLinkOptions } from '../../src/server/shared/live-link.ts';
+import { Secrets } from '../../src/server/shared/secrets.ts';
 import { askWitnesses } from '../../src/server/shared/witness.ts';
 import { FaultNet } from '../fixtures/faults/fault-net.ts';
 import { type LivingNode, livingNode } from '../fixtures/living-node.ts';
@@ -41,8 +42,8 @@ describe('LiveLink', { timeout: 30_000 }, () => {
   /** What `master-1` is told of the node. */
   function listenTo(at: string, options: Partial<LiveLinkOptions> = {}): { link: LiveLink; told: string[] } {
     const who = 'master-1@test' as InstanceId;
-    const client = new InternalClient(internalKey(SECRET), who);
-    const link = new LiveLink(at, who, client, { ...BEAT, ...options });
+    const client = new InternalClient(Secrets.of(SECRET), who);
+    const link = new LiveLink(at, client, { ...BEAT, ...options });
     const told: string[] = [];
     link.on('up', () => told.push('up'));
     link.on('unreachable', () => told.push('unreachable'));
@@ -84,9 +85,10 @@ describe('LiveLink', { timeout: 30_000 }, () => {
       const net = await aNet();
       const node = await aNode(net, 'master-2');
       const witness = await aNode(net, 'media-1');
-      const asker = new InternalClient(internalKey(SECRET), 'master-1@test' as InstanceId);
+      const asker = new InternalClient(Secrets.of(SECRET), 'master-1@test' as InstanceId);
       ends.push(() => asker.close());
-      const about = { url: node.at, instance: node.identity.instance };
+      const about = node.identity.instance;
+      witness.knows.set(about, node.at);
       const { link, told } = listenTo(node.at, {
         isReachedByOthers: async (_instance, withinMs) =>
           (await askWitnesses(asker, [{ url: witness.at, instance: witness.identity.instance }], about, withinMs)) ===
@@ -115,12 +117,15 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     const net = await aNet();
     const node = await aNode(net, 'master-2');
     const witness = await aNode(net, 'media-1');
-    const client = new InternalClient(internalKey(SECRET), 'master-1@test' as InstanceId);
+    const client = new InternalClient(Secrets.of(SECRET), 'master-1@test' as InstanceId);
     ends.push(() => client.close());
     const witnesses = [{ url: witness.at, instance: witness.identity.instance }];
-    const about = { url: node.at, instance: node.identity.instance };
+    const about = node.identity.instance;
+    witness.knows.set(about, node.at);
+    witness.knows.set('x@y' as InstanceId, node.at);
     assert.equal(await askWitnesses(client, witnesses, about, 500), 'reached');
-    assert.equal(await askWitnesses(client, witnesses, { ...about, instance: 'x@y' as InstanceId }, 500), 'unreached');
+    assert.equal(await askWitnesses(client, witnesses, 'x@y' as InstanceId, 500), 'unreached');
+    assert.equal(await askWitnesses(client, witnesses, 'master-9@nobody' as InstanceId, 500), 'noAnswer');
     net.stall('master-1', 'media-1');
     assert.equal(await askWitnesses(client, witnesses, about, 500), 'noAnswer');
     assert.equal(await askWitnesses(client, [], about, 500), 'noAnswer');

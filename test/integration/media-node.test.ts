@@ -26,7 +26,7 @@ describe('media node: what every process serves', () => {
     const node = await harness.mediaNode({ store });
     const { url, instance } = node.identity;
     assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
-    assert.equal((await fetch(`${url}/health`)).status, 200);
+    assert.equal((await fetch(`${node.clientUrl}/health`)).status, 200);
     assert.equal((await fetch(`${url}/internal/media/openRoom`, { method: 'POST' })).status, 401);
     const listed = await until('the lease', async () => (await store.listNodes())[0]);
     assert.deepEqual([listed.id, listed.instance, listed.role, listed.url], ['media-1', instance, 'media-node', url]);
@@ -63,7 +63,7 @@ describe('media node: what every process serves', () => {
       drained = true;
     });
     await until('a beat that is not ready', () => owner.beats.some(({ ready }) => !ready));
-    assert.equal((await fetch(`${node.identity.url}/health`)).status, 503);
+    assert.equal((await fetch(`${node.clientUrl}/health`)).status, 503);
     await assert.rejects(owner.command(owner.fence('q_1'), 'openRoom', {}), refused('UNAVAILABLE'));
     await owner.command(owner.fence('r_1'), 'openRoom', {});
     assert.equal(drained, false);

@@ -19,8 +19,8 @@ const toldTo = ({ client }: RawMember, event: string): unknown[] =>
   client.frames.flatMap((frame) => (frame.t === 'evt' && frame.event === event ? [frame.data] : []));
 
 async function mediaCountsOf(room: string): Promise<string> {
-  const { url } = running.node(await running.mediaNodeOf(room));
-  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const { internalUrl } = running.node(await running.mediaNodeOf(room));
+  const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
   const count = (what: string): string =>
     new RegExp(`^rejoin_media_${what}\\S* (\\d+)$`, 'm').exec(metrics)?.[1] ?? '?';
   return `${count('transports')} transports, ${count('producers')} producers, ${count('consumers')} consumers`;

@@ -36,7 +36,7 @@ test('health: up, unstable, down, as all masters see it together', async () => {
         {
           status: 'UP',
           id,
-          uri: running.node(id).url,
+          uri: running.node(id).internalUrl,
           disconnectedMediaNodes: [],
         },
       );
@@ -99,7 +99,7 @@ test('media nodes, field by field', async () => {
     const { id, environmentId, ip, uri, launchingTime, connectionTime, load, sessions, ...rest } = node;
     assert.deepEqual(rest, { object: 'mediaNode', connected: true, status: 'running', recordingIds: [] });
     assert.match(String(environmentId), new RegExp(`^${id}@`));
-    assert.equal(uri, running.node(String(id)).url);
+    assert.equal(uri, running.node(String(id)).internalUrl);
     assert.equal(ip, '127.0.0.1');
     assert.ok(Number(launchingTime) <= Date.now() && Number(launchingTime) > Date.now() - 600_000);
     assert.ok(Number(connectionTime) <= Date.now() && Number(connectionTime) > Date.now() - 600_000);

@@ -238,7 +238,7 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   const client = new SdkClient();
   await client.session.connect(await running.token(room));
   const mediaNode = await running.mediaNodeOf(room);
-  const { url, pid } = running.node(mediaNode);
+  const { internalUrl, pid } = running.node(mediaNode);
   running.cluster.kill(mediaNode, 'SIGSTOP');
   try {
     await until('its media is elsewhere', async () => (await running.mediaNodeOf(room)) !== mediaNode, 10_000);
@@ -248,7 +248,7 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   await until(
     'its room is gone',
     async () => {
-      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
       return /^rejoin_media_rooms\S* 0$/m.test(metrics);
     },
     10_000,

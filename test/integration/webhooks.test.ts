@@ -173,7 +173,7 @@ test('a receiver that is away: after so many tries events are dropped, which is 
   const { port } = other;
   /** Of the master, for what it sends to one and what it cannot send to the other. */
   const metrics = async () => {
-    const text = await (await fetch(`${running.node('master-3').url}/metrics`)).text();
+    const text = await (await fetch(`${running.node('master-3').internalUrl}/metrics`)).text();
     const value = (name: string, { url }: Receiver): number =>
       Number(new RegExp(`^rejoin_webhook_${name}\\{[^}]*target="${url}"[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1]);
     return {

@@ -36,7 +36,13 @@ class FakeLink extends EventEmitter<LiveLinkEvents> implements MasterLink {
 
 function poolOf(...urls: string[]): { pool: MasterPool; links: FakeLink[] } {
   const links = urls.map((url) => new FakeLink(url));
-  return { pool: new MasterPool(links, pino({ level: 'silent' })), links };
+  return {
+    pool: new MasterPool(
+      links.map((link) => ({ url: link.url, link })),
+      pino({ level: 'silent' }),
+    ),
+    links,
+  };
 }
 
 describe('MasterPool', () => {

@@ -27,7 +27,7 @@ async function orphan(): Promise<{ child: ChildProcess; url: string }> {
 
 function leaveBehind(directory: string, pid: number, url: string): void {
   mkdirSync(directory);
-  const nodes = [{ id: 'master-1', role: 'master', pid, url } as const];
+  const nodes = [{ id: 'master-1', role: 'master', pid, url, internalUrl: url } as const];
   writeClusterFile(join(directory, 'cluster.json'), { url: 'http://localhost:1', secret: 's', nodes });
 }
 

@@ -7,7 +7,7 @@ import { type InstanceId, newIdentity } from '../../src/server/shared/identity.t
 import { createLogger } from '../../src/server/shared/logging.ts';
 import { DEFAULT_TIMING } from '../../src/server/shared/timing.ts';
 
-const MEDIA = { instance: 'media-1@a' as InstanceId, url: 'http://media', beat: undefined };
+const MEDIA = { instance: 'media-1@a' as InstanceId, url: 'http://media', beat: undefined, isDoubted: false };
 const SELF = newIdentity('master', 'master-1', 'http://self');
 
 function fence(name: string): Fence {

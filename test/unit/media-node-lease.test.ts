@@ -10,7 +10,8 @@ import { until } from '../fixtures/media-node/until.ts';
 const { id, instance, role, url } = newIdentity('media-node', 'media-1', 'http://127.0.0.1:1');
 const lease: NodeLease = { id, instance, role, url, load: 3 };
 
-function keep(store: { renewLease: () => Promise<void>; dropLease: () => Promise<void> }) {
+function keep(given: { renewLease: () => Promise<void>; dropLease: () => Promise<void> }) {
+  const store = { ...given, listNodes: async () => [] };
   const lines: string[] = [];
   const out = new PassThrough().on('data', (line: Buffer) =>
     lines.push((JSON.parse(String(line)) as { msg: string }).msg),

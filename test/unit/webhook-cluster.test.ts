@@ -31,7 +31,7 @@ const peer = identity('master-2').instance;
 /** What a master sees of the others, as a test has it. */
 class Sight extends EventEmitter<DirectoryEvents> {
   find(instance: InstanceId): LiveNode {
-    return { instance, url: 'http://10.0.0.9:5001', beat: undefined };
+    return { instance, url: 'http://10.0.0.9:5001', beat: undefined, isDoubted: false };
   }
 }
 const beat = (more: Partial<LiveBeat> = {}): LiveBeat => ({

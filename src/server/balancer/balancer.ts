@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import { answerBadPath } from '../shared/bad-path.ts';
-import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
+import { type Identity, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
 import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { LiveLink } from '../shared/live-link.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
+import type { Secrets } from '../shared/secrets.ts';
 import type { Timing } from '../shared/timing.ts';
 import { BalancerMetrics } from './balancer-metrics.ts';
 import { gatewayErrorBody } from './gateway-error.ts';
@@ -14,6 +15,12 @@ import { MasterPool } from './master-pool.ts';
 import { type StaticFiles, serveStaticFiles } from './static-files.ts';
 import { UpgradeProxy } from './upgrade-proxy.ts';
 
+/** Where a master is, e.g. `http://10.0.0.4:4000` for clients and `http://10.0.0.4:4001` for the processes of the cluster. */
+export interface MasterAddress {
+  readonly url: string;
+  readonly internalUrl: string;
+}
+
 export interface BalancerOptions {
   /** Name of this node, e.g. `balancer-1`. */
   readonly id: string;
@@ -21,9 +28,9 @@ export interface BalancerOptions {
   /** 0: any that is free. */
   readonly port: number;
   /** The cluster's, to listen to the masters' liveness. */
-  readonly secret: string;
-  /** Origins of all masters, alive or not, e.g. `http://10.0.0.4:4000`. */
-  readonly masters: readonly string[];
+  readonly secrets: Secrets;
+  /** All masters, alive or not. */
+  readonly masters: readonly MasterAddress[];
   readonly directories: readonly StaticFiles[];
   readonly routes: readonly Route[];
   readonly logLevel: string;
@@ -36,6 +43,7 @@ export interface BalancerOptions {
 
 export interface Balancer {
   readonly identity: Identity;
+  readonly clientUrl: string;
   /** Stops accepting, ends the sockets, answers the requests that have come, and resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -45,12 +53,12 @@ export interface Balancer {
  * masters that are alive, which it knows from a liveness stream to each.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
-  const { id, host, port, secret, masters, timing } = options;
+  const { id, host, port, secrets, masters, timing } = options;
   const identity = newIdentity('balancer', id, originOf(host, port));
   const log = createLogger(identity, options.logLevel);
-  const client = new InternalClient(internalKey(secret), identity.instance);
+  const client = new InternalClient(secrets, identity.instance);
   const pool = new MasterPool(
-    masters.map((url) => new LiveLink(url, identity.instance, client, timing)),
+    masters.map(({ url, internalUrl }) => ({ url, link: new LiveLink(internalUrl, client, timing) })),
     log,
   );
   const metrics = new BalancerMetrics(identity.id, {
@@ -95,6 +103,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
 
   return {
     identity: { ...identity, url: originOf(host, bound) },
+    clientUrl: originOf(host, bound),
     close: () => {
       closing ??= (async () => {
         proxy.close();

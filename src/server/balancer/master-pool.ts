@@ -4,13 +4,18 @@ import type { Logger } from '../shared/logging.ts';
 
 /** The part of a `LiveLink` that the pool needs. */
 export interface MasterLink extends Pick<EventEmitter<LiveLinkEvents>, 'on'> {
-  readonly url: string;
   confirm(): Promise<boolean>;
   close(): void;
 }
 
-interface Member {
+/** A master, and the liveness stream to its internal port. */
+export interface PooledMaster {
+  /** Where clients' requests are passed on to. */
+  readonly url: string;
   readonly link: MasterLink;
+}
+
+interface Member extends PooledMaster {
   /** Alive, and takes new work. */
   healthy: boolean;
 }
@@ -21,10 +26,10 @@ export class MasterPool {
   readonly #log: Logger;
   #turn = 0;
 
-  constructor(links: readonly MasterLink[], log: Logger) {
+  constructor(masters: readonly PooledMaster[], log: Logger) {
     this.#log = log;
-    this.#members = links.map((link) => {
-      const member: Member = { link, healthy: false };
+    this.#members = masters.map(({ url, link }) => {
+      const member: Member = { url, link, healthy: false };
       // A node's first beat follows its hello at once, so a node that drains is never in rotation.
       link.on('beat', ({ ready }) => this.#note(member, ready, ready ? 'ready' : 'not ready'));
       link.on('dead', (_instance, how) => this.#note(member, false, how));
@@ -44,12 +49,12 @@ export class MasterPool {
   rotation(): string[] {
     const healthy = this.#members.filter((member) => member.healthy);
     const start = healthy.length ? this.#turn++ % healthy.length : 0;
-    return [...healthy.slice(start), ...healthy.slice(0, start)].map(({ link }) => link.url);
+    return [...healthy.slice(start), ...healthy.slice(0, start)].map(({ url }) => url);
   }
 
   /** A connection to this master failed: asks it now instead of waiting for its liveness stream to say so. */
   suspect(url: string): void {
-    for (const { link } of this.#members) if (link.url === url) void link.confirm();
+    for (const member of this.#members) if (member.url === url) void member.link.confirm();
   }
 
   close(): void {
@@ -59,7 +64,7 @@ export class MasterPool {
   #note(member: Member, healthy: boolean, why: string): void {
     if (member.healthy === healthy) return;
     member.healthy = healthy;
-    const { url } = member.link;
+    const { url } = member;
     if (healthy) this.#log.info({ master: url }, 'master in rotation');
     else this.#log.warn({ master: url, why }, 'master out of rotation');
   }

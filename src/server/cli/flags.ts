@@ -1,4 +1,5 @@
 import type { IceServer } from '../../protocol/frames.ts';
+import type { MasterAddress } from '../balancer/balancer.ts';
 import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
@@ -19,7 +20,10 @@ export interface ProcessFlags extends TimingFlags {
   readonly id?: string;
   readonly host: string;
   readonly port: number;
+  readonly internalHost?: string;
+  readonly internalPort?: number;
   readonly secret?: string;
+  readonly secretFile?: string;
   readonly logLevel: string;
   readonly drainDeadline: number;
 }
@@ -54,7 +58,7 @@ export interface MediaNodeFlags extends NodeFlags {
 }
 
 export interface BalancerFlags extends ProcessFlags {
-  readonly master?: readonly string[];
+  readonly master?: readonly MasterAddress[];
   readonly static?: readonly StaticFiles[];
   readonly route?: readonly Route[];
   readonly requestTimeout: number;

@@ -8,6 +8,7 @@ import {
   readCount,
   readIceServers,
   readId,
+  readMaster,
   readMilliseconds,
   readPlainUrl,
   readPort,
@@ -74,11 +75,18 @@ export const options = {
   advertiseUrl: () =>
     valued(
       '--advertise-url <url>',
-      'where the other processes reach this one (default: its address and port)',
+      'where the other processes reach this one (default: its internal address and port)',
       readPlainUrl,
     ),
+  internalHost: () =>
+    text('--internal-host <address>', 'address for the other processes and for metrics (default: the advertised one)'),
+  internalPort: () =>
+    valued('--internal-port <port>', 'port for the other processes and for metrics (default: --port + 1)', readPort),
   store: () => valued('--store <location>', 'the shared store, sqlite:FILE', readStore),
-  secret: () => valued('--secret <text>', 'password of the REST API, the same in all processes', readSecret),
+  secret: () =>
+    valued('--secret <text>', 'secret of the cluster; better in a file or in the environment, as shown', readSecret),
+  secretFile: () =>
+    text('--secret-file <file>', 'file with the secret and, while it is replaced, another one on a second line'),
   devSecret: () => valued('--secret <text>', 'password of the REST API', readSecret).default(SECRET),
   logLevel: (level: string) =>
     named(new Option('--log-level <level>', 'least level of the JSON log lines').choices(LOG_LEVELS).default(level)),
@@ -107,7 +115,12 @@ export const options = {
   listenIp: (address: string) => text('--listen-ip <address>', 'address for media').default(address),
   announcedAddress: () =>
     text('--announced-address <address>', 'address for media as clients see it, where it differs'),
-  masters: () => listed('--master <url...>', 'a master, alive or not; repeat for each', readPlainUrl),
+  masters: () =>
+    listed(
+      '--master <url[=internal]...>',
+      'a master and its internal URL (default: port + 1); repeat for each',
+      readMaster,
+    ),
   directories: () =>
     repeated('--static <dir...>', 'serve a directory at /, or with PREFIX=DIR elsewhere', readStaticFiles),
   routes: () => listed('--route <prefix=url...>', 'pass a part of the paths on to another server', readRoute),

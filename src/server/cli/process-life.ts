@@ -5,6 +5,8 @@ import { onEndSignals, onEndWithAll, onParentGone } from './end-signals.ts';
 
 export interface Running {
   readonly identity: Identity;
+  /** Where it is reached from outside of the cluster. */
+  readonly clientUrl: string;
   /** Hands over what it has to others, for at most so long. */
   drain?(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
@@ -15,7 +17,7 @@ const DRAIN_SHARE = 0.8;
 /**
  * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
  * `deadlineMs`, and so does the cluster's word to drain; a second signal ends it at once. A parent that started it with an
- * IPC channel is told when it is ready: `{ kind: 'ready', instance, url }`; its end ends the process at once, and its word
+ * IPC channel is told when it is ready: `{ kind: 'ready', instance, url, internalUrl }`; its end ends the process at once, and its word
  * that all end closes it without handing anything over.
  */
 export async function live(
@@ -37,8 +39,8 @@ export async function live(
   onEndWithAll(() => endOnce(deadlineMs, 'close'));
   onParentGone(() => process.exit(0));
   running = await start((withinMs) => endOnce(withinMs ?? deadlineMs));
-  const { instance, url } = running.identity;
-  process.send?.({ kind: 'ready', instance, url });
+  const { instance, url: internalUrl } = running.identity;
+  process.send?.({ kind: 'ready', instance, url: running.clientUrl, internalUrl });
   // By itself the cache is written at an orderly end, which a node need not have.
   setImmediate(flushCompileCache);
 }

@@ -1,4 +1,5 @@
 import type { IceServer } from '../../protocol/frames.ts';
+import type { MasterAddress } from '../balancer/balancer.ts';
 import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
 import { isWebhookEventName, WEBHOOK_EVENT_NAMES, type WebhookEventName } from '../master/webhooks/webhook-events.ts';
@@ -75,6 +76,27 @@ export function readPlainUrl(text: string): string {
     throw new UsageError('InvalidUrl', `"${text}" needs TLS, which is not spoken here: give an http:// URL.`);
   }
   return url;
+}
+
+/** The highest port that has another one behind it. */
+const LAST_PORT_BUT_ONE = HIGHEST_PORT - 1;
+
+/** The port for the other processes of the cluster, unless it is given: the next one. Any that is free goes with any that is free. */
+export function internalPortOf(port: number): number {
+  if (port > LAST_PORT_BUT_ONE) {
+    throw new UsageError('InvalidPort', 'There is no port behind 65535: give --internal-port.');
+  }
+  return port === 0 ? 0 : port + 1;
+}
+
+/** `URL` or `URL=INTERNAL_URL`; the internal port is the next one unless it is given. */
+export function readMaster(text: string): MasterAddress {
+  const at = text.indexOf('=');
+  const url = readPlainUrl(at < 0 ? text : text.slice(0, at));
+  if (at >= 0) return { url, internalUrl: readPlainUrl(text.slice(at + 1)) };
+  const internal = new URL(url);
+  internal.port = String(internalPortOf(Number(internal.port || 80)));
+  return { url, internalUrl: internal.origin };
 }
 
 export function readId(text: string): string {

@@ -10,6 +10,8 @@ export interface ChildOptions {
   readonly role: NodeRole;
   /** Where it will be reached. */
   readonly url: string;
+  /** Where the other processes of the cluster will reach it. */
+  readonly internalUrl: string;
   /** Command and options for the command line. */
   readonly args: readonly string[];
   /** Added to the environment; `REJOIN_*` variables of the supervisor are not inherited. */
@@ -38,6 +40,7 @@ export class Child extends EventEmitter<ChildEvents> {
   readonly id: string;
   readonly role: NodeRole;
   readonly url: string;
+  readonly internalUrl: string;
   readonly logFile: string;
   readonly #options: ChildOptions;
   readonly #delay = new RestartDelay();
@@ -54,6 +57,7 @@ export class Child extends EventEmitter<ChildEvents> {
     this.id = options.id;
     this.role = options.role;
     this.url = options.url;
+    this.internalUrl = options.internalUrl;
     this.logFile = options.logFile;
   }
 

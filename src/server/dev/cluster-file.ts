@@ -7,6 +7,8 @@ export interface ClusterNode {
   readonly role: NodeRole;
   readonly pid: number;
   readonly url: string;
+  /** Where the other processes reach it, and where its metrics are. */
+  readonly internalUrl: string;
 }
 
 /** What `cluster.json` holds, for programs that want to find, watch or harm a running cluster. */

@@ -40,10 +40,10 @@ export interface ClusterOptions {
   /** Where the masters send events. Default: nowhere. */
   readonly webhooks?: Pick<WebhookSettings, 'targets'> & Partial<WebhookSettings>;
   /**
-   * Where the others, and clients, are told to reach a node, e.g. at a proxy in front of it. Asked once for each node, with
-   * the address at which it listens. Default: that one.
+   * Where the others, and clients, are told to reach a port of a node, e.g. at a proxy in front of it. Asked once for each port
+   * that others use, with the address at which it listens. Default: that one.
    */
-  readonly reachedAt?: (node: Pick<PlannedNode, 'id' | 'role' | 'url'>) => Promise<string>;
+  readonly reachedAt?: (port: NodePort) => Promise<string>;
   /** How long nodes may take to end when the cluster is closed, ms. Default: 3000. */
   readonly stopMs?: number;
 }
@@ -51,11 +51,20 @@ export interface ClusterOptions {
 /** The times that can be set from outside. */
 export type ClusterTiming = Pick<Timing, 'beatMs' | 'verdictMs' | 'resumeGraceMs' | 'ownerlessGraceMs'>;
 
+/** A port of a node: the one for clients and balancers, or the one for the other processes of the cluster. */
+export interface NodePort {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly port: 'public' | 'internal';
+  readonly url: string;
+}
+
 /** A node before it is started. */
 export interface PlannedNode {
   readonly id: string;
   readonly role: NodeRole;
   readonly url: string;
+  readonly internalUrl: string;
   /** For the command line. */
   readonly args: readonly string[];
 }
@@ -78,45 +87,59 @@ export async function planCluster(
   const { host = INNER_HOST, masters = 2, mediaNodes = 2, failover = 'rebuild', logLevel = 'info' } = options;
   const port = options.port || (await freePorts(host, 1))[0] || 0;
   const ranges = share(options.rtcPorts ?? { min: 40_000, max: 40_100 }, mediaNodes);
-  const [demoPort = 0, ...ports] = await freePorts(INNER_HOST, 1 + masters + mediaNodes);
+  // A public and an internal port for each node; the balancer's public one is chosen already.
+  const [demoPort = 0, balancerInternal = 0, ...ports] = await freePorts(INNER_HOST, 2 + 2 * (masters + mediaNodes));
   const particular = host !== '0.0.0.0' && host !== '::' && host !== INNER_HOST;
   const balancerUrl = `http://${bracketed(particular ? host : INNER_HOST)}:${port}`;
   const reachedAt = options.reachedAt ?? (async ({ url }) => url);
   const ownUrl = options.publicUrl ?? `http://${particular ? bracketed(host) : 'localhost'}:${port}`;
-  const publicUrl = await reachedAt({ id: 'balancer-1', role: 'balancer', url: ownUrl });
+  const publicUrl = await reachedAt({ id: 'balancer-1', role: 'balancer', port: 'public', url: ownUrl });
 
   const { beatMs, verdictMs, resumeGraceMs, ownerlessGraceMs } = options.timing;
   const common = ['--log-level', logLevel, '--beat', beatMs, '--verdict', verdictMs];
   common.push('--resume-grace', resumeGraceMs, '--ownerless-grace', ownerlessGraceMs);
-  const node = (role: NodeRole, number: number, at: string, own: readonly (string | number)[]): PlannedNode => {
+  const node = (
+    role: NodeRole,
+    number: number,
+    { url, internalPort }: { url: string; internalPort: number },
+    own: readonly (string | number)[],
+  ): PlannedNode => {
     const id = `${role === 'media-node' ? 'media' : role}-${number}`;
-    return { id, role, url: at, args: [role, '--id', id, ...common, ...own].map(String) };
+    const listening = ['--internal-host', INNER_HOST, '--internal-port', internalPort];
+    const args = [role, '--id', id, ...common, ...listening, ...own].map(String);
+    return { id, role, url, internalUrl: `http://${INNER_HOST}:${internalPort}`, args };
   };
-  const inner = (role: NodeRole, number: number, innerPort: number, own: readonly (string | number)[]): PlannedNode => {
-    const listening = ['--host', INNER_HOST, '--port', innerPort, '--store', `sqlite:${options.storeFile}`];
-    return node(role, number, `http://${INNER_HOST}:${innerPort}`, [...listening, ...own]);
+  const inner = (role: NodeRole, number: number, at: number, own: readonly (string | number)[]): PlannedNode => {
+    const [port = 0, internalPort = 0] = ports.slice(2 * at, 2 * at + 2);
+    const listening = ['--host', INNER_HOST, '--port', port, '--store', `sqlite:${options.storeFile}`];
+    return node(role, number, { url: `http://${INNER_HOST}:${port}`, internalPort }, [...listening, ...own]);
   };
-  const reached = async (planned: PlannedNode): Promise<{ node: PlannedNode; at: string }> => {
-    const at = await reachedAt(planned);
-    return { node: { ...planned, args: [...planned.args, '--advertise-url', at] }, at };
+  const reached = async (planned: PlannedNode): Promise<{ node: PlannedNode; internal: string }> => {
+    const { id, role, internalUrl: url } = planned;
+    const internal = await reachedAt({ id, role, port: 'internal', url });
+    return { node: { ...planned, args: [...planned.args, '--advertise-url', internal] }, internal };
   };
 
   const masterArgs = ['--public-url', publicUrl, '--failover', failover];
   if (options.iceServers) masterArgs.push('--ice-servers', JSON.stringify(options.iceServers));
   const masterNodes = await Promise.all(
-    ports.slice(0, masters).map((at, index) => reached(inner('master', index + 1, at, masterArgs))),
+    Array.from({ length: masters }, async (_, index) => {
+      const { node: planned, internal } = await reached(inner('master', index + 1, index, masterArgs));
+      const { id, role, url } = planned;
+      return { node: planned, pair: `${await reachedAt({ id, role, port: 'public', url })}=${internal}` };
+    }),
   );
   const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
   if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);
   const mediaNodeNodes = await Promise.all(
-    ports.slice(masters).map((at, index) => {
+    Array.from({ length: mediaNodes }, (_, index) => {
       const { min, max } = ranges[index] ?? { min: 0, max: 0 };
-      return reached(inner('media-node', index + 1, at, [...mediaArgs, '--rtc-ports', `${min}-${max}`]));
+      return reached(inner('media-node', index + 1, masters + index, [...mediaArgs, '--rtc-ports', `${min}-${max}`]));
     }),
   );
-  const balancer = node('balancer', 1, balancerUrl, [
+  const balancer = node('balancer', 1, { url: balancerUrl, internalPort: balancerInternal }, [
     ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
-    ...masterNodes.flatMap(({ at }) => ['--master', at]),
+    ...masterNodes.flatMap(({ pair }) => ['--master', pair]),
     ...(options.directories ?? []).flatMap(({ prefix, directory }) => ['--static', `${prefix}=${directory}`]),
   ]);
   return {

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { Epoch, SessionId } from '../../protocol/ids.ts';
-import { internalKey, type NodeRole, newIdentity, nodeIdOf } from '../shared/identity.ts';
+import { type NodeRole, newIdentity, nodeIdOf } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
 import type { LiveBeat } from '../shared/live-feed.ts';
 import { LiveLink } from '../shared/live-link.ts';
+import { Secrets } from '../shared/secrets.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
 import type { Child } from './child.ts';
 import type { ClusterTiming } from './cluster-plan.ts';
@@ -61,10 +62,9 @@ export class ClusterView extends EventEmitter<{ changed: [] }> {
     // One listener for each page that watches.
     this.setMaxListeners(0);
     this.#store = store;
-    const who = newIdentity('balancer', 'dev', '').instance;
-    this.#client = new InternalClient(internalKey(secret), who);
+    this.#client = new InternalClient(Secrets.of(secret), newIdentity('balancer', 'dev', '').instance);
     this.#watched = children.map((child) => {
-      const link = child.role === 'balancer' ? undefined : new LiveLink(child.url, who, this.#client, timing);
+      const link = child.role === 'balancer' ? undefined : new LiveLink(child.internalUrl, this.#client, timing);
       const watched: Watched = { child, link, heard: false, load: undefined, facts: {} };
       this.#listen(watched);
       return watched;

@@ -114,8 +114,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   /** The nodes that are ready now. */
   nodes(): ClusterNode[] {
-    return this.#children.flatMap(({ id, role, state, pid, url }) =>
-      state === 'up' && pid !== undefined ? [{ id, role, pid, url }] : [],
+    return this.#children.flatMap(({ id, role, state, pid, url, internalUrl }) =>
+      state === 'up' && pid !== undefined ? [{ id, role, pid, url, internalUrl }] : [],
     );
   }
 
@@ -193,10 +193,10 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   }
 
   #follow(child: Child): void {
-    const { id, role, url } = child;
+    const { id, role, url, internalUrl } = child;
     child.on('ready', (pid) => {
       this.#write();
-      this.emit('up', { id, role, pid, url });
+      this.emit('up', { id, role, pid, url, internalUrl });
     });
     child.on('exited', (exit) => {
       this.#write();

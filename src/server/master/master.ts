@@ -5,12 +5,14 @@ import type { IceServer } from '../../protocol/frames.ts';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
 import { SOCKET_PATH } from '../../protocol/limits.ts';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
-import { createHttpServer } from '../shared/http-server.ts';
-import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
+import { createPublicServer } from '../shared/http-server.ts';
+import { type Identity, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
-import { listen } from '../shared/listen.ts';
+import { createInternalServer } from '../shared/internal-server.ts';
+import { type Addresses, listenTwice } from '../shared/listen.ts';
 import { type LiveBeat, LiveFeed } from '../shared/live-feed.ts';
 import { createLogger } from '../shared/logging.ts';
+import type { Secrets } from '../shared/secrets.ts';
 import type { Timing } from '../shared/timing.ts';
 import { registerWitness } from '../shared/witness.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
@@ -25,20 +27,18 @@ import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
 import { NO_CHRONICLE } from './owner/session-chronicle.ts';
 import { Sessions } from './owner/sessions.ts';
+import { ForwardedMark } from './rest/forwarded-rest.ts';
 import { IdempotencyKeys } from './rest/idempotency.ts';
 import { RestForwarder } from './rest/rest-forwarder.ts';
 import { registerRestRoutes } from './rest/rest-routes.ts';
 import type { WebhookSettings } from './webhooks/webhook-settings.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
-export interface MasterOptions {
+export interface MasterOptions extends Addresses {
   readonly id: string;
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  /** Where the others of the cluster reach this process; default: its host and port. */
+  /** Where the others of the cluster reach this process; default: its internal host and port. */
   readonly advertisedUrl?: string;
-  readonly secret: string;
+  readonly secrets: Secrets;
   readonly store: Store;
   /** The balancer's URL, as clients reach it: becomes part of tokens. */
   readonly publicUrl: string;
@@ -55,6 +55,8 @@ export interface MasterOptions {
 
 export interface Master {
   readonly identity: Identity;
+  /** Of its public port. */
+  readonly clientUrl: string;
   /** Hands its sessions to other masters and sends its clients away. Resolves after `deadlineMs` at the latest. */
   drain(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
@@ -71,22 +73,23 @@ const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 /** Starts a master: an edge for clients' sockets, an owner of sessions, and the REST API. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
-  const { store, secret, timing } = options;
-  const { server, url } = await listen(options.host, options.port);
-  const identity = newIdentity('master', options.id, options.advertisedUrl ?? url);
+  const { store, secrets, timing } = options;
+  const { open, internal } = await listenTwice(options);
+  const { server } = open;
+  const identity = newIdentity('master', options.id, options.advertisedUrl ?? internal.url);
   const log = createLogger(identity, options.logLevel);
-  const client = new InternalClient(internalKey(secret), identity.instance);
+  const client = new InternalClient(secrets, identity.instance);
   let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
   /** Whether sessions are begun here and taken from others. */
   const accepts = (): boolean => state === 'ready';
-  const { app, metrics } = createHttpServer({
+  const app = createPublicServer({
     identity,
-    secret,
     log,
     server,
     health: () => ({ ready: state === 'ready', reason: state }),
   });
+  const { app: inner, metrics } = createInternalServer({ identity, secrets, log, server: internal.server });
 
   const load = (): number => Math.min(100, sessions.members / 10);
   const directory = new Directory(identity, store, client, timing, log, () => load());
@@ -111,11 +114,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     flagged: async (owner, left) => webhooks?.masterDied(owner, left),
     chronicle,
   });
-  const links = new Links(identity.url, client, timing);
+  const links = new Links(client, timing);
   const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
   const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
-  const forwarder = new RestForwarder(identity.instance, directory, timing, log);
+  const forwarded = new ForwardedMark();
+  const forwarder = new RestForwarder(client, forwarded, directory, timing, log);
   links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
@@ -157,23 +161,25 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const feed = new LiveFeed(identity, timing.beatMs, beat, (who, listening) => {
     if (listening) directory.heardOf(who);
   });
-  feed.register(app);
-  registerWitness(app, client);
-  registerDrain(app, options.drainRequested);
-  registerInternalRoutes(app, { sessions, edge, links, directory });
+  feed.register(inner);
+  registerWitness(inner, client, (instance) => directory.addressOf(instance));
+  registerDrain(inner, options.drainRequested);
+  registerInternalRoutes(inner, { sessions, edge, links, directory });
   const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
-  handover.register(app);
+  handover.register(inner);
+  forwarded.serve(inner, app);
   const publicUrl = options.publicUrl.replace(/\/$/, '');
   registerRestRoutes(app, {
     self: identity,
-    secret,
+    secrets,
+    forwarded,
     publicUrl,
     socketOrigin: publicUrl.replace(/^http/, 'ws'),
     failover: options.failover,
     sessions,
     locator,
     forwarder,
-    keys: new IdempotencyKeys(secret),
+    keys: new IdempotencyKeys(secrets),
     store,
     directory,
     client,
@@ -198,13 +204,15 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
   acceptSockets(server, edge);
   await app.ready();
+  await inner.ready();
   await directory.refresh();
   state = 'ready';
   feed.beat();
-  log.info({ url: identity.url }, 'The master is ready.');
+  log.info({ url: open.url, internalUrl: identity.url }, 'The master is ready.');
 
   return {
     identity,
+    clientUrl: open.url,
     drain: async (deadlineMs) => {
       state = 'draining';
       // Out of the balancer's rotation first, so that who is sent away does not come back here.
@@ -223,10 +231,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       links.close();
       await directory.close();
       feed.close();
-      await app.close();
-      server.closeAllConnections();
-      server.close();
-      await forwarder.close();
+      await Promise.all([app.close(), inner.close()]);
+      for (const { server: one } of [open, internal]) {
+        one.closeAllConnections();
+        one.close();
+      }
       await client.close();
       await store.close();
       log.info('The master has ended.');

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { InstanceId } from '../shared/identity.ts';
 import type { Logger } from '../shared/logging.ts';
 import type { NodeLease, Store } from '../store/store.ts';
 
 export interface LeaseOptions {
-  readonly store: Pick<Store, 'renewLease' | 'dropLease'>;
+  readonly store: Pick<Store, 'renewLease' | 'dropLease' | 'listNodes'>;
   /** What the lease says at this moment. */
   readonly lease: () => NodeLease;
   readonly leaseRenewMs: number;
@@ -11,15 +12,21 @@ export interface LeaseOptions {
   readonly log: Logger;
 }
 
-/** Keeps this node on the store's list. A store that is away changes nothing but that. */
+/** Keeps this node on the store's list, and knows the others on it. A store that is away changes nothing but that. */
 export class Lease {
   readonly #options: LeaseOptions;
+  #others: ReadonlyMap<InstanceId, string> = new Map();
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
     this.#done = this.#keep();
+  }
+
+  /** Where another node of the cluster is, as the store said last. */
+  addressOf(instance: InstanceId): string | undefined {
+    return this.#others.get(instance);
   }
 
   /** Takes the node off the list, so that nothing more is placed here. */
@@ -42,6 +49,7 @@ export class Lease {
     while (!signal.aborted) {
       try {
         await store.renewLease(lease(), leaseMs);
+        this.#others = new Map((await store.listNodes()).map(({ instance, url }) => [instance, url]));
         if (away) log.info('store is back, lease renewed');
         away = false;
       } catch (error) {

@@ -1,14 +1,16 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
+import type { FastifyInstance } from 'fastify';
 import { setLogEventListeners } from 'mediasoup';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
-import { createHttpServer, type HttpServer } from '../shared/http-server.ts';
-import { type Identity, internalKey, newIdentity } from '../shared/identity.ts';
+import { createPublicServer } from '../shared/http-server.ts';
+import { type Identity, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
-import { listen } from '../shared/listen.ts';
+import { createInternalServer } from '../shared/internal-server.ts';
+import { type Addresses, type Listening, listenTwice } from '../shared/listen.ts';
 import { LiveFeed } from '../shared/live-feed.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
+import type { Secrets } from '../shared/secrets.ts';
 import type { Timing } from '../shared/timing.ts';
 import { registerWitness } from '../shared/witness.ts';
 import type { NodeLease, Store } from '../store/store.ts';
@@ -20,16 +22,13 @@ import { Retirement, registerRetirement } from './retirement.ts';
 import { Rooms } from './rooms.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-export interface MediaNodeOptions {
+export interface MediaNodeOptions extends Addresses {
   /** The stable name, e.g. `media-1`. */
   readonly id: string;
-  /** Address and port for masters; port 0 takes any that is free. */
-  readonly host: string;
-  readonly port: number;
-  /** Where masters reach this node. Default: `http://<host>:<port>`. */
+  /** Where masters reach this node. Default: its internal host and port. */
   readonly advertisedUrl?: string | undefined;
-  readonly secret: string;
-  readonly store: Pick<Store, 'renewLease' | 'dropLease'>;
+  readonly secrets: Secrets;
+  readonly store: Pick<Store, 'renewLease' | 'dropLease' | 'listNodes'>;
   /** Default: one per core. */
   readonly workers?: number | undefined;
   /** One port for each worker, UDP and TCP. */
@@ -54,12 +53,14 @@ const REFUSED = /canConsume\(\) \| unexpected error|throwing MediaSoup(Type)?Err
 /** A process that carries media: it does what masters command, and keeps media flowing while they change. */
 export class MediaNode {
   readonly identity: Identity;
+  /** Of its public port, where its health is asked for. */
+  readonly clientUrl: string;
   readonly #log: Logger;
   readonly #workers: WorkerPool;
   readonly #rooms: Rooms;
   readonly #feed: LiveFeed;
-  readonly #server: Server;
-  readonly #app: HttpServer['app'];
+  readonly #listening: readonly Listening[];
+  readonly #apps: readonly FastifyInstance[];
   readonly #lease: Lease;
   readonly #retirement: Retirement;
   readonly #client: InternalClient;
@@ -91,11 +92,11 @@ export class MediaNode {
     });
     try {
       // The last to start: who is reached is ready to serve.
-      const { server, url } = await listen(options.host, options.port);
-      const identity = { ...named, url: options.advertisedUrl ?? url };
-      const node = new MediaNode(options, identity, server, workers, log);
-      await node.#app.ready();
-      log.info({ url: identity.url, workers: workers.size }, 'media node ready');
+      const listening = await listenTwice(options);
+      const identity = { ...named, url: options.advertisedUrl ?? listening.internal.url };
+      const node = new MediaNode(options, identity, listening, workers, log);
+      await Promise.all(node.#apps.map((app) => app.ready()));
+      log.info({ url: node.clientUrl, internalUrl: identity.url, workers: workers.size }, 'media node ready');
       return node;
     } catch (error) {
       await workers.close();
@@ -104,18 +105,20 @@ export class MediaNode {
   }
 
   private constructor(
-    { secret, store, timing, drainRequested }: MediaNodeOptions,
+    { secrets, store, timing, drainRequested }: MediaNodeOptions,
     identity: Identity,
-    server: Server,
+    { open, internal }: { readonly open: Listening; readonly internal: Listening },
     workers: WorkerPool,
     log: Logger,
   ) {
     this.identity = identity;
-    this.#server = server;
+    this.clientUrl = open.url;
+    this.#listening = [open, internal];
     this.#workers = workers;
     this.#log = log;
-    const { app, metrics } = createHttpServer({ identity, secret, log, server, health: () => this.#health() });
-    this.#app = app;
+    const health = createPublicServer({ identity, log, server: open.server, health: () => this.#health() });
+    const { app, metrics } = createInternalServer({ identity, secrets, log, server: internal.server });
+    this.#apps = [health, app];
     this.#feed = new LiveFeed(
       identity,
       timing.beatMs,
@@ -142,8 +145,8 @@ export class MediaNode {
       () => workers.load,
     );
     this.#feed.register(app);
-    this.#client = new InternalClient(internalKey(secret), identity.instance);
-    registerWitness(app, this.#client);
+    this.#client = new InternalClient(secrets, identity.instance);
+    registerWitness(app, this.#client, (instance) => this.#lease.addressOf(instance));
     registerDrain(app, drainRequested);
     this.#retirement = new Retirement({
       rooms: this.#rooms,
@@ -182,9 +185,11 @@ export class MediaNode {
   async #close(): Promise<void> {
     this.#draining = true;
     this.#feed.close();
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await Promise.all([this.#app.close(), this.#lease.close(), this.#client.close()]);
+    for (const { server } of this.#listening) {
+      server.close();
+      server.closeAllConnections();
+    }
+    await Promise.all([...this.#apps.map((app) => app.close()), this.#lease.close(), this.#client.close()]);
     this.#rooms.closeAll();
     await this.#workers.close();
     this.#log.info('media node closed');

@@ -13,7 +13,7 @@ export interface Identity {
   readonly id: NodeId;
   readonly instance: InstanceId;
   readonly role: NodeRole;
-  /** Where the other processes reach this one, e.g. `http://10.0.0.4:4001`. */
+  /** Where the other processes reach this one: its internal port, e.g. `http://10.0.0.4:4001`. */
   readonly url: string;
 }
 
@@ -25,7 +25,7 @@ export function nodeIdOf(instance: InstanceId): NodeId {
   return instance.slice(0, instance.lastIndexOf('@')) as NodeId;
 }
 
-/** The key that the processes of one cluster show each other, so that the REST secret itself does not travel. */
+/** The key with which the processes of one cluster sign their calls. It never travels, nor does the secret. */
 export function internalKey(secret: string): string {
   return createHmac('sha256', secret).update('rejoin internal').digest('base64url');
 }

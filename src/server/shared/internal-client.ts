@@ -1,9 +1,15 @@
-import { Agent, request } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { ProtocolError, type WireError } from '../../protocol/errors.ts';
+import { CallSigner, SIGNATURE_HEADER } from './call-signature.ts';
+import { untilAborted } from './deadline.ts';
 import type { InstanceId } from './identity.ts';
+import type { Secrets } from './secrets.ts';
 
-/** Why a call to another process came to nothing. `refused` is proof that the process is gone, `timeout` is not. */
-export type PeerFailure = 'refused' | 'timeout' | 'broken' | 'wrongInstance' | 'failed';
+/**
+ * Why a call to another process came to nothing. `refused` is proof that the process is gone, `timeout` is not. `unauthorized`: the
+ * other side does not accept the signature.
+ */
+export type PeerFailure = 'refused' | 'timeout' | 'broken' | 'wrongInstance' | 'unauthorized' | 'failed';
 
 /** A call to another process of the cluster failed for a reason that is not the caller's. */
 export class PeerError extends Error {
@@ -18,7 +24,7 @@ export class PeerError extends Error {
 
 /** Header with the instance a call is meant for: a process restarted on the same port must not take it for its own. */
 export const INSTANCE_HEADER = 'x-rejoin-instance';
-/** Header with the caller, so that whoever looks at the traffic between processes can tell its ends apart. */
+/** Header with the caller. The signature covers it. */
 export const CALLER_HEADER = 'x-rejoin-from';
 
 const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND']);
@@ -29,6 +35,17 @@ const TIMEOUT = new Set([
   'UND_ERR_ABORTED',
 ]);
 
+/** How long one connection may take to be made: a lost SYN is sent again after 1 s and after 3 s. */
+const CONNECT_MS = 3_500;
+const KEEP_ALIVE_MS = 10_000;
+/** Calls to one process at a time; more wait for a connection. */
+const CONNECTIONS = 64;
+/**
+ * Pause before another attempt of a ping beside those under way. A lost packet costs a connection that is there 200 ms and more, a
+ * new one a second: on a lossy link the attempts together are answered where each alone would hardly be.
+ */
+const PING_AGAIN_MS = 350;
+
 function failureOf(error: unknown): PeerFailure {
   const { name, code } = error as { name?: string; code?: string };
   if (name === 'TimeoutError' || name === 'AbortError') return 'timeout';
@@ -37,13 +54,29 @@ function failureOf(error: unknown): PeerFailure {
   return 'broken';
 }
 
-/** HTTP between the processes of a cluster: JSON bodies, kept-alive connections, a time-out on everything. */
-export class InternalClient {
-  readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 10_000, bodyTimeout: 0 });
-  readonly #always: Readonly<Record<string, string>>;
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
 
-  constructor(key: string, caller: InstanceId) {
-    this.#always = { authorization: `Bearer ${key}`, [CALLER_HEADER]: caller };
+/** Connections to one process. */
+interface Peer {
+  readonly calls: Pool;
+  /** For pings and liveness streams, which must not wait behind calls that a vanished host does not answer. */
+  readonly probes: Pool;
+}
+
+/** HTTP between the processes of a cluster: JSON bodies, signed, over kept-alive connections, with a deadline on everything. */
+export class InternalClient {
+  readonly #caller: InstanceId;
+  readonly #signer: CallSigner;
+  /** By origin. */
+  readonly #peers = new Map<string, Peer>();
+  #closed = false;
+
+  constructor(secrets: Secrets, caller: InstanceId) {
+    this.#signer = new CallSigner(secrets);
+    this.#caller = caller;
   }
 
   /**
@@ -57,7 +90,8 @@ export class InternalClient {
 
   /** Like `call`, with a body that is JSON already. */
   async callJson<T>(url: string, target: InstanceId | undefined, json: string, timeoutMs: number): Promise<T> {
-    const answer = await this.#send('POST', url, target, json, timeoutMs);
+    const at = new URL(url);
+    const answer = await this.#send(this.#peer(at.origin).calls, at, { method: 'POST', target, json }, timeoutMs);
     let parsed: unknown;
     try {
       parsed = JSON.parse(answer.text);
@@ -66,57 +100,142 @@ export class InternalClient {
     }
     if (answer.status === 200) return parsed as T;
     if (answer.status === 421) throw new PeerError('wrongInstance', url);
+    if (answer.status === 401) throw new PeerError('unauthorized', url, new Error(answer.text.slice(0, 300)));
     const { error } = parsed as { error?: WireError };
     if (typeof error === 'object' && error !== null) throw ProtocolError.fromWire(error);
     throw new PeerError('failed', url, new Error(`status ${answer.status}: ${answer.text.slice(0, 200)}`));
   }
 
-  /** Which instance answers at `base`. */
+  /**
+   * Which instance answers at `base`. Several attempts run beside each other, and the first answer counts.
+   * @throws {PeerError}
+   */
   async ping(base: string, timeoutMs: number): Promise<InstanceId> {
-    const { text } = await this.#send('GET', `${base}/internal/ping`, undefined, undefined, timeoutMs);
-    return (JSON.parse(text) as { instance: InstanceId }).instance;
+    const until = performance.now() + timeoutMs;
+    return new Promise((resolve, reject) => {
+      let underWay = 0;
+      let again: NodeJS.Timeout | undefined;
+      const attempt = (): void => {
+        underWay += 1;
+        const leftMs = until - performance.now();
+        if (leftMs > PING_AGAIN_MS) again = setTimeout(attempt, PING_AGAIN_MS);
+        this.#pingOnce(base, leftMs).then(
+          (instance) => {
+            clearTimeout(again);
+            resolve(instance);
+          },
+          (error: PeerError) => {
+            underWay -= 1;
+            // A refusal or a reset says all there is to say; of those that are not answered the last one does.
+            if (underWay > 0 && error.failure === 'timeout') return;
+            clearTimeout(again);
+            reject(error);
+          },
+        );
+      };
+      attempt();
+    });
   }
 
   /** The endless body of a liveness stream. */
   async stream(url: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const { statusCode, body } = await request(url, {
-      dispatcher: this.#agent,
-      headers: this.#always,
+    const at = new URL(url);
+    const asked = this.#peer(at.origin).probes.request({
+      ...this.#request(at, { method: 'GET', target: undefined, json: undefined }),
       signal,
       bodyTimeout: 0,
     });
-    if (statusCode !== 200) throw new PeerError('failed', url, new Error(`status ${statusCode}`));
-    return body;
+    const { statusCode, body } = await untilAborted(signal, asked, (late) => late.body.destroy());
+    if (statusCode === 200) return body;
+    await body.dump();
+    throw new PeerError(statusCode === 401 ? 'unauthorized' : 'failed', url, new Error(`status ${statusCode}`));
+  }
+
+  /** The process at this URL is gone: calls that wait for it fail now, and its connections are not used again. */
+  drop(url: string): void {
+    const { origin } = new URL(url);
+    const peer = this.#peers.get(origin);
+    this.#peers.delete(origin);
+    if (peer) void endPeer(peer);
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    this.#closed = true;
+    const peers = [...this.#peers.values()];
+    this.#peers.clear();
+    await Promise.all(peers.map(endPeer));
+  }
+
+  async #pingOnce(base: string, timeoutMs: number): Promise<InstanceId> {
+    const url = new URL(`${base}/internal/ping`);
+    const asked = { method: 'GET', target: undefined, json: undefined } as const;
+    const { status, text } = await this.#send(this.#peer(url.origin).probes, url, asked, timeoutMs);
+    if (status === 401) throw new PeerError('unauthorized', url.href, new Error(text.slice(0, 300)));
+    try {
+      return (JSON.parse(text) as { instance: InstanceId }).instance;
+    } catch (error) {
+      throw new PeerError('failed', url.href, error);
+    }
   }
 
   async #send(
-    method: 'GET' | 'POST',
-    url: string,
-    target: InstanceId | undefined,
-    json: string | undefined,
+    pool: Pool,
+    url: URL,
+    call: {
+      readonly method: 'GET' | 'POST';
+      readonly target: InstanceId | undefined;
+      readonly json: string | undefined;
+    },
     timeoutMs: number,
-  ): Promise<{ status: number; text: string }> {
-    // What is computed from clocks has fractions, which a time-out must not have.
+  ): Promise<Answer> {
+    // Time-outs that are computed from clocks have fractions, which this one must not have.
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
-    try {
-      const answer = await request(url, {
-        method,
-        dispatcher: this.#agent,
-        headers: {
-          ...this.#always,
-          ...(target ? { [INSTANCE_HEADER]: target } : {}),
-          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: json ?? null,
-        signal,
-      });
+    const ask = async (): Promise<Answer> => {
+      const answer = await pool.request({ ...this.#request(url, call), signal });
       return { status: answer.statusCode, text: await answer.body.text() };
+    };
+    try {
+      return await untilAborted(signal, ask());
     } catch (error) {
-      throw new PeerError(failureOf(error), url, error);
+      throw new PeerError(failureOf(error), url.href, error);
     }
   }
+
+  #request(
+    url: URL,
+    { method, target, json }: { method: 'GET' | 'POST'; target: InstanceId | undefined; json: string | undefined },
+  ): Dispatcher.RequestOptions {
+    const path = url.pathname + url.search;
+    const call = { method, path, caller: this.#caller, target: target ?? '' };
+    return {
+      method,
+      path,
+      headers: {
+        [CALLER_HEADER]: this.#caller,
+        [SIGNATURE_HEADER]: this.#signer.sign(call, json ?? ''),
+        ...(target ? { [INSTANCE_HEADER]: target } : {}),
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: json ?? null,
+    };
+  }
+
+  #peer(origin: string): Peer {
+    if (this.#closed) throw new PeerError('broken', origin, new Error('This process is about to end.'));
+    const known = this.#peers.get(origin);
+    if (known) return known;
+    const common = {
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_MS },
+    };
+    const peer = { calls: new Pool(origin, { ...common, connections: CONNECTIONS }), probes: new Pool(origin, common) };
+    this.#peers.set(origin, peer);
+    return peer;
+  }
+}
+
+async function endPeer({ calls, probes }: Peer): Promise<void> {
+  await Promise.all([calls.destroy(), probes.destroy()]);
 }

@@ -35,7 +35,7 @@ export type LiveMessage = LiveHello | LiveBeat | LiveNews;
 
 interface Listener {
   readonly stream: PassThrough;
-  readonly who: InstanceId | undefined;
+  readonly who: InstanceId;
 }
 
 /** A listener that has not read so much is stuck: it is dropped and comes back when it can. */
@@ -53,7 +53,7 @@ export class LiveFeed {
   readonly #startedAt = Date.now();
   readonly #changed: (who: InstanceId, listening: boolean) => void;
 
-  /** `changed` is told when a node (named by `?who=`) begins or stops to listen. */
+  /** `changed` is told when a node, named by the signature of its call, begins or stops to listen. */
   constructor(
     identity: Identity,
     beatMs: number,
@@ -67,15 +67,15 @@ export class LiveFeed {
   }
 
   register(app: FastifyInstance): void {
-    app.get<{ Querystring: { who?: InstanceId } }>('/internal/live', (request, reply) => {
-      const listener: Listener = { stream: new PassThrough(), who: request.query.who };
+    app.get('/internal/live', (request, reply) => {
+      const listener: Listener = { stream: new PassThrough(), who: request.caller };
       this.#listeners.add(listener);
       listener.stream.on('close', () => this.#drop(listener));
       request.raw.on('close', () => this.#drop(listener));
       const { id, instance, role } = this.#identity;
       this.#write(listener, { kind: 'hello', id, instance, role, startedAt: this.#startedAt });
       this.#write(listener, { kind: 'beat', ...this.#facts() });
-      if (listener.who) this.#changed(listener.who, true);
+      this.#changed(listener.who, true);
       return reply.type('application/x-ndjson').send(listener.stream);
     });
   }
@@ -110,6 +110,6 @@ export class LiveFeed {
   #drop(listener: Listener): void {
     if (!this.#listeners.delete(listener)) return;
     listener.stream.destroy();
-    if (listener.who && !this.isListening(listener.who)) this.#changed(listener.who, false);
+    if (!this.isListening(listener.who)) this.#changed(listener.who, false);
   }
 }

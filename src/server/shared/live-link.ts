@@ -16,6 +16,8 @@ export interface LiveLinkEvents {
   dead: [InstanceId, DeadHow];
   /** This instance lives, as others say, and cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
+  /** The stream of this instance broke or fell silent, and a probe is not answered at once: it may be dead. */
+  doubted: [InstanceId];
 }
 
 export interface LiveLinkOptions {
@@ -36,6 +38,10 @@ type Standing =
   | { readonly kind: 'alive'; readonly instance: InstanceId }
   | { readonly kind: 'unreachable'; readonly instance: InstanceId };
 
+/** How often it is looked whether the stream has fallen silent, ms. */
+const LOOK_MS = 100;
+/** A probe that is answered sooner leaves no doubt. */
+const DOUBT_MS = 150;
 /** Pause before a broken stream is opened again while the node is alive, and between attempts while it is not. */
 const RETRY_MS = 100;
 /** A connection that was reset says nothing of the process behind it; a new one is refused if that is gone. */
@@ -51,7 +57,6 @@ const RESET_PAUSE_MS = 10;
 export class LiveLink extends EventEmitter<LiveLinkEvents> {
   readonly url: string;
   readonly #client: InternalClient;
-  readonly #who: InstanceId;
   readonly #options: LiveLinkOptions;
   readonly #closed = new AbortController();
   #standing: Standing = { kind: 'unknown' };
@@ -59,10 +64,9 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   #stream: AbortController | undefined;
   #confirming: Promise<boolean> | undefined;
 
-  constructor(url: string, who: InstanceId, client: InternalClient, options: LiveLinkOptions) {
+  constructor(url: string, client: InternalClient, options: LiveLinkOptions) {
     super();
     this.url = url;
-    this.#who = who;
     this.#client = client;
     this.#options = options;
     void this.#run();
@@ -76,6 +80,12 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   /** The instance that lives and is not heard here. */
   get unreachable(): InstanceId | undefined {
     return this.#standing.kind === 'unreachable' ? this.#standing.instance : undefined;
+  }
+
+  /** Whether the node has been silent for longer than its beats allow, or is being probed. */
+  get isDoubted(): boolean {
+    const { beatMs } = this.#options;
+    return this.#confirming !== undefined || performance.now() - this.#heardAt > beatMs * 1.2;
   }
 
   /**
@@ -111,21 +121,21 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     this.#stream = attempt;
     const stop = (): void => attempt.abort();
     this.#closed.signal.addEventListener('abort', stop);
-    // Half the verdict time for noticing, the other half for the probe.
-    const lookMs = beatMs / 2;
+    // Half the verdict time for noticing, the other half for the probe. Without a beat for so long it is silent.
+    const silentMs = Math.max(verdictMs / 2 - LOOK_MS, beatMs * 1.2);
     let lookedAt = performance.now();
     const silence = setInterval(() => {
       const now = performance.now();
-      // Who has been asleep itself has heard nobody: the others get their time from here on.
-      if (now - lookedAt > lookMs + beatMs) this.#heardAt = now;
+      // A process that has been asleep has heard nobody: the others get their time from here on.
+      if (now - lookedAt > LOOK_MS + beatMs / 2) this.#heardAt = now;
       lookedAt = now;
-      if (now - this.#heardAt > Math.max(verdictMs / 2, beatMs * 1.5)) attempt.abort();
-    }, lookMs);
+      if (now - this.#heardAt > silentMs) attempt.abort();
+    }, LOOK_MS);
     try {
       this.#heardAt = performance.now();
       let rest = '';
       const decoder = new TextDecoder();
-      const body = await this.#client.stream(`${this.url}/internal/live?who=${this.#who}`, attempt.signal);
+      const body = await this.#client.stream(`${this.url}/internal/live`, attempt.signal);
       for await (const chunk of body) {
         if (attempt.signal.aborted) return;
         this.#heardAt = performance.now();
@@ -167,9 +177,13 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     const suspect = before.instance;
     const { verdictMs } = this.#options;
     const withinMs = Math.max(verdictMs - (performance.now() - this.#heardAt), verdictMs / 2);
+    const doubt = setTimeout(() => {
+      if (this.#standing.kind === 'alive') this.emit('doubted', suspect);
+    }, DOUBT_MS);
     // Both at once, as the time for a verdict is one.
     const others = this.#options.isReachedByOthers?.(suspect, withinMs) ?? Promise.resolve(false);
     const found = await this.#probe(suspect, withinMs);
+    clearTimeout(doubt);
     if (this.#closed.signal.aborted) return false;
     if (found === 'answers') {
       this.#heardAt = performance.now();

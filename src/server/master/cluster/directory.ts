@@ -33,6 +33,8 @@ export interface DirectoryEvents {
   doubted: [InstanceId, NodeRole];
   /** A master that lives and cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
+  /** It has fallen silent and a probe is not answered at once: `dead` may follow. */
+  doubted: [InstanceId, NodeRole];
   news: [InstanceId, LiveNews];
   beat: [InstanceId, NodeRole, LiveBeat];
   /** It has said that it takes nothing new any more. */
@@ -43,6 +45,8 @@ export interface LiveNode {
   readonly instance: InstanceId;
   readonly url: string;
   readonly beat: LiveBeat | undefined;
+  /** It has been silent for longer than its beats allow: something that can go to another node should. */
+  readonly isDoubted: boolean;
 }
 
 /** A node that is alive, or should be: its lease is good. */
@@ -91,7 +95,8 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   live(role: NodeRole): LiveNode[] {
     const nodes: LiveNode[] = [];
     for (const { link, role: known, beat } of this.#nodes.values()) {
-      if (link.instance && known === role) nodes.push({ instance: link.instance, url: link.url, beat });
+      const { instance, url, isDoubted } = link;
+      if (instance && known === role) nodes.push({ instance, url, beat, isDoubted });
     }
     return nodes;
   }
@@ -102,7 +107,8 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       .filter((node) => node.role === role)
       .map(({ link, lease, beat, times }) => {
         const instance = link.instance ?? link.unreachable;
-        return { instance: instance ?? lease.instance, url: link.url, beat, times: link.instance ? times : undefined };
+        const { url, isDoubted } = link;
+        return { instance: instance ?? lease.instance, url, beat, isDoubted, times: link.instance ? times : undefined };
       });
   }
 
@@ -114,7 +120,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   /** A node that is alive. */
   find(instance: InstanceId): LiveNode | undefined {
     const known = this.#find(instance);
-    return known && { instance, url: known.link.url, beat: known.beat };
+    return known && { instance, url: known.link.url, beat: known.beat, isDoubted: known.link.isDoubted };
   }
 
   /**
@@ -139,6 +145,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
 
   urlOf(instance: InstanceId): string | undefined {
     return this.#find(instance)?.link.url;
+  }
+
+  /** Where a node is that is alive, or has a lease, as far as is known here: what this master bears witness of. */
+  addressOf(instance: InstanceId): string | undefined {
+    for (const { link, lease } of this.#nodes.values()) {
+      if (lease.instance === instance || link.instance === instance || link.unreachable === instance) return link.url;
+    }
+    return undefined;
   }
 
   /**
@@ -194,8 +208,11 @@ export class Directory extends EventEmitter<DirectoryEvents> {
    * from anyone either.
    */
   async #isReachedByOthers(about: { url: string; instance: InstanceId }, withinMs: number): Promise<boolean> {
-    const others = [...this.live('media-node'), ...this.live('master')].filter(({ url }) => url !== about.url);
-    const said = await askWitnesses(this.#client, others, about, withinMs);
+    const others = [...this.live('media-node'), ...this.live('master')]
+      .filter(({ url }) => url !== about.url)
+      // A witness that is silent itself would use up the time.
+      .sort((a, b) => Number(a.isDoubted) - Number(b.isDoubted));
+    const said = await askWitnesses(this.#client, others, about.instance, withinMs);
     if (said !== 'noAnswer') return said === 'reached';
     const leases = await this.#store.listNodes().catch(() => []);
     return leases.some(({ instance }) => instance === about.instance);
@@ -233,7 +250,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   #add(lease: NodeLease): KnownNode {
     const { url, role } = lease;
     const { beatMs, verdictMs } = this.#timing;
-    const link = new LiveLink(url, this.#self.instance, this.#client, {
+    const link = new LiveLink(url, this.#client, {
       beatMs,
       verdictMs,
       // Media that cannot be commanded from here has to move, whoever else could.
@@ -260,13 +277,17 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);
     });
+    link.on('doubted', (instance) => this.emit('doubted', instance, node.role));
     link.on('unreachable', (instance) => {
       node.beat = undefined;
+      this.#client.drop(url);
       this.#log.warn({ peer: instance }, 'A master lives, as others say, and cannot be reached from here.');
       this.emit('unreachable', instance);
     });
     link.on('dead', (instance, how) => {
       node.beat = undefined;
+      // What waits for an answer waits no longer than the verdict.
+      if (how !== 'replaced') this.#client.drop(url);
       this.#buried.add(instance);
       this.#log.warn({ peer: instance, how }, 'A node of the cluster is dead.');
       this.emit('dead', instance, node.role, how);

@@ -104,9 +104,10 @@ export class Handover {
     }
   }
 
-  /** The least loaded first. */
+  /** The least loaded first; those that may be dead last. */
   #receivers(): LiveNode[] {
     const ready = this.#parts.directory.live('master').filter(({ beat }) => beat?.ready);
-    return ready.sort((a, b) => (a.beat?.load ?? 0) - (b.beat?.load ?? 0));
+    const load = ({ beat }: LiveNode): number => beat?.load ?? 0;
+    return ready.sort((a, b) => Number(a.isDoubted) - Number(b.isDoubted) || load(a) - load(b));
   }
 }

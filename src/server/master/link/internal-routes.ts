@@ -19,19 +19,22 @@ export function registerInternalRoutes(
   app: FastifyInstance,
   { sessions, edge, links, directory }: InternalParts,
 ): void {
-  app.post<{ Body: AttachBody }>('/internal/attach', async ({ body }, reply): Promise<AttachAnswer | undefined> => {
+  app.post<{ Body: AttachBody }>('/internal/attach', async (call, reply): Promise<AttachAnswer | undefined> => {
     try {
-      const { edgeUrl, request } = body;
+      const { request } = call.body;
       const from = edgeOf(request.attachment);
+      // An edge speaks for the sockets that it holds, and for no others.
+      if (from !== call.caller) throw new ProtocolError('NOT_PERMITTED', `${call.caller} attaches for ${from}`);
       // Nobody is served through an edge whose death would not be noticed: it asks again in a moment.
       if (directory.isUnreachable(from)) {
         throw new ProtocolError('UNAVAILABLE', 'the owner of the session cannot reach this edge');
       }
-      if (!directory.find(from)) {
+      const edgeNode = directory.find(from);
+      if (!edgeNode) {
         directory.heardOf(from);
         return { kind: 'notOwner' };
       }
-      return await sessions.attach(request, links.edge(from, edgeUrl));
+      return await sessions.attach(request, links.edge(from, edgeNode.url));
     } catch (error) {
       const { status, body: answer } = internalFailure(error);
       await reply.code(status).send(answer);

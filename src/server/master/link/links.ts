@@ -7,7 +7,6 @@ import type { AttachAnswer, AttachmentId, AttachRequest, Downward, EdgePort, Own
 
 /** Bodies of the calls between masters. */
 export interface AttachBody {
-  readonly edgeUrl: string;
   readonly request: AttachRequest;
 }
 export interface BatchBody<T> {
@@ -22,7 +21,6 @@ export interface BatchAnswer {
 export class Links {
   readonly #client: InternalClient;
   readonly #timing: Timing;
-  readonly #selfUrl: string;
   readonly #owners = new Map<InstanceId, { readonly port: OwnerPort; readonly sender: BatchSender<Upward> }>();
   readonly #edges = new Map<InstanceId, { readonly port: EdgePort; readonly sender: BatchSender<Downward> }>();
   /** Told when the other side does not serve an attachment that this side believes in. */
@@ -33,8 +31,7 @@ export class Links {
   /** Told when the owner cannot take what this attachment's client has sent. */
   refusedByOwner: (attachment: AttachmentId) => void = () => {};
 
-  constructor(selfUrl: string, client: InternalClient, timing: Timing) {
-    this.#selfUrl = selfUrl;
+  constructor(client: InternalClient, timing: Timing) {
     this.#client = client;
     this.#timing = timing;
   }
@@ -51,7 +48,7 @@ export class Links {
         this.#client.call<AttachAnswer>(
           `${url}/internal/attach`,
           instance,
-          { edgeUrl: this.#selfUrl, request } satisfies AttachBody,
+          { request } satisfies AttachBody,
           // A first join waits for the media node.
           this.#timing.peerCallMs + this.#timing.mediaCommandMs,
         ),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { derivedText } from '../../shared/derived-text.ts';
+import type { Secrets } from '../../shared/secrets.ts';
 import type { Asked } from '../../store/store.ts';
 import { RestError } from './rest-error.ts';
 
@@ -28,10 +29,10 @@ export interface RepeatableRequest {
 
 /** Reads idempotency keys. Nothing is kept of them: whatever is made says by its name which request has made it. */
 export class IdempotencyKeys {
-  readonly #secret: string;
+  readonly #secrets: Secrets;
 
-  constructor(secret: string) {
-    this.#secret = secret;
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
   }
 
   /** `undefined` when the request has no key. */
@@ -40,7 +41,7 @@ export class IdempotencyKeys {
     if (typeof key !== 'string') return undefined;
     const operation = `${request.method} ${request.routeOptions.url}`;
     const name = (within: string, length: number): string =>
-      derivedText(this.#secret, ['idempotency', operation, key, within], length);
+      derivedText(this.#secrets.current, ['idempotency', operation, key, within], length);
     const fingerprint = createHash('sha256').update(request.bodyText).digest('base64url');
     return { asked: { key: name('', KEY_LENGTH), fingerprint }, name };
   }

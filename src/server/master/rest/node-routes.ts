@@ -112,7 +112,7 @@ export async function askNode<T>(
 }
 
 function nodes({ self, beat, directory }: RestParts): Node[] {
-  const own: Node = { instance: self.instance, url: self.url, beat: beat(), role: 'master' };
+  const own: Node = { instance: self.instance, url: self.url, beat: beat(), isDoubted: false, role: 'master' };
   const masters = directory.live('master').map((node): Node => ({ ...node, role: 'master' }));
   const mediaNodes = directory.live('media-node').map((node): Node => ({ ...node, role: 'media-node' }));
   return [own, ...masters, ...mediaNodes].sort((a, b) => (a.instance < b.instance ? -1 : 1));

@@ -52,7 +52,7 @@ export async function serveOpenApi(app: RestApp): Promise<void> {
   app.get(
     '/openapi.json',
     {
-      config: { open: true },
+      config: { access: 'open' },
       schema: Object.assign(
         route(
           {},

@@ -8,11 +8,13 @@ import type {
 } from 'fastify';
 import type { Identity } from '../../shared/identity.ts';
 import type { InternalClient } from '../../shared/internal-client.ts';
+import type { Secrets } from '../../shared/secrets.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { FailoverPolicy, Store } from '../../store/store.ts';
 import type { Directory, LiveNode } from '../cluster/directory.ts';
 import type { Locator } from '../cluster/locator.ts';
 import type { Sessions } from '../owner/sessions.ts';
+import type { ForwardedMark } from './forwarded-rest.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { RestForwarder } from './rest-forwarder.ts';
 
@@ -31,7 +33,10 @@ export type RestApp = FastifyInstance<
 /** What the routes need of the master around them. */
 export interface RestParts {
   readonly self: Identity;
-  readonly secret: string;
+  /** Those that the API accepts. */
+  readonly secrets: Secrets;
+  /** Tells requests that another master has let in and passed on. */
+  readonly forwarded: ForwardedMark;
   /** Where clients reach the balancer, e.g. `https://example.org`. */
   readonly publicUrl: string;
   /** The same for sockets, e.g. `wss://example.org`: part of every token. */
@@ -55,9 +60,5 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The body as it was sent; empty without one. */
     bodyText: string;
-  }
-  interface FastifyContextConfig {
-    /** Answered without credentials. */
-    open?: boolean;
   }
 }

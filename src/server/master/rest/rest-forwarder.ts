@@ -1,52 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import { Agent, request as httpRequest } from 'undici';
 import type { SessionId } from '../../../protocol/ids.ts';
 import { type InstanceId, nodeIdOf } from '../../shared/identity.ts';
-import { CALLER_HEADER } from '../../shared/internal-client.ts';
+import { type InternalClient, PeerError } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { Directory, ListedNode } from '../cluster/directory.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
+import {
+  FORWARDED_HEADERS,
+  FORWARDED_METHODS,
+  type ForwardedAnswer,
+  type ForwardedMark,
+  type ForwardedMethod,
+  type ForwardedRequest,
+} from './forwarded-rest.ts';
 import { RETRY_AFTER_S, RestError } from './rest-error.ts';
 import type { AnyRequest } from './session-access.ts';
 import type { Json } from './session-json.ts';
 
-/** Marks a request that a master has passed on: it is answered where it arrives, never passed on again. */
-const HOP_HEADER = 'x-rejoin-hop';
 const AGAIN_MS = 50;
 const ATTEMPTS = 10;
-
-const METHODS = ['GET', 'POST', 'DELETE', 'PATCH', 'PUT'] as const;
-type HttpMethod = (typeof METHODS)[number];
-
-interface Answer {
-  readonly status: number;
-  readonly type: string | undefined;
-  readonly text: string;
-}
 
 /** Another master's own answer to a request that went to all of them; `undefined` when there is none. */
 export interface Elsewhere {
   readonly node: ListedNode;
-  readonly answer: Answer | undefined;
+  readonly answer: ForwardedAnswer | undefined;
   /** It certainly does not run. */
   readonly isGone: boolean;
 }
 
-/** What goes with a request that is passed on. */
-const PASSED_HEADERS = ['authorization', 'content-type', 'idempotency-key'] as const;
-
 /** REST requests may arrive at any master; what concerns a session is answered by its owner. */
 export class RestForwarder {
-  readonly #self: InstanceId;
+  readonly #client: InternalClient;
+  readonly #mark: ForwardedMark;
   readonly #directory: Directory;
   readonly #timing: Timing;
   readonly #log: Logger;
-  readonly #agent = new Agent({ connections: 32, keepAliveTimeout: 10_000 });
 
-  constructor(self: InstanceId, directory: Directory, timing: Timing, log: Logger) {
-    this.#self = self;
+  constructor(client: InternalClient, mark: ForwardedMark, directory: Directory, timing: Timing, log: Logger) {
+    this.#client = client;
+    this.#mark = mark;
     this.#directory = directory;
     this.#timing = timing;
     this.#log = log;
@@ -68,9 +62,9 @@ export class RestForwarder {
       }
       if (located.kind === 'unreachable') break;
       if (located.kind !== 'elsewhere') return located;
-      if (isPassedOn(request)) break;
+      if (this.isPassedOn(request)) break;
       try {
-        await send(reply, await this.#pass(located.url, request));
+        await send(reply, await this.#pass({ url: located.url, instance: located.owner }, request));
         return { kind: 'answered' };
       } catch (error) {
         suspect = located.owner;
@@ -78,10 +72,9 @@ export class RestForwarder {
           { err: error, owner: located.owner, session: sessionId },
           'The owner does not answer a REST request.',
         );
-        const { code } = error as { code?: string };
         // Only what has certainly not been executed may be executed elsewhere, or what does nothing twice.
         const harmless = request.method === 'GET' || request.headers['idempotency-key'] !== undefined;
-        if (code !== 'ECONNREFUSED' && !harmless) break;
+        if (!isUntouched(error) && !harmless) break;
         await delay(AGAIN_MS);
       }
     }
@@ -96,15 +89,16 @@ export class RestForwarder {
    * @throws {RestError} 503 when it cannot be known whether it has been carried out
    */
   async toAnother(request: AnyRequest, reply: FastifyReply): Promise<boolean> {
-    if (isPassedOn(request)) return false;
-    for (const { url, beat } of this.#directory.live('master')) {
-      if (beat?.ready === false) continue;
+    if (this.isPassedOn(request)) return false;
+    const masters = this.#directory.live('master').sort((a, b) => Number(a.isDoubted) - Number(b.isDoubted));
+    for (const master of masters) {
+      if (master.beat?.ready === false) continue;
       try {
-        await send(reply, await this.#pass(url, request));
+        await send(reply, await this.#pass(master, request));
         return true;
       } catch (error) {
-        this.#log.warn({ err: error, url }, 'A master does not answer a REST request.');
-        if ((error as { code?: string }).code === 'ECONNREFUSED') continue;
+        this.#log.warn({ err: error, peer: master.instance }, 'A master does not answer a REST request.');
+        if (isUntouched(error)) continue;
         throw new RestError(503, 'The master that was to carry this out does not answer. Try again in a moment.');
       }
     }
@@ -129,15 +123,15 @@ export class RestForwarder {
 
   /** Asks all other masters the same. Each answers for itself alone, and so asks nobody: then this is empty. */
   async elsewhere(request: AnyRequest): Promise<Elsewhere[]> {
-    if (isPassedOn(request)) return [];
+    if (this.isPassedOn(request)) return [];
     await this.#directory.refresh();
     return Promise.all(
       this.#directory.listed('master').map(async (node): Promise<Elsewhere> => {
         try {
-          return { node, answer: await this.#pass(node.url, request), isGone: false };
+          return { node, answer: await this.#pass(node, request), isGone: false };
         } catch (error) {
           this.#log.warn({ err: error, peer: node.instance }, 'A master does not answer a REST request.');
-          const refused = (error as { code?: string }).code === 'ECONNREFUSED';
+          const refused = error instanceof PeerError && error.failure === 'refused';
           const lives = node.times !== undefined || this.#directory.isUnreachable(node.instance);
           return { node, answer: undefined, isGone: refused || !lives };
         }
@@ -145,34 +139,36 @@ export class RestForwarder {
     );
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  /** Whether another master has passed this request on. */
+  isPassedOn(request: AnyRequest): boolean {
+    return this.#mark.isOn(request);
   }
 
-  async #pass(url: string, request: AnyRequest): Promise<Answer> {
-    const { method, headers, bodyText } = request;
-    const passed = PASSED_HEADERS.flatMap((name) => {
+  #pass(
+    { url, instance }: { readonly url: string; readonly instance: InstanceId },
+    { method, url: path, headers, bodyText }: AnyRequest,
+  ): Promise<ForwardedAnswer> {
+    const passed = FORWARDED_HEADERS.flatMap((name) => {
       const value = headers[name];
       return typeof value === 'string' && (name !== 'content-type' || bodyText !== '') ? [[name, value] as const] : [];
     });
-    const answer = await httpRequest(`${url}${request.url}`, {
-      method: METHODS.find((known): known is HttpMethod => known === method) ?? 'GET',
-      dispatcher: this.#agent,
-      headers: { ...Object.fromEntries(passed), [HOP_HEADER]: '1', [CALLER_HEADER]: this.#self },
-      body: bodyText === '' ? null : bodyText,
-      signal: AbortSignal.timeout(this.#timing.peerCallMs),
-    });
-    const type = answer.headers['content-type'];
-    return { status: answer.statusCode, type: Array.isArray(type) ? type[0] : type, text: await answer.body.text() };
+    const forwarded: ForwardedRequest = {
+      method: FORWARDED_METHODS.find((known): known is ForwardedMethod => known === method) ?? 'GET',
+      url: path,
+      headers: Object.fromEntries(passed),
+      body: bodyText,
+    };
+    // The time ends earlier when the master is found dead: then its connections are dropped.
+    return this.#client.call<ForwardedAnswer>(`${url}/internal/rest`, instance, forwarded, this.#timing.peerCallMs);
   }
 }
 
-/** Whether another master has passed this request on. */
-export function isPassedOn(request: AnyRequest): boolean {
-  return request.headers[HOP_HEADER] !== undefined;
+/** Whether the request has certainly not been carried out: nobody is there, or another run of the process. */
+function isUntouched(error: unknown): boolean {
+  return error instanceof PeerError && (error.failure === 'refused' || error.failure === 'wrongInstance');
 }
 
-async function send(reply: FastifyReply, { status, type, text }: Answer): Promise<void> {
+async function send(reply: FastifyReply, { status, type, text }: ForwardedAnswer): Promise<void> {
   if (type) reply.type(type);
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
   await reply.code(status).send(text === '' ? undefined : text);

@@ -26,6 +26,10 @@ export function registerRestRoutes(root: FastifyInstance, parts: RestParts): voi
     async (scope) => {
       const app: RestApp = scope.withTypeProvider();
       useRestErrors(app);
+      app.addHook('onRoute', (route) => {
+        // Whatever does not say that it is open asks for the secret.
+        route.config = { access: 'secret', ...route.config };
+      });
       await app.register(cors, {
         origin: '*',
         methods: ['GET', 'POST', 'PATCH', 'DELETE'],
@@ -33,7 +37,8 @@ export function registerRestRoutes(root: FastifyInstance, parts: RestParts): voi
         maxAge: PREFLIGHT_S,
       });
       app.addHook('onRequest', async (request) => {
-        if (!request.routeOptions.config.open) authorize(request, parts.secret);
+        if (request.routeOptions.config.access === 'open' || parts.forwarded.isOn(request)) return;
+        authorize(request, parts.secrets.accepted);
       });
       readBodies(app);
       useValidation(app);
@@ -53,9 +58,9 @@ export function registerRestRoutes(root: FastifyInstance, parts: RestParts): voi
   );
 }
 
-function authorize(request: FastifyRequest, secret: string): void {
+function authorize(request: FastifyRequest, secrets: readonly string[]): void {
   const [, given = ''] = /^basic +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (!sameSecret(given, Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64'))) {
+  if (!secrets.some((secret) => sameSecret(given, Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')))) {
     throw new RestError(
       401,
       'Wrong or no credentials. Use Basic auth with user OPENVIDUAPP and the secret of the cluster.',

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { untilAborted } from '../../shared/deadline.ts';
 import type { WebhookSettings } from './webhook-settings.ts';
 import { EVENT_ID_HEADER, SIGNATURE_HEADER, signatureOf } from './webhook-signature.ts';
 
@@ -21,14 +22,16 @@ export class WebhookSender implements Sender {
   constructor(target: string, settings: Pick<WebhookSettings, 'headers' | 'secret' | 'timeoutMs'>) {
     this.#target = target;
     this.#settings = settings;
-    this.#agent = new Agent({ connections: 1, pipelining: 1 });
+    this.#agent = new Agent({ connections: 1, pipelining: 1, connect: { timeout: settings.timeoutMs } });
   }
 
   /** Sent is what the receiver has answered with a 2xx in time. Redirections are not followed: a body is for whom it was meant. */
   async send({ id, body }: { readonly id: string; readonly body: string }): Promise<SendOutcome> {
     const { headers, secret, timeoutMs } = this.#settings;
+    // The deadline of the call, connecting included: a receiver whose host has vanished must not hold up the queue.
+    const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const answer = await request(this.#target, {
+      const asked = request(this.#target, {
         method: 'POST',
         dispatcher: this.#agent,
         headers: {
@@ -38,8 +41,9 @@ export class WebhookSender implements Sender {
           ...(secret === undefined ? {} : { [SIGNATURE_HEADER]: signatureOf(body, secret, Date.now()) }),
         },
         body,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
       });
+      const answer = await untilAborted(signal, asked, (late) => late.body.destroy());
       // What it has to say is of no interest, and may never end: the status has been said.
       answer.body.dump().catch(() => {});
       const { statusCode } = answer;

@@ -1,0 +1,95 @@
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import {
+  CallVerifier,
+  hashBody,
+  MAX_SKEW_MS,
+  NO_BODY,
+  SIGNATURE_HEADER,
+  type SignatureFault,
+} from './call-signature.ts';
+import { createApp, type HttpServerOptions } from './http-server.ts';
+import type { Identity, InstanceId } from './identity.ts';
+import { CALLER_HEADER, INSTANCE_HEADER } from './internal-client.ts';
+import { SampledLog } from './sampled-log.ts';
+import type { Secrets } from './secrets.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The process that has signed this call. */
+    caller: InstanceId;
+    /** The SHA-256 that the signature names for the body; empty where no signature was asked for. */
+    signedBody: string;
+    /** The SHA-256 of the body that has come. */
+    receivedBody: string;
+  }
+}
+
+export interface InternalServerOptions extends HttpServerOptions {
+  readonly identity: Identity;
+  readonly secrets: Secrets;
+}
+
+export interface InternalServer {
+  readonly app: FastifyInstance;
+  readonly metrics: Registry;
+}
+
+const FAULTS: Readonly<Record<SignatureFault, string>> = {
+  missing: 'Processes of the cluster only: the call is not signed.',
+  malformed: 'The signature of the call cannot be read. Run the same version of Rejoin everywhere.',
+  wrong: 'The signature of the call is wrong. Start all processes of the cluster with the same secret.',
+  clock: `The call is older or newer than ${MAX_SKEW_MS / 60_000} minutes. Set the clocks of the machines, e.g. by NTP.`,
+  repeated: 'This call has been made already.',
+};
+
+/**
+ * What the other processes of a cluster reach, on a port of its own: `/internal/*`, each call signed, and `/metrics`. It is guarded
+ * by route: every one, also one that does not exist, asks for a signature unless it declares `access: 'open'`.
+ */
+export function createInternalServer({ identity, secrets, ...options }: InternalServerOptions): InternalServer {
+  const app = createApp(options);
+  const verifier = new CallVerifier(secrets);
+  const refused = new SampledLog(options.log, 'A call is refused on the internal port.');
+  app.decorateRequest('caller', '' as InstanceId);
+  app.decorateRequest('signedBody', '');
+  app.decorateRequest('receivedBody', NO_BODY);
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.access === 'open') return;
+    const { method, url, headers } = request;
+    const caller = String(headers[CALLER_HEADER] ?? '');
+    const target = String(headers[INSTANCE_HEADER] ?? '');
+    const verified = verifier.verify(headers[SIGNATURE_HEADER], { method, path: url, caller, target });
+    if (verified.kind === 'refused') {
+      const { fault, skewMs } = verified;
+      refused.warn({ fault, skewMs, ip: request.ip, caller: fault === 'clock' ? caller : undefined });
+      await reply.code(401).send({ message: FAULTS[fault] });
+      return;
+    }
+    if (target !== '' && target !== identity.instance) {
+      await reply.code(421).send({ message: `This is ${identity.instance}, not ${target}.` });
+      return;
+    }
+    request.caller = caller as InstanceId;
+    request.signedBody = verified.bodyHash;
+  });
+  const parse = app.getDefaultJsonParser('remove', 'remove');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    request.receivedBody = hashBody(body);
+    void parse(request, body.toString('utf8'), done);
+  });
+  app.addHook('preValidation', async ({ signedBody, receivedBody, routeOptions }, reply) => {
+    if (routeOptions.config.access === 'open' || signedBody === receivedBody) return;
+    await reply.code(401).send({ message: 'The body is not the one that was signed.' });
+  });
+
+  const metrics = new Registry();
+  metrics.setDefaultLabels({ node: identity.id });
+  collectDefaultMetrics({ register: metrics });
+  app.get('/metrics', { config: { access: 'open' } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
+  app.get('/internal/ping', () => ({ instance: identity.instance }));
+  return { app, metrics };
+}
