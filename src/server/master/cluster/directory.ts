@@ -29,8 +29,6 @@ export interface DirectoryEvents {
   up: [InstanceId, NodeRole];
   /** `silent`: it may be back. */
   dead: [InstanceId, NodeRole, DeadHow];
-  /** It has been silent for half the time of a verdict, or its stream broke; it is being asked. A `beat` or `dead` follows. */
-  doubted: [InstanceId, NodeRole];
   /** A master that lives and cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
   /** It has fallen silent and a probe is not answered at once: `dead` may follow. */
