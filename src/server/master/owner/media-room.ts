@@ -94,7 +94,7 @@ export class Placement {
     this.#directory = directory;
     this.#client = client;
     this.#timing = timing;
-    this.#watch = new NodeWatch(directory, timing);
+    this.#watch = new NodeWatch(directory);
   }
 
   /**
@@ -149,7 +149,7 @@ export class Placement {
 
   #byLoad(wanted: string | undefined, never?: InstanceId, last?: ReadonlySet<InstanceId>): LiveNode[] {
     const rank = (node: LiveNode): number => {
-      if (last?.has(node.instance) || this.#watch.isDoubtful(node.instance)) return Number.POSITIVE_INFINITY;
+      if (last?.has(node.instance) || node.isDoubted) return Number.POSITIVE_INFINITY;
       if (nodeIdOf(node.instance) === wanted) return -1;
       // Load in steps, as a percent or two is noise; within a step, the fewer rooms.
       const load = Math.round((node.beat?.load ?? 0) / 10);

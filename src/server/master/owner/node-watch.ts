@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'node:events';
 import type { InstanceId } from '../../shared/identity.ts';
-import type { Timing } from '../../shared/timing.ts';
 import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
 
 /** A media node has been found dead while a call to it was on its way, or before. It may be back later. */
@@ -8,42 +7,16 @@ export class NodeDead extends Error {
   override readonly name = 'NodeDead';
 }
 
-/** A node that has not been heard for so many beats comes after the others. */
-const STALE_BEATS = 1.5;
-
-/** How the media nodes do, as the directory finds it: calls to a dead node end at once, and a doubted node is chosen last. */
+/** Ends calls to media nodes as soon as the directory finds their node dead: whoever waits for them can go elsewhere. */
 export class NodeWatch {
   readonly #directory: Pick<Directory, 'find'>;
-  readonly #staleMs: number;
-  readonly #now: () => number;
   readonly #calls = new Map<InstanceId, Set<() => void>>();
-  readonly #doubted = new Set<InstanceId>();
-  readonly #heardAt = new Map<InstanceId, number>();
 
-  constructor(
-    directory: Pick<Directory, 'find'> & EventEmitter<DirectoryEvents>,
-    timing: Timing,
-    now = () => performance.now(),
-  ) {
+  constructor(directory: Pick<Directory, 'find'> & EventEmitter<DirectoryEvents>) {
     this.#directory = directory;
-    this.#staleMs = timing.beatMs * STALE_BEATS;
-    this.#now = now;
-    directory.on('doubted', (instance) => this.#doubted.add(instance));
-    directory.on('beat', (instance) => {
-      this.#doubted.delete(instance);
-      this.#heardAt.set(instance, this.#now());
-    });
     directory.on('dead', (instance) => {
-      this.#doubted.delete(instance);
-      this.#heardAt.delete(instance);
       for (const end of this.#calls.get(instance) ?? []) end();
     });
-  }
-
-  /** Whether the node is suspected, or has missed a beat: another is more likely to answer. */
-  isDoubtful(instance: InstanceId): boolean {
-    const heardAt = this.#heardAt.get(instance);
-    return this.#doubted.has(instance) || (heardAt !== undefined && this.#now() - heardAt > this.#staleMs);
   }
 
   /** @throws {NodeDead} at once when the node is dead, and as soon as it is found dead */
