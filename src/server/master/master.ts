@@ -132,8 +132,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   });
   directory.on('up', (instance) => {
     deaths.revive(instance);
-    sessions.mediaNodeIsBack(instance);
+    sessions.mediaNodeHeard(instance);
   });
+  directory.on('doubted', (instance, role) => {
+    if (role === 'media-node') sessions.mediaNodeDoubted(instance);
+  });
+  directory.on('beat', (instance) => sessions.mediaNodeHeard(instance));
   directory.on('dead', (instance, role, how) => {
     if (role === 'media-node') return sessions.mediaNodeDied(instance, how === 'silent' ? 'silent' : 'gone');
     links.forget(instance);
