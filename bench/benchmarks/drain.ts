@@ -13,7 +13,7 @@ import type { Metric } from '../report/metric.ts';
 
 const MASTERS = ['master-1', 'master-2'] as const;
 const WARM_UP_MS = 2_000;
-/** The pictures are watched for so long before and after: a media node stays for 6 s beside the one that follows it. */
+/** The pictures are watched for so long before and after: a media node stays until every page shows what follows it. */
 const WATCH_MS = { owner: 3_000, 'media node': 7_000 } as const;
 /** Between two messages of each participant. */
 const TALK_MS = 20;

@@ -158,10 +158,15 @@ export interface ServerEvents {
   /** `number`: the sender's. It rises; one that does not is a repetition, or was said before this client joined. */
   signal: { id: string; type?: string; data?: string; from?: ConnectionId; number?: number };
   /**
-   * The media node is gone and the session's media is hosted anew: the client makes new transports, and publishes and
-   * subscribes again, under the same keys and ids.
+   * The session's media is hosted anew: the client makes new transports, and publishes and subscribes again, under the same
+   * keys and ids. When the new media plays, it sends `reportMedia` with `shown`. `isKept`: the old media goes on until
+   * `mediaLeft`, so the client keeps sending and showing it for as long.
    */
-  mediaMoved: { media: MediaPlace };
+  mediaMoved: { media: MediaPlace; isKept?: true };
+  /** The owner cannot command the media node. The client looks whether its media flows, and answers with `reportMedia`. */
+  mediaDoubted: { mediaId: MediaPlace['id'] };
+  /** Every client shows the media that came after this one: nobody needs this one any more. */
+  mediaLeft: { mediaId: MediaPlace['id'] };
   /** The client's own place has ended: the last frame it gets. */
   evicted: { reason: LeaveReason };
 }

@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import type { ConnectionId, StreamId, TypeOfVideo } from './ids.ts';
-import type { MediaKind, NetworkQuality, StreamChange, StreamInfo } from './model.ts';
+import type { MediaKind, MediaState, NetworkQuality, StreamChange, StreamInfo } from './model.ts';
 
 type RtpCapabilities = types.RtpCapabilities;
 type RtpParameters = types.RtpParameters;
@@ -56,6 +56,8 @@ export interface Methods {
   changeStream: { params: { streamId: StreamId; change: StreamChange }; result: Record<string, never> };
   /** What this client has measured of its own network; everyone is told when it changes. */
   reportQuality: { params: { level: NetworkQuality }; result: Record<string, never> };
+  /** What this client knows of the session's media at one place: asked by `mediaDoubted`, or `shown` after `mediaMoved`. */
+  reportMedia: { params: { mediaId: string; state: MediaState }; result: Record<string, never> };
   /** Puts another participant out. Only for a MODERATOR. */
   forceDisconnect: { params: { connectionId: ConnectionId }; result: Record<string, never> };
   /** Ends another participant's stream. Only for a MODERATOR. */

@@ -55,6 +55,12 @@ export type StreamChange =
       readonly reason: 'trackReplaced';
     };
 
+/**
+ * What a client says of the media at one place. `flows`: something arrives from there. `silent`: nothing does, and something
+ * has before. `unknown`: it cannot tell. `shown`: all that it receives plays from there, or there is nothing to play.
+ */
+export type MediaState = 'flows' | 'silent' | 'unknown' | 'shown';
+
 /** How well a participant's network does: 0 is broken, 5 is excellent. */
 export type NetworkQuality = 0 | 1 | 2 | 3 | 4 | 5;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import type { Plane } from '../../src/client/media/media-plane.ts';
 import type { Publisher } from '../../src/client/media/publisher.ts';
 import type { Subscriber } from '../../src/client/media/subscriber.ts';
@@ -34,6 +34,11 @@ class FakePlane {
 
   async unsubscribe(): Promise<void> {}
 
+  async look(): Promise<string> {
+    await this.#ask('look');
+    return 'flows';
+  }
+
   supersede(): void {
     this.state = 'superseded';
   }
@@ -63,8 +68,9 @@ class Room {
 
   constructor(failed: (error: unknown) => void = (error) => assert.fail(String(error))) {
     this.media = new SessionMedia({
-      request: async (method) => {
-        this.requests.push(method);
+      request: async (method, data) => {
+        const { mediaId, state } = data as { mediaId?: string; state?: string };
+        this.requests.push([method, mediaId, state].filter(Boolean).join(' '));
         return {} as never;
       },
       planeTo: (place) => {
@@ -162,17 +168,79 @@ test('whoever brings the media to its new place, each publisher is sent once', a
   room.media.end('disconnect');
 });
 
-test('a media node that has just gone is asked again; a refusal is one', async () => {
+test('a refusal to publish is one', async () => {
   const room = new Room();
-  const publisher = new FakePublisher();
-  const publishing = room.publish(publisher);
-  await room.answer(0, new ProtocolError('UNAVAILABLE'));
-  await room.answer(0);
-  await publishing;
-  assert.deepEqual(publisher.sentBy, ['producer at first']);
   const refused = room.publish(new FakePublisher());
   await room.answer(0, new ProtocolError('NOT_PERMITTED'));
   await assert.rejects(refused, { code: 'NOT_PERMITTED' });
+  room.media.end('disconnect');
+});
+
+describe('media that goes on until what follows it plays', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+
+  const statesOf = ({ planes }: Room): string[] => planes.map(({ state }) => state);
+
+  test('is kept for as long as the new takes, and is left four seconds after that plays', () => {
+    const room = new Room();
+    room.media.move({ id: 'second' } as MediaPlace);
+    mock.timers.tick(60_000);
+    room.media.move({ id: 'third' } as MediaPlace);
+    mock.timers.tick(60_000);
+    assert.deepEqual(statesOf(room), ['superseded', 'superseded', 'current']);
+    assert.ok(room.media.asksAgain(1_000), 'what the media node could not do is asked again meanwhile');
+    room.media.renewed();
+    assert.deepEqual(room.requests, ['reportMedia third shown']);
+    mock.timers.tick(3_999);
+    assert.deepEqual(statesOf(room), ['superseded', 'superseded', 'current']);
+    mock.timers.tick(1);
+    assert.deepEqual(statesOf(room), ['closed', 'closed', 'current']);
+    assert.ok(!room.media.asksAgain(20));
+    room.media.end('disconnect');
+  });
+
+  test('of a place that the session keeps is left on the server\u2019s word, once the new plays', () => {
+    const room = new Room();
+    room.media.move({ id: 'second' } as MediaPlace, true);
+    room.media.renewed();
+    mock.timers.tick(30_000);
+    assert.deepEqual(statesOf(room), ['superseded', 'current'], 'others may still show it');
+    room.media.left('another');
+    assert.deepEqual(statesOf(room), ['superseded', 'current']);
+    room.media.left('first');
+    assert.deepEqual(statesOf(room), ['closed', 'current']);
+
+    room.media.move({ id: 'third' } as MediaPlace, true);
+    room.media.left('second');
+    mock.timers.tick(30_000);
+    assert.deepEqual(statesOf(room), ['closed', 'superseded', 'current'], 'the new does not play here');
+    room.media.renewed();
+    mock.timers.tick(4_000);
+    assert.deepEqual(statesOf(room), ['closed', 'closed', 'current']);
+    room.media.end('disconnect');
+  });
+
+  test('is not kept for ever, nor at any number of places', () => {
+    const room = new Room();
+    for (const id of ['second', 'third', 'fourth', 'fifth']) room.media.move({ id } as MediaPlace, true);
+    assert.deepEqual(statesOf(room), ['superseded', 'superseded', 'closed', 'superseded', 'current']);
+    room.media.renewed();
+    mock.timers.tick(4_000);
+    mock.timers.tick(60_000);
+    assert.deepEqual(statesOf(room), ['closed', 'closed', 'closed', 'closed', 'current']);
+    room.media.end('disconnect');
+  });
+});
+
+test('asked whether its media flows, a client looks where it is now', async () => {
+  const room = new Room();
+  await room.media.testify('another');
+  assert.deepEqual(room.requests, ['reportMedia another unknown']);
+  const answered = room.media.testify('first');
+  assert.equal(await room.answer(0), 'look');
+  await answered;
+  assert.deepEqual(room.requests.slice(1), ['reportMedia first flows']);
   room.media.end('disconnect');
 });
 

@@ -24,7 +24,7 @@ describe('RoomAudit', () => {
 
   it('closes a room that is found three times in a row and not known, and no other', async () => {
     mock.timers.enable({ apis: ['setInterval'] });
-    const rooms = [fence('known'), fence('forgotten'), fence('passing')];
+    const rooms = [fence('known'), fence('leaving'), fence('forgotten'), fence('passing')];
     const closed: string[] = [];
     let reachable = true;
     const audit = new RoomAudit({
@@ -33,7 +33,9 @@ describe('RoomAudit', () => {
         get: (id) =>
           id === 'known'
             ? ({ record: { uniqueSessionId: 'known_1' }, room: { node: MEDIA.instance } } as never)
-            : undefined,
+            : id === 'leaving'
+              ? ({ record: { uniqueSessionId: 'leaving_1' }, roomsLeft: { isAt: () => true } } as never)
+              : undefined,
       },
       directory: { live: () => [MEDIA] },
       client: {
@@ -53,7 +55,7 @@ describe('RoomAudit', () => {
     };
     await look();
     await look();
-    rooms.splice(2, 1);
+    rooms.splice(3, 1);
     assert.deepEqual(closed, []);
     await look();
     assert.deepEqual(closed, ['forgotten']);

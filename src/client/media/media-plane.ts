@@ -3,8 +3,9 @@ import type { MediaPlace } from '../../protocol/frames.ts';
 import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
-import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
+import type { MediaKind, MediaState, StreamInfo } from '../../protocol/model.ts';
 import { videoEncodings } from './encodings.ts';
+import { insisting } from './insisting.ts';
 import { MediaPath } from './media-path.ts';
 import type { NetworkStats } from './network-quality.ts';
 import { TransportStats } from './transport-stats.ts';
@@ -42,6 +43,8 @@ export interface PathTrouble {
 
 export interface MediaPlaneOptions {
   readonly request: Request;
+  /** Whether what the media node could not do, so many times, is asked again. */
+  readonly asksAgain: (attempts: number) => boolean;
   readonly place: MediaPlace;
   /** What peer connections are made with. */
   readonly rtc: RTCConfiguration;
@@ -64,6 +67,10 @@ export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
 /** kbit/s: where bandwidth estimation starts, so that the first frame is as sharp as the later ones. */
 const START_BITRATE = 1_000;
 
+/** How long a client that is asked whether its media flows looks, and how often in that time. */
+const LOOK_MS = 600;
+const LOOK_EVERY_MS = 100;
+
 /** One Device serves every node of a cluster, as all offer the same codecs in the same order. */
 let sharedDevice: { readonly device: Device; readonly capabilities: string } | undefined;
 
@@ -85,6 +92,8 @@ async function deviceFor(rtpCapabilities: types.RtpCapabilities): Promise<Device
  */
 export class MediaPlane {
   readonly #options: MediaPlaneOptions;
+  /** Until another plane goes on from this one. */
+  readonly #insist: Request;
   #device: Promise<Device> | undefined;
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
@@ -98,6 +107,7 @@ export class MediaPlane {
 
   constructor(options: MediaPlaneOptions) {
     this.#options = options;
+    this.#insist = insisting(options.request, (attempts) => this.#state === 'current' && options.asksAgain(attempts));
   }
 
   /** Publishes tracks as one stream. @throws {ProtocolError} the server's refusal */
@@ -107,7 +117,7 @@ export class MediaPlane {
     try {
       const made = await Promise.all(tracks.map((outgoing) => this.#produce(transport, outgoing)));
       for (const producer of made) producers.set(producer.kind, producer);
-      const { stream } = await this.#options.request('publish', {
+      const { stream } = await this.#insist('publish', {
         ...detail,
         transport: keyOf(transport),
         producers: made.map(({ kind, rtpParameters, paused }) => ({ kind, rtpParameters, active: !paused })),
@@ -147,11 +157,11 @@ export class MediaPlane {
 
   async #subscribe(streamId: StreamId): Promise<Incoming> {
     const transport = await this.#recvTransport();
-    const { stream, consumers } = await this.#options.request('subscribe', { streamId, transport: keyOf(transport) });
+    const { stream, consumers } = await this.#insist('subscribe', { streamId, transport: keyOf(transport) });
     const made = await Promise.all(
       consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } })),
     );
-    await this.#options.request('resumeConsumers', { streamId });
+    await this.#insist('resumeConsumers', { streamId });
     this.#renewals.set(streamId, stream.renewal ?? 0);
     return { stream, consumers: made };
   }
@@ -186,6 +196,28 @@ export class MediaPlane {
     return Promise.all(
       known.map(async ({ transport, path, stats }) => stats.read(path.health === 'well', await transport.getStats())),
     );
+  }
+
+  /** Whether anything arrives from the media node: media, or answers to what is sent. */
+  async look(): Promise<MediaState> {
+    const before = await this.#arrived();
+    if (!before) return 'unknown';
+    const until = performance.now() + LOOK_MS;
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      if ((await this.#arrived()) > before) return 'flows';
+    }
+    return 'silent';
+  }
+
+  async #arrived(): Promise<number> {
+    let sum = 0;
+    for (const { transport } of this.#open.values()) {
+      (await transport.getStats()).forEach(({ type, bytesReceived, responsesReceived }) => {
+        if (type === 'candidate-pair') sum += (bytesReceived ?? 0) + (responsesReceived ?? 0);
+      });
+    }
+    return sum;
   }
 
   /** `andThere`: the media node lives, and is to give the transports up as well. */
@@ -232,7 +264,7 @@ export class MediaPlane {
   async #make(direction: 'send' | 'recv'): Promise<types.Transport> {
     const key = `${direction}-${randomText(8)}`;
     const device = await this.#loadDevice();
-    const info = await this.#options.request('createTransport', {
+    const info = await this.#insist('createTransport', {
       key,
       direction,
       ...(direction === 'recv' ? { rtpCapabilities: device.recvRtpCapabilities } : {}),
@@ -267,9 +299,9 @@ export class MediaPlane {
     this.#open.set(key, { transport, path, stats: new TransportStats() });
     transport.on('connect', ({ dtlsParameters }, done) => {
       // The request is on its way before anything that needs it; its answer says nothing that has to be waited for.
-      this.#options
-        .request('connectTransport', { key, dtlsParameters })
-        .catch((error: unknown) => tell('ICE_CONNECTION_FAILED', String(error)));
+      this.#insist('connectTransport', { key, dtlsParameters }).catch((error: unknown) =>
+        tell('ICE_CONNECTION_FAILED', String(error)),
+      );
       done();
     });
     let isCandidateTold = false;

@@ -27,6 +27,8 @@ export interface SubscriberSurroundings {
 /** How long a new track may take to show something before the old one is looked at, and how often that is done. */
 const FIRST_FRAME_MS = 2_000;
 const FIRST_FRAME_ROUNDS = 5;
+/** How long new sound may take to arrive. */
+const FIRST_SOUND_MS = 10_000;
 /** How far a new picture stays behind the old one until it is shown: what a jitter buffer may have come to on a good network. */
 const BEHIND_MS = 100;
 
@@ -87,20 +89,26 @@ export class Subscriber extends StreamManager {
   async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    const video = consumers.find(({ kind }) => kind === 'video');
-    if (video) await this.#untilShown(video, generation);
-    if (generation !== this.#generation) {
-      for (const consumer of consumers) consumer.close();
-      return;
+    await Promise.all(
+      consumers.map(async (consumer) => {
+        const { kind, track, rtpReceiver } = consumer;
+        await (kind === 'video' ? this.#untilShown(consumer, generation) : this.#untilHeard(consumer, generation));
+        if (generation !== this.#generation) return consumer.close();
+        const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
+        track.enabled = this.#enabled[kind];
+        this.mediaStream.addTrack(track);
+        for (const other of before) this.mediaStream.removeTrack(other);
+        if (kind === 'video') delayPlayout(rtpReceiver, null);
+        // Shown from here on: an exchange that comes in between must not end it.
+        this.#consumers = [...this.#consumers, consumer];
+      }),
+    );
+    if (generation !== this.#generation) return;
+    for (const other of this.#consumers) {
+      if (consumers.includes(other)) continue;
+      this.mediaStream.removeTrack(other.track);
+      other.close();
     }
-    const before = this.mediaStream.getTracks();
-    for (const { track, kind } of consumers) {
-      track.enabled = this.#enabled[kind];
-      this.mediaStream.addTrack(track);
-    }
-    for (const track of before) this.mediaStream.removeTrack(track);
-    delayPlayout(video?.rtpReceiver, null);
-    for (const consumer of this.#consumers) consumer.close();
     this.#consumers = consumers;
     this.#peerConnection = peerConnection;
     this.listenAnew();
@@ -139,24 +147,43 @@ export class Subscriber extends StreamManager {
     }, ms);
   }
 
-  /** Waits until the picture of `next` can be shown in place of the one that is, if that moves. */
+  /** Waits until the picture of `next` can be shown in place of the one that is, for as long as that moves. */
   async #untilShown({ track, rtpReceiver }: types.Consumer, generation: number): Promise<void> {
-    const before = this.#moving;
-    if (!before) return;
-    let moves = false;
-    void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
-      moves = seen;
-    });
     // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown already,
     // and the old one has not.
-    delayPlayout(rtpReceiver, BEHIND_MS);
-    // On a machine that is short of breath the new picture may take long; as long as the old one may move, it stays.
-    for (let round = 0; round < FIRST_FRAME_ROUNDS && this.#moving; round += 1) {
-      if (generation !== this.#generation) return;
-      if (!(await firstFrame(track, FIRST_FRAME_MS))) continue;
-      // The very first is shown at once, those that follow after the delay.
-      if (moves) await firstFrame(track, FIRST_FRAME_MS);
-      return;
+    if (this.#moving) delayPlayout(rtpReceiver, BEHIND_MS);
+    for (let still = 0; still < FIRST_FRAME_ROUNDS && generation === this.#generation; ) {
+      const before = this.#moving;
+      if (!before) return;
+      let moves = false;
+      void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
+        moves = seen;
+      });
+      if (await firstFrame(track, FIRST_FRAME_MS)) {
+        // The very first is shown at once, those that follow after the delay.
+        if (moves) await firstFrame(track, FIRST_FRAME_MS);
+        return;
+      }
+      // On a machine that is short of breath, or over a bad path, the new picture may take long. A still one has less time.
+      still = moves ? 0 : still + 1;
+    }
+  }
+
+  /** Waits until the sound of `next` arrives, if there is sound to lose. */
+  async #untilHeard(next: types.Consumer, generation: number): Promise<void> {
+    const until = performance.now() + FIRST_SOUND_MS;
+    while (
+      generation === this.#generation &&
+      this.mediaStream.getAudioTracks().length > 0 &&
+      this.stream.audioActive &&
+      performance.now() < until
+    ) {
+      let packets = 0;
+      (await next.getStats()).forEach(({ packetsReceived }) => {
+        packets += packetsReceived ?? 0;
+      });
+      if (packets) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 

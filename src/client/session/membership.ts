@@ -83,6 +83,7 @@ export class Membership {
       planeTo: (place, iceServers) =>
         new MediaPlane({
           request,
+          asksAgain: (attempts) => this.media.asksAgain(attempts),
           place,
           rtc: this.#configuration.peerConnectionFor(iceServers),
           silenceMs: () => this.#configuration.iceDisconnectedTimeout,
@@ -202,7 +203,11 @@ export class Membership {
       case 'signal':
         return this.#signal(data);
       case 'mediaMoved':
-        return this.#recovery.mediaMoved(data.media);
+        return this.#recovery.mediaMoved(data);
+      case 'mediaDoubted':
+        return void this.media.testify(data.mediaId);
+      case 'mediaLeft':
+        return this.media.left(data.mediaId);
       case 'evicted':
         // The lifecycle's: it ends with `disconnected`.
         return;

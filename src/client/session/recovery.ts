@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { MediaPlace, Snapshot } from '../../protocol/frames.ts';
+import type { ServerEvents, Snapshot } from '../../protocol/frames.ts';
 import type { Plane } from '../media/media-plane.ts';
 import type { Subscriber } from '../media/subscriber.ts';
 import type { RecoveryKind } from '../recovery-events.ts';
@@ -73,8 +73,8 @@ export class Recovery {
   }
 
   /** The media is hosted anew. */
-  mediaMoved(place: MediaPlace): void {
-    if (this.#options.media.move(place)) this.#followMedia();
+  mediaMoved({ media, isKept }: ServerEvents['mediaMoved']): void {
+    if (this.#options.media.move(media, isKept)) this.#followMedia();
   }
 
   /** This client's transports are beyond repair: it makes others, to where the media is, under the same ids. */
@@ -121,16 +121,18 @@ export class Recovery {
     const own = this.#options.own();
     if (!own) return;
     const { life } = lifecycle;
-    try {
-      await Promise.all([
-        ...[...media.publishers].map((publisher) => media.publish(publisher, own)),
-        ...subscribers.map((subscriber) => media.play(subscriber)),
-      ]);
-    } catch (error) {
-      if (!isLostToCrash(error)) {
-        announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
-      }
-    }
+    const { plane } = media;
+    await Promise.all([
+      ...[...media.publishers].map((publisher) =>
+        media.publish(publisher, own).catch((error: unknown) => {
+          if (isLostToCrash(error)) return;
+          announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
+        }),
+      ),
+      ...subscribers.map((subscriber) => media.play(subscriber)),
+    ]);
+    // Where it has gone on from here, not everything plays yet, and that is seen to.
+    if (plane !== media.plane) return;
     if (life !== lifecycle.life || lifecycle.state === 'ended' || lifecycle.state === 'rebuilding') return;
     media.renewed();
     announcer.recovered(kind === 'rebuild' ? 'rebuilt' : 'reconnected', kind, Math.round(performance.now() - since));

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
 import { randomText, type StreamId } from '../../protocol/ids.ts';
-import type { MediaKind, StreamChange, StreamEndReason } from '../../protocol/model.ts';
+import type { MediaKind, MediaState, StreamChange, StreamEndReason } from '../../protocol/model.ts';
 import type { Plane, Request } from '../media/media-plane.ts';
 import type { PublishedAt } from '../media/publication.ts';
 import type { Publisher } from '../media/publisher.ts';
@@ -17,10 +17,22 @@ import type { Stream } from './stream.ts';
  * it. Shorter than the media node's grace for what has no owner.
  */
 const LINGER_MS = 4_000;
+/** And that of a place which the session keeps until everyone has left it, at most. */
+const LONGEST_LINGER_MS = 60_000;
+/** So many former places at a time. */
+const FORMER = 3;
 
-/** How often, and after how long, what the media node could not do is asked again. */
+/** How often what the media node could not do is asked again, where nothing plays meanwhile. */
 const MEDIA_ATTEMPTS = 20;
-const MEDIA_AGAIN_MS = 250;
+
+/** Media that goes on until what follows it plays. */
+interface Former {
+  readonly plane: Plane;
+  /** At the place where the media still is. */
+  readonly isThere: boolean;
+  /** Until the server says that everyone has left it. */
+  isKept: boolean;
+}
 
 export interface SessionMediaOptions {
   readonly request: Request;
@@ -43,8 +55,10 @@ export class SessionMedia implements PublishedAt {
   readonly #quality: QualityWatch;
   #iceServers: readonly IceServer[] = [];
   #plane: Plane | undefined;
-  /** `isThere`: at the place where the media still is. */
-  #lingering: { plane: Plane; isThere: boolean; timer: ReturnType<typeof setTimeout> | undefined } | undefined;
+  /** The oldest first, which is the most likely to be shown. */
+  #former: Former[] = [];
+  /** Runs once all plays from where it is now. */
+  #lingering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SessionMediaOptions) {
     this.#options = options;
@@ -59,21 +73,43 @@ export class SessionMedia implements PublishedAt {
   }
 
   /** A life of the session begins. What the life before sends and shows goes on until `renewed()`. */
-  begin(place: MediaPlace, iceServers: readonly IceServer[]): void {
+  begin(place: MediaPlace, iceServers: readonly IceServer[], isKept = false): void {
     this.#iceServers = iceServers;
-    this.#dropLingering();
-    if (this.#plane) {
-      this.#plane.supersede();
-      this.#lingering = { plane: this.#plane, isThere: this.#plane.place === place, timer: undefined };
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    const plane = this.#plane;
+    if (plane) {
+      plane.supersede();
+      this.#former.push({ plane, isThere: plane.place === place, isKept });
+      const excess = this.#former[FORMER - 1];
+      this.#drop((former) => this.#former.length > FORMER && former === excess);
     }
     this.#plane = this.#options.planeTo(place, iceServers);
   }
 
-  /** The media of this life is hosted anew. `false` when it is where it was. */
-  move(place: MediaPlace): boolean {
+  /** The media of this life is hosted anew. `isKept`: the old goes on until `left()`. `false` when it is where it was. */
+  move(place: MediaPlace, isKept?: boolean): boolean {
     if (this.#plane?.place.id === place.id) return false;
-    this.begin(place, this.#iceServers);
+    this.begin(place, this.#iceServers, isKept);
     return true;
+  }
+
+  /** Nobody shows the media of this place any more. */
+  left(mediaId: string): void {
+    const isOf = ({ plane }: Former): boolean => plane.place.id === mediaId;
+    if (this.#lingering) this.#drop(isOf);
+    for (const former of this.#former) if (isOf(former)) former.isKept = false;
+  }
+
+  /** Says whether media arrives from this place. */
+  async testify(mediaId: string): Promise<void> {
+    const plane = this.#plane;
+    this.#report(mediaId, plane?.place.id === mediaId ? await plane.look() : 'unknown');
+  }
+
+  /** Whether the media node is asked again for what it could not do. While the old media plays, for as long as it takes. */
+  asksAgain(attempts: number): boolean {
+    return attempts < MEDIA_ATTEMPTS || this.#former.length > 0;
   }
 
   /** What leads to the media now. */
@@ -86,11 +122,14 @@ export class SessionMedia implements PublishedAt {
     if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
-  /** Everything of this client is in the new life. */
+  /** Everything of this client is in the new life, or at the new place, and plays. */
   renewed(): void {
-    if (!this.#lingering) return;
-    clearTimeout(this.#lingering.timer);
-    this.#lingering.timer = setTimeout(() => this.#dropLingering(), LINGER_MS);
+    if (this.#plane) this.#report(this.#plane.place.id, 'shown');
+    clearTimeout(this.#lingering);
+    this.#lingering = setTimeout(() => {
+      this.#drop(({ isKept }) => !isKept);
+      this.#lingering = setTimeout(() => this.#drop(), LONGEST_LINGER_MS);
+    }, LINGER_MS);
   }
 
   /** The network may have changed: see {@link MediaPath.check}. */
@@ -106,16 +145,13 @@ export class SessionMedia implements PublishedAt {
     // Said again in the same life of the session, the key makes it the same stream.
     const key = this.#keys.get(publisher) ?? randomText(4);
     this.#keys.set(publisher, key);
-    for (let attempt = 1; this.#keys.get(publisher) === key; attempt += 1) {
+    while (this.#keys.get(publisher) === key) {
       const plane = this.#current();
       try {
         await this.#publishOver(plane, key, publisher, connection);
         if (plane === this.#plane) return;
       } catch (error) {
-        if (plane !== this.#plane) continue;
-        // The media node has just gone: where it goes on is about to be told.
-        if (codeOf(error) !== 'UNAVAILABLE' || attempt >= MEDIA_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, MEDIA_AGAIN_MS));
+        if (plane === this.#plane) throw error;
       }
     }
     throw new ProtocolError('STREAM_UNKNOWN', 'unpublished meanwhile');
@@ -211,7 +247,7 @@ export class SessionMedia implements PublishedAt {
    * Receives the subscriber's stream, for the first time or anew. Resolves when it plays.
    * @param isDue asked when it is its turn
    */
-  async play(subscriber: Subscriber, isDue: () => boolean = () => true, attempt = 1): Promise<void> {
+  async play(subscriber: Subscriber, isDue: () => boolean = () => true): Promise<void> {
     const plane = this.#plane;
     if (!plane) return;
     this.#quality.start();
@@ -230,11 +266,6 @@ export class SessionMedia implements PublishedAt {
       const code = codeOf(error);
       if (!isWanted() || code === 'SESSION_DESTROYED') return;
       if (code === 'STREAM_UNKNOWN') return this.#arrivals.failed(subscriber, error);
-      // The media node has just gone: where it goes on is about to be told.
-      if (code === 'UNAVAILABLE' && attempt < MEDIA_ATTEMPTS) {
-        setTimeout(() => void this.play(subscriber, isDue, attempt + 1), MEDIA_AGAIN_MS);
-        return;
-      }
       this.#arrivals.failed(subscriber, error);
       this.#options.failed(subscriber.stream, error);
     }
@@ -259,7 +290,8 @@ export class SessionMedia implements PublishedAt {
     for (const publisher of [...this.publishers]) this.#forget(publisher, reason);
     this.#arrivals.end(new ProtocolError('SESSION_CLOSED'));
     this.#quality.stop();
-    this.#dropLingering();
+    clearTimeout(this.#lingering);
+    this.#drop();
     this.#plane?.close();
     this.#plane = undefined;
   }
@@ -281,10 +313,16 @@ export class SessionMedia implements PublishedAt {
     return this.#plane;
   }
 
-  #dropLingering(): void {
-    clearTimeout(this.#lingering?.timer);
-    this.#lingering?.plane.close(this.#lingering.isThere);
-    this.#lingering = undefined;
+  #drop(which: (former: Former) => boolean = () => true): void {
+    this.#former = this.#former.filter((former) => {
+      const goes = which(former);
+      if (goes) former.plane.close(former.isThere);
+      return !goes;
+    });
+  }
+
+  #report(mediaId: string, state: MediaState): void {
+    this.#options.request('reportMedia', { mediaId, state }).catch(() => {});
   }
 }
 

@@ -5,7 +5,8 @@ import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { SessionRecord } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
-import type { MediaRoom, Placed, Placement } from './media-room.ts';
+import type { MediaRoom, Placed, Placement, PlacementWishes } from './media-room.ts';
+import type { RoomsLeft } from './rooms-left.ts';
 
 /** How long a session whose media node is gone looks for another, and how often. */
 const MEDIA_PATIENCE_MS = 15_000;
@@ -21,20 +22,35 @@ export interface HostingParts {
   readonly isOpen: () => boolean;
   /** The media node says that it has no such room. */
   readonly gone: (room: MediaRoom) => void;
+  /** The rooms that are being left. */
+  readonly left: Pick<RoomsLeft, 'nodes' | 'forget'>;
+}
+
+export interface MigrationWishes extends Pick<PlacementWishes, 'never'> {
+  /** Whether the media is still to move. */
+  readonly isWanted: () => boolean;
 }
 
 /** Where a session's media is: nowhere before the first member joins, then at a media node, and after its death at another. */
 export class Hosting {
   readonly #parts: HostingParts;
   #media: Promise<Placed> | undefined;
-  #room: MediaRoom | undefined;
+  /** Where it is, or was last. */
+  #placed: Placed | undefined;
+  #isLost = false;
+  /** Another place is being looked for: once at a time, whatever the reasons. */
+  #search: Promise<Placed> | undefined;
 
   constructor(parts: HostingParts) {
     this.#parts = parts;
   }
 
   get room(): MediaRoom | undefined {
-    return this.#room;
+    return this.placed?.room;
+  }
+
+  get placed(): Placed | undefined {
+    return this.#isLost ? undefined : this.#placed;
   }
 
   /** The room; the session is placed when it is asked for the first time. @throws {ProtocolError} UNAVAILABLE */
@@ -45,24 +61,22 @@ export class Hosting {
 
   /** Whether the media is at a node that is about to end. */
   get isDraining(): boolean {
-    return this.#room !== undefined && this.#parts.placement.drains(this.#room.node);
+    return this.room !== undefined && this.#parts.placement.drains(this.room.node);
   }
 
-  /** The media node is gone: finds another. @throws {ProtocolError} UNAVAILABLE when there is none for long */
+  /**
+   * The media is gone: finds another place, for which all wait that ask for it.
+   * @throws {ProtocolError} UNAVAILABLE when there is none for long
+   */
   move(): Promise<Placed> {
-    const lost = this.#media;
-    this.#room = undefined;
-    this.#media = this.#keep(this.#moveFrom(lost));
+    this.#isLost = true;
+    this.#media = this.#keep(this.#elsewhere({ isWanted: () => true }));
     return this.#media;
   }
 
-  /** The media node is about to end: finds another, and changes nothing if there is none. @throws {ProtocolError} */
-  async migrate(): Promise<Placed> {
-    const before = this.#room;
-    // Lost while another place was looked for, it is looked for by `move`.
-    const placed = await this.#placeAgain(() => this.#room === before);
-    this.#media = Promise.resolve(placed);
-    return placed;
+  /** Finds another place, and leaves the media where it is until then. @throws {ProtocolError} UNAVAILABLE; nothing has changed */
+  migrate(wishes: MigrationWishes): Promise<Placed> {
+    return this.#elsewhere(wishes);
   }
 
   /**
@@ -75,8 +89,7 @@ export class Hosting {
       if (!node) throw new ProtocolError('UNAVAILABLE', 'the media node is dead');
       const placed = await placement.adopt(record, node, owner);
       const inventory = await placed.room.command('inventory', {});
-      this.#use(placed.room);
-      this.#media = Promise.resolve(placed);
+      this.#use(placed);
       return inventory;
     } catch (error) {
       log.warn({ err: error, mediaNode: record.mediaNode }, 'The media is gone with the owner and is hosted anew.');
@@ -94,46 +107,50 @@ export class Hosting {
     return kept;
   }
 
-  async #moveFrom(lost: Promise<Placed> | undefined): Promise<Placed> {
-    const before = await lost?.catch(() => undefined);
-    const placed = await this.#placeAgain();
-    if (placed.media.id !== before?.media.id) return placed;
-    // The node is back and the only one: a room with all that was in it, which nobody here knows of any more.
-    await placed.room.command('closeRoom', {});
-    return this.#placeAgain();
+  #elsewhere(wishes: MigrationWishes): Promise<Placed> {
+    this.#search ??= this.#find(wishes).finally(() => {
+      this.#search = undefined;
+    });
+    return this.#search;
   }
 
-  async #placeAgain(isWanted: () => boolean = () => true): Promise<Placed> {
+  async #find({ never, isWanted }: MigrationWishes): Promise<Placed> {
+    const before = this.#placed?.media.id;
     const until = performance.now() + MEDIA_PATIENCE_MS;
     for (;;) {
       try {
-        return await this.#place();
+        return await this.#place(never, before);
       } catch (error) {
-        if (!this.#parts.isOpen() || !isWanted() || performance.now() > until) throw error;
+        if (!this.#parts.isOpen() || !(this.#isLost || isWanted()) || performance.now() > until) throw error;
         await delay(MEDIA_RETRY_MS);
       }
     }
   }
 
-  async #place(): Promise<Placed> {
-    const { placement, record, owner, log } = this.#parts;
-    const placed = await placement.place(record, owner);
-    const { room } = placed;
+  async #place(never?: InstanceId, before?: string): Promise<Placed> {
+    const { placement, record, owner, log, left } = this.#parts;
+    const placed = await placement.place(record, owner, { never, last: left.nodes });
+    const { room, media } = placed;
     try {
+      // The node is the only one: a room with all that was in it, which nobody here knows of any more. The next is empty.
+      if (left.forget(media.id) || media.id === before) throw new ProtocolError('UNAVAILABLE', 'not an empty room');
       await this.#parts.placed(room.node);
       if (!this.#parts.isOpen()) throw new ProtocolError('SESSION_CLOSED');
     } catch (error) {
-      // Nobody would ever close it: its owner, this master, goes on listening to the media node.
-      room.attempt('closeRoom', {});
+      // Nobody would ever close it: its owner, this master, goes on listening to the media node. Whoever comes next waits for
+      // the answer, so that it does not close what that one opens.
+      await room.command('closeRoom', {}).catch(() => {});
       throw error;
     }
-    this.#use(room);
+    this.#use(placed);
     log.info({ mediaNode: room.node }, 'The session is placed.');
     return placed;
   }
 
-  #use(room: MediaRoom): void {
-    this.#room = room;
-    room.gone = () => this.#parts.gone(room);
+  #use(placed: Placed): void {
+    this.#placed = placed;
+    this.#isLost = false;
+    this.#media = Promise.resolve(placed);
+    placed.room.gone = () => this.#parts.gone(placed.room);
   }
 }

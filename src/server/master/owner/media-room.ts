@@ -6,6 +6,7 @@ import { type InternalClient, PeerError } from '../../shared/internal-client.ts'
 import type { Timing } from '../../shared/timing.ts';
 import type { SessionRecord } from '../../store/store.ts';
 import type { Directory, LiveNode } from '../cluster/directory.ts';
+import { NodeDead, NodeWatch } from './node-watch.ts';
 
 /** Sends the commands of one session's owner to the media node that carries it, fenced with the session's epoch. */
 export class MediaRoom {
@@ -14,10 +15,13 @@ export class MediaRoom {
   readonly #fence: Fence;
   readonly #client: InternalClient;
   readonly #timeoutMs: number;
+  readonly #watch: NodeWatch | undefined;
   /** Told when there is no such room at the media node, or no such media node. */
   gone: () => void = () => {};
 
-  constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing) {
+  /** `watch`: ends the calls to a dead node. Default: they take their time. */
+  constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing, watch?: NodeWatch) {
+    this.#watch = watch;
     this.node = node.instance;
     this.#url = node.url;
     this.#fence = fence;
@@ -27,20 +31,20 @@ export class MediaRoom {
   }
 
   /**
-   * @throws {ProtocolError} the media node's refusal, or UNAVAILABLE when it does not answer
+   * @throws {ProtocolError} the media node's refusal, or UNAVAILABLE when it does not answer within `withinMs`, or is dead
    */
   async command<C extends MediaCommand>(
     command: C,
     params: MediaCommands[C]['params'],
+    withinMs = this.#timeoutMs,
   ): Promise<MediaCommands[C]['result']> {
+    const call = (): Promise<MediaCommands[C]['result']> =>
+      this.#client.call(`${this.#url}/internal/media/${command}`, this.node, { fence: this.#fence, params }, withinMs);
     try {
-      return await this.#client.call<MediaCommands[C]['result']>(
-        `${this.#url}/internal/media/${command}`,
-        this.node,
-        { fence: this.#fence, params },
-        this.#timeoutMs,
-      );
+      return await (this.#watch ? this.#watch.call(this.node, call) : call());
     } catch (error) {
+      // It may be back with all that it has: unlike a refusal, this says nothing of the room.
+      if (error instanceof NodeDead) throw new ProtocolError('UNAVAILABLE', 'the media node does not answer');
       if (error instanceof PeerError) {
         // Another run of the node, or nobody, is at its address: the room is not there any more.
         if (error.failure === 'wrongInstance' || error.failure === 'refused') this.gone();
@@ -66,11 +70,23 @@ export interface Placed {
   readonly media: MediaPlace;
 }
 
+/** Of the nodes that are there, which are not wanted. */
+export interface PlacementWishes {
+  /** One that cannot be commanded, whatever else it does. */
+  readonly never?: InstanceId | undefined;
+  /** Those that carry a room of the session that is being left: a new one would take its place. */
+  readonly last?: ReadonlySet<InstanceId>;
+}
+
+/** How long a node may take to open a room before the next is asked, at most: nobody waits for a dead host. */
+const LONGEST_OPENING_MS = 1_500;
+
 /** Finds the media node with the most room. */
 export class Placement {
   readonly #directory: Directory;
   readonly #client: InternalClient;
   readonly #timing: Timing;
+  readonly #watch: NodeWatch;
   /** Placed here since the node last told its load, so that a burst of first joins does not fall on one node. */
   readonly #recent = new Map<InstanceId, { placed: number; beat: LiveNode['beat'] }>();
 
@@ -78,21 +94,28 @@ export class Placement {
     this.#directory = directory;
     this.#client = client;
     this.#timing = timing;
+    this.#watch = new NodeWatch(directory);
   }
 
   /**
    * Opens the session's room on the media node that it was created for, or else on the least loaded one that answers.
-   * @throws {ProtocolError} UNAVAILABLE when none does
+   * @throws {ProtocolError} UNAVAILABLE when none answers
    */
-  async place(session: SessionRecord, owner: InstanceId): Promise<Placed> {
+  async place(session: SessionRecord, owner: InstanceId, { never, last }: PlacementWishes = {}): Promise<Placed> {
+    const withinMs = Math.min(this.#timing.verdictMs / 2, LONGEST_OPENING_MS);
+    const unanswered: MediaRoom[] = [];
     let lastFailure: unknown;
-    for (const node of this.#byLoad(session.properties.mediaNode)) {
+    for (const node of this.#byLoad(session.properties.mediaNode, never, last)) {
+      const room = this.#roomAt(session, node, owner);
       try {
-        const placed = await this.adopt(session, node, owner);
+        const placed = await this.#open(room, withinMs);
         this.#recent.set(node.instance, { beat: node.beat, placed: this.#placedOn(node) + 1 });
+        // Their answers may only be late.
+        for (const other of unanswered) other.attempt('closeRoom', {});
         return placed;
       } catch (error) {
         if (error instanceof ProtocolError && error.code === 'EPOCH_STALE') throw error;
+        if (!last?.has(node.instance)) unanswered.push(room);
         lastFailure = error;
       }
     }
@@ -100,10 +123,17 @@ export class Placement {
   }
 
   /** Opens the session's room at this very node: where it is there already, its owner is `owner` from now on. */
-  async adopt(session: SessionRecord, node: LiveNode, owner: InstanceId): Promise<Placed> {
-    const { sessionId, uniqueSessionId, epoch } = session;
-    const room = new MediaRoom(node, { sessionId, uniqueSessionId, epoch, owner }, this.#client, this.#timing);
-    const { roomId, rtpCapabilities } = await room.command('openRoom', {});
+  adopt(session: SessionRecord, node: LiveNode, owner: InstanceId): Promise<Placed> {
+    return this.#open(this.#roomAt(session, node, owner));
+  }
+
+  #roomAt({ sessionId, uniqueSessionId, epoch }: SessionRecord, node: LiveNode, owner: InstanceId): MediaRoom {
+    const fence = { sessionId, uniqueSessionId, epoch, owner };
+    return new MediaRoom(node, fence, this.#client, this.#timing, this.#watch);
+  }
+
+  async #open(room: MediaRoom, withinMs?: number): Promise<Placed> {
+    const { roomId, rtpCapabilities } = await room.command('openRoom', {}, withinMs);
     return { room, media: { id: roomId, rtpCapabilities: rtpCapabilities as object as MediaPlace['rtpCapabilities'] } };
   }
 
@@ -117,8 +147,9 @@ export class Placement {
     return recent && recent.beat === node.beat ? recent.placed : 0;
   }
 
-  #byLoad(wanted: string | undefined): LiveNode[] {
+  #byLoad(wanted: string | undefined, never?: InstanceId, last?: ReadonlySet<InstanceId>): LiveNode[] {
     const rank = (node: LiveNode): number => {
+      if (last?.has(node.instance) || node.isDoubted) return Number.POSITIVE_INFINITY;
       if (nodeIdOf(node.instance) === wanted) return -1;
       // Load in steps, as a percent or two is noise; within a step, the fewer rooms.
       const load = Math.round((node.beat?.load ?? 0) / 10);
@@ -126,7 +157,9 @@ export class Placement {
     };
     return this.#directory
       .live('media-node')
-      .filter(({ beat }) => beat?.ready !== false && !beat?.retires)
-      .sort((a, b) => rank(a) - rank(b));
+      .filter(({ instance, beat }) => instance !== never && beat?.ready !== false && !beat?.retires)
+      .map((node) => ({ node, rank: rank(node) }))
+      .sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank))
+      .map(({ node }) => node);
   }
 }

@@ -30,8 +30,10 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   const isRenewal = published !== undefined && !published.isLost;
   const renewal = (published?.stream.renewal ?? 0) + (isRenewal ? 1 : 0);
   const stream = { ...streamOf(member, params, streamId, published?.stream), ...(renewal > 0 ? { renewal } : {}) };
+  let isProduced = false;
   try {
     await produce(room, member, params, { stream, transport, producers });
+    isProduced = true;
     // Much may have happened meanwhile.
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
     requirePublisher(member);
@@ -40,7 +42,10 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
       throw new ProtocolError('UNAVAILABLE', 'the stream has ended, or its media has moved, meanwhile');
     }
   } catch (error) {
-    for (const key of producers.values()) room.attempt('closeProducer', { key });
+    // Where the media node has not answered the client asks for the same again, and must find what may be there: a late word to
+    // close it would end what is published by then.
+    const isUnanswered = !isProduced && error instanceof ProtocolError && error.code === 'UNAVAILABLE';
+    if (!isUnanswered) for (const key of producers.values()) room.attempt('closeProducer', { key });
     throw error;
   }
   if (published) {

@@ -62,6 +62,10 @@ const SCHEMAS = {
   setActive: Type.Object({ streamId, kind, active: Type.Boolean() }),
   changeStream: Type.Object({ streamId, change: streamChange }),
   reportQuality: Type.Object({ level: Type.Unsafe<NetworkQuality>(Type.Integer({ minimum: 0, maximum: 5 })) }),
+  reportMedia: Type.Object({
+    mediaId: Type.String({ minLength: 1, maxLength: 200 }),
+    state: Type.Union([Type.Literal('flows'), Type.Literal('silent'), Type.Literal('unknown'), Type.Literal('shown')]),
+  }),
   forceDisconnect: Type.Object({ connectionId }),
   forceUnpublish: Type.Object({ streamId }),
   signal: Type.Object({

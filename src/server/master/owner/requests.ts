@@ -119,6 +119,11 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
+  reportMedia: async (session, member, { mediaId, state }) => {
+    session.relocation.reported(member.id, mediaId, state);
+    return {};
+  },
+
   forceDisconnect: async (session, member, { connectionId }, askedAgoMs) => {
     requireModerator(member, 'forceDisconnect');
     const other = session.members.get(connectionId);

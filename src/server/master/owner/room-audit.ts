@@ -18,7 +18,7 @@ export interface RoomAuditParts {
 
 /** How often, ms. */
 const LOOK_MS = 5_000;
-/** So many looks in a row: longer than media that moves is in two places, and than a room takes to be opened. */
+/** So many looks in a row: longer than a room takes to be opened. */
 const LOOKS = 3;
 
 /**
@@ -70,6 +70,7 @@ export class RoomAudit {
 
   #isKnown({ sessionId, uniqueSessionId }: Fence, node: LiveNode): boolean {
     const session = this.#parts.sessions.get(sessionId);
-    return session?.record.uniqueSessionId === uniqueSessionId && session.room?.node === node.instance;
+    if (session?.record.uniqueSessionId !== uniqueSessionId) return false;
+    return session.room?.node === node.instance || session.roomsLeft.isAt(node.instance);
   }
 }

@@ -5,6 +5,7 @@ import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFra
 import type { ConnectionId, RequestId, Seq, TokenId } from '../../../protocol/ids.ts';
 import type { LeaveReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
+import { MACHINE_CLOCK } from '../../shared/clock.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
@@ -22,6 +23,7 @@ import { type Owned, Ownership } from './ownership.ts';
 import { type PendingPlace, Places } from './places.ts';
 import { Relocation } from './relocation.ts';
 import { handleRequest } from './requests.ts';
+import { RoomsLeft } from './rooms-left.ts';
 import { ServerSignals } from './server-signals.ts';
 import type { SessionChronicle, SessionFact } from './session-chronicle.ts';
 import { Streams } from './streams.ts';
@@ -45,8 +47,6 @@ export interface SessionSurroundings {
   readonly chronicle: SessionChronicle;
   /** For clients that are given none of their own. */
   readonly iceServers: readonly IceServer[];
-  /** A room at a node that was taken for dead: should the node be back, it is to be closed there. */
-  readonly abandoned: (room: MediaRoom) => void;
   /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
@@ -65,6 +65,8 @@ export class OwnedSession {
   readonly used = new Map<TokenId, ConnectionId>();
   readonly #around: SessionSurroundings;
   readonly relocation: Relocation;
+  /** Rooms that the media has moved away from and that clients still show. */
+  readonly roomsLeft: RoomsLeft;
   readonly #hosting: Hosting;
   readonly #admission: Admission;
   readonly #ownership = new Ownership(() => this.#isOwned());
@@ -83,6 +85,10 @@ export class OwnedSession {
       tell: (member, signal) => this.tell(member, 'signal', signal),
       log: this.log,
     });
+    this.roomsLeft = new RoomsLeft({
+      clock: MACHINE_CLOCK,
+      over: (mediaId) => this.broadcast('mediaLeft', { mediaId }),
+    });
     this.#hosting = new Hosting({
       record,
       owner: around.self,
@@ -90,19 +96,34 @@ export class OwnedSession {
       log: this.log,
       placed: (mediaNode) => this.write((store) => store.placeSession(record.uniqueSessionId, record.epoch, mediaNode)),
       isOpen: () => this.isOpen,
-      gone: (room) => void this.relocation.lost(room, 'gone'),
+      gone: (room) => void this.relocation.lost(room),
+      left: this.roomsLeft,
     });
     this.relocation = new Relocation({
       hosting: this.#hosting,
+      left: this.roomsLeft,
       failover: record.failover,
       log: this.log,
+      clock: MACHINE_CLOCK,
+      ownerlessGraceMs: around.timing.ownerlessGraceMs,
       isOpen: () => this.isOpen,
+      guests: () =>
+        [...this.members.values()].flatMap(({ id, transports, presence }) =>
+          transports.size > 0
+            ? { client: id, transports: [...transports.keys()], isHere: presence.kind === 'here' }
+            : [],
+        ),
+      ask: (members, question) => {
+        for (const id of members) {
+          const member = this.members.get(id);
+          if (member) this.tell(member, 'mediaDoubted', question);
+        }
+      },
       loseMedia: () => {
         for (const member of this.members.values()) member.loseMedia();
       },
-      moved: (media) => this.broadcast('mediaMoved', { media }),
+      moved: (news) => this.broadcast('mediaMoved', news),
       crash: () => this.crash(),
-      abandoned: around.abandoned,
     });
     this.#admission = new Admission(this, around.timing.resumeGraceMs, around.iceServers);
   }
@@ -179,6 +200,7 @@ export class OwnedSession {
   handedOver(): void {
     if (!this.isOpen) return;
     this.#state = 'ended';
+    this.relocation.end(true);
     this.log.info('The session is handed over.');
     void this.#around.ended(this, 'steppedDown');
     for (const { presence } of this.members.values()) {
@@ -232,6 +254,9 @@ export class OwnedSession {
       publication.end();
       this.streams.forget(streamId);
     }
+    this.relocation.forget(member.id);
+    // It would go on receiving from a media node that could not be told.
+    if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
     if (!this.isOpen) return;
@@ -285,6 +310,7 @@ export class OwnedSession {
     this.#state = 'ended';
     for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
     this.room?.attempt('closeRoom', {});
+    this.relocation.end(false);
     this.log.info({ reason }, 'The session has ended.');
     this.note({ kind: 'ended', reason });
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
@@ -294,6 +320,7 @@ export class OwnedSession {
   async crash(): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
+    this.relocation.end(false);
     this.log.warn('The session is destroyed: its media node is gone.');
     this.note({ kind: 'ended', reason: 'nodeCrashed' });
     // The store first: who rebuilds must not find the old life on the books. But a store that is down delays no bad news.
@@ -315,6 +342,7 @@ export class OwnedSession {
   stepDown(): void {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
+    this.relocation.end(true);
     this.log.warn('Fenced: the session is no longer owned here.');
     // The room, if it is nobody's, is closed by the next looks at rooms: until then it shows the old picture to who rebuilds.
     void this.#around.ended(this, 'steppedDown');
@@ -341,6 +369,7 @@ export class OwnedSession {
         const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL');
         this.log.warn({ connection: member.id, method: frame.method, err: error }, 'A request has failed.');
         if (known.code === 'EPOCH_STALE') return this.stepDown();
+        if (known.code === 'UNAVAILABLE') this.relocation.commandFailed();
         this.#answer(member, { id: frame.id, error: known.toWire() });
       },
     );

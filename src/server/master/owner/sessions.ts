@@ -7,7 +7,7 @@ import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
-import type { MediaRoom, Placement } from './media-room.ts';
+import type { Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
 import type { SessionChronicle } from './session-chronicle.ts';
@@ -28,8 +28,8 @@ export class Sessions {
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
   /** Attachments whose session is over here, for as long as word of it may be on its way. */
   readonly #released = new Map<AttachmentId, number>();
-  /** Rooms left behind at media nodes that were taken for dead. */
-  readonly #abandoned = new Map<InstanceId, readonly MediaRoom[]>();
+  /** Media nodes that have not been heard since they were doubted. */
+  readonly #doubted = new Set<InstanceId>();
   /** Sessions claimed whose members are not known yet. */
   readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
@@ -57,7 +57,6 @@ export class Sessions {
       log,
       iceServers,
       chronicle,
-      abandoned: (room) => this.#abandoned.set(room.node, [...(this.#abandoned.get(room.node) ?? []), room]),
       ended: (session, reason) => {
         this.#forget(session);
         return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);
@@ -177,7 +176,7 @@ export class Sessions {
   mediaNodeDrains(mediaNode: InstanceId): void {
     for (const session of this.all()) {
       // One that is just being taken over sees to it by itself when it is whole.
-      if (session.room?.node === mediaNode && !this.#adopting.has(session)) void session.relocation.migrate();
+      if (session.room?.node === mediaNode && !this.#adopting.has(session)) session.relocation.drains();
     }
   }
 
@@ -185,22 +184,33 @@ export class Sessions {
     this.lost([...this.#attachments.keys()].filter((attachment) => attachment.startsWith(`${edge}#`)));
   }
 
-  /** It was only silent. Its rooms of sessions that have moved meanwhile still have an owner, this master, and would stay. */
-  mediaNodeIsBack(mediaNode: InstanceId): void {
-    for (const room of this.#abandoned.get(mediaNode) ?? []) room.attempt('closeRoom', {});
-    this.#abandoned.delete(mediaNode);
+  /** A media node is silent, and is being asked whether it lives. So are those whose media it carries. */
+  mediaNodeDoubted(mediaNode: InstanceId): void {
+    this.#doubted.add(mediaNode);
+    for (const session of this.#at(mediaNode)) session.relocation.doubted();
+  }
+
+  /** A media node takes commands. */
+  mediaNodeHeard(mediaNode: InstanceId): void {
+    if (!this.#doubted.delete(mediaNode)) return;
+    for (const session of this.#at(mediaNode)) session.relocation.heard();
+    for (const session of this.all()) session.roomsLeft.nodeIsBack(mediaNode);
   }
 
   mediaNodeDied(mediaNode: InstanceId, how: 'gone' | 'silent'): void {
-    for (const session of this.all())
-      if (session.room?.node === mediaNode) void session.relocation.lost(session.room, how);
+    if (how === 'silent') this.#doubted.add(mediaNode);
+    else this.#doubted.delete(mediaNode);
+    for (const session of this.#at(mediaNode)) {
+      if (how === 'silent') session.relocation.silent();
+      else if (session.room) void session.relocation.lost(session.room);
+    }
+    if (how === 'gone') for (const session of this.all()) session.roomsLeft.nodeIsGone(mediaNode);
   }
 
   roomLost(mediaNode: InstanceId, uniqueSessionId: UniqueSessionId): void {
-    for (const session of this.all()) {
-      const { room } = session;
-      if (session.record.uniqueSessionId === uniqueSessionId && room?.node === mediaNode)
-        void session.relocation.lost(room, 'gone');
+    for (const session of this.#at(mediaNode)) {
+      if (session.record.uniqueSessionId === uniqueSessionId && session.room)
+        void session.relocation.lost(session.room);
     }
   }
 
@@ -217,6 +227,11 @@ export class Sessions {
     const { sessionId } = session.record;
     this.#byId.get(sessionId)?.stepDown();
     this.#byId.set(sessionId, session);
+  }
+
+  /** The sessions whose media is at this node. */
+  #at(mediaNode: InstanceId): OwnedSession[] {
+    return this.all().filter(({ room }) => room?.node === mediaNode);
   }
 
   #forget(session: OwnedSession): void {

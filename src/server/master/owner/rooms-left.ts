@@ -1,0 +1,146 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { ConnectionId } from '../../../protocol/ids.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { InstanceId } from '../../shared/identity.ts';
+import type { Placed } from './media-room.ts';
+
+/** Nothing stays for ever: a client that has not shown the new media by then most likely never will. */
+const LONGEST_MS = 60_000;
+
+/** A client that had media in a room when the session left it. */
+export interface FormerGuest {
+  readonly client: ConnectionId;
+  /** Its transports there. */
+  readonly transports: readonly string[];
+}
+
+interface LeftRoom {
+  readonly placed: Placed;
+  readonly guests: ReadonlyMap<ConnectionId, FormerGuest>;
+  /** Clients that do not show what came after it yet. */
+  readonly waiting: Set<ConnectionId>;
+  readonly endCap: () => void;
+  isOver: boolean;
+}
+
+export interface RoomsLeftParts {
+  readonly clock: Clock;
+  /** Every client shows what came after this media: they are told. */
+  readonly over: (mediaId: string) => void;
+}
+
+/**
+ * The rooms that a session's media has moved away from, oldest first. A room is closed when every client that had media there
+ * shows the new media, says that the old is silent, or has left; at the latest after a minute.
+ */
+export class RoomsLeft {
+  readonly #parts: RoomsLeftParts;
+  readonly #rooms: LeftRoom[] = [];
+
+  constructor(parts: RoomsLeftParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether somebody still needs such a room at this node. */
+  isAt(node: InstanceId): boolean {
+    return this.#rooms.some(({ placed, isOver }) => !isOver && placed.room.node === node);
+  }
+
+  /** The nodes where such rooms are, or may be. */
+  get nodes(): ReadonlySet<InstanceId> {
+    return new Set(this.#rooms.map(({ placed }) => placed.room.node));
+  }
+
+  /** The media has just moved away from there. */
+  add(placed: Placed, guests: readonly FormerGuest[]): void {
+    const left: LeftRoom = {
+      placed,
+      guests: new Map(guests.map((guest) => [guest.client, guest])),
+      waiting: new Set(guests.map(({ client }) => client)),
+      endCap: this.#parts.clock.after(LONGEST_MS, () => this.#end(left)),
+      isOver: false,
+    };
+    this.#rooms.push(left);
+    this.#look(left);
+  }
+
+  /** A client shows this media, or that of now: it needs nothing that came before. */
+  shown(client: ConnectionId, mediaId: string, isNow: boolean): void {
+    const at = isNow ? this.#rooms.length : this.#rooms.findIndex(({ placed }) => placed.media.id === mediaId);
+    for (const left of this.#rooms.slice(0, Math.max(0, at))) this.#release(left, client);
+  }
+
+  /** Nothing arrives at the client from there any more. */
+  silent(client: ConnectionId, mediaId: string): void {
+    for (const left of [...this.#rooms]) if (left.placed.media.id === mediaId) this.#release(left, client);
+  }
+
+  /** A client has left the session: it gets nothing from there any more, either. */
+  gone(client: ConnectionId): void {
+    for (const left of [...this.#rooms]) {
+      for (const key of left.guests.get(client)?.transports ?? []) left.placed.room.attempt('closeTransport', { key });
+      this.#release(left, client);
+    }
+  }
+
+  /** The node takes commands again, so what could not be closed can be. */
+  nodeIsBack(node: InstanceId): void {
+    for (const left of [...this.#rooms]) if (left.isOver && left.placed.room.node === node) void this.#close(left);
+  }
+
+  /** The node is gone, and its rooms with it. */
+  nodeIsGone(node: InstanceId): void {
+    for (const left of [...this.#rooms]) {
+      if (left.placed.room.node !== node) continue;
+      this.#end(left);
+      this.#drop(left);
+    }
+  }
+
+  /** The node has nothing but such a room for the session, which a new one takes the place of. */
+  forget(mediaId: string): boolean {
+    const left = this.#rooms.find(({ placed }) => placed.media.id === mediaId);
+    if (left) this.#drop(left);
+    return left !== undefined;
+  }
+
+  /** The session is over here. `goesOn`: another owner has it; the media nodes end these rooms as they have no owner. */
+  end(goesOn: boolean): void {
+    for (const left of this.#rooms.splice(0)) {
+      left.endCap();
+      if (!goesOn) left.placed.room.attempt('closeRoom', {});
+    }
+  }
+
+  #release(left: LeftRoom, client: ConnectionId): void {
+    if (left.waiting.delete(client)) this.#look(left);
+  }
+
+  #look(left: LeftRoom): void {
+    if (left.waiting.size === 0) this.#end(left);
+  }
+
+  #end(left: LeftRoom): void {
+    if (left.isOver) return;
+    left.isOver = true;
+    left.endCap();
+    this.#parts.over(left.placed.media.id);
+    void this.#close(left);
+  }
+
+  /** It stays on the list until the node has closed it, or the node is gone. */
+  async #close(left: LeftRoom): Promise<void> {
+    try {
+      await left.placed.room.command('closeRoom', {});
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === 'UNAVAILABLE') return;
+    }
+    this.#drop(left);
+  }
+
+  #drop(left: LeftRoom): void {
+    left.endCap();
+    const at = this.#rooms.indexOf(left);
+    if (at >= 0) this.#rooms.splice(at, 1);
+  }
+}
