@@ -43,12 +43,12 @@ export interface Inventory {
 
 export interface MediaCommands {
   /**
-   * Makes the room, or takes it over under a higher epoch. A `roomId` that has not been seen before means that nothing is
-   * in it.
+   * Makes the room, or takes it over under a higher epoch. `wasThere`: it may hold media, also such that the caller has never
+   * known of, from an owner in between.
    */
   openRoom: {
     params: Record<string, never>;
-    result: { roomId: string; rtpCapabilities: types.RtpCapabilities };
+    result: { roomId: string; rtpCapabilities: types.RtpCapabilities; wasThere: boolean };
   };
   /** Nothing but the fence: whether its sender is still the owner. */
   confirm: { params: Record<string, never>; result: Record<string, never> };

@@ -75,9 +75,9 @@ export class Rooms extends EventEmitter<RoomsEvents> {
    */
   async open(fence: Fence): Promise<MediaCommands['openRoom']['result']> {
     this.#admit(fence);
-    const place = this.#places.get(fence.uniqueSessionId) ?? this.#create(fence);
-    const { room } = place;
-    return { roomId: room.roomId, rtpCapabilities: await room.rtpCapabilities() };
+    const known = this.#places.get(fence.uniqueSessionId);
+    const { room } = known ?? this.#create(fence);
+    return { roomId: room.roomId, rtpCapabilities: await room.rtpCapabilities(), wasThere: known !== undefined };
   }
 
   /**

@@ -115,11 +115,10 @@ export class Hosting {
   }
 
   async #find({ never, isWanted }: MigrationWishes): Promise<Placed> {
-    const before = this.#placed?.media.id;
     const until = performance.now() + MEDIA_PATIENCE_MS;
     for (;;) {
       try {
-        return await this.#place(never, before);
+        return await this.#place(never);
       } catch (error) {
         if (!this.#parts.isOpen() || !(this.#isLost || isWanted()) || performance.now() > until) throw error;
         await delay(MEDIA_RETRY_MS);
@@ -127,13 +126,11 @@ export class Hosting {
     }
   }
 
-  async #place(never?: InstanceId, before?: string): Promise<Placed> {
-    const { placement, record, owner, log, left } = this.#parts;
-    const placed = await placement.place(record, owner, { never, last: left.nodes });
-    const { room, media } = placed;
+  async #place(never?: InstanceId): Promise<Placed> {
+    const { log } = this.#parts;
+    const placed = await this.#openEmpty(never);
+    const { room } = placed;
     try {
-      // The node is the only one: a room with all that was in it, which nobody here knows of any more. The next is empty.
-      if (left.forget(media.id) || media.id === before) throw new ProtocolError('UNAVAILABLE', 'not an empty room');
       await this.#parts.placed(room.node);
       if (!this.#parts.isOpen()) throw new ProtocolError('SESSION_CLOSED');
     } catch (error) {
@@ -145,6 +142,22 @@ export class Hosting {
     this.#use(placed);
     log.info({ mediaNode: room.node }, 'The session is placed.');
     return placed;
+  }
+
+  /**
+   * A room that was there holds media that nobody here knows of: this session has left it, or another owner in between has had
+   * it, whose clients would take its media for that of now and bring none. It is closed, and the next one is empty.
+   */
+  async #openEmpty(never?: InstanceId): Promise<Placed> {
+    const { placement, record, owner, left } = this.#parts;
+    const open = (): Promise<Placed> => placement.place(record, owner, { never, last: left.nodes });
+    const placed = await open();
+    if (!placed.wasThere) return placed;
+    left.forget(placed.media.id);
+    await placed.room.command('closeRoom', {});
+    const next = await open();
+    if (next.wasThere) throw new ProtocolError('UNAVAILABLE', 'not an empty room');
+    return next;
   }
 
   #use(placed: Placed): void {

@@ -68,6 +68,8 @@ export class MediaRoom {
 export interface Placed {
   readonly room: MediaRoom;
   readonly media: MediaPlace;
+  /** It was there before it was asked for. */
+  readonly wasThere: boolean;
 }
 
 /** Of the nodes that are there, which are not wanted. */
@@ -133,8 +135,9 @@ export class Placement {
   }
 
   async #open(room: MediaRoom, withinMs?: number): Promise<Placed> {
-    const { roomId, rtpCapabilities } = await room.command('openRoom', {}, withinMs);
-    return { room, media: { id: roomId, rtpCapabilities: rtpCapabilities as object as MediaPlace['rtpCapabilities'] } };
+    const { roomId, rtpCapabilities, wasThere } = await room.command('openRoom', {}, withinMs);
+    const media = { id: roomId, rtpCapabilities: rtpCapabilities as object as MediaPlace['rtpCapabilities'] };
+    return { room, media, wasThere };
   }
 
   /** Whether a media node that was chosen has begun to drain meanwhile. */
