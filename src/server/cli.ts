@@ -19,6 +19,9 @@ import type { Store } from './store/store.ts';
 const USAGE = 2;
 const ROOT = join(import.meta.dirname, '..', '..');
 
+// Stores and logs hold what other users of the machine must not read.
+process.umask(0o077);
+
 // A node that crashed is back a third sooner.
 enableCompileCache();
 

@@ -297,7 +297,7 @@ test('tokens, as before there were connections', async () => {
   assert.equal(made.status, 200, made.text);
   const { id, token, createdAt, connectionId, ...rest } = made.json;
   assert.equal(id, token);
-  assert.match(String(token), /^ws:\/\/localhost:\d+\?sessionId=tokens&token=tok_[A-Za-z0-9]{16}$/);
+  assert.match(String(token), /^ws:\/\/localhost:\d+\?sessionId=tokens&token=tok_[A-Za-z0-9]{22}$/);
   assert.equal(typeof createdAt, 'number');
   assert.deepEqual(rest, { session: 'tokens', role: 'MODERATOR', data: 'd', kurentoOptions: null });
   const member = await Asker.join(running, 'tokens', { token: String(token) });

@@ -21,6 +21,7 @@ import { OwnerDeaths } from './cluster/owner-deaths.ts';
 import { Edge } from './edge/edge.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
+import { ConnectionSecrets } from './owner/connection-secrets.ts';
 import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
 import { NO_CHRONICLE } from './owner/session-chronicle.ts';
@@ -96,7 +97,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
   const chronicle = webhooks ?? NO_CHRONICLE;
   const iceServers = options.iceServers ?? [];
-  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
+  const secrets = new ConnectionSecrets([secret]);
+  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle, secrets);
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
