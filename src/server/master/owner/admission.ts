@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { HelloFrame, IceServer, MediaPlace, Snapshot, WelcomeFrame } from '../../../protocol/frames.ts';
 import { type ConnectionId, newResumeKey, type RequestId, type ResumeKey } from '../../../protocol/ids.ts';
@@ -8,13 +7,11 @@ import { sameSecret } from '../../shared/identity.ts';
 import type { AttachRequest, EdgePort } from '../link/ports.ts';
 import { type JoinedConnection, Member } from './member.ts';
 import type { Joining, PendingPlace } from './places.ts';
-import { acceptsKey, hashResumeKey, withNextKey } from './resume-keys.ts';
+import { acceptsKey, hashResumeKey } from './resume-keys.ts';
 import type { OwnedSession } from './session.ts';
 
 /** So many lives back somebody is still known to those who have missed them all. */
 const MAX_FORMER = 10;
-/** How long a resume waits for the store to take a new resume key. */
-const RENEW_KEY_MS = 300;
 
 /** Who comes in: takes hellos, checks what they claim, and answers with a welcome. */
 export class Admission {
@@ -120,12 +117,7 @@ export class Admission {
 
   /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
   async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
-    const resumeKey = newResumeKey();
-    const next = hashResumeKey(resumeKey);
-    const [{ media }] = await Promise.all([
-      this.#session.media(),
-      this.#session.records.change(member, (record) => withKeys(record, withNextKey(record.joined, undefined, next))),
-    ]);
+    const [{ media }, resumeKey] = await Promise.all([this.#session.media(), this.#session.records.addKey(member)]);
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
     const { isKnownAway } = member;
     member.attach(attachment, edge);
@@ -144,7 +136,7 @@ export class Admission {
     const tookOver = resume.epoch !== this.#session.record.epoch;
     const [resumeKey, placed] = await member.returning(
       Promise.all([
-        this.#renewedKey(member, resume.resumeKey as ResumeKey),
+        this.#session.records.renewKey(member, resume.resumeKey as ResumeKey),
         // Only a snapshot names the place of the media, which may be on its way to another.
         tookOver ? this.#session.media() : undefined,
       ]),
@@ -172,35 +164,6 @@ export class Admission {
     if (isKnownAway) this.#tellHere(member);
     this.#session.log.info({ connection: member.id, edge: attachment, tookOver }, 'A connection has resumed.');
     return welcome;
-  }
-
-  /**
-   * The key that the client resumes with next. A new one is handed out only when the store has it, as the next owner must know it;
-   * a store that is slow or down delays nobody for long, and the key stays the same.
-   * @throws {ProtocolError} EPOCH_STALE
-   */
-  async #renewedKey(member: Member, shown: ResumeKey): Promise<ResumeKey> {
-    const key = newResumeKey();
-    const [shownHash, next] = [hashResumeKey(shown), hashResumeKey(key)];
-    let isWanted = true;
-    const stored = this.#session.records
-      .change(member, (record) =>
-        isWanted ? withKeys(record, withNextKey(record.joined, shownHash, next)) : undefined,
-      )
-      .then(
-        () => 'stored' as const,
-        (error: unknown) => (error instanceof ProtocolError && error.code === 'EPOCH_STALE' ? 'stale' : 'not'),
-      );
-    const late = new AbortController();
-    const outcome = await Promise.race([
-      stored,
-      delay(RENEW_KEY_MS, 'not', { signal: late.signal }).catch(() => 'not' as const),
-    ]);
-    late.abort();
-    if (outcome === 'stored') return key;
-    isWanted = false;
-    if (outcome === 'stale') throw new ProtocolError('EPOCH_STALE');
-    return shown;
   }
 
   #tellHere(member: Member): void {
@@ -266,11 +229,4 @@ export class Admission {
       ...(snapshot ? { snapshot } : {}),
     };
   }
-}
-
-function withKeys(
-  record: JoinedConnection,
-  joined: JoinedConnection['joined'] | undefined,
-): JoinedConnection | undefined {
-  return joined && { ...record, joined };
 }

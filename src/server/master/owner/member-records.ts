@@ -1,9 +1,14 @@
-import type { ConnectionId } from '../../../protocol/ids.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { type ConnectionId, newResumeKey, type ResumeKey } from '../../../protocol/ids.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { SessionRecord, Store } from '../../store/store.ts';
 import type { JoinedConnection, Member } from './member.ts';
 import type { Places } from './places.ts';
-import { sameKeys } from './resume-keys.ts';
+import { hashResumeKey, sameKeys, withNextKey } from './resume-keys.ts';
+
+/** How long a resume waits for the store to take a new resume key. */
+const RENEW_KEY_MS = 300;
 
 /** What a change makes of a record; `undefined`: nothing is to be changed any more. Called more than once. */
 export type RecordChange = (record: JoinedConnection) => JoinedConnection | undefined;
@@ -49,6 +54,37 @@ export class MemberRecords {
       this.#waiting.push({ member, change, done, failed });
       void this.#write();
     });
+  }
+
+  /**
+   * The key that a client resumes with next, once it has shown this one. A new key is handed out only when the store has it, as the
+   * next owner must know it; a store that is slow or down delays nobody for long, and the key stays the same.
+   * @throws {ProtocolError} EPOCH_STALE
+   */
+  async renewKey(member: Member, shown: ResumeKey): Promise<ResumeKey> {
+    const key = newResumeKey();
+    const [shownHash, next] = [hashResumeKey(shown), hashResumeKey(key)];
+    let isWanted = true;
+    const stored = this.change(member, (record) => (isWanted ? withNext(record, shownHash, next) : undefined)).then(
+      () => 'stored' as const,
+      (error: unknown) => (error instanceof ProtocolError && error.code === 'EPOCH_STALE' ? 'stale' : 'not'),
+    );
+    const late = new AbortController();
+    const patience = delay(RENEW_KEY_MS, 'not' as const, { signal: late.signal }).catch(() => 'not' as const);
+    const outcome = await Promise.race([stored, patience]);
+    late.abort();
+    if (outcome === 'stored') return key;
+    isWanted = false;
+    if (outcome === 'stale') throw new ProtocolError('EPOCH_STALE');
+    return shown;
+  }
+
+  /** Another key for a client that has shown its join key. @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
+  async addKey(member: Member): Promise<ResumeKey> {
+    const key = newResumeKey();
+    const next = hashResumeKey(key);
+    await this.change(member, (record) => withNext(record, undefined, next));
+    return key;
   }
 
   /** The client has proven its newest key. The store is told soon, by `sweep()`: nobody waits for it. */
@@ -109,4 +145,9 @@ export class MemberRecords {
   #isHere(member: Member): boolean {
     return this.#parts.members.get(member.id) === member;
   }
+}
+
+function withNext(record: JoinedConnection, shown: string | undefined, next: string): JoinedConnection | undefined {
+  const joined = withNextKey(record.joined, shown, next);
+  return joined && { ...record, joined };
 }
