@@ -22,6 +22,7 @@ import { Edge } from './edge/edge.ts';
 import { acceptSockets } from './edge/socket-server.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
+import { ConnectionSecrets } from './owner/connection-secrets.ts';
 import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
 import { NO_CHRONICLE } from './owner/session-chronicle.ts';
@@ -101,7 +102,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
   const chronicle = webhooks ?? NO_CHRONICLE;
   const iceServers = options.iceServers ?? [];
-  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
+  const sealed = new ConnectionSecrets(secrets);
+  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle, sealed);
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
