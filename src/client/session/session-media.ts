@@ -86,6 +86,11 @@ export class SessionMedia implements PublishedAt {
     if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
+  /** The client may not send any more; the server ends its streams, and has closed what they come over. */
+  stopSending(): void {
+    this.#plane?.stopSending();
+  }
+
   /** Everything of this client is in the new life. */
   renewed(): void {
     if (!this.#lingering) return;
