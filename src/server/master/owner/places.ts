@@ -33,6 +33,8 @@ export interface PlacesParts {
   readonly session: SessionRecord;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  /** Whether there may be one more. @throws {ProtocolError} LIMIT_REACHED */
+  readonly requireRoom?: () => void;
 }
 
 /**
@@ -131,7 +133,8 @@ export class Places {
     options: PlaceOptions,
     names: Pick<ConnectionRecord, 'connectionId' | 'token' | 'asked'>,
   ): Promise<ConnectionRecord> {
-    const { session, write } = this.#parts;
+    const { session, write, requireRoom } = this.#parts;
+    requireRoom?.();
     const { sessionId, uniqueSessionId, epoch } = session;
     const record: ConnectionRecord = { ...names, ...options, sessionId, uniqueSessionId, createdAt: this.#now() };
     await write((store) => store.putConnection(record, epoch));
