@@ -11,7 +11,7 @@ const neverDropped = (item: unknown): void => assert.fail(`dropped: ${String(ite
 const at = (seq: number): Seq => seq as Seq;
 
 test('frames are numbered without gaps and kept until acknowledged', () => {
-  const outbox = new Outbox(3);
+  const outbox = new Outbox({ frames: 3 });
   assert.deepEqual(
     [1, 2, 3].map((id) => outbox.add(frame(id))?.seq),
     [1, 2, 3],
@@ -97,7 +97,7 @@ test('before a snapshot, signals and answers are kept and the rest is dropped', 
 test('whatever is lost between, everything arrives once and in order', () => {
   for (const seed of seeds(100)) {
     const random = seededRandom(seed);
-    const outbox = new Outbox(10_000);
+    const outbox = new Outbox({ frames: 10_000 });
     const got: number[] = [];
     let received = 0;
     let sent = 0;

@@ -14,6 +14,7 @@ import { createLogger } from '../shared/logging.ts';
 import type { Timing } from '../shared/timing.ts';
 import { registerWitness } from '../shared/witness.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
+import { ProcessBudgets } from './budgets.ts';
 import { Directory } from './cluster/directory.ts';
 import { Handover } from './cluster/handover.ts';
 import { Locator } from './cluster/locator.ts';
@@ -96,7 +97,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
   const chronicle = webhooks ?? NO_CHRONICLE;
   const iceServers = options.iceServers ?? [];
-  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
+  const budgets = new ProcessBudgets();
+  budgets.measure(metrics);
+  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle, budgets);
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
@@ -114,7 +117,16 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const links = new Links(identity.url, client, timing);
   const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
-  const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
+  const edge = new Edge(identity.instance, {
+    locator,
+    sessions,
+    links,
+    deaths,
+    store,
+    timing,
+    log,
+    refused: (code) => budgets.refused(code),
+  });
   const forwarder = new RestForwarder(identity.instance, directory, timing, log);
   links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);

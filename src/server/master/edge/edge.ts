@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
-import { ProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError, type ProtocolErrorCode } from '../../../protocol/errors.ts';
 import type { ClientFrame, HelloFrame, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, UniqueSessionId } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
@@ -28,6 +28,9 @@ const SPREAD_EACH_MS = 1;
 const MOST_SPREAD_MS = 5_000;
 /** How often owners are asked whether they still know of the clients here, in beats of a second. */
 const AUDIT_BEATS = 5;
+
+/** How a socket is closed for what its client has done; otherwise with 4400. */
+const VIOLATIONS: Partial<Record<ProtocolErrorCode, CloseCode>> = { FRAME_TOO_LARGE: 4413, RATE_LIMITED: 4429 };
 
 /**
  * What a client's socket is doing at this edge.
@@ -72,6 +75,7 @@ export class Edge implements EdgePort {
   readonly #store: Store;
   readonly #timing: Timing;
   readonly #log: Logger;
+  readonly #refused: (code: ProtocolErrorCode) => void;
   readonly #clients = new Set<Client>();
   readonly #attached = new Map<AttachmentId, Client>();
   readonly #timer: NodeJS.Timeout;
@@ -88,6 +92,8 @@ export class Edge implements EdgePort {
       readonly store: Store;
       readonly timing: Timing;
       readonly log: Logger;
+      /** Told why a client is put out. */
+      readonly refused?: (code: ProtocolErrorCode) => void;
     },
   ) {
     this.#self = self;
@@ -98,6 +104,7 @@ export class Edge implements EdgePort {
     this.#store = parts.store;
     this.#timing = parts.timing;
     this.#log = parts.log;
+    this.#refused = parts.refused ?? (() => {});
     this.#links.unknownAtOwner = (attachments) => {
       for (const attachment of attachments) this.down({ attachment, close: 4503 });
     };
@@ -354,8 +361,9 @@ export class Edge implements EdgePort {
 
   #violate(client: Client, error: ProtocolError): void {
     this.#log.warn({ ...this.#names(client), ip: client.socket.ip, err: error }, 'A client breaks the protocol.');
+    this.#refused(error.code);
     client.socket.send({ t: 'error', error: error.toWire() });
-    this.#shut(client, error.code === 'FRAME_TOO_LARGE' ? 4413 : 4400);
+    this.#shut(client, VIOLATIONS[error.code] ?? 4400);
   }
 
   #shut(client: Client, code: CloseCode): void {

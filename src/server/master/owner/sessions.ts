@@ -5,6 +5,7 @@ import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import { ProcessBudgets } from '../budgets.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import type { MediaRoom, Placement } from './media-room.ts';
@@ -46,6 +47,7 @@ export class Sessions {
     log: Logger,
     iceServers: readonly IceServer[],
     chronicle: SessionChronicle,
+    budgets = new ProcessBudgets(),
   ) {
     this.#store = store;
     this.#log = log;
@@ -57,6 +59,7 @@ export class Sessions {
       log,
       iceServers,
       chronicle,
+      budgets,
       abandoned: (room) => this.#abandoned.set(room.node, [...(this.#abandoned.get(room.node) ?? []), room]),
       ended: (session, reason) => {
         this.#forget(session);
