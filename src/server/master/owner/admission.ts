@@ -76,6 +76,7 @@ export class Admission {
       member.attach(attachment, edge);
       this.#session.used.set(token, connectionId);
       this.#session.members.set(connectionId, member);
+      member.outbox.drawOn(this.#session.bytes);
       this.#session.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
       this.#session.broadcast('connectionCreated', { connection: member.info }, member);
       this.#session.note({ kind: 'joined', connection: joined });
@@ -113,18 +114,21 @@ export class Admission {
     const member = this.#session.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
     const tookOver = resume.epoch !== this.#session.record.epoch;
+    // Also where events were too many to be kept for it.
+    const beginsAnew = tookOver || member.outbox.needsSnapshot(resume.received);
     // Only a snapshot names the place of the media, which may be on its way to another.
-    const placed = tookOver ? await member.returning(this.#session.media()) : undefined;
+    const placed = beginsAnew ? await member.returning(this.#session.media()) : undefined;
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
-    const missed = tookOver ? [] : member.outbox.after(resume.received);
+    const missed = tookOver ? [] : member.outbox.missed(resume.received);
     if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
     const { isKnownAway } = member;
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
     if (placed) {
       // Requests that the former owner has taken and not answered are asked again: each names what it makes.
-      member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      if (tookOver) member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      else member.outbox.acknowledge(resume.received);
       welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, placed.media);
     } else {
       member.outbox.acknowledge(resume.received);
