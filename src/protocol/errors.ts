@@ -87,6 +87,14 @@ export const PROTOCOL_ERRORS = {
     message: 'More messages wait for the other side than are kept.',
     action: 'Send more slowly; join again if the connection was ended by this.',
   },
+  RATE_LIMITED: {
+    message: 'More was sent in a short time than is allowed, also after it was slowed down.',
+    action: 'Send less often, and wait for the answers; join again if the connection was ended by this.',
+  },
+  LIMIT_REACHED: {
+    message: 'There are as many of these as are allowed.',
+    action: 'Close or leave what is not needed any more; the detail names the limit.',
+  },
   UNAVAILABLE: {
     message: 'The session cannot be served at this moment.',
     action: 'Try again in a moment; the SDK does so by itself.',

@@ -104,6 +104,7 @@ export class Admission {
     const member = new Member(joined);
     member.attach(attachment, edge);
     this.#session.members.set(connectionId, member);
+    member.outbox.drawOn(this.#session.bytes);
     this.#session.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
     this.#session.broadcast('connectionCreated', { connection: member.info }, member);
     this.#session.note({ kind: 'joined', connection: joined });
@@ -134,11 +135,13 @@ export class Admission {
     const member = this.#session.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
     const tookOver = resume.epoch !== this.#session.record.epoch;
+    // Also where events were too many to be kept for it.
+    const beginsAnew = tookOver || member.outbox.needsSnapshot(resume.received);
     const [resumeKey, placed] = await member.returning(
       Promise.all([
         this.#session.records.renewKey(member, resume.resumeKey as ResumeKey),
         // Only a snapshot names the place of the media, which may be on its way to another.
-        tookOver ? this.#session.media() : undefined,
+        beginsAnew ? this.#session.media() : undefined,
       ]),
     );
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.
@@ -146,14 +149,18 @@ export class Admission {
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
     // Meanwhile the client may have proven a newer key.
     if (!member.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
-    const missed = tookOver ? [] : member.outbox.after(resume.received);
+    if (!placed && member.outbox.needsSnapshot(resume.received)) {
+      throw new ProtocolError('UNAVAILABLE', 'more events came during the resume than are kept');
+    }
+    const missed = tookOver ? [] : member.outbox.missed(resume.received);
     if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
     const { isKnownAway } = member;
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
     if (placed) {
       // Requests that the former owner has taken and not answered are asked again: each names what it makes.
-      member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      if (tookOver) member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      else member.outbox.acknowledge(resume.received);
       welcome = this.#beginAnew(member, resumeKey, true, placed.media);
     } else {
       member.outbox.acknowledge(resume.received);

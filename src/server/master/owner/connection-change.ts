@@ -38,5 +38,5 @@ async function changeMember(session: OwnedSession, member: Member, change: Conne
   if (role === before) return;
   session.log.info({ connection: member.id, before, role }, 'A role is changed.');
   session.broadcast('connectionChanged', { connectionId: member.id, role });
-  if (role === 'SUBSCRIBER') session.streams.endAllOf(member);
+  if (role === 'SUBSCRIBER') session.streams.forbidAllOf(member);
 }

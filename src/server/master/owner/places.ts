@@ -53,6 +53,8 @@ export interface PlacesParts {
   readonly secrets: ConnectionSecrets;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  /** Whether there may be one more. @throws {ProtocolError} LIMIT_REACHED */
+  readonly requireRoom?: () => void;
 }
 
 /** What a token leads to. */
@@ -201,7 +203,8 @@ export class Places {
     { customIceServers, expiresInMs = TOKEN_EXPIRES_MS, ...options }: PlaceOptions,
     { connectionId, tokenSalt, asked }: Partial<PlaceNames> & Pick<PlaceNames, 'connectionId'>,
   ): Promise<ConnectionRecord> {
-    const { session, secrets, write } = this.#parts;
+    const { session, secrets, write, requireRoom } = this.#parts;
+    requireRoom?.();
     const { sessionId, uniqueSessionId, epoch } = session;
     const createdAt = this.#now();
     const record: ConnectionRecord = {

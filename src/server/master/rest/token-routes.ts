@@ -38,6 +38,7 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
             400: error('A field is wrong: the message names it.'),
             404: error('There is no such session.'),
             422: error('The Idempotency-Key has come with another body before.'),
+            429: error('The session has as many connections as are allowed.'),
           },
         },
       ),
