@@ -21,6 +21,7 @@ import type { Store } from './store/store.ts';
 
 /** Exit code of a command that was not understood. */
 const USAGE = 2;
+const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 // A node that crashed is back a third sooner.
@@ -45,6 +46,7 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.rtcPorts(40_000, 40_100),
   options.listenIp('127.0.0.1'),
   options.announcedAddress(),
+  options.corsOrigins(),
   options.stateDir(),
   options.logLevel('info'),
   options.json(),
@@ -68,6 +70,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   options.publicUrl(),
   options.failover(),
   options.iceServers(),
+  options.trustedProxies(),
+  options.allowedOrigins(),
+  options.corsOrigins(),
   ...options.webhooks(),
 ]).action(async (flags: MasterFlags) => {
   const common = nodeSettings('master', flags);
@@ -82,6 +87,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
       publicUrl,
       failover: flags.failover,
       iceServers: flags.iceServers ?? [],
+      trustedProxies: flags.trustedProxies,
+      allowedOrigins: flags.allowedOrigins,
+      corsOrigins: flags.corsOrigins,
       ...(webhooks ? { webhooks } : {}),
     });
   await live(start, flags.drainDeadline);
@@ -122,6 +130,10 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   options.staticPolicies(),
   options.routes(),
   options.requestTimeout(),
+  options.internalHost('metrics', 'loopback'),
+  options.internalPort('metrics'),
+  options.trustedProxies(),
+  options.corsOrigins(),
 ]).action(async (flags: BalancerFlags) => {
   const { host, port, logLevel } = flags;
   const timing = timingOf(flags);
@@ -133,6 +145,10 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       id: idOf('balancer', flags),
       host,
       port,
+      internalHost: flags.internalHost ?? '127.0.0.1',
+      internalPort: flags.internalPort ?? internalPortOf(port),
+      trustedProxies: flags.trustedProxies,
+      corsOrigins: flags.corsOrigins,
       secrets,
       masters: [...new Map(masters.map((master) => [master.url, master])).values()],
       directories: directoriesOf(flags),
@@ -162,8 +178,6 @@ function processOptions(what: string, port: number): Option[] {
     options.id(what),
     options.host('0.0.0.0'),
     options.port(port),
-    options.internalHost(),
-    options.internalPort(),
     options.secret(),
     options.secretFile(),
     options.logLevel('info'),
@@ -173,7 +187,13 @@ function processOptions(what: string, port: number): Option[] {
 }
 
 function nodeOptions(what: string, port: number): Option[] {
-  return [...processOptions(what, port), options.advertiseUrl(), options.store()];
+  return [
+    ...processOptions(what, port),
+    options.internalHost(OTHERS, 'the advertised one'),
+    options.internalPort(OTHERS),
+    options.advertiseUrl(),
+    options.store(),
+  ];
 }
 
 /** What masters and media nodes have in common. */

@@ -45,6 +45,9 @@ export interface WebhookFlags {
 }
 
 export interface MasterFlags extends NodeFlags, WebhookFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly allowedOrigins?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly publicUrl?: string;
   readonly failover: FailoverPolicy;
   readonly iceServers?: readonly IceServer[];
@@ -58,6 +61,8 @@ export interface MediaNodeFlags extends NodeFlags {
 }
 
 export interface BalancerFlags extends ProcessFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly master?: readonly MasterAddress[];
   readonly static?: readonly StaticFiles[];
   readonly staticPolicy?: readonly StaticPolicy[];
@@ -77,6 +82,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly rtcPorts: PortRange;
   readonly listenIp: string;
   readonly announcedAddress?: string;
+  readonly corsOrigins?: readonly string[];
   readonly stateDir: string;
   readonly logLevel: string;
   readonly json?: true;

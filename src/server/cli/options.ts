@@ -6,17 +6,20 @@ import type { FailoverPolicy } from '../store/store.ts';
 import type { BalancerFlags, TimingFlags, WebhookFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
+  readAddressRange,
   readCount,
   readIceServers,
   readId,
   readMaster,
   readMilliseconds,
+  readOrigin,
   readPlainUrl,
   readPort,
   readPortRange,
   readQueueLength,
   readRoute,
   readSecret,
+  readSocketOrigin,
   readStaticFiles,
   readStaticPolicy,
   readStore,
@@ -82,16 +85,25 @@ export const options = {
   host: (address: string) => text('--host <address>', 'address to listen at').default(address),
   port: (port: number) =>
     valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
+  trustedProxies: () =>
+    listed(
+      '--trusted-proxies <address...>',
+      'proxies whose X-Forwarded-* headers count, addresses or ranges (default: loopback)',
+      readAddressRange,
+    ),
+  allowedOrigins: () =>
+    listed('--allowed-origins <origin...>', 'origins whose pages may open sockets (default: any)', readSocketOrigin),
+  corsOrigins: () =>
+    listed('--cors-origins <origin...>', 'origins whose pages may use the REST API (default: none)', readOrigin),
   advertiseUrl: () =>
     valued(
       '--advertise-url <url>',
       'where the other processes reach this one (default: its internal address and port)',
       readPlainUrl,
     ),
-  internalHost: () =>
-    text('--internal-host <address>', 'address for the other processes and for metrics (default: the advertised one)'),
-  internalPort: () =>
-    valued('--internal-port <port>', 'port for the other processes and for metrics (default: --port + 1)', readPort),
+  internalHost: (what: string, address: string) =>
+    text('--internal-host <address>', `address for ${what} (default: ${address})`),
+  internalPort: (what: string) => valued('--internal-port <port>', `port for ${what} (default: --port + 1)`, readPort),
   store: () => valued('--store <location>', 'the shared store, sqlite:FILE', readStore),
   secret: () =>
     valued('--secret <text>', 'secret of the cluster; better in a file or in the environment, as shown', readSecret),

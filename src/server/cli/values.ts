@@ -4,6 +4,7 @@ import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
 import { isWebhookEventName, WEBHOOK_EVENT_NAMES, type WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
+import { isAddressRange } from '../shared/client-address.ts';
 import { IceServerError, iceServersFrom, toIceServer } from '../shared/ice-servers.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -97,6 +98,28 @@ export function readMaster(text: string): MasterAddress {
   const internal = new URL(url);
   internal.port = String(internalPortOf(Number(internal.port || 80)));
   return { url, internalUrl: internal.origin };
+}
+
+/** The origin of web pages, as browsers write it. */
+export function readOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.origin === 'null' || (text !== url.origin && text !== `${url.origin}/`)) {
+    throw new UsageError('InvalidOrigin', `"${text}" is not an origin: give one like https://app.example.org.`);
+  }
+  return url.origin;
+}
+
+/** The same, or `null`, which browsers send for pages that have no origin, such as files. */
+export function readSocketOrigin(text: string): string {
+  return text === 'null' ? text : readOrigin(text);
+}
+
+/** An address, or a range of addresses, of proxies. */
+export function readAddressRange(text: string): string {
+  if (!isAddressRange(text)) {
+    throw new UsageError('InvalidAddress', `"${text}" is not an address: give one like 10.0.0.4 or 10.0.0.0/24.`);
+  }
+  return text;
 }
 
 export function readId(text: string): string {
