@@ -11,6 +11,7 @@ import { Interruption, interruptible } from './setup/interruption.mjs';
 import { provideNode } from './setup/node.mjs';
 import { root } from './setup/places.mjs';
 import { runProgram } from './setup/program.mjs';
+import { pinOfficialWorkers } from './setup/worker.mjs';
 import { setup } from './setup.mjs';
 
 const OLDEST_NODE = 20;
@@ -28,6 +29,9 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
                      "docs --help" lists the arguments
   setup [--browser]  only make everything ready (npm run setup),
                      with --browser also what tests and benchmarks need
+  setup --pin-worker [platform...]
+                     write the hash of mediasoup's prebuilt media worker into
+                     scripts/worker/pins.json, without running it
 
 Each of them first installs what is missing, once: the npm packages, Node 24,
 the media worker and, for tests and benchmarks, Chromium.
@@ -80,6 +84,7 @@ const commands = {
 
   async setup(args) {
     if (args.includes('--help')) return help();
+    if (args[0] === '--pin-worker') return pinWorker(args.slice(1));
     const installation = await setup({ browser: args.includes('--browser') });
     const names = { node: 'Node', workerBin: 'media worker', chromium: 'Chromium' };
     for (const [key, path] of Object.entries(installation)) console.log(`${names[key].padEnd(14)}${path}`);
@@ -108,6 +113,16 @@ async function main([name, ...args]) {
     process.stderr.write(`\n${error.name}: ${error.message}\n`);
     return 1;
   }
+}
+
+async function pinWorker(platforms) {
+  const lines = await interruptible(async () => {
+    await installDependencies(process.stderr);
+    return pinOfficialWorkers(process.stderr, platforms);
+  });
+  console.log(lines.join('\n'));
+  console.log('\nCompare each with the digest that the release page of mediasoup shows before you commit the pins.');
+  return 0;
 }
 
 function help() {

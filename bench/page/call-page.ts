@@ -1,3 +1,4 @@
+import { fetchWithKey } from '../../demo/model/page-key.ts';
 import type * as Sdk from '../../src/client/index.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import type { SessionEvents } from '../../src/client/session/session-events.ts';
@@ -134,7 +135,7 @@ export class CallPage {
 
 async function requestToken(room: string): Promise<string> {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch('/demo/api/token', { method: 'POST', headers, body: JSON.stringify({ room }) });
+  const answer = await fetchWithKey('/demo/api/token', { method: 'POST', headers, body: JSON.stringify({ room }) });
   if (!answer.ok) throw Object.assign(new Error(`The server answered ${answer.status}.`), { status: answer.status });
   return ((await answer.json()) as { token: string }).token;
 }

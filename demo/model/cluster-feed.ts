@@ -1,4 +1,5 @@
 import type { ClusterState } from './cluster-state.ts';
+import { fetchWithKey } from './page-key.ts';
 
 /** News of the cluster; `undefined` when they break off. */
 export type TellCluster = (state: ClusterState | undefined) => void;
@@ -7,11 +8,14 @@ export type TellCluster = (state: ClusterState | undefined) => void;
 const SILENCE_MS = 3_000;
 const AGAIN_MS = 500;
 
-/** The cluster's news, from when it is made to when it is closed. Comes back after every loss. */
+/**
+ * The cluster's news, from when it is made to when it is closed. Comes back after every loss. It is read by `fetch`, as an
+ * EventSource cannot send the page's key.
+ */
 export class ClusterFeed {
   readonly #url: string;
   readonly #tell: TellCluster;
-  #source: EventSource | undefined;
+  #reading: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(room: string, tell: TellCluster) {
@@ -22,29 +26,45 @@ export class ClusterFeed {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#source?.close();
+    this.#reading?.abort();
   }
 
   #open(): void {
-    const source = new EventSource(this.#url);
-    this.#source = source;
+    const reading = new AbortController();
+    this.#reading = reading;
     this.#againAfter(SILENCE_MS);
-    source.onmessage = ({ data }: MessageEvent<string>) => {
-      this.#againAfter(SILENCE_MS);
-      this.#tell(JSON.parse(data) as ClusterState);
-    };
-    // The browser itself tries again only where the server had answered well before.
-    source.onerror = () => {
-      source.close();
+    const lost = (): void => {
+      if (reading.signal.aborted) return;
       this.#tell(undefined);
       this.#againAfter(AGAIN_MS);
     };
+    void this.#read(reading.signal).then(lost, lost);
+  }
+
+  /** Resolves when the stream ends. */
+  async #read(signal: AbortSignal): Promise<void> {
+    const { ok, body } = await fetchWithKey(this.#url, { signal, cache: 'no-store' });
+    if (!ok || !body) return;
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      const events = (rest + value).split('\n\n');
+      rest = events.pop() ?? '';
+      for (const event of events) this.#take(event);
+    }
+  }
+
+  #take(event: string): void {
+    this.#againAfter(SILENCE_MS);
+    this.#tell(JSON.parse(event.slice('data: '.length)) as ClusterState);
   }
 
   #againAfter(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#source?.close();
+      this.#reading?.abort();
       this.#tell(undefined);
       this.#open();
     }, ms);

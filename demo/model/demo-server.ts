@@ -1,3 +1,5 @@
+import { fetchWithKey, PageKeyError } from './page-key.ts';
+
 /** What the demo's application server refused. `status`, by which the SDK knows whether to ask again: 0 for no answer. */
 export class DemoServerError extends Error {
   override readonly name: string;
@@ -28,9 +30,12 @@ async function post(path: string, body: unknown): Promise<Record<string, unknown
   let response: Response;
   try {
     const headers = { 'content-type': 'application/json' };
-    response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
-  } catch {
-    throw new DemoServerError(0, 'NoAnswer', 'The server cannot be reached.', 'Try again in a moment.');
+    response = await fetchWithKey(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  } catch (error) {
+    if (!(error instanceof PageKeyError)) {
+      throw new DemoServerError(0, 'NoAnswer', 'The server cannot be reached.', 'Try again in a moment.');
+    }
+    response = error.answer;
   }
   // A balancer between two lives may answer with something else.
   const answer: unknown = await response.json().catch(() => undefined);

@@ -18,7 +18,7 @@ const sources = join(root, 'node_modules', 'mediasoup', 'worker');
 /** All that decides, besides the sources and the libraries, what comes out of a build. */
 export function recipe() {
   return readdirSync(project, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.mjs'))
+    .filter((entry) => entry.isFile() && !/\.(mjs|json)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort()
     .map((path) => readFileSync(path));
@@ -41,8 +41,8 @@ export async function buildWorker({ log, node, abandoned, name, cached, keep }) 
   if (!isDebian()) {
     throw new Failure(
       'WorkerMissing',
-      'The official media worker cannot be downloaded, and building one is only known to work on Debian.',
-      'check the connection and try again, or use a worker from elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
+      'There is no official media worker that is pinned and can be downloaded, and building one is only known to work on Debian.',
+      'pin the official one, if it is the one that its release page shows: npm run setup -- --pin-worker; or use a worker from elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
     );
   }
   await provide({ names: [...TOOLS, ...LIBRARIES], purpose: 'to build the media worker', log });

@@ -1,60 +1,100 @@
-import { rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { run } from './command.mjs';
-import { root } from './places.mjs';
-import { inStep } from './step.mjs';
+import { download } from './download.mjs';
+import { Failure } from './failure.mjs';
+import { inStep, say } from './step.mjs';
+import { archiveUrl, sha256, workerPlatform, writePin } from './worker-pins.mjs';
 
-const home = join(root, 'node_modules', 'mediasoup');
-const product = join(home, 'worker', 'out', 'Release', 'mediasoup-worker');
-const POLL = 250;
-/** How long nothing at all may arrive. */
-const STALL = 10_000;
+const PROGRAM = 'mediasoup-worker';
+/** Bytes. The archives have some 4 MB. */
+const MOST = 64 * 1024 * 1024;
 
 /**
- * Tries to get the official worker binary for this platform.
+ * Tries to get the official worker binary for this platform. It is fetched here and not by the package's own script, which
+ * runs what it has fetched before anybody could look at it.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
- * @param {string} context.node
+ * @param {string} context.version
+ * @param {string | undefined} context.pin the SHA-256 of the archive; without one, nothing is fetched
+ * @param {(path: string) => string | undefined} context.problemOf what keeps a worker from starting
  * @param {(path: string) => void} context.keep what to do with it
  * @returns {Promise<boolean>} whether there was one to be had
  */
-export async function fetchPrebuilt({ log, node, keep }) {
+export async function fetchPrebuilt({ log, version, pin, problemOf, keep }) {
   if (process.env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD) return false;
-
+  const platform = workerPlatform();
+  if (pin === undefined) {
+    say(log, `no hash is pinned for the prebuilt media worker ${version} on ${platform}, so it is not used`);
+    return false;
+  }
   return inStep(log, 'fetching the media worker', async (step) => {
-    const stalled = new AbortController();
-    let size = 0;
-    let since = performance.now();
-    const timer = setInterval(() => {
-      const now = statSync(product, { throwIfNoEntry: false })?.size ?? 0;
-      if (now !== size) {
-        size = now;
-        since = performance.now();
-        step.at(`${(size / 1e6).toFixed(1)} MB`);
-      } else if (performance.now() - since > STALL) {
-        stalled.abort(new Error('nothing arrives'));
-      }
-    }, POLL);
-
-    let fetched = false;
-    try {
-      const outcome = await run(node, ['npm-scripts.mjs', 'postinstall'], {
-        cwd: home,
-        // Where there is nothing to download the package would go on to build the worker with Python tools that it
-        // downloads. A Python that does nothing ends that at its first step.
-        env: { ...process.env, PYTHON: 'false' },
-        signal: stalled.signal,
-      });
-      fetched = outcome.ok;
-      if (fetched) keep(product);
-    } finally {
-      clearInterval(timer);
-      // What is there now may be half a file.
-      if (!fetched) rmSync(join(home, 'worker', 'out'), { recursive: true, force: true });
-    }
-    step.done(fetched ? 'media worker fetched' : 'no prebuilt media worker to be had here');
+    const fetched = await usePrebuilt({ url: archiveUrl(version, platform), pin, step, problemOf, keep });
+    step.done(fetched ? 'media worker fetched, its hash is the pinned one' : 'no prebuilt media worker to be had here');
     return fetched;
   });
+}
+
+/**
+ * Pins the archives that mediasoup offers now. Nothing of them is run.
+ *
+ * @param {object} context
+ * @param {NodeJS.WritableStream} context.log
+ * @param {string} context.version
+ * @param {string[]} context.platforms default: this one
+ * @param {string} [context.file] where pins are written down
+ * @returns {Promise<string[]>} what was pinned, a line for each
+ */
+export async function pinWorkers({ log, version, platforms, file }) {
+  const lines = [];
+  for (const platform of platforms.length > 0 ? platforms : [workerPlatform()]) {
+    const url = archiveUrl(version, platform);
+    const archive = await inStep(log, `fetching the media worker for ${platform}`, (step) => fetchArchive(url, step));
+    if (!archive) {
+      throw new Failure(
+        'WorkerNotOffered',
+        `There is no media worker to be had at ${url}.`,
+        `check the connection and the platform; platforms look like ${workerPlatform()}`,
+      );
+    }
+    const hash = sha256(archive);
+    writePin(version, platform, hash, file);
+    lines.push(`${hash}  ${url}`);
+  }
+  return lines;
+}
+
+async function usePrebuilt({ url, pin, step, problemOf, keep }) {
+  const archive = await fetchArchive(url, step);
+  if (!archive) return false;
+  const hash = sha256(archive);
+  if (hash !== pin) {
+    throw new Failure(
+      'WorkerPinMismatch',
+      `${url} is not the archive that is pinned, and nothing of it was run.\n  pinned   ${pin}\n  fetched  ${hash}`,
+      'try again, and report it if it stays so; to build the worker from its sources meanwhile: export MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1',
+    );
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'rejoin-worker-'));
+  try {
+    const file = join(dir, 'worker.tgz');
+    writeFileSync(file, archive);
+    const { ok } = await run('tar', ['-xzf', file, '-C', dir, PROGRAM]);
+    if (!ok) return false;
+    const program = join(dir, PROGRAM);
+    chmodSync(program, 0o755);
+    // It may have been built for other libraries than those of this machine.
+    if (problemOf(program)) return false;
+    keep(program);
+    return true;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function fetchArchive(url, step) {
+  return download(url, { most: MOST, at: (size) => step.at(`${(size / 1e6).toFixed(1)} MB`) });
 }

@@ -7,7 +7,8 @@ import { Failure } from './failure.mjs';
 import { withLock } from './lock.mjs';
 import { cacheDir, digest, root } from './places.mjs';
 import { buildWorker, LIBRARIES, recipe } from './worker-build.mjs';
-import { fetchPrebuilt } from './worker-prebuilt.mjs';
+import { pinOf, workerPlatform } from './worker-pins.mjs';
+import { fetchPrebuilt, pinWorkers } from './worker-prebuilt.mjs';
 
 /** The exit code of a worker that was not started by its library: it runs, and it is what it should be. */
 const STARTED_BY_HAND = 41;
@@ -32,18 +33,23 @@ export function givenWorker() {
 }
 
 /**
- * A mediasoup worker from the first of these that has one: the cache, the official downloads, a build from the sources.
+ * A mediasoup worker from the first of these that has one: the cache, the official downloads, a build from the sources. A
+ * download is used only if its hash is pinned; the sources are those of the npm package, which package-lock.json pins.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
- * @param {string} context.node the Node to run mediasoup's own scripts on
+ * @param {string} context.node the Node to check a built worker on
+ * @param {string} [context.pins] where pins are written down
+ * @param {typeof buildWorker} [context.build]
  * @returns {Promise<string>} its path
  */
-export async function provideWorker({ log, node }) {
-  const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'mediasoup', 'package.json'), 'utf8'));
+export async function provideWorker({ log, node, pins, build = buildWorker }) {
+  const version = mediasoupVersion();
+  const pin = pinOf(version, workerPlatform(), pins);
   const name = `${version}-${process.platform}-${process.arch}`;
   const place = (variant) => join(cacheDir(), 'worker', `${name}-${variant}`, 'mediasoup-worker');
-  const prebuilt = place('prebuilt');
+  // A download that was kept before its hash was pinned, or under another, is none that may be run.
+  const prebuilt = pin && place(`prebuilt-${pin.slice(0, 16)}`);
   const built = () => {
     const libraries = versions(LIBRARIES);
     return libraries.every(Boolean) ? place(digest(...libraries, ...recipe())) : undefined;
@@ -56,10 +62,25 @@ export async function provideWorker({ log, node }) {
       // Somebody else may have made it while this process waited.
       const ready = cached();
       if (ready) return ready;
-      if (await fetchPrebuilt({ log, node, keep: (path) => keep(path, prebuilt) })) return prebuilt;
-      return buildWorker({ log, node, abandoned, name, cached, keep: (path) => keep(path, built()) });
+      if (await fetchPrebuilt({ log, version, pin, problemOf, keep: (path) => keep(path, prebuilt) })) return prebuilt;
+      return build({ log, node, abandoned, name, cached, keep: (path) => keep(path, built()) });
     })
   );
+}
+
+/**
+ * Writes down the hashes of the official workers as they are offered now.
+ *
+ * @param {NodeJS.WritableStream} log
+ * @param {string[]} platforms default: this one
+ * @returns {Promise<string[]>} what was pinned, a line for each
+ */
+export function pinOfficialWorkers(log, platforms) {
+  return pinWorkers({ log, version: mediasoupVersion(), platforms });
+}
+
+function mediasoupVersion() {
+  return JSON.parse(readFileSync(join(root, 'node_modules', 'mediasoup', 'package.json'), 'utf8')).version;
 }
 
 /** What keeps a worker from starting, if anything does. */

@@ -73,6 +73,8 @@ export function codeOf(status: number): RejoinApiErrorCode {
   switch (status) {
     case 401:
     case 403:
+    // After some requests with a wrong secret; with the right one there is none.
+    case 429:
       return 'UNAUTHORIZED';
     case 404:
       return 'NOT_FOUND';

@@ -35,6 +35,10 @@ export const PROTOCOL_ERRORS = {
     message: 'This token has been used: a token joins once.',
     action: 'Create another connection through the REST API for every join.',
   },
+  TOKEN_EXPIRED: {
+    message: 'This token has expired: nobody joined with it in time.',
+    action: 'Create another connection through the REST API; `expiresInMs` says for how long its token is good.',
+  },
   SESSION_UNKNOWN: {
     message: 'There is no session of this id.',
     action: 'Create it through the REST API (POST /openvidu/api/sessions) before joining.',

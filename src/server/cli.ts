@@ -1,12 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import type { StaticFiles } from './balancer/static-files.ts';
-import { isEverywhere, reachableAddress } from './cli/addresses.ts';
+import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
-import { options, timingOf, webhooksOf } from './cli/options.ts';
+import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
+import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
@@ -20,7 +21,11 @@ import type { Store } from './store/store.ts';
 
 /** Exit code of a command that was not understood. */
 const USAGE = 2;
+const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
+
+// Stores and logs hold what other users of the machine must not read.
+process.umask(0o077);
 
 // A node that crashed is back a third sooner.
 enableCompileCache();
@@ -44,18 +49,20 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.rtcPorts(40_000, 40_100),
   options.listenIp('127.0.0.1'),
   options.announcedAddress(),
+  options.corsOrigins(),
   options.stateDir(),
   options.logLevel('info'),
   options.json(),
   ...options.webhooks(),
   ...options.timing(),
 ]).action(async (flags: DevFlags) => {
-  const { runDev } = await import('./dev/run-dev.ts');
+  const [{ runDev }, { demoFiles }] = await Promise.all([import('./dev/run-dev.ts'), import('./dev/demo-page.ts')]);
   const webhooks = webhooksOf(flags);
   await runDev({
     ...flags,
     json: flags.json ?? false,
-    directories: demoDirectories(),
+    secret: devSecretOf(flags),
+    directories: demoFiles(join(ROOT, 'dist')),
     timing: timingOf(flags),
     ...(webhooks ? { webhooks } : {}),
   });
@@ -66,6 +73,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   options.publicUrl(),
   options.failover(),
   options.iceServers(),
+  options.trustedProxies(),
+  options.allowedOrigins(),
+  options.corsOrigins(),
   ...options.webhooks(),
 ]).action(async (flags: MasterFlags) => {
   const common = nodeSettings('master', flags);
@@ -80,6 +90,9 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
       publicUrl,
       failover: flags.failover,
       iceServers: flags.iceServers ?? [],
+      trustedProxies: flags.trustedProxies,
+      allowedOrigins: flags.allowedOrigins,
+      corsOrigins: flags.corsOrigins,
       ...(webhooks ? { webhooks } : {}),
     });
   await live(start, flags.drainDeadline);
@@ -117,8 +130,13 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   ...processOptions('balancer', 8080),
   options.masters(),
   options.directories(),
+  options.staticPolicies(),
   options.routes(),
   options.requestTimeout(),
+  options.internalHost('metrics', 'loopback'),
+  options.internalPort('metrics'),
+  options.trustedProxies(),
+  options.corsOrigins(),
 ]).action(async (flags: BalancerFlags) => {
   const { host, port, logLevel } = flags;
   const timing = timingOf(flags);
@@ -130,9 +148,13 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
       id: idOf('balancer', flags),
       host,
       port,
+      internalHost: flags.internalHost ?? '127.0.0.1',
+      internalPort: flags.internalPort ?? internalPortOf(port),
+      trustedProxies: flags.trustedProxies,
+      corsOrigins: flags.corsOrigins,
       secrets,
       masters: [...new Map(masters.map((master) => [master.url, master])).values()],
-      directories: flags.static ?? [],
+      directories: directoriesOf(flags),
       routes: flags.route ?? [],
       logLevel,
       timing,
@@ -159,8 +181,6 @@ function processOptions(what: string, port: number): Option[] {
     options.id(what),
     options.host('0.0.0.0'),
     options.port(port),
-    options.internalHost(),
-    options.internalPort(),
     options.secret(),
     options.secretFile(),
     options.logLevel('info'),
@@ -170,7 +190,13 @@ function processOptions(what: string, port: number): Option[] {
 }
 
 function nodeOptions(what: string, port: number): Option[] {
-  return [...processOptions(what, port), options.advertiseUrl(), options.store()];
+  return [
+    ...processOptions(what, port),
+    options.internalHost(OTHERS, 'the advertised one'),
+    options.internalPort(OTHERS),
+    options.advertiseUrl(),
+    options.store(),
+  ];
 }
 
 /** What masters and media nodes have in common. */
@@ -214,18 +240,27 @@ function idOf(role: string, { id, port }: ProcessFlags): string {
   return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
 }
 
-/** @throws {UsageError} SecretMissing, SecretTwice, InvalidSecret, or SecretFile when the file cannot be used */
+/** A secret that is known to all is good only where nobody else comes. */
+function devSecretOf({ secret, host, publicUrl }: DevFlags): string {
+  const alone = isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
+  if (alone) return secret ?? 'MY_SECRET';
+  return secret === undefined ? randomBytes(32).toString('base64url') : strongSecret(secret);
+}
+
+/** @throws {UsageError} SecretMissing, SecretTwice, WeakSecret, or SecretFile when the file cannot be used */
 function secretsOf(role: string, flags: ProcessFlags): Secrets {
-  const { secret, secretFile, logLevel } = flags;
+  const { secret, secretFile, logLevel, host, internalHost = host } = flags;
+  const supervised = process.env[DEV_VARIABLE] === '1' && isLoopback(host) && isLoopback(internalHost);
+  const check = supervised ? readSecret : strongSecret;
   if (secretFile === undefined) {
     const what = "the cluster's secret, in a file; or give it as REJOIN_SECRET";
-    return Secrets.of(needed(secret, 'SecretMissing', '--secret-file', what));
+    return Secrets.of(check(needed(secret, 'SecretMissing', '--secret-file', what)));
   }
   if (secret !== undefined) throw new UsageError('SecretTwice', 'Give --secret-file or a secret, not both.');
   try {
-    const secrets = Secrets.fromFile(secretFile, readSecret);
+    const secrets = Secrets.fromFile(secretFile, check);
     const identity = newIdentity(role === 'balancer' ? 'balancer' : 'master', idOf(role, flags), '');
-    secrets.follow(secretFile, readSecret, createLogger(identity, logLevel));
+    secrets.follow(secretFile, check, createLogger(identity, logLevel));
     return secrets;
   } catch (error) {
     if (error instanceof SecretFileError) throw new UsageError('SecretFile', error.message);
@@ -246,15 +281,6 @@ async function openStore(location: StoreLocation | undefined): Promise<Store> {
   } catch (error) {
     throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
   }
-}
-
-/** The demo page at `/` and the browser bundles at `/dist/`. */
-function demoDirectories(): StaticFiles[] {
-  const dist = join(ROOT, 'dist');
-  return [
-    { prefix: '/', directory: join(dist, 'demo') },
-    { prefix: '/dist/', directory: dist },
-  ];
 }
 
 /** Says what went wrong, and returns the exit code. */

@@ -1,4 +1,5 @@
 import { type Browser, test as base, expect } from 'playwright/test';
+import { demoFiles } from '../../src/server/dev/demo-page.ts';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { Guest, type GuestOptions } from './guest.ts';
@@ -30,10 +31,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     async ({ failover }, use) => {
       const running = await RunningCluster.start({
         failover,
-        directories: [
-          { prefix: '/', directory: 'dist/demo' },
-          { prefix: '/dist/', directory: 'dist' },
-        ],
+        directories: demoFiles('dist'),
       });
       await use(running);
       await running.stop();

@@ -33,6 +33,55 @@ test('a form is filled in by keyboard, and a phone needs no sideways scrolling',
   expect(wide).toBeLessThanOrEqual(screen);
 });
 
+test('the page keeps to its policy, and nobody else frames it or runs a script in it', async ({
+  page,
+  running,
+  room,
+  join,
+}) => {
+  for (const path of ['/', '/demo.js', '/style.css', '/dist/rejoin.min.js']) {
+    const headers = (await page.request.get(running.url + path)).headers();
+    expect(headers['x-content-type-options'], path).toBe('nosniff');
+    expect(headers['x-frame-options'], path).toBe('DENY');
+    expect(headers['referrer-policy'], path).toBe('no-referrer');
+    expect(headers['cross-origin-opener-policy'], path).toBe('same-origin-allow-popups');
+  }
+  const policy = (await page.request.get(`${running.url}/`)).headers()['content-security-policy'] ?? '';
+  expect(policy).toContain(`connect-src 'self' ${running.url.replace('http', 'ws')};`);
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toContain('unsafe');
+
+  const violations: string[] = [];
+  page.on('console', (message) => {
+    if (/security policy/i.test(message.text())) violations.push(message.text());
+  });
+  await join('Ann');
+  // By another name than that of the public URL, which tokens name.
+  const other = running.url.replace('localhost', '127.0.0.1');
+  await page.goto(`${other}/?room=${room}&name=Bob&join=1`);
+  await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
+  await expect(page.locator('video')).toHaveCount(2);
+  await expect(page.getByTestId('node-card')).toHaveCount(5);
+  await page.locator('[data-node-id="master-2"]').getByTestId('kill-button').click();
+  await expect(page.locator('[data-event="nodeRestarted"]')).toBeVisible();
+  await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
+  expect(violations).toEqual([]);
+
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.intruder = true;';
+    document.body.append(script);
+  });
+  expect(await page.evaluate(() => 'intruder' in globalThis)).toBe(false);
+  await expect.poll(() => violations.length).toBe(1);
+
+  // The frame is left empty.
+  await page.goto(`${running.url}/dist/rejoin.licenses.txt`);
+  await page.setContent(`<iframe src="${running.url}/"></iframe>`);
+  await expect.poll(() => page.frames().length).toBe(2);
+  await expect.poll(() => page.frames()[1]?.url()).toMatch(/^chrome-error:/);
+});
+
 const NO_DEVICES: [string, string, string[]][] = [
   ['permission is denied', 'DEVICE_ACCESS_DENIED', ['--use-fake-device-for-media-stream', '--deny-permission-prompts']],
   ['there is no camera', 'INPUT_VIDEO_DEVICE_NOT_FOUND', ['--use-fake-ui-for-media-stream']],

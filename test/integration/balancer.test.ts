@@ -17,7 +17,7 @@ import { until } from '../fixtures/until.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'server', 'cli.ts');
 const FAKE_MASTER = join(ROOT, 'test', 'fixtures', 'balancer', 'fake-master.ts');
-const SECRET = 'test-secret';
+const SECRET = 'test-secret-of-more-than-32-characters';
 
 const directory = mkdtempSync(join(tmpdir(), 'rejoin-balancer-'));
 const started: ChildProcess[] = [];
@@ -85,16 +85,19 @@ class Master {
 
 interface Scene {
   readonly url: string;
+  readonly metrics: string;
   readonly balancer: ChildProcess;
   readonly masters: readonly [Master, Master];
 }
 
 async function scene(...options: string[]): Promise<Scene> {
-  const [port = 0, ...ports] = await freePorts('127.0.0.1', 5);
+  const [port = 0, internal = 0, ...ports] = await freePorts('127.0.0.1', 6);
   const [one = 0, oneInternal = 0, two = 0, twoInternal = 0] = ports;
   const masters = [new Master('one', one, oneInternal), new Master('two', two, twoInternal)] as const;
   const args = ['balancer', '--host', '127.0.0.1', '--port', String(port), '--secret', SECRET, '--log-level', 'warn'];
   args.push(
+    '--internal-port',
+    String(internal),
     '--beat',
     '200',
     '--verdict',
@@ -104,15 +107,16 @@ async function scene(...options: string[]): Promise<Scene> {
   );
   const [balancer] = await Promise.all([start(CLI, args), ...masters.map((master) => master.start())]);
   const url = `http://127.0.0.1:${port}`;
-  await untilHealthy(url, 2);
-  return { url, balancer, masters };
+  const metrics = `http://127.0.0.1:${internal}/metrics`;
+  await untilHealthy(metrics, 2);
+  return { url, metrics, balancer, masters };
 }
 
 /** Waits until so many masters are in rotation, and returns how long it took, ms. */
-async function untilHealthy(url: string, count: number): Promise<number> {
+async function untilHealthy(metricsUrl: string, count: number): Promise<number> {
   const from = performance.now();
   await until(`${count} masters in rotation`, async () => {
-    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const metrics = await (await fetch(metricsUrl)).text();
     return new RegExp(`^rejoin_balancer_healthy_masters\\{[^}]*\\} ${count}$`, 'm').test(metrics);
   });
   return performance.now() - from;
@@ -140,7 +144,7 @@ async function open(url: string): Promise<{ ws: WebSocket; master: string }> {
 
 describe('balancer', { timeout: 60_000 }, () => {
   it('shares requests and sockets out, and notices a crash in milliseconds', async () => {
-    const { url, masters } = await scene();
+    const { url, metrics, masters } = await scene();
     const seen = await Promise.all([who(url), who(url), who(url), who(url)]);
     assert.deepEqual(seen.toSorted(), ['one', 'one', 'two', 'two']);
     const { ws, master } = await open(url);
@@ -156,15 +160,15 @@ describe('balancer', { timeout: 60_000 }, () => {
       [200, 200, 200, 200],
     );
     assert.equal((await open(url)).master, living.id);
-    assert.ok((await untilHealthy(url, 1)) < 500);
+    assert.ok((await untilHealthy(metrics, 1)) < 500);
 
     await dying.start();
-    assert.ok((await untilHealthy(url, 2)) < 1_000);
+    assert.ok((await untilHealthy(metrics, 2)) < 1_000);
     assert.equal(new Set(await Promise.all([who(url), who(url)])).size, 2);
   });
 
   it('never refuses while its masters die and come back, and executes nothing twice', async () => {
-    const { url, masters } = await scene('--request-timeout', '2000');
+    const { url, metrics, masters } = await scene('--request-timeout', '2000');
     const statuses = new Map<number, number>();
     let over = false;
     let sent = 0;
@@ -190,17 +194,17 @@ describe('balancer', { timeout: 60_000 }, () => {
     await one.kill();
     await more(100);
     await one.start();
-    await untilHealthy(url, 2);
+    await untilHealthy(metrics, 2);
     await two.kill();
     await more(50);
     await one.kill();
     await more(100);
     await Promise.all([one.start(), two.start()]);
-    await untilHealthy(url, 2);
+    await untilHealthy(metrics, 2);
     one.process?.kill('SIGSTOP');
-    await untilHealthy(url, 1);
+    await untilHealthy(metrics, 1);
     one.process?.kill('SIGCONT');
-    await untilHealthy(url, 2);
+    await untilHealthy(metrics, 2);
     await more(100);
     over = true;
     await Promise.all(clients);
@@ -214,20 +218,20 @@ describe('balancer', { timeout: 60_000 }, () => {
   });
 
   it('takes a frozen master out of rotation and lets it in again', async () => {
-    const { url, masters } = await scene();
+    const { url, metrics, masters } = await scene();
     masters[0].process?.kill('SIGSTOP');
-    await untilHealthy(url, 1);
+    await untilHealthy(metrics, 1);
     assert.deepEqual(await Promise.all([who(url), who(url), who(url)]), ['two', 'two', 'two']);
     masters[0].process?.kill('SIGCONT');
-    await untilHealthy(url, 2);
+    await untilHealthy(metrics, 2);
   });
 
   it('gives a master that drains nothing new, and leaves its sockets alone', async () => {
-    const { url, masters } = await scene();
+    const { url, metrics, masters } = await scene();
     const [first, second] = await Promise.all([open(url), open(url)]);
     assert.notEqual(first.master, second.master);
     await fetch(`${masters[0].url}/openvidu/api/drain`, { method: 'POST' });
-    await untilHealthy(url, 1);
+    await untilHealthy(metrics, 1);
     assert.deepEqual(await Promise.all([who(url), who(url)]), ['two', 'two']);
     for (const { ws } of [first, second]) {
       ws.send('still here');
@@ -237,9 +241,9 @@ describe('balancer', { timeout: 60_000 }, () => {
   });
 
   it('keeps no more of a socket than its slower end can take', async () => {
-    const { url, masters } = await scene();
+    const { url, metrics, masters } = await scene();
     await masters[1].kill();
-    await untilHealthy(url, 1);
+    await untilHealthy(metrics, 1);
     const { hostname, port } = new URL(url);
     const client = connect(Number(port), hostname);
     client.write(
@@ -269,7 +273,9 @@ describe('balancer', { timeout: 60_000 }, () => {
   it('serves files that a browser asks about before each use', async () => {
     writeFileSync(join(directory, 'index.html'), '<title>demo</title>');
     writeFileSync(join(directory, '.secret'), 'x');
-    const { url, masters } = await scene('--static', directory, '--static', `/more/=${directory}`);
+    const policy = '/more/=frame-ancestors https://a.example, https://b.example';
+    const files = ['--static', directory, '--static', `/more/=${directory}`, '--static-policy', policy];
+    const { url, metrics, masters } = await scene(...files);
     const page = await fetch(`${url}/`);
     assert.equal(await page.text(), '<title>demo</title>');
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
@@ -278,8 +284,13 @@ describe('balancer', { timeout: 60_000 }, () => {
     // fetch would ask for a fresh copy.
     const asked = await request(`${url}/index.html`, { headers: { 'if-none-match': etag } });
     assert.equal(asked.statusCode, 304);
-    assert.equal((await fetch(`${url}/more/index.html`)).status, 200);
-    for (const path of ['/.secret', '/more/none', '/internal/ping', '/internal/live', '/%2e%2e/x']) {
+    assert.equal(page.headers.get('x-frame-options'), 'DENY');
+    assert.equal(page.headers.get('content-security-policy'), null);
+    assert.equal(asked.headers['x-content-type-options'], 'nosniff');
+    const more = await fetch(`${url}/more/index.html`);
+    assert.equal(more.status, 200);
+    assert.equal(more.headers.get('content-security-policy'), 'frame-ancestors https://a.example, https://b.example');
+    for (const path of ['/.secret', '/more/none', '/internal/ping', '/internal/live', '/metrics', '/%2e%2e/x']) {
       const answer = await fetch(url + path);
       assert.equal(answer.status, 404, path);
       assert.equal(((await answer.json()) as { status: number }).status, 404);
@@ -287,16 +298,16 @@ describe('balancer', { timeout: 60_000 }, () => {
     // A page is served without masters, too, and health tells the truth.
     assert.equal((await fetch(`${url}/health`)).status, 200);
     await Promise.all(masters.map((master) => master.kill()));
-    await untilHealthy(url, 0);
+    await untilHealthy(metrics, 0);
     assert.equal((await fetch(`${url}/`)).status, 200);
     assert.equal((await fetch(`${url}/health`)).status, 503);
   });
 
   it('counts, and closes what is open when it is asked to end', async () => {
-    const { url, balancer } = await scene('--drain-deadline', '50000');
+    const { url, metrics: metricsUrl, balancer } = await scene('--drain-deadline', '50000');
     const sockets = await Promise.all([open(url), open(url), open(url)]);
     await who(url);
-    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const metrics = await (await fetch(metricsUrl)).text();
     assert.match(metrics, /^rejoin_balancer_connections\{.*\} 3$/m);
     assert.match(metrics, /^rejoin_balancer_requests_total\{status="101".*\} 3$/m);
     assert.match(metrics, /^rejoin_balancer_requests_total\{status="200".*\} 1$/m);

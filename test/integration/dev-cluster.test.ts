@@ -12,6 +12,7 @@ import { type Cluster, type ClusterNode, startCluster } from '../../src/server/d
 import { type ClusterFileContent, readClusterFile } from '../../src/server/dev/cluster-file.ts';
 import type { ClusterSnapshot, NodeView } from '../../src/server/dev/cluster-view.ts';
 import { freePorts, requireFreePort } from '../../src/server/dev/ports.ts';
+import { PAGE_KEY_HEADER, pageKey, postAsPage } from '../fixtures/dev/demo-api.ts';
 import { commandOf, descendantsOf, running } from '../fixtures/dev/process-table.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -30,15 +31,6 @@ async function untilGone(pids: readonly number[]): Promise<void> {
 
 function portOf(url: string): number {
   return Number(new URL(url).port);
-}
-
-/** What an application's page asks of the demo's server. */
-function post(url: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(url + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
 }
 
 describe('a development cluster', { timeout: 90_000 }, () => {
@@ -93,11 +85,11 @@ describe('a development cluster', { timeout: 90_000 }, () => {
   });
 
   it('gives tokens, and says what is wrong with a request', async () => {
-    const answer = await post(url, '/demo/api/token', { room: 'tokens', name: 'Ada', role: 'SUBSCRIBER' });
+    const answer = await postAsPage(url, '/demo/api/token', { room: 'tokens', name: 'Ada', role: 'SUBSCRIBER' });
     assert.equal(answer.status, 200);
     const { token } = (await answer.json()) as { token: string };
     assert.match(token, new RegExp(`^ws://localhost:${portOf(url)}\\?sessionId=tokens&token=tok_`));
-    const again = await post(url, '/demo/api/token', { room: 'tokens' });
+    const again = await postAsPage(url, '/demo/api/token', { room: 'tokens' });
     assert.equal(again.status, 200);
     const authorization = `Basic ${Buffer.from('OPENVIDUAPP:MY_SECRET').toString('base64')}`;
     const list = await fetch(`${url}/openvidu/api/sessions/tokens/connection`, { headers: { authorization } });
@@ -112,30 +104,34 @@ describe('a development cluster', { timeout: 90_000 }, () => {
       [{ room: 'x', role: 'KING' }, 'RequestInvalid'],
       [{}, 'RequestInvalid'],
     ] as const) {
-      const refused = await post(url, '/demo/api/token', body);
+      const refused = await postAsPage(url, '/demo/api/token', body);
       assert.deepEqual([refused.status, await error(refused)], [400, name]);
     }
   });
 
   it('lets only its own pages kill, tells what happens, and starts again what was killed', async () => {
-    const feed = await Feed.open(`${url}/demo/api/cluster?room=told`);
+    const feed = await Feed.open(url, 'told');
     await feed.until('all up', ({ nodes }) => nodes.length === 5 && nodes.every(({ state: is }) => is === 'up'));
-    await post(url, '/demo/api/token', { room: 'told' });
+    await postAsPage(url, '/demo/api/token', { room: 'told' });
     const { room } = await feed.until('the room', (snapshot) => snapshot.room !== undefined);
     const owner = room?.owner ?? '';
     assert.deepEqual([room?.epoch, room?.failover, room?.mediaNode], [1, 'rebuild', undefined]);
 
     const path = `/demo/api/nodes/${owner}/kill`;
-    for (const headers of [{}, { origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site', origin: url }]) {
-      const refused = await post(url, path, {}, headers);
-      assert.deepEqual([refused.status, await error(refused)], [403, 'NotSameOrigin']);
+    for (const [headers, name] of [
+      [{ origin: 'http://evil.example' }, 'NotSameOrigin'],
+      [{ 'sec-fetch-site': 'cross-site' }, 'NotSameOrigin'],
+      [{ [PAGE_KEY_HEADER]: 'guessed' }, 'PageKeyInvalid'],
+    ] as const) {
+      const refused = await postAsPage(url, path, {}, headers);
+      assert.deepEqual([refused.status, await error(refused)], [403, name]);
     }
-    const unknown = await post(url, '/demo/api/nodes/master-9/kill', {}, { origin: url });
+    const unknown = await postAsPage(url, '/demo/api/nodes/master-9/kill', {});
     assert.deepEqual([unknown.status, await error(unknown)], [404, 'NodeUnknown']);
 
     const old = node(owner);
     const exited = once(cluster, 'exited') as Promise<[{ id: string }, ChildExit]>;
-    assert.equal((await post(url, path, {}, { origin: url })).status, 200);
+    assert.equal((await postAsPage(url, path, {})).status, 200);
     const [{ id }, exit] = await exited;
     assert.deepEqual([id, exit.signal, exit.pid, exit.restartMs], [owner, 'SIGKILL', old?.pid, 0]);
     assert.equal(
@@ -178,12 +174,12 @@ describe('a development cluster', { timeout: 90_000 }, () => {
   it('answers 503 for tokens while no master lives, and tokens as soon as one does', async () => {
     const pids = ['master-1', 'master-2'].map((id) => cluster.kill(id));
     await untilGone(pids);
-    const answer = await post(url, '/demo/api/token', { room: 'later' });
+    const answer = await postAsPage(url, '/demo/api/token', { room: 'later' });
     assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1']);
     assert.equal(await error(answer), 'ClusterUnavailable');
     await until(
       'a token is given',
-      async () => (await post(url, '/demo/api/token', { room: 'later' })).status === 200,
+      async () => (await postAsPage(url, '/demo/api/token', { room: 'later' })).status === 200,
       RESTART_MS,
     );
   });
@@ -305,7 +301,7 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
       [['dev', '--beat', '500', '--verdict', '400'], 'InvalidTiming'],
       [['master', '--secret', 'x', '--store', 'redis://x'], 'UnsupportedStore'],
       [['master', '--store', 'sqlite:x'], 'SecretMissing'],
-      [['balancer', '--secret', 'x'], 'MasterMissing'],
+      [['balancer', '--secret', 'x'.repeat(32)], 'MasterMissing'],
       [['nonsense'], 'unknown command'],
     ] as const) {
       const child = spawn(process.execPath, [CLI, ...given], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -376,9 +372,10 @@ class Feed {
   latest: ClusterSnapshot | undefined;
   readonly #abort: AbortController;
 
-  static async open(url: string): Promise<Feed> {
+  static async open(url: string, room: string): Promise<Feed> {
     const abort = new AbortController();
-    const answer = await fetch(url, { signal: abort.signal });
+    const headers = { [PAGE_KEY_HEADER]: await pageKey(url) };
+    const answer = await fetch(`${url}/demo/api/cluster?room=${room}`, { headers, signal: abort.signal });
     assert.equal(answer.headers.get('content-type'), 'text/event-stream');
     const feed = new Feed(abort);
     void feed.#read(answer).catch(() => {});

@@ -3,9 +3,12 @@ import { after, before, test } from 'node:test';
 import { Asker } from '../fixtures/cluster/asker.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 
+/** Where a page of somebody else is from that may use the API. */
+const PAGE = 'https://app.example.org';
+
 let running: RunningCluster;
 before(async () => {
-  running = await RunningCluster.start();
+  running = await RunningCluster.start({ corsOrigins: [PAGE] });
 });
 after(() => running.stop());
 
@@ -177,21 +180,34 @@ test('credentials: the scheme in any case, nothing else', async () => {
   }
 });
 
-test('a page of another origin may ask', async () => {
-  const answer = await fetch(`${running.url}/openvidu/api/sessions`, {
-    method: 'OPTIONS',
-    headers: {
-      origin: 'https://elsewhere.example',
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'authorization,content-type,idempotency-key',
-    },
-  });
-  assert.equal(answer.status, 204);
-  assert.equal(answer.headers.get('access-control-allow-origin'), '*');
-  assert.match(answer.headers.get('access-control-allow-methods') ?? '', /POST.*PATCH.*DELETE/);
-  assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization,content-type,idempotency-key');
-  const refused = await running.rest('GET', '/sessions/none');
-  assert.equal(refused.headers.get('access-control-allow-origin'), '*');
+test('a page of another origin may ask only if its origin is listed', async () => {
+  const preflight = (origin: string, base = running.url): Promise<Response> =>
+    fetch(`${base}/openvidu/api/sessions`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,idempotency-key',
+      },
+    });
+  for (const base of [running.url, running.node('master-1').url]) {
+    const answer = await preflight(PAGE, base);
+    assert.equal(answer.status, 204);
+    assert.equal(answer.headers.get('access-control-allow-origin'), PAGE);
+    assert.match(answer.headers.get('access-control-allow-methods') ?? '', /POST.*PATCH.*DELETE/);
+    assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization,content-type,idempotency-key');
+    for (const origin of ['https://evil.example', 'null', `${PAGE}.evil.example`]) {
+      const refused = await preflight(origin, base);
+      assert.equal(refused.status, 401, origin);
+      assert.equal(refused.headers.get('access-control-allow-origin'), null);
+      assert.equal(refused.headers.get('access-control-allow-methods'), null);
+    }
+  }
+  // Errors can be read by the page, too.
+  const refused = await running.rest('GET', '/sessions/none', undefined, { headers: { origin: PAGE } });
+  assert.equal(refused.headers.get('access-control-allow-origin'), PAGE);
+  const other = await running.rest('GET', '/sessions/none', undefined, { headers: { origin: 'https://evil.example' } });
+  assert.equal(other.headers.get('access-control-allow-origin'), null);
 });
 
 test('bodies: none at all under any type, and nothing but JSON', async () => {

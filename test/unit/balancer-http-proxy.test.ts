@@ -5,9 +5,12 @@ import { type AddressInfo, connect } from 'node:net';
 import { after, describe, it } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { GatewayErrorBody } from '../../src/server/balancer/gateway-error.ts';
-import { HttpProxy, type Route } from '../../src/server/balancer/http-proxy.ts';
+import { HttpProxy, type HttpProxyOptions, type Route } from '../../src/server/balancer/http-proxy.ts';
+import { TrustedProxies } from '../../src/server/shared/client-address.ts';
+import { silentAddress } from '../fixtures/doors/silent-address.ts';
+import { until } from '../fixtures/until.ts';
 
-const opened: (Server | FastifyInstance)[] = [];
+const opened: (Server | FastifyInstance | { close(): Promise<void> })[] = [];
 
 after(async () => {
   for (const one of opened) {
@@ -34,6 +37,10 @@ async function refusing(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
+interface Given extends Partial<Pick<HttpProxyOptions, 'proxies' | 'corsOrigins'>> {
+  readonly lifeOf?: (url: string) => AbortSignal;
+}
+
 interface Proxy {
   readonly url: string;
   readonly suspects: string[];
@@ -41,13 +48,20 @@ interface Proxy {
   readonly proxy: HttpProxy;
 }
 
-async function proxyTo(masters: readonly string[], routes: readonly Route[] = [], requestMs = 2_000): Promise<Proxy> {
+async function proxyTo(
+  masters: readonly string[],
+  routes: readonly Route[] = [],
+  requestMs = 2_000,
+  { lifeOf = () => new AbortController().signal, proxies = new TrustedProxies(), corsOrigins = [] }: Given = {},
+): Promise<Proxy> {
   const suspects: string[] = [];
   const answered: number[] = [];
   const proxy = new HttpProxy({
-    pool: { rotation: () => [...masters], suspect: (url) => void suspects.push(url) },
+    pool: { rotation: () => [...masters], suspect: (url) => void suspects.push(url), lifeOf },
     routes,
     requestMs,
+    proxies,
+    corsOrigins,
     answered: (status) => void answered.push(status),
   });
   const app = fastify();
@@ -107,18 +121,93 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
   it('adds itself to the proxies before it', async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const headers = { 'x-forwarded-for': '10.1.2.3', 'x-forwarded-proto': 'https' };
-    const seen = await mirrored(`${url}/openvidu/x`, { headers });
+    const seen = await mirrored(`${url}/openvidu/api/x`, { headers });
     assert.equal(seen.headers['x-forwarded-for'], '10.1.2.3, 127.0.0.1');
     assert.equal(seen.headers['x-forwarded-proto'], 'https');
+  });
+
+  it('takes no word for where a request comes from but that of proxies it trusts', async () => {
+    const { url } = await proxyTo([await serve(mirror)], [], 2_000, { proxies: new TrustedProxies([]) });
+    const headers = {
+      'x-forwarded-for': '10.1.2.3',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'evil.example',
+      forwarded: 'for=10.1.2.3',
+      'x-rejoin-hop': '1',
+    };
+    const seen = await mirrored(`${url}/openvidu/api/x`, { headers });
+    assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
+    assert.equal(seen.headers['x-forwarded-proto'], 'http');
+    assert.equal(seen.headers['x-forwarded-host'], new URL(url).host);
+    assert.ok(!('forwarded' in seen.headers));
+    assert.equal(seen.headers['x-rejoin-hop'], undefined);
+  });
+
+  it('does not wait for a master that is found dead while it has the request', async () => {
+    const life = new AbortController();
+    let asked = 0;
+    const frozen = await serve(() => {
+      asked += 1;
+    });
+    const lifeOf = (url: string): AbortSignal => (url === frozen ? life.signal : new AbortController().signal);
+    const { url } = await proxyTo([frozen, await serve(mirror)], [], 30_000, { lifeOf });
+    const answers = [fetch(`${url}/openvidu/api/x`), fetch(`${url}/openvidu/api/x`, { method: 'POST', body: '{}' })];
+    await until('both are at the frozen master', () => asked === 2);
+    life.abort('timeout');
+    assert.deepEqual(
+      (await Promise.all(answers)).map(({ status }) => status),
+      [200, 504],
+    );
+  });
+
+  it('asks the next master soon when a host does not answer at all', async () => {
+    const silent = await silentAddress();
+    opened.push({ close: async () => silent.close() });
+    const { url, suspects } = await proxyTo([silent.url, await serve(mirror)], [], 30_000);
+    const from = performance.now();
+    const seen = await mirrored(`${url}/openvidu/api/x`, { method: 'POST', body: 'hello' });
+    assert.equal(seen.body, 'hello');
+    assert.deepEqual(suspects, [silent.url]);
+    assert.ok(performance.now() - from < 2_500, `${performance.now() - from} ms`);
+  });
+
+  it('lets pages of listed origins read its own errors, and no others', async () => {
+    const { url } = await proxyTo([], [], 2_000, { corsOrigins: ['https://app.example.org'] });
+    const allowed = await fetch(`${url}/openvidu/api/x`, { headers: { origin: 'https://app.example.org' } });
+    assert.equal(allowed.status, 503);
+    assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://app.example.org');
+    const other = await fetch(`${url}/openvidu/api/x`, { headers: { origin: 'https://evil.example' } });
+    assert.equal(other.headers.get('access-control-allow-origin'), null);
+  });
+
+  it('refuses a body that is too large, and passes nothing on', async () => {
+    let asked = 0;
+    const { url } = await proxyTo([
+      await serve((_request, response) => {
+        asked += 1;
+        response.end();
+      }),
+    ]);
+    const body = 'x'.repeat(1024 * 1024 + 1);
+    const chunked = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body));
+        controller.close();
+      },
+    });
+    assert.equal((await fetch(`${url}/openvidu/api/x`, { method: 'POST', body })).status, 413);
+    const init = { method: 'POST', body: chunked, duplex: 'half' } as RequestInit;
+    assert.equal((await fetch(`${url}/openvidu/api/x`, init)).status, 413);
+    assert.equal(asked, 0);
   });
 
   it('passes on requests without a body, with an empty one, and with one that is not JSON', async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const json = { 'content-type': 'application/json' };
-    assert.equal((await mirrored(`${url}/openvidu/x`, { method: 'DELETE' })).body, '');
-    assert.equal((await mirrored(`${url}/openvidu/x`, { method: 'DELETE', headers: json })).body, '');
-    assert.equal((await mirrored(`${url}/openvidu/x`, { method: 'POST', body: '', headers: json })).body, '');
-    const broken = await mirrored(`${url}/openvidu/x`, { method: 'PATCH', body: '{not json', headers: json });
+    assert.equal((await mirrored(`${url}/openvidu/api/x`, { method: 'DELETE' })).body, '');
+    assert.equal((await mirrored(`${url}/openvidu/api/x`, { method: 'DELETE', headers: json })).body, '');
+    assert.equal((await mirrored(`${url}/openvidu/api/x`, { method: 'POST', body: '', headers: json })).body, '');
+    const broken = await mirrored(`${url}/openvidu/api/x`, { method: 'PATCH', body: '{not json', headers: json });
     assert.equal(broken.body, '{not json');
   });
 
@@ -129,21 +218,21 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
       response.writeHead(503, { 'retry-after': '7', 'content-type': 'application/json' }).end('{"own":true}');
     });
     const { url, answered } = await proxyTo([busy, await serve(mirror)]);
-    const answer = await fetch(`${url}/openvidu/x`);
+    const answer = await fetch(`${url}/openvidu/api/x`);
     assert.equal(answer.status, 503);
     assert.equal(answer.headers.get('retry-after'), '7');
     assert.deepEqual(await answer.json(), { own: true });
     assert.equal(asked, 1);
     assert.deepEqual(answered, [503]);
     const empty = await proxyTo([await serve((_request, response) => response.writeHead(409).end())]);
-    const conflict = await fetch(`${empty.url}/openvidu/x`, { method: 'POST', body: 'x' });
+    const conflict = await fetch(`${empty.url}/openvidu/api/x`, { method: 'POST', body: 'x' });
     assert.deepEqual([conflict.status, await conflict.text()], [409, '']);
   });
 
   it('asks the next master when one refuses, with the whole body', async () => {
     const gone = await refusing();
     const { url, suspects } = await proxyTo([gone, await serve(mirror)]);
-    const seen = await mirrored(`${url}/openvidu/x`, { method: 'POST', body: 'hello' });
+    const seen = await mirrored(`${url}/openvidu/api/x`, { method: 'POST', body: 'hello' });
     assert.equal(seen.body, 'hello');
     assert.deepEqual(suspects, [gone]);
   });
@@ -168,12 +257,12 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
       response.end('ok');
     });
     const { url, suspects } = await proxyTo([breaking, healthy]);
-    const answer = await fetch(`${url}/openvidu/x`, { method: 'POST', body: '{}' });
+    const answer = await fetch(`${url}/openvidu/api/x`, { method: 'POST', body: '{}' });
     assert.equal(answer.status, 502);
     assert.equal(other, 0);
     assert.deepEqual(suspects, [breaking]);
     // Reading does no harm, so it may be tried again.
-    assert.equal(await (await fetch(`${url}/openvidu/x`)).text(), 'ok');
+    assert.equal(await (await fetch(`${url}/openvidu/api/x`)).text(), 'ok');
   });
 
   it('answers 502, not half an answer, when a master dies in the middle of one', async () => {
@@ -183,7 +272,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
       setImmediate(() => response.destroy());
     });
     const { url, answered } = await proxyTo([dying]);
-    const answer = await fetch(`${url}/openvidu/x`, { method: 'POST', body: '{}' });
+    const answer = await fetch(`${url}/openvidu/api/x`, { method: 'POST', body: '{}' });
     assert.equal(answer.status, 502);
     assert.equal(((await answer.json()) as { error: string }).error, 'Bad Gateway');
     assert.equal(answer.headers.get('x-own'), null);
@@ -194,14 +283,24 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     const silent = await serve(() => {});
     const { url } = await proxyTo([silent, await serve(mirror)], [], 200);
     for (const init of [{ method: 'POST', body: '{}' }, {}]) {
-      const answer = await fetch(`${url}/openvidu/x`, init);
+      const answer = await fetch(`${url}/openvidu/api/x`, init);
       assert.equal(answer.status, 504);
     }
   });
 
   it('passes on nothing but the REST API and the routes', async () => {
     const { url } = await proxyTo([await serve(mirror)], [{ prefix: '/own/api', url: await serve(mirror) }]);
-    for (const path of ['/internal/ping', '/', '/metrics', '/openviduX/y', '/own/apiX', '/own']) {
+    for (const path of [
+      '/internal/ping',
+      '/',
+      '/metrics',
+      '/openvidu/apiX/y',
+      '/openvidu',
+      '/openvidu/x',
+      '/%6fpenvidu/api/x',
+      '/own/apiX',
+      '/own',
+    ]) {
       assert.equal((await fetch(url + path)).status, 404, path);
     }
     assert.equal((await mirrored(`${url}/own/api`)).url, '/own/api');

@@ -82,6 +82,18 @@ describe('MasterPool', () => {
     assert.equal(pool.healthy, 2);
   });
 
+  it('ends what waits for a master that dies, and says how it died', () => {
+    const { pool, links } = poolOf('a', 'b');
+    for (const link of links) link.beat(true);
+    const [first, other] = [pool.lifeOf('a'), pool.lifeOf('b')];
+    links[0]?.die();
+    assert.equal(first.aborted, true);
+    assert.equal(first.reason, 'broken');
+    assert.equal(other.aborted, false);
+    // The next one at this address has a life of its own.
+    assert.equal(pool.lifeOf('a').aborted, false);
+  });
+
   it('asks a suspect at once, and only the suspect', () => {
     const { pool, links } = poolOf('a', 'b');
     pool.suspect('b');

@@ -13,6 +13,8 @@ import { pino } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { GatewayErrorBody } from '../../src/server/balancer/gateway-error.ts';
 import { UpgradeProxy } from '../../src/server/balancer/upgrade-proxy.ts';
+import { TrustedProxies } from '../../src/server/shared/client-address.ts';
+import { silentAddress } from '../fixtures/doors/silent-address.ts';
 import { until } from '../fixtures/until.ts';
 
 const opened: (Server | TcpServer)[] = [];
@@ -61,11 +63,16 @@ interface Front {
   readonly answered: number[];
 }
 
-async function front(masters: readonly string[], handshakeMs = 200): Promise<Front> {
+async function front(
+  masters: readonly string[],
+  handshakeMs = 200,
+  life: AbortController = new AbortController(),
+): Promise<Front> {
   const suspects: string[] = [];
   const answered: number[] = [];
   const proxy = new UpgradeProxy({
-    pool: { rotation: () => [...masters], suspect: (url) => void suspects.push(url) },
+    pool: { rotation: () => [...masters], suspect: (url) => void suspects.push(url), lifeOf: () => life.signal },
+    proxies: new TrustedProxies(),
     log: pino({ level: 'silent' }),
     handshakeMs,
     answered: (status) => void answered.push(status),
@@ -203,10 +210,35 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
   it('takes sockets at one path only', async () => {
     const one = await master('one');
     const { origin } = await front([one.url]);
-    for (const path of ['/', '/internal/live', '/rejoin/x', '//rejoin']) {
+    for (const path of ['/', '/internal/live', '/rejoin/x', '/%72ejoin']) {
       assert.equal((await refusal(origin.replace('http', 'ws') + path)).status, 404, path);
     }
+    assert.equal((await refusal(`${origin.replace('http', 'ws')}//rejoin`)).status, 400);
     assert.equal(one.taken.length, 0);
+  });
+
+  it('asks the next master soon when a host does not answer at all, or is found dead', async () => {
+    const silent = await silentAddress();
+    const two = await master('two');
+    const { url, suspects } = await front([silent.url, two.url], 30_000);
+    const ws = new WebSocket(url);
+    const from = performance.now();
+    assert.equal(await greeting(ws), 'two');
+    assert.ok(performance.now() - from < 2_500, `${performance.now() - from} ms`);
+    assert.deepEqual(suspects, [silent.url]);
+    ws.terminate();
+    silent.close();
+
+    const asked = Promise.withResolvers<void>();
+    const frozen = await originOf(
+      createTcpServer((socket) => socket.on('error', () => {}).once('data', asked.resolve)),
+    );
+    const life = new AbortController();
+    const other = await front([frozen], 30_000, life);
+    const answer = refusal(other.url);
+    await asked.promise;
+    life.abort('timeout');
+    assert.equal((await answer).status, 504);
   });
 
   it('passes a refusal on, and nothing that a client sends behind it', async () => {
@@ -274,6 +306,17 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     ws.terminate();
     await left.promise;
     assert.deepEqual([two.taken.length, suspects], [0, []]);
+  });
+
+  it('ends the sockets at a master that is found dead, which would not end them itself', async () => {
+    const one = await master('one');
+    const life = new AbortController();
+    const { url, proxy } = await front([one.url], 200, life);
+    const ws = new WebSocket(url);
+    await greeting(ws);
+    life.abort('timeout');
+    await once(ws, 'close');
+    await until('both ends are closed', () => proxy.tunnels === 0);
   });
 
   it('ends its sockets when it is closed', async () => {

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/server/cli/usage-error.ts';
 import {
+  readAddressRange,
   readCount,
   readId,
   readMilliseconds,
+  readOrigin,
   readPlainUrl,
   readPort,
   readPortRange,
   readRoute,
+  readSocketOrigin,
   readStaticFiles,
+  readStaticPolicy,
   readStore,
   readUrl,
 } from '../../src/server/cli/values.ts';
@@ -37,6 +41,25 @@ test('numbers and times', () => {
   refuses('InvalidCount', readCount, '0', '65', '-1', 'x', '');
   assert.equal(readMilliseconds('250'), 250);
   refuses('InvalidDuration', readMilliseconds, '0', '1s', '86400001', '');
+});
+
+test('origins of pages and addresses of proxies', () => {
+  assert.equal(readOrigin('https://app.example.org'), 'https://app.example.org');
+  assert.equal(readOrigin('http://localhost:3000/'), 'http://localhost:3000');
+  refuses(
+    'InvalidOrigin',
+    readOrigin,
+    '',
+    '*',
+    'null',
+    'app.example.org',
+    'https://x/path',
+    'https://X.org',
+    'file:///x',
+  );
+  assert.equal(readSocketOrigin('null'), 'null');
+  assert.equal(readAddressRange('10.0.0.0/8'), '10.0.0.0/8');
+  refuses('InvalidAddress', readAddressRange, '', 'proxy', '10.0.0.0/40', '10.0.0');
 });
 
 test('URLs are origins', () => {
@@ -77,4 +100,16 @@ test('routes and directories', () => {
   assert.deepEqual(readStaticFiles('/=dist'), { prefix: '/', directory: 'dist' });
   assert.deepEqual(readStaticFiles('/dist/=a=b'), { prefix: '/dist/', directory: 'a=b' });
   refuses('InvalidStatic', readStaticFiles, '/dist=', '/a b=c');
+});
+
+test('policies of directories', () => {
+  assert.deepEqual(readStaticPolicy("/=default-src 'self'; img-src *"), {
+    prefix: '/',
+    policy: "default-src 'self'; img-src *",
+  });
+  assert.deepEqual(readStaticPolicy('/app/=frame-ancestors https://a.example'), {
+    prefix: '/app/',
+    policy: 'frame-ancestors https://a.example',
+  });
+  refuses('InvalidStaticPolicy', readStaticPolicy, '', '/', '/=', "default-src 'self'", 'a=b', '/a b=c', '/=a\nb');
 });

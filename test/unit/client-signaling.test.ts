@@ -116,6 +116,24 @@ test('4409 on the socket that lives is a mistake: the client resumes; on one tha
   signaling.close(new Error() as never);
 });
 
+test('each resume shows the key of the last welcome that has come, and says at once that one has', async () => {
+  const { signaling, socket } = await joined();
+  const shown = (one: FakeSocket): unknown => one.sent[0]?.t === 'hello' && one.sent[0].resume?.resumeKey;
+  socket.ends(1006);
+  const second = await nextSocket(2);
+  assert.equal(shown(second), 'secret');
+  // Its welcome is lost.
+  second.ends(1006);
+  const third = await nextSocket(3);
+  assert.equal(shown(third), 'secret');
+  third.says({ ...WELCOME, resumed: true, resumeKey: 'another' });
+  assert.deepEqual(third.sent.slice(1), [{ t: 'ack', seq: 0 }]);
+  assert.equal(signaling.lastPlace?.resumeKey, 'another');
+  third.ends(1006);
+  assert.equal(shown(await nextSocket(4)), 'another');
+  signaling.close(new Error() as never);
+});
+
 test('a suspended page closes its socket, makes no other, and comes back at once', async () => {
   const { signaling, words, socket } = await joined();
   signaling.suspend();

@@ -6,7 +6,7 @@ import type { InstanceId } from '../../src/server/shared/identity.ts';
 import { InternalClient, PeerError } from '../../src/server/shared/internal-client.ts';
 import { LiveLink } from '../../src/server/shared/live-link.ts';
 import { Secrets } from '../../src/server/shared/secrets.ts';
-import { type SilentAddress, silentAddress } from '../fixtures/silent-address.ts';
+import { type SilentAddress, silentAddress } from '../fixtures/doors/silent-address.ts';
 
 /** A deadline must hold while a connection is made: to a host that has vanished it never is. */
 const LIMIT_MS = 400;
@@ -17,7 +17,7 @@ let silent: SilentAddress;
 before(async () => {
   silent = await silentAddress();
 });
-after(() => silent.end());
+after(() => silent.close());
 
 async function timed<T>(work: Promise<T>): Promise<{ readonly ms: number; readonly outcome: T | unknown }> {
   const from = performance.now();

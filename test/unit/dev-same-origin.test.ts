@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { isSameOrigin } from '../../src/server/dev/same-origin.ts';
+import { isForeign, isSameOrigin } from '../../src/server/dev/same-origin.ts';
 
 const page = 'localhost:8080';
 
@@ -31,8 +31,21 @@ test('nobody else may', () => {
     { host: page, 'sec-fetch-site': 'none' },
     // A name that its owner has pointed at this machine.
     { host: 'evil.example:8080', origin: 'http://evil.example:8080', 'sec-fetch-site': 'same-origin' },
+    // Such a page can set this header, but not its own origin.
+    { host: '127.0.0.1:20000', 'x-forwarded-host': page, origin: 'http://evil.example:8080' },
+    { host: page, origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' },
     // A page of another port of this machine that asks the server directly.
     { host: '127.0.0.1:20000', origin: 'http://localhost:8080' },
   ];
   for (const headers of no) assert.equal(isSameOrigin(headers, 'demo.example.org'), false, JSON.stringify(headers));
+});
+
+test('without a word from the browser, a request is foreign by its host only', () => {
+  assert.equal(isForeign({ host: page }, 'demo.example.org'), false);
+  assert.equal(isForeign({ host: 'demo.example.org' }, 'demo.example.org'), false);
+  for (const host of ['evil.example:8080', 'localhost.evil.example', 'localhost:8080, evil.example', '']) {
+    assert.equal(isForeign({ host }, 'demo.example.org'), true, host);
+  }
+  assert.equal(isForeign({ host: page, origin: 'http://evil.example' }, 'demo.example.org'), true);
+  assert.equal(isForeign({ host: page, 'sec-fetch-site': 'cross-site' }, 'demo.example.org'), true);
 });

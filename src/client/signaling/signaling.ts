@@ -225,6 +225,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     if (welcome.resumed && welcome.snapshot) this.#requests.renumber(welcome.requestsTaken);
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
+    // The former resume key is accepted until a frame shows that this welcome has arrived.
+    if (welcome.resumed) this.#sendAck();
     this.emit('welcome', welcome);
   }
 

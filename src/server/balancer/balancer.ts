@@ -1,17 +1,28 @@
-import type { IncomingMessage } from 'node:http';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
+import { createServer, type IncomingMessage } from 'node:http';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import { answerBadPath } from '../shared/bad-path.ts';
+import { TrustedProxies } from '../shared/client-address.ts';
+import type { CorsOrigins } from '../shared/cors-origins.ts';
 import { type Identity, newIdentity } from '../shared/identity.ts';
 import { InternalClient } from '../shared/internal-client.ts';
 import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { LiveLink } from '../shared/live-link.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
+import { withCheckedTargets } from '../shared/request-target.ts';
 import type { Secrets } from '../shared/secrets.ts';
+import { answerClientError, SLOW_REQUESTS } from '../shared/slow-requests.ts';
 import type { Timing } from '../shared/timing.ts';
 import { BalancerMetrics } from './balancer-metrics.ts';
-import { gatewayErrorBody } from './gateway-error.ts';
+import { answerError } from './gateway-error.ts';
 import { HttpProxy, type Route } from './http-proxy.ts';
 import { MasterPool } from './master-pool.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { type StaticFiles, serveStaticFiles } from './static-files.ts';
 import { UpgradeProxy } from './upgrade-proxy.ts';
 
@@ -27,6 +38,14 @@ export interface BalancerOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Where `/metrics` is, and nothing else. */
+  readonly internalHost: string;
+  /** 0: any that is free. */
+  readonly internalPort: number;
+  /** Addresses and ranges whose X-Forwarded-* headers are believed. Default: loopback. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Origins whose pages may read what the balancer itself answers, as the masters allow. Default: none. */
+  readonly corsOrigins?: CorsOrigins | undefined;
   /** The cluster's, to listen to the masters' liveness. */
   readonly secrets: Secrets;
   /** All masters, alive or not. */
@@ -48,6 +67,9 @@ export interface Balancer {
   close(): Promise<void>;
 }
 
+/** Longer than load balancers before this one keep a connection that is idle, so that it is they who close it. */
+const KEEP_ALIVE_MS = 75_000;
+
 /**
  * The bundled balancer: one port in front of the masters. It hands out HTTP requests and WebSockets in turn to the
  * masters that are alive, which it knows from a liveness stream to each.
@@ -66,19 +88,19 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     healthyMasters: () => pool.healthy,
   });
   const answered = (status: number): void => metrics.request(status);
-  const upgrades = new UpgradeProxy({ pool, log, handshakeMs: options.handshakeMs, answered });
-  const proxy = new HttpProxy({ pool, routes: options.routes, requestMs: options.requestMs, answered });
+  const proxies = new TrustedProxies(options.trustedProxies);
+  const corsOrigins = options.corsOrigins ?? [];
+  const upgrades = new UpgradeProxy({ pool, proxies, log, handshakeMs: options.handshakeMs, answered });
+  const { routes, requestMs } = options;
+  const proxy = new HttpProxy({ pool, routes, requestMs, proxies, corsOrigins, answered });
 
   let closing: Promise<void> | undefined;
-  const app = createApp(log);
+  const app = createApp(log, corsOrigins);
   app.get('/health', (_request, reply) => {
     const reason = closing ? 'closing' : pool.healthy === 0 ? 'no master answers' : undefined;
     const status = reason === undefined ? 'ready' : 'not ready';
     return reply.code(reason === undefined ? 200 : 503).send({ status, node: id, reason });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
   await proxy.register(app);
   await serveStaticFiles(app, options.directories);
   app.server.on('upgrade', (request, socket, head) => void upgrades.handle(request, socket, head));
@@ -91,15 +113,20 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     pool.close();
     void client.close();
   };
+  const internal = await serveMetrics(options.internalHost, options.internalPort, metrics.registry).catch((error) => {
+    release();
+    throw error;
+  });
   try {
     await app.listen({ host, port, backlog: LISTEN_BACKLOG });
   } catch (error) {
+    await internal.close();
     release();
     throw error;
   }
   const address = app.server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
-  log.info({ host, port: bound, masters }, 'balancer listens');
+  log.info({ host, port: bound, internal: internal.url, masters }, 'balancer listens');
 
   return {
     identity: { ...identity, url: originOf(host, bound) },
@@ -109,6 +136,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
         proxy.close();
         upgrades.close();
         await app.close();
+        await internal.close();
         release();
         log.info('balancer closed');
       })();
@@ -117,24 +145,32 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   };
 }
 
-function createApp(log: Logger): FastifyInstance {
+function createApp(log: Logger, corsOrigins: CorsOrigins): FastifyInstance {
   const app = fastify({
     logController: new LogController({ disableRequestLogging: true }),
     loggerInstance: log as FastifyBaseLogger,
     frameworkErrors: answerBadPath,
-    // Other upgrades, which some HTTP clients offer with every request, are plain requests to us.
-    http: {
-      shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
-    },
+    clientErrorHandler: answerClientError,
+    serverFactory: (handler) =>
+      createServer(
+        {
+          ...SLOW_REQUESTS,
+          keepAliveTimeout: KEEP_ALIVE_MS,
+          // Other upgrades, which some HTTP clients offer with every request, are plain requests to us.
+          shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
+        },
+        withCheckedTargets(handler),
+      ),
   });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    return reply.code(404).send(gatewayErrorBody(404, 'There is nothing here.', path));
-  });
+  const notFound = (reply: FastifyReply): FastifyReply =>
+    answerError(reply, 404, 'There is nothing here.', corsOrigins);
+  // Before a body is read, which nobody wants.
+  app.addHook('onRequest', async (request, reply) => (request.is404 ? notFound(reply) : undefined));
+  app.setNotFoundHandler((_request, reply) => notFound(reply));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) request.log.error({ err: error }, 'a request failed');
-    return reply.code(status).send(gatewayErrorBody(status, error.message, request.url.split('?', 1)[0] ?? ''));
+    return answerError(reply, status, error.message, corsOrigins);
   });
   return app;
 }

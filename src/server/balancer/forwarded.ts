@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { comesThroughTrusted, forwardingChain, type Received, type TrustedProxies } from '../shared/client-address.ts';
 
 export interface ForwardedHeaders {
   readonly 'x-forwarded-for': string;
@@ -6,14 +6,23 @@ export interface ForwardedHeaders {
   readonly 'x-forwarded-host': string;
 }
 
-/** Headers that tell a server behind the balancer who asked, and for which address. */
-export function forwardedHeaders({ headers, socket }: IncomingMessage): ForwardedHeaders {
-  const before = headers['x-forwarded-for'];
-  const address = socket.remoteAddress ?? 'unknown';
+/** Headers that tell where a request comes from, or come from the cluster itself. What a client writes there is not passed on. */
+const OWN_HEADERS = /^(?:x-forwarded-.*|forwarded|x-real-ip|x-rejoin-.*)$/i;
+
+export function isOwnHeader(name: string): boolean {
+  return OWN_HEADERS.test(name);
+}
+
+/** Headers that tell a server behind the balancer which client asked, and for which address. */
+export function forwardedHeaders(request: Received, trusted: TrustedProxies): ForwardedHeaders {
+  const { headers } = request;
+  const believed = comesThroughTrusted(request, trusted);
+  const proto = believed ? String(headers['x-forwarded-proto'] ?? '').toLowerCase() : '';
+  const host = believed ? headers['x-forwarded-host'] : undefined;
   return {
-    'x-forwarded-for': before ? `${String(before)}, ${address}` : address,
+    'x-forwarded-for': forwardingChain(request, trusted).join(', '),
     // A proxy further out knows better than this one, which speaks plain HTTP only.
-    'x-forwarded-proto': String(headers['x-forwarded-proto'] ?? 'http'),
-    'x-forwarded-host': String(headers['x-forwarded-host'] ?? headers.host ?? ''),
+    'x-forwarded-proto': proto === 'https' ? 'https' : 'http',
+    'x-forwarded-host': String(host ?? headers.host ?? ''),
   };
 }

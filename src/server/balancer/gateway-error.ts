@@ -1,4 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { type CorsOrigins, corsHeaders } from '../shared/cors-origins.ts';
+import { pathOf } from '../shared/request-target.ts';
 
 /** What the balancer itself answers when a request leads nowhere; the shape is that of the REST API's errors. */
 export interface GatewayErrorBody {
@@ -21,9 +24,22 @@ export const GATEWAY_FAILURES = {
   unreachable: { status: 503, message: 'No server that could answer is reachable now. Try again in a second.' },
   broken: { status: 502, message: 'The server broke off while it served this request. Try again.' },
   timeout: { status: 504, message: 'The server did not answer in time. Try again.' },
+  full: { status: 503, message: 'The answer is too large to be passed on at this moment. Try again in a second.' },
 } as const;
 
 export type GatewayFailure = keyof typeof GATEWAY_FAILURES;
 
 /** Seconds that a client is asked to wait: a crashed master is out of rotation, or back, within that time. */
 export const RETRY_AFTER_SECONDS = 1;
+
+const TRY_AGAIN: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Answers in the place of the servers. Pages of the origins that the REST API allows can read why. */
+export function answerError(reply: FastifyReply, status: number, message: string, origins: CorsOrigins): FastifyReply {
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+  if (TRY_AGAIN.has(status)) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  return reply
+    .code(status)
+    .headers(corsHeaders(origins, reply.request.headers.origin))
+    .send(gatewayErrorBody(status, message, pathOf(reply.request.url)));
+}

@@ -1,9 +1,14 @@
-import { buffer } from 'node:stream/consumers';
-import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { forwardedHeaders } from './forwarded.ts';
-import { GATEWAY_FAILURES, type GatewayFailure, gatewayErrorBody, RETRY_AFTER_SECONDS } from './gateway-error.ts';
+import { clientAddress, countedAs, type TrustedProxies } from '../shared/client-address.ts';
+import type { CorsOrigins } from '../shared/cors-origins.ts';
+import { isUnder, pathOf } from '../shared/request-target.ts';
+import { ByteBudget, type Share } from './byte-budget.ts';
+import { forwardedHeaders, isOwnHeader } from './forwarded.ts';
+import { answerError, GATEWAY_FAILURES, type GatewayFailure } from './gateway-error.ts';
 import type { MasterPool } from './master-pool.ts';
+import { readBody } from './request-body.ts';
+import { askUpstream, readAnswer, UpstreamError } from './upstream.ts';
 
 /** A part of the paths that a server other than a master answers. */
 export interface Route {
@@ -14,40 +19,48 @@ export interface Route {
 }
 
 export interface HttpProxyOptions {
-  readonly pool: Pick<MasterPool, 'rotation' | 'suspect'>;
+  readonly pool: Pick<MasterPool, 'rotation' | 'suspect' | 'lifeOf'>;
   readonly routes: readonly Route[];
-  /** How long an answer may take, ms. */
+  /** How long an answer may take, ms, whichever and however many masters are asked. */
   readonly requestMs: number;
+  readonly proxies: TrustedProxies;
+  readonly corsOrigins: CorsOrigins;
   /** Told the status of each answer. */
   readonly answered: (status: number) => void;
 }
 
-/** Where the REST API is, at every master. */
-const API_PATH = '/openvidu';
-/** Bodies are kept until they are answered, so that another master can be asked. Those of the REST API are small. */
-const BODY_LIMIT = 1024 * 1024;
-const CONNECT_MS = 1_000;
-/** The connection was never made, so the request cannot have been executed. */
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-const TIMED_OUT = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+/** Where the REST API is, at every master: all that they are asked for. */
+const API_PATH = '/openvidu/api';
+/** Bodies of requests and answers that are held at a time, for everybody and for one address. */
+const HELD_BYTES = 64 * 1024 * 1024;
+const HELD_BYTES_EACH = 16 * 1024 * 1024;
+/** How long a client may take to read an answer that is held for it, ms. */
+const READ_MS = 30_000;
 /** Executing these twice does nothing that once does not. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-const HOP_HEADERS = ['expect', 'http2-settings', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
+/** What concerns one connection, and not the request. The length of a body is told anew. */
+const HOP_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /**
- * Passes HTTP requests on: the REST API to the masters in rotation, routes to their servers. What comes back is always
- * an HTTP answer: 502, 503 or 504 when no server gave one.
+ * Passes HTTP requests on: the REST API to the masters in rotation, routes to their servers, and nothing else. What comes back
+ * is always an HTTP answer: 502, 503 or 504 when no server gave one.
  */
 export class HttpProxy {
   readonly #options: HttpProxyOptions;
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 128 });
+  readonly #budget = new ByteBudget(HELD_BYTES, HELD_BYTES_EACH);
+  readonly #shares = new WeakMap<IncomingMessage, Share>();
   /** Ends the endless answers. */
   readonly #closing = new AbortController();
 
@@ -58,26 +71,17 @@ export class HttpProxy {
   async register(app: FastifyInstance): Promise<void> {
     await app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) =>
-        done(null, body),
+      scope.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+        readBody(payload, this.#shareOf(request, undefined)),
       );
-      await scope.register(replyFrom, {
-        undici: {
-          connections: 128,
-          connect: { timeout: CONNECT_MS },
-          headersTimeout: this.#options.requestMs,
-          bodyTimeout: 0,
-        },
-        destroyAgent: true,
-        disableRequestLogging: true,
-      });
+      scope.addHook('onRequest', async (request, reply) => void this.#shareOf(request, reply));
       scope.addHook('onResponse', async (_request, reply) => this.#options.answered(reply.statusCode));
-      scope.all(`${API_PATH}/*`, (request, reply) => this.#toMasters(request, reply, this.#options.pool.rotation()));
+      scope.addHook('onClose', async () => this.#agent.destroy());
+      const toMasters = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+        this.#toMasters(request, reply);
+      this.#serve(scope, API_PATH, toMasters);
       for (const { prefix, url } of this.#options.routes) {
-        const toServer = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-          this.#toServer(request, reply, url);
-        scope.all(prefix, toServer);
-        scope.all(`${prefix}/*`, toServer);
+        this.#serve(scope, prefix, (request, reply) => this.#toServer(request, reply, url));
       }
     });
   }
@@ -87,77 +91,132 @@ export class HttpProxy {
     this.#closing.abort();
   }
 
-  #toMasters(request: FastifyRequest, reply: FastifyReply, [master, ...others]: readonly string[]): FastifyReply {
-    if (master === undefined) return fail(reply, 'unreachable');
-    const onBroken = (error: unknown): void => {
-      if (request.raw.socket.destroyed) return;
-      const failure = failureOf(error);
-      if (failure !== 'timeout') this.#options.pool.suspect(master);
-      const again = failure === 'unreachable' || (failure === 'broken' && SAFE_METHODS.has(request.method));
-      if (again) this.#toMasters(request, reply, others);
-      else fail(reply, failure);
+  #serve(
+    scope: FastifyInstance,
+    prefix: string,
+    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  ): void {
+    // The router decodes; what is passed on is not decoded, so that is what has to be below the prefix.
+    const exact = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | undefined => {
+      if (isUnder(pathOf(request.url), prefix)) return handler(request, reply);
+      reply.callNotFound();
+      return undefined;
     };
-    return reply.from(undefined, {
-      ...passing(request, master),
-      timeout: this.#options.requestMs,
-      // The answer is gathered first, so that a master which dies in the middle of it makes a 502 and not a cut.
-      onResponse: (_request, _reply, { stream }) =>
-        void buffer(stream).then(
-          (body) => reply.send(body),
-          (error: unknown) => fail(reply, failureOf(error) === 'timeout' ? 'timeout' : 'broken'),
-        ),
-      onError: (_reply, { error }) => onBroken(error.cause ?? error),
-    });
+    scope.all(prefix, exact);
+    scope.all(`${prefix}/*`, exact);
   }
 
-  #toServer(request: FastifyRequest, reply: FastifyReply, url: string): FastifyReply {
-    return reply.from(undefined, {
-      ...passing(request, url),
-      onResponse: (_request, _reply, { stream }) => {
-        const end = (): void => void stream.destroy();
-        this.#closing.signal.addEventListener('abort', end);
-        stream.on('close', () => this.#closing.signal.removeEventListener('abort', end));
-        if (this.#closing.signal.aborted) end();
-        void reply.send(stream);
-      },
-      onError: (_reply, { error }) => void fail(reply, failureOf(error.cause ?? error)),
-    });
+  #shareOf({ raw }: FastifyRequest, reply: FastifyReply | undefined): Share {
+    let share = this.#shares.get(raw);
+    if (!share) {
+      share = this.#budget.share(countedAs(clientAddress(raw, this.#options.proxies)));
+      this.#shares.set(raw, share);
+      reply?.raw.once('close', share.release);
+    }
+    return share;
+  }
+
+  async #toMasters(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const until = performance.now() + this.#options.requestMs;
+    const gone = goneSignal(reply);
+    let failure: GatewayFailure = 'unreachable';
+    for (const master of this.#options.pool.rotation()) {
+      const dead = this.#options.pool.lifeOf(master);
+      try {
+        const answering = await askUpstream({
+          ...this.#passing(request, master),
+          withinMs: Math.max(1, until - performance.now()),
+          gone,
+          dead,
+        });
+        // The answer is gathered first, so that a master which dies in the middle of it makes a 502 and not a cut.
+        const body = await readAnswer(answering, this.#shareOf(request, reply));
+        const { statusCode = 502, headers } = answering.response;
+        limitReading(reply);
+        return reply
+          .code(statusCode)
+          .headers(passed(headers, request.method === 'HEAD'))
+          .send(request.method === 'HEAD' ? undefined : body);
+      } catch (error) {
+        if (gone.aborted) return reply.hijack();
+        if (!(error instanceof UpstreamError)) throw error;
+        failure = error.failure;
+        if (failure === 'unreachable' || failure === 'broken') this.#options.pool.suspect(master);
+        // Only what was not executed may be executed by another, or what does nothing twice.
+        const harmless = SAFE_METHODS.has(request.method) && (failure === 'broken' || dead.aborted);
+        if (failure !== 'unreachable' && !harmless) break;
+      }
+    }
+    return this.#fail(reply, failure);
+  }
+
+  async #toServer(request: FastifyRequest, reply: FastifyReply, url: string): Promise<FastifyReply> {
+    const gone = AbortSignal.any([goneSignal(reply), this.#closing.signal]);
+    try {
+      const { response, settle } = await askUpstream({
+        ...this.#passing(request, url),
+        withinMs: this.#options.requestMs,
+        gone,
+      });
+      settle();
+      const end = (): void => void response.destroy();
+      gone.addEventListener('abort', end);
+      response.on('close', () => gone.removeEventListener('abort', end));
+      if (gone.aborted) end();
+      const { statusCode = 502, headers } = response;
+      return reply.code(statusCode).headers(passed(headers, true)).send(response);
+    } catch (error) {
+      if (reply.raw.destroyed) return reply.hijack();
+      if (!(error instanceof UpstreamError)) throw error;
+      return this.#fail(reply, error.failure);
+    }
+  }
+
+  /** What is the same whichever server gets the request. */
+  #passing(request: FastifyRequest, server: string) {
+    const { method, raw, url: target } = request;
+    const body = request.body instanceof Buffer && request.body.length > 0 ? request.body : undefined;
+    const headers: OutgoingHttpHeaders = {
+      ...passed(raw.headers, false),
+      ...forwardedHeaders(raw, this.#options.proxies),
+      host: new URL(server).host,
+    };
+    if (body) headers['content-length'] = body.length;
+    else if (!SAFE_METHODS.has(method)) headers['content-length'] = 0;
+    return { server, agent: this.#agent, method, target, headers, body };
+  }
+
+  #fail(reply: FastifyReply, failure: GatewayFailure): FastifyReply {
+    const { status, message } = GATEWAY_FAILURES[failure];
+    return answerError(reply, status, message, this.#options.corsOrigins);
   }
 }
 
-/** What is the same whoever gets the request. */
-function passing(request: FastifyRequest, target: string): FastifyReplyFromHooks {
-  const { body } = request;
-  return {
-    getUpstream: () => target,
-    // Retries are decided here: only with another master, and only what was not executed.
-    retryDelay: () => null,
-    rewriteRequestHeaders: (_request, headers) => {
-      const kept = Object.entries(headers).filter(([name]) => !HOP_HEADERS.includes(name));
-      return { ...Object.fromEntries(kept), ...forwardedHeaders(request.raw) };
-    },
-    // As it came: with a type given, it is not taken for something to encode.
-    ...(body instanceof Buffer
-      ? { body, contentType: request.headers['content-type'] ?? 'application/octet-stream' }
-      : {}),
+/** Aborts when the client has gone before its answer was complete. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  const onClose = (): void => {
+    if (!reply.raw.writableFinished) gone.abort();
   };
+  if (reply.raw.destroyed) onClose();
+  else reply.raw.once('close', onClose);
+  return gone.signal;
 }
 
-function failureOf(error: unknown): GatewayFailure {
-  const { code } = error as { code?: string };
-  if (code !== undefined && NOT_CONNECTED.has(code)) return 'unreachable';
-  return code !== undefined && TIMED_OUT.has(code) ? 'timeout' : 'broken';
+/** Cuts a client that does not read what is held for it. */
+function limitReading(reply: FastifyReply): void {
+  const timer = setTimeout(() => reply.raw.destroy(), READ_MS).unref();
+  reply.raw.once('close', () => clearTimeout(timer));
 }
 
-function fail(reply: FastifyReply, failure: GatewayFailure): FastifyReply {
-  const { status, message } = GATEWAY_FAILURES[failure];
-  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
-  return (
-    reply
-      .code(status)
-      .header('retry-after', RETRY_AFTER_SECONDS)
-      // As the REST API itself allows, so that a page of another origin can read why.
-      .header('access-control-allow-origin', '*')
-      .send(gatewayErrorBody(status, message, reply.request.url.split('?', 1)[0] ?? ''))
-  );
+/** The headers that are for the other end, of a request or of an answer. `withLength`: its body is not told anew. */
+function passed(headers: IncomingHttpHeaders, withLength: boolean): Record<string, string | string[]> {
+  // A sender may name more that concerns the connection alone.
+  const named = new Set((headers.connection ?? '').toLowerCase().split(/[\s,]+/));
+  const kept: [string, string | string[]][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    const hop = HOP_HEADERS.has(name) && !(withLength && name === 'content-length');
+    if (value !== undefined && !hop && !named.has(name) && !isOwnHeader(name)) kept.push([name, value]);
+  }
+  return Object.fromEntries(kept);
 }

@@ -18,6 +18,8 @@ export interface PooledMaster {
 interface Member extends PooledMaster {
   /** Alive, and takes new work. */
   healthy: boolean;
+  /** Aborts when the master is found dead; then there is a new one. */
+  life: AbortController;
 }
 
 /** The masters of a cluster and which of them are in rotation: those alive that do not drain. */
@@ -29,10 +31,15 @@ export class MasterPool {
   constructor(masters: readonly PooledMaster[], log: Logger) {
     this.#log = log;
     this.#members = masters.map(({ url, link }) => {
-      const member: Member = { url, link, healthy: false };
+      const member: Member = { url, link, healthy: false, life: new AbortController() };
       // A node's first beat follows its hello at once, so a node that drains is never in rotation.
       link.on('beat', ({ ready }) => this.#note(member, ready, ready ? 'ready' : 'not ready'));
-      link.on('dead', (_instance, how) => this.#note(member, false, how));
+      link.on('dead', (_instance, how) => {
+        this.#note(member, false, how);
+        const { life } = member;
+        member.life = new AbortController();
+        life.abort(how === 'silent' ? 'timeout' : 'broken');
+      });
       return member;
     });
   }
@@ -50,6 +57,12 @@ export class MasterPool {
     const healthy = this.#members.filter((member) => member.healthy);
     const start = healthy.length ? this.#turn++ % healthy.length : 0;
     return [...healthy.slice(start), ...healthy.slice(0, start)].map(({ url }) => url);
+  }
+
+  /** Aborts when this master is found dead: what waits for it need not wait for its own deadline. The reason says how. */
+  lifeOf(url: string): AbortSignal {
+    const member = this.#members.find((one) => one.url === url);
+    return member?.life.signal ?? AbortSignal.abort('broken');
   }
 
   /** A connection to this master failed: asks it now instead of waiting for its liveness stream to say so. */

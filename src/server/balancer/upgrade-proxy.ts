@@ -2,14 +2,18 @@ import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SOCKET_PATH } from '../../protocol/limits.ts';
+import type { TrustedProxies } from '../shared/client-address.ts';
 import type { Logger } from '../shared/logging.ts';
-import { forwardedHeaders } from './forwarded.ts';
+import { pathOf, targetFault, targetFaultBody } from '../shared/request-target.ts';
+import { forwardedHeaders, isOwnHeader } from './forwarded.ts';
 import { GATEWAY_FAILURES, gatewayErrorBody, RETRY_AFTER_SECONDS } from './gateway-error.ts';
 import type { MasterPool } from './master-pool.ts';
 import { Tunnel } from './tunnel.ts';
+import { CONNECT_MS } from './upstream.ts';
 
 export interface UpgradeProxyOptions {
-  readonly pool: Pick<MasterPool, 'rotation' | 'suspect'>;
+  readonly pool: Pick<MasterPool, 'rotation' | 'suspect' | 'lifeOf'>;
+  readonly proxies: TrustedProxies;
   readonly log: Logger;
   /** How long one master may take to accept an upgrade, ms, before the next is asked. */
   readonly handshakeMs: number;
@@ -56,7 +60,13 @@ export class UpgradeProxy {
   /** Takes an 'upgrade' event of the HTTP server. */
   async handle(request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     client.on('error', () => client.destroy());
-    const [path = ''] = (request.url ?? '').split('?', 1);
+    const target = request.url ?? '';
+    const path = pathOf(target);
+    const fault = targetFault(target);
+    if (fault) {
+      this.#refuse(client, path, 400, targetFaultBody(fault, target).message);
+      return;
+    }
     if (!(client instanceof Socket) || path !== SOCKET_PATH) {
       this.#refuse(client, path, 404, `There is no WebSocket here: it is at ${SOCKET_PATH}.`);
       return;
@@ -67,9 +77,10 @@ export class UpgradeProxy {
     }
     let failure: 'unreachable' | 'timeout' = 'unreachable';
     for (const master of this.#options.pool.rotation()) {
+      const dead = this.#options.pool.lifeOf(master);
       try {
-        const answer = await this.#ask(master, request, client);
-        if (answer.kind === 'upgraded') return this.#join(client, head, answer);
+        const answer = await this.#ask(master, request, client, dead);
+        if (answer.kind === 'upgraded') return this.#join(client, head, answer, dead);
         // 503: it drains, or is not ready yet. Others may be.
         if (answer.response.statusCode !== 503) return this.#relay(client, answer.response);
         answer.response.destroy();
@@ -90,24 +101,30 @@ export class UpgradeProxy {
     for (const tunnel of this.#tunnels) tunnel.close();
   }
 
-  #ask(master: string, request: IncomingMessage, client: Socket): Promise<Answer> {
+  #ask(master: string, request: IncomingMessage, client: Socket, dead: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const attempt = httpRequest(master, {
         agent: false,
         method: request.method,
         path: request.url,
-        headers: upgradeHeaders(request),
+        headers: upgradeHeaders(request, this.#options.proxies),
       });
       const giveUp = (): void => {
         client.destroy();
         attempt.destroy(new Error('The client has gone.'));
       };
       client.once('end', giveUp).once('close', giveUp);
-      const timer = setTimeout(() => attempt.destroy(new HandshakeTimeout()), this.#options.handshakeMs);
+      const late = (): void => void attempt.destroy(new HandshakeTimeout());
+      const timer = setTimeout(late, this.#options.handshakeMs);
+      const connecting = setTimeout(late, Math.min(CONNECT_MS, this.#options.handshakeMs));
+      dead.addEventListener('abort', late);
       const settle = (): void => {
         client.off('end', giveUp).off('close', giveUp);
         clearTimeout(timer);
+        clearTimeout(connecting);
+        dead.removeEventListener('abort', late);
       };
+      attempt.on('socket', (socket) => socket.once('connect', () => clearTimeout(connecting)));
       attempt.on('upgrade', (response, upstream: Socket, head) => {
         settle();
         resolve({ kind: 'upgraded', response, upstream, head });
@@ -125,14 +142,20 @@ export class UpgradeProxy {
     });
   }
 
-  #join(client: Socket, head: Buffer, { response, upstream, head: early }: Upgraded): void {
+  #join(client: Socket, head: Buffer, { response, upstream, head: early }: Upgraded, dead: AbortSignal): void {
     this.#options.answered(101);
     client.write(headOf(101, response.rawHeaders));
     if (early.length > 0) client.write(early);
     if (head.length > 0) upstream.write(head);
-    const tunnel = new Tunnel(client, upstream, () => this.#tunnels.delete(tunnel));
+    // A host that has vanished closes nothing: its clients would find out by themselves only after their heartbeat.
+    const end = (): void => tunnel.close();
+    const tunnel = new Tunnel(client, upstream, () => {
+      dead.removeEventListener('abort', end);
+      this.#tunnels.delete(tunnel);
+    });
     this.#tunnels.add(tunnel);
-    if (this.#closed) tunnel.close();
+    dead.addEventListener('abort', end);
+    if (this.#closed || dead.aborted) tunnel.close();
   }
 
   /** An answer other than 101: passed on, and nothing the client sends after it, which no one would check. */
@@ -157,9 +180,9 @@ export class UpgradeProxy {
 }
 
 /** The client's own headers, in its order and spelling, but for those that say where the request comes from. */
-function upgradeHeaders(request: IncomingMessage): string[] {
-  const forwarded = forwardedHeaders(request);
-  const kept = pairsOf(request.rawHeaders).filter(([name]) => !(name.toLowerCase() in forwarded));
+function upgradeHeaders(request: IncomingMessage, proxies: TrustedProxies): string[] {
+  const forwarded = forwardedHeaders(request, proxies);
+  const kept = pairsOf(request.rawHeaders).filter(([name]) => !isOwnHeader(name));
   return [...kept, ...Object.entries(forwarded)].flat();
 }
 

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { UsageError } from './usage-error.ts';
 
@@ -5,6 +6,11 @@ const EVERYWHERE = new Set(['0.0.0.0', '::']);
 
 export function isEverywhere(address: string): boolean {
   return EVERYWHERE.has(address);
+}
+
+/** Whether only this machine reaches what listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { PortRange, StoreLocation } from './values.ts';
+import type { PortRange, StaticPolicy, StoreLocation } from './values.ts';
 
 /** What the options of each command have become, after reading and with defaults. */
 
@@ -45,6 +45,9 @@ export interface WebhookFlags {
 }
 
 export interface MasterFlags extends NodeFlags, WebhookFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly allowedOrigins?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly publicUrl?: string;
   readonly failover: FailoverPolicy;
   readonly iceServers?: readonly IceServer[];
@@ -58,8 +61,11 @@ export interface MediaNodeFlags extends NodeFlags {
 }
 
 export interface BalancerFlags extends ProcessFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly master?: readonly MasterAddress[];
   readonly static?: readonly StaticFiles[];
+  readonly staticPolicy?: readonly StaticPolicy[];
   readonly route?: readonly Route[];
   readonly requestTimeout: number;
 }
@@ -68,7 +74,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly host: string;
   readonly port: number;
   readonly publicUrl?: string;
-  readonly secret: string;
+  readonly secret?: string;
   readonly masters: number;
   readonly mediaNodes: number;
   readonly failover: FailoverPolicy;
@@ -76,6 +82,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly rtcPorts: PortRange;
   readonly listenIp: string;
   readonly announcedAddress?: string;
+  readonly corsOrigins?: readonly string[];
   readonly stateDir: string;
   readonly logLevel: string;
   readonly json?: true;

@@ -1,22 +1,27 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { StaticFiles } from '../balancer/static-files.ts';
 import { WEBHOOK_DEFAULTS, type WebhookSettings } from '../master/webhooks/webhook-settings.ts';
 import { DEFAULT_TIMING, type Timing } from '../shared/timing.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { TimingFlags, WebhookFlags } from './flags.ts';
+import type { BalancerFlags, TimingFlags, WebhookFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
+  readAddressRange,
   readCount,
   readIceServers,
   readId,
   readMaster,
   readMilliseconds,
+  readOrigin,
   readPlainUrl,
   readPort,
   readPortRange,
   readQueueLength,
   readRoute,
   readSecret,
+  readSocketOrigin,
   readStaticFiles,
+  readStaticPolicy,
   readStore,
   readUrl,
   readWebhook,
@@ -28,7 +33,6 @@ import {
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const FAILOVER_POLICIES: readonly FailoverPolicy[] = ['rebuild', 'takeover'];
-const SECRET = 'MY_SECRET';
 
 /** @throws {UsageError} InvalidTiming */
 export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingFlags): Timing {
@@ -45,6 +49,15 @@ export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingF
     resumeGraceMs: resumeGrace,
     ownerlessGraceMs: ownerlessGrace,
   };
+}
+
+/** @throws {UsageError} InvalidStaticPolicy */
+export function directoriesOf({ static: directories = [], staticPolicy = [] }: BalancerFlags): StaticFiles[] {
+  for (const { prefix } of staticPolicy) {
+    if (directories.some((files) => files.prefix === prefix)) continue;
+    throw new UsageError('InvalidStaticPolicy', `No directory is served at ${prefix}: give --static for it, too.`);
+  }
+  return directories.map((files) => ({ ...files, ...staticPolicy.find(({ prefix }) => prefix === files.prefix) }));
 }
 
 /** `undefined` when there is nobody to tell. @throws {UsageError} WebhookMissing */
@@ -72,22 +85,36 @@ export const options = {
   host: (address: string) => text('--host <address>', 'address to listen at').default(address),
   port: (port: number) =>
     valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
+  trustedProxies: () =>
+    listed(
+      '--trusted-proxies <address...>',
+      'proxies whose X-Forwarded-* headers count, addresses or ranges (default: loopback)',
+      readAddressRange,
+    ),
+  allowedOrigins: () =>
+    listed('--allowed-origins <origin...>', 'origins whose pages may open sockets (default: any)', readSocketOrigin),
+  corsOrigins: () =>
+    listed('--cors-origins <origin...>', 'origins whose pages may use the REST API (default: none)', readOrigin),
   advertiseUrl: () =>
     valued(
       '--advertise-url <url>',
       'where the other processes reach this one (default: its internal address and port)',
       readPlainUrl,
     ),
-  internalHost: () =>
-    text('--internal-host <address>', 'address for the other processes and for metrics (default: the advertised one)'),
-  internalPort: () =>
-    valued('--internal-port <port>', 'port for the other processes and for metrics (default: --port + 1)', readPort),
+  internalHost: (what: string, address: string) =>
+    text('--internal-host <address>', `address for ${what} (default: ${address})`),
+  internalPort: (what: string) => valued('--internal-port <port>', `port for ${what} (default: --port + 1)`, readPort),
   store: () => valued('--store <location>', 'the shared store, sqlite:FILE', readStore),
   secret: () =>
     valued('--secret <text>', 'secret of the cluster; better in a file or in the environment, as shown', readSecret),
   secretFile: () =>
     text('--secret-file <file>', 'file with the secret and, while it is replaced, another one on a second line'),
-  devSecret: () => valued('--secret <text>', 'password of the REST API', readSecret).default(SECRET),
+  devSecret: () =>
+    valued(
+      '--secret <text>',
+      'password of the REST API (default: MY_SECRET where only this machine reaches the cluster, else a new one each time)',
+      readSecret,
+    ),
   logLevel: (level: string) =>
     named(new Option('--log-level <level>', 'least level of the JSON log lines').choices(LOG_LEVELS).default(level)),
   drainDeadline: () =>
@@ -123,6 +150,12 @@ export const options = {
     ),
   directories: () =>
     repeated('--static <dir...>', 'serve a directory at /, or with PREFIX=DIR elsewhere', readStaticFiles),
+  staticPolicies: () =>
+    lines(
+      '--static-policy <prefix=policy...>',
+      'the Content-Security-Policy of the pages at a prefix of --static; repeat for each',
+      readStaticPolicy,
+    ),
   routes: () => listed('--route <prefix=url...>', 'pass a part of the paths on to another server', readRoute),
   requestTimeout: () =>
     valued('--request-timeout <ms>', 'how long a master may take to answer before a 504', readMilliseconds).default(

@@ -4,6 +4,7 @@ import type { Route } from '../balancer/http-proxy.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
 import { isWebhookEventName, WEBHOOK_EVENT_NAMES, type WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
+import { isAddressRange } from '../shared/client-address.ts';
 import { IceServerError, iceServersFrom, toIceServer } from '../shared/ice-servers.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -99,6 +100,28 @@ export function readMaster(text: string): MasterAddress {
   return { url, internalUrl: internal.origin };
 }
 
+/** The origin of web pages, as browsers write it. */
+export function readOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.origin === 'null' || (text !== url.origin && text !== `${url.origin}/`)) {
+    throw new UsageError('InvalidOrigin', `"${text}" is not an origin: give one like https://app.example.org.`);
+  }
+  return url.origin;
+}
+
+/** The same, or `null`, which browsers send for pages that have no origin, such as files. */
+export function readSocketOrigin(text: string): string {
+  return text === 'null' ? text : readOrigin(text);
+}
+
+/** An address, or a range of addresses, of proxies. */
+export function readAddressRange(text: string): string {
+  if (!isAddressRange(text)) {
+    throw new UsageError('InvalidAddress', `"${text}" is not an address: give one like 10.0.0.4 or 10.0.0.0/24.`);
+  }
+  return text;
+}
+
 export function readId(text: string): string {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(text)) {
     throw new UsageError(
@@ -157,6 +180,26 @@ export function readStaticFiles(text: string): StaticFiles {
     throw new UsageError('InvalidStatic', `"${text}" is not a directory to serve: give DIR or PREFIX=DIR.`);
   }
   return { prefix: `${prefix}/`, directory };
+}
+
+/** The Content-Security-Policy of the pages below a prefix. */
+export interface StaticPolicy {
+  readonly prefix: string;
+  readonly policy: string;
+}
+
+/** `PREFIX=POLICY`, e.g. `/=default-src 'self'`. */
+export function readStaticPolicy(text: string): StaticPolicy {
+  const at = text.indexOf('=');
+  const prefix = text.slice(0, Math.max(at, 0)).replace(/\/+$/, '');
+  const policy = text.slice(at + 1).trim();
+  if (at < 1 || (text.slice(0, at) !== '/' && !isPrefix(prefix)) || !/^[\x20-\x7e]+$/.test(policy)) {
+    throw new UsageError(
+      'InvalidStaticPolicy',
+      `"${text}" is not the policy of a directory: give PREFIX=POLICY, e.g. "/=default-src 'self'".`,
+    );
+  }
+  return { prefix: `${prefix}/`, policy };
 }
 
 /** Where webhooks go: any HTTP URL, as only its owner knows what it means. */

@@ -79,7 +79,7 @@ export class Child extends EventEmitter<ChildEvents> {
   }
 
   start(): void {
-    const log = openSync(this.logFile, 'a');
+    const log = openSync(this.logFile, 'a', 0o600);
     const child = spawn(process.execPath, [CLI, ...this.#options.args], {
       // The log is the child's own: it goes on when the supervisor is killed, and nobody has to read a pipe.
       stdio: ['ignore', log, log, 'ipc'],

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly mediaNodes?: number;
   /** Default: rebuild. */
   readonly failover?: FailoverPolicy;
+  /** Origins whose pages may use the REST API. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** For clients that are given none of their own. Default: none. */
   readonly iceServers?: readonly IceServer[];
   /** Shared out among the media nodes. Default: 40000 to 40100. */
@@ -120,8 +122,8 @@ export async function planCluster(
     return { node: { ...planned, args: [...planned.args, '--advertise-url', internal] }, internal };
   };
 
-  const masterArgs = ['--public-url', publicUrl, '--failover', failover];
-  if (options.iceServers) masterArgs.push('--ice-servers', JSON.stringify(options.iceServers));
+  const corsArgs = (options.corsOrigins ?? []).flatMap((origin) => ['--cors-origins', origin]);
+  const masterArgs = [...corsArgs, '--public-url', publicUrl, '--failover', failover];
   const masterNodes = await Promise.all(
     Array.from({ length: masters }, async (_, index) => {
       const { node: planned, internal } = await reached(inner('master', index + 1, index, masterArgs));
@@ -139,6 +141,7 @@ export async function planCluster(
   );
   const balancer = node('balancer', 1, { url: balancerUrl, internalPort: balancerInternal }, [
     ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
+    ...corsArgs,
     ...masterNodes.flatMap(({ pair }) => ['--master', pair]),
     ...(options.directories ?? []).flatMap(({ prefix, directory }) => ['--static', `${prefix}=${directory}`]),
   ]);

@@ -7,6 +7,7 @@ import type { NodeRole } from '../shared/identity.ts';
 import { DEFAULT_TIMING } from '../shared/timing.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { Child, type ChildExit } from './child.ts';
+import { childEnvironment } from './child-environment.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterNode, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { type ClusterOptions, type ClusterPlan, type ClusterTiming, planCluster } from './cluster-plan.ts';
@@ -15,7 +16,6 @@ import { DemoBackend } from './demo-backend.ts';
 import { DemoTokens } from './demo-tokens.ts';
 import { requireFreePort } from './ports.ts';
 import { StateDir } from './state-dir.ts';
-import { webhookEnvironment } from './webhook-environment.ts';
 
 export type { ClusterNode } from './cluster-file.ts';
 export type { ClusterOptions } from './cluster-plan.ts';
@@ -79,8 +79,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     this.#state = state;
     this.#plan = plan;
     this.#stopMs = options.stopMs ?? 3_000;
-    const env = { REJOIN_SECRET: this.secret, ...webhookEnvironment(options.webhooks) };
-    this.#children = plan.nodes.map((node) => new Child({ ...node, env, logFile: state.logFile(node.id) }));
+    const { publicUrl } = plan;
+    this.#children = plan.nodes.map((node) => {
+      const env = childEnvironment(node.role, options, { secret: this.secret, publicUrl });
+      return new Child({ ...node, env, logFile: state.logFile(node.id) });
+    });
     for (const child of this.#children) this.#follow(child);
     this.#store = new SqliteStore(state.storeFile);
     this.#view = new ClusterView(this.#children, this.#store, this.secret, timing);

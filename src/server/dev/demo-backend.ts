@@ -7,7 +7,8 @@ import { ClusterError } from './cluster-error.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { DEMO_ERRORS, DemoError } from './demo-error.ts';
 import type { DemoTokens } from './demo-tokens.ts';
-import { isSameOrigin } from './same-origin.ts';
+import { PAGE_KEY_HEADER, PageKey } from './page-key.ts';
+import { isForeign, isSameOrigin } from './same-origin.ts';
 
 export interface DemoBackendOptions {
   readonly view: ClusterView;
@@ -35,14 +36,23 @@ const KILL_BODY = Type.Union([
 const LOOK_MS = 200;
 /** Without any change the state is sent again after so long, as a sign of life. */
 const REPEAT_MS = 1_000;
+const KEY_PATH = '/demo/api/page-key';
+/** The calls of the page are small. */
+const BODY_LIMIT = 16 * 1024;
+/** How long a request may take to arrive whole. */
+const ARRIVAL_MS = 10_000;
+const MOST_FEEDS = 200;
 
 /**
  * The demo room's own application server, behind `/demo/api/`: gives tokens, tells the state of the cluster as it
- * changes, and harms its nodes on request.
+ * changes, and harms its nodes on request. It answers the pages of the cluster itself only: each call must name one of the
+ * cluster's own hosts and show the key of this run, which only such a page is given.
  */
 export class DemoBackend {
   readonly #options: DemoBackendOptions;
+  readonly #pageKey = new PageKey();
   readonly #app;
+  #feeds = 0;
 
   constructor(options: DemoBackendOptions) {
     this.#options = options;
@@ -50,8 +60,13 @@ export class DemoBackend {
       logController: new LogController({ disableRequestLogging: true }),
       loggerInstance: options.log as FastifyBaseLogger,
       forceCloseConnections: true,
+      bodyLimit: BODY_LIMIT,
+      requestTimeout: ARRIVAL_MS,
     }).withTypeProvider<TypeBoxTypeProvider>();
+    // The type that a form of another site can send.
+    this.#app.removeContentTypeParser('text/plain');
     this.#handleErrors();
+    this.#guard();
     this.#registerRoutes();
   }
 
@@ -64,8 +79,28 @@ export class DemoBackend {
     await this.#options.tokens.close();
   }
 
+  /** Refuses before anything of the body is read, and whatever the path is. */
+  #guard(): void {
+    const { publicHost } = this.#options;
+    this.#app.addHook('onRequest', async ({ headers, routeOptions }) => {
+      if (isForeign(headers, publicHost)) {
+        throw new DemoError('NotSameOrigin', 'Only a page of this cluster, at one of its own addresses, may ask this.');
+      }
+      if (routeOptions.url === KEY_PATH || this.#pageKey.fits(headers[PAGE_KEY_HEADER])) return;
+      throw new DemoError('PageKeyInvalid', `The header ${PAGE_KEY_HEADER} does not show the key of this run.`);
+    });
+  }
+
   #registerRoutes(): void {
     const { tokens, kill, publicHost } = this.#options;
+    // A POST, as browsers tell its origin even to an address without TLS.
+    this.#app.post(KEY_PATH, async ({ headers }, reply) => {
+      if (!isSameOrigin(headers, publicHost)) {
+        throw new DemoError('NotSameOrigin', 'Only a browser that shows a page of this cluster is given its key.');
+      }
+      return reply.header('cache-control', 'no-store').send({ key: this.#pageKey.text });
+    });
+
     this.#app.post('/demo/api/token', { schema: { body: TOKEN_BODY } }, async ({ body }) => {
       const { name, role } = body;
       const token = await tokens.create({
@@ -78,16 +113,20 @@ export class DemoBackend {
 
     this.#app.get('/demo/api/cluster', { schema: { querystring: CLUSTER_QUERY } }, async (request, reply) => {
       const room = request.query.room === undefined ? undefined : roomOf(request.query.room);
+      if (this.#feeds >= MOST_FEEDS) {
+        throw new DemoError('TooManyFeeds', `${MOST_FEEDS} pages are told of the cluster already.`);
+      }
+      this.#feeds += 1;
       const stream = new PassThrough();
+      stream.once('close', () => {
+        this.#feeds -= 1;
+      });
       this.#tell(stream, room);
       return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream);
     });
 
     const killing = { schema: { params: KILL_PARAMS, body: KILL_BODY } };
-    this.#app.post('/demo/api/nodes/:id/kill', killing, async ({ params, body, headers, log }) => {
-      if (!isSameOrigin(headers, publicHost)) {
-        throw new DemoError('NotSameOrigin', 'Only a page of this cluster may end its nodes.');
-      }
+    this.#app.post('/demo/api/nodes/:id/kill', killing, async ({ params, body, log }) => {
       const signal = body?.signal ?? 'SIGKILL';
       const pid = kill(params.id, signal);
       log.info({ id: params.id, pid, signal }, 'ended a node on request');

@@ -30,7 +30,9 @@ export class TextPrinter implements Printer {
 
   ready({ url, stateDir }: Cluster): void {
     const shown = relative(process.cwd(), stateDir) || '.';
-    console.log(`\nReady: ${url}\n\nLogs, store and cluster.json are in ${shown}. Ctrl-C ends everything.\n`);
+    console.log(
+      `\nReady: ${url}\n\nLogs, store and cluster.json, which has the secret, are in ${shown}. Ctrl-C ends everything.\n`,
+    );
   }
 }
 

@@ -1,9 +1,7 @@
-import type { Server } from 'node:http';
 import { Gauge } from 'prom-client';
-import { WebSocketServer } from 'ws';
 import type { IceServer } from '../../protocol/frames.ts';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
-import { SOCKET_PATH } from '../../protocol/limits.ts';
+import { TrustedProxies } from '../shared/client-address.ts';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
 import { createPublicServer } from '../shared/http-server.ts';
 import { type Identity, newIdentity } from '../shared/identity.ts';
@@ -21,8 +19,10 @@ import { Handover } from './cluster/handover.ts';
 import { Locator } from './cluster/locator.ts';
 import { OwnerDeaths } from './cluster/owner-deaths.ts';
 import { Edge } from './edge/edge.ts';
+import { acceptSockets } from './edge/socket-server.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
+import { ConnectionSecrets } from './owner/connection-secrets.ts';
 import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
 import { NO_CHRONICLE } from './owner/session-chronicle.ts';
@@ -47,6 +47,12 @@ export interface MasterOptions extends Addresses {
   readonly iceServers?: readonly IceServer[];
   /** Where events are sent. Default: nowhere. */
   readonly webhooks?: WebhookSettings;
+  /** Addresses and ranges of proxies whose X-Forwarded-* headers are believed. Default: loopback. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Origins whose pages may open sockets. Default: any. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Origins whose pages may use the REST API. Default: none. */
+  readonly corsOrigins?: readonly string[] | undefined;
   readonly logLevel: string;
   readonly timing: Timing;
   /** Told when another process asks this one to drain and end. Default: it is refused. */
@@ -67,9 +73,6 @@ const GIVE_SHARE = 0.7;
 const SPREAD_MS = 1_000;
 /** How long the last words to other masters may take. */
 const FLUSH_MS = 1_000;
-
-/** Frames far over the limit are cut off while they arrive; those a little over get a named error. */
-const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 /** Starts a master: an edge for clients' sockets, an owner of sessions, and the REST API. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
@@ -99,7 +102,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
   const chronicle = webhooks ?? NO_CHRONICLE;
   const iceServers = options.iceServers ?? [];
-  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
+  const sealed = new ConnectionSecrets(secrets);
+  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle, sealed);
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
@@ -168,11 +172,15 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const handover = new Handover({ sessions, directory, client, store, timing, log, accepts });
   handover.register(inner);
   forwarded.serve(inner, app);
+  const proxies = new TrustedProxies(options.trustedProxies);
   const publicUrl = options.publicUrl.replace(/\/$/, '');
   registerRestRoutes(app, {
     self: identity,
+    log,
     secrets,
     forwarded,
+    proxies,
+    corsOrigins: options.corsOrigins ?? [],
     publicUrl,
     socketOrigin: publicUrl.replace(/^http/, 'ws'),
     failover: options.failover,
@@ -202,7 +210,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     });
   }
 
-  acceptSockets(server, edge);
+  acceptSockets(server, { edge, proxies, allowedOrigins: options.allowedOrigins, log });
   await app.ready();
   await inner.ready();
   await directory.refresh();
@@ -241,24 +249,4 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       log.info('The master has ended.');
     },
   };
-}
-
-function acceptSockets(server: Server, edge: Edge): void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD_BYTES });
-  server.on('upgrade', (request, socket, head) => {
-    // Node takes its own listener away at an upgrade, and a reset that nobody listens for ends the process.
-    socket.on('error', () => socket.destroy());
-    if (request.url?.split('?')[0] !== SOCKET_PATH) {
-      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      const forwarded = request.headers['x-forwarded-for'];
-      const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim();
-      edge.accept(ws, {
-        ip: first || (request.socket.remoteAddress ?? ''),
-        platform: request.headers['user-agent'] ?? 'unknown',
-      });
-    });
-  });
 }

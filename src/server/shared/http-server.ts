@@ -4,6 +4,8 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { answerBadPath } from './bad-path.ts';
 import type { Identity } from './identity.ts';
 import type { Logger } from './logging.ts';
+import { withCheckedTargets } from './request-target.ts';
+import { answerClientError } from './slow-requests.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,16 +23,16 @@ export interface HttpServerOptions {
   readonly server: Server;
 }
 
-/** Bytes: masters send each other batches. */
-const BODY_LIMIT = 16 * 1024 * 1024;
+/** Bytes. Larger ones are refused before anybody knows who has sent them. */
+const PUBLIC_BODY_LIMIT = 1024 * 1024;
 
 /** A Fastify application on a server that listens already, with what all processes have in common. */
-export function createApp({ log, server }: HttpServerOptions): FastifyInstance {
+export function createApp({ log, server }: HttpServerOptions, bodyLimit: number): FastifyInstance {
   const options: FastifyHttpOptions<Server> = {
     // A line for every frame forwarded would drown what matters; errors are logged where they are handled.
     logController: new LogController({ disableRequestLogging: true }),
     loggerInstance: log as FastifyBaseLogger,
-    bodyLimit: BODY_LIMIT,
+    bodyLimit,
     forceCloseConnections: true,
     // A key of this name in what a client sends is dropped; an error would hold up whoever shares the batch.
     onProtoPoisoning: 'remove',
@@ -39,7 +41,9 @@ export function createApp({ log, server }: HttpServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: answerBadPath,
     serverFactory: (handler) => {
-      server.on('request', handler);
+      // A router decodes what a guard has read as it was written, so only paths that all read alike get to it.
+      server.on('request', withCheckedTargets(handler));
+      server.on('clientError', answerClientError);
       return server;
     },
   };
@@ -57,7 +61,7 @@ export interface PublicServerOptions extends HttpServerOptions {
  * declares nothing is answered like one that does not exist.
  */
 export function createPublicServer({ identity, health, ...options }: PublicServerOptions): FastifyInstance {
-  const app = createApp(options);
+  const app = createApp(options, PUBLIC_BODY_LIMIT);
   app.addHook('onRequest', async ({ routeOptions, is404 }, reply) => {
     if (!is404 && routeOptions.config.access === undefined) reply.callNotFound();
   });

@@ -35,6 +35,9 @@ export interface InternalServer {
   readonly metrics: Registry;
 }
 
+/** Bytes: masters send each other batches. */
+const BODY_LIMIT = 16 * 1024 * 1024;
+
 const FAULTS: Readonly<Record<SignatureFault, string>> = {
   missing: 'Processes of the cluster only: the call is not signed.',
   malformed: 'The signature of the call cannot be read. Run the same version of Rejoin everywhere.',
@@ -48,9 +51,9 @@ const FAULTS: Readonly<Record<SignatureFault, string>> = {
  * by route: every one, also one that does not exist, asks for a signature unless it declares `access: 'open'`.
  */
 export function createInternalServer({ identity, secrets, ...options }: InternalServerOptions): InternalServer {
-  const app = createApp(options);
+  const app = createApp(options, BODY_LIMIT);
   const verifier = new CallVerifier(secrets);
-  const refused = new SampledLog(options.log, 'A call is refused on the internal port.');
+  const refused = new SampledLog(options.log, 1);
   app.decorateRequest('caller', '' as InstanceId);
   app.decorateRequest('signedBody', '');
   app.decorateRequest('receivedBody', NO_BODY);
@@ -62,7 +65,8 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
     const verified = verifier.verify(headers[SIGNATURE_HEADER], { method, path: url, caller, target });
     if (verified.kind === 'refused') {
       const { fault, skewMs } = verified;
-      refused.warn({ fault, skewMs, ip: request.ip, caller: fault === 'clock' ? caller : undefined });
+      const facts = { fault, skewMs, ip: request.ip, caller: fault === 'clock' ? caller : undefined };
+      refused.warn(facts, 'A call is refused on the internal port.');
       await reply.code(401).send({ message: FAULTS[fault] });
       return;
     }
@@ -77,6 +81,8 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.receivedBody = hashBody(body);
+    // Refused by the hook below, and not read before that.
+    if (request.receivedBody !== request.signedBody) return done(null, undefined);
     void parse(request, body.toString('utf8'), done);
   });
   app.addHook('preValidation', async ({ signedBody, receivedBody, routeOptions }, reply) => {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { SLOW_REQUESTS } from './slow-requests.ts';
 
 /** The port is not to be had. */
 export class ListenError extends Error {
@@ -28,7 +29,7 @@ export interface Listening {
  * @throws {ListenError}
  */
 export async function listen(host: string, port: number, option = '--port'): Promise<Listening> {
-  const server = createServer();
+  const server = createServer(SLOW_REQUESTS);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';

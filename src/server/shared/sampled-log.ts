@@ -1,30 +1,47 @@
 import type { Logger } from './logging.ts';
 
-const EVERY_MS = 1_000;
+const EACH_MS = 1_000;
 
-/** A log line that strangers can cause: at most one a second is written, with the number of those that were left out. */
+/**
+ * Log lines that outsiders can cause. So many at once are written, then one a second with the count of those left out: a client
+ * that does something wrong a thousand times a second must not fill the disk.
+ */
 export class SampledLog {
-  readonly #log: Logger;
-  readonly #text: string;
+  readonly #log: Pick<Logger, 'warn'>;
+  readonly #burst: number;
   readonly #now: () => number;
-  #at = Number.NEGATIVE_INFINITY;
-  #left = 0;
+  #allowed: number;
+  #countedAt: number;
+  #leftOut = 0;
+  #rest: NodeJS.Timeout | undefined;
 
-  /** `now`: a clock in ms that does not jump. */
-  constructor(log: Logger, text: string, now: () => number = () => performance.now()) {
+  constructor(log: Pick<Logger, 'warn'>, burst: number, now: () => number = () => performance.now()) {
     this.#log = log;
-    this.#text = text;
+    this.#burst = burst;
     this.#now = now;
+    this.#allowed = burst;
+    this.#countedAt = now();
   }
 
-  warn(facts: Readonly<Record<string, unknown>>): void {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void {
     const now = this.#now();
-    if (now - this.#at < EVERY_MS) {
-      this.#left += 1;
-      return;
-    }
-    this.#log.warn({ ...facts, ...(this.#left > 0 ? { leftOut: this.#left } : {}) }, this.#text);
-    this.#at = now;
-    this.#left = 0;
+    this.#allowed = Math.min(this.#burst, this.#allowed + (now - this.#countedAt) / EACH_MS);
+    this.#countedAt = now;
+    if (this.#allowed >= 1) return this.#write(fields, message);
+    this.#leftOut += 1;
+    // The last of a flood are counted, too, when nothing follows them.
+    this.#rest ??= setTimeout(() => this.#write({}, message), EACH_MS).unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+  }
+
+  #write(fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.#log.warn(this.#leftOut > 0 ? { ...fields, leftOut: this.#leftOut } : fields, message);
+    this.#allowed -= 1;
+    this.#leftOut = 0;
+    this.close();
   }
 }

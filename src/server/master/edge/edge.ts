@@ -8,6 +8,7 @@ import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import { PeerError } from '../../shared/internal-client.ts';
 import type { Logger } from '../../shared/logging.ts';
+import { SampledLog } from '../../shared/sampled-log.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Located, Locator } from '../cluster/locator.ts';
@@ -28,6 +29,8 @@ const SPREAD_EACH_MS = 1;
 const MOST_SPREAD_MS = 5_000;
 /** How often owners are asked whether they still know of the clients here, in beats of a second. */
 const AUDIT_BEATS = 5;
+/** Lines about what clients do wrong that are written at once, before they are sampled. */
+const LOG_BURST = 20;
 
 /**
  * What a client's socket is doing at this edge.
@@ -59,6 +62,8 @@ interface Attaching {
 
 interface Client {
   readonly socket: ClientSocket;
+  /** To be called at its first hello. */
+  readonly greeted: () => void;
   state: State;
 }
 
@@ -72,6 +77,8 @@ export class Edge implements EdgePort {
   readonly #store: Store;
   readonly #timing: Timing;
   readonly #log: Logger;
+  readonly #refusals: SampledLog;
+  readonly #violations: SampledLog;
   readonly #clients = new Set<Client>();
   readonly #attached = new Map<AttachmentId, Client>();
   readonly #timer: NodeJS.Timeout;
@@ -98,6 +105,8 @@ export class Edge implements EdgePort {
     this.#store = parts.store;
     this.#timing = parts.timing;
     this.#log = parts.log;
+    this.#refusals = new SampledLog(parts.log, LOG_BURST);
+    this.#violations = new SampledLog(parts.log, LOG_BURST);
     this.#links.unknownAtOwner = (attachments) => {
       for (const attachment of attachments) this.down({ attachment, close: 4503 });
     };
@@ -109,14 +118,14 @@ export class Edge implements EdgePort {
     return this.#clients.size;
   }
 
-  /** Takes a new socket. */
-  accept(ws: WebSocket, from: { readonly ip: string; readonly platform: string }): void {
+  /** Takes a new socket. `greeted` is called when it has said hello. */
+  accept(ws: WebSocket, from: { readonly ip: string; readonly platform: string }, greeted: () => void): void {
     const socket = new ClientSocket(ws, from, {
       frame: (frame) => this.#frame(client, frame),
       violation: (error) => this.#violate(client, error),
       closed: () => this.#gone(client),
     });
-    const client: Client = { socket, state: { kind: 'waiting', until: performance.now() + LIMITS.helloMs } };
+    const client: Client = { socket, greeted, state: { kind: 'waiting', until: performance.now() + LIMITS.helloMs } };
     this.#clients.add(client);
   }
 
@@ -195,6 +204,7 @@ export class Edge implements EdgePort {
   #frame(client: Client, frame: Exclude<ClientFrame, { t: 'ping' }>): void {
     const { state } = client;
     if (frame.t === 'hello') {
+      client.greeted();
       if (state.kind === 'waiting') return void this.#hello(client, frame);
       if (state.kind !== 'closed') this.#violate(client, new ProtocolError('FRAME_MALFORMED', 'a second hello'));
       return;
@@ -263,7 +273,10 @@ export class Edge implements EdgePort {
         ? error
         : new ProtocolError(error instanceof StoreError ? 'UNAVAILABLE' : 'INTERNAL', String(error));
     const { sessionId } = hello.join ?? hello.resume ?? {};
-    this.#log.warn({ session: sessionId, ip: client.socket.ip, err: error, code: known.code }, 'A hello is refused.');
+    const line = { session: sessionId, ip: client.socket.ip, code: known.code };
+    // What is wrong here is worth its place; what is wrong with a client is its own affair, as often as it likes.
+    if (known.code === 'INTERNAL') this.#log.warn({ ...line, err: error }, 'A hello is refused.');
+    else this.#refusals.warn({ ...line, reason: known.message }, 'A hello is refused.');
     client.socket.send({ t: 'refused', error: known.toWire() });
     this.#shut(client, known.code === 'UNAVAILABLE' || known.code === 'INTERNAL' ? 4503 : 4401);
   }
@@ -353,7 +366,9 @@ export class Edge implements EdgePort {
   }
 
   #violate(client: Client, error: ProtocolError): void {
-    this.#log.warn({ ...this.#names(client), ip: client.socket.ip, err: error }, 'A client breaks the protocol.');
+    const { code, message } = error;
+    const line = { ...this.#names(client), ip: client.socket.ip, code, reason: message };
+    this.#violations.warn(line, 'A client breaks the protocol.');
     client.socket.send({ t: 'error', error: error.toWire() });
     this.#shut(client, error.code === 'FRAME_TOO_LARGE' ? 4413 : 4400);
   }

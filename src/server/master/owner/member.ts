@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
 import type { ConnectionInfo, NetworkQuality } from '../../../protocol/model.ts';
-import { sameSecret } from '../../shared/identity.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
 import type { Publication } from './publication.ts';
+import { acceptsKey, hashResumeKey, hasOnlyKey, withOnlyKey } from './resume-keys.ts';
 
 /** Where a member's client is reached, or since when it is not. */
 export type Presence =
@@ -37,6 +36,8 @@ export class Member {
   requestsTaken = 0 as RequestId;
   #record: JoinedConnection;
   #returning = 0;
+  /** Hash of the resume key in the welcome of the socket in use. */
+  #handedOut: string | undefined;
   #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
   constructor(record: JoinedConnection) {
@@ -68,7 +69,7 @@ export class Member {
     }
   }
 
-  /** Its client has got a new proof of who it is. */
+  /** The store has it so. */
   renew(record: JoinedConnection): void {
     this.#record = record;
   }
@@ -112,6 +113,7 @@ export class Member {
       before.edge.down({ attachment: before.attachment, close: 4409 });
     }
     this.#presence = { kind: 'here', attachment, edge };
+    this.#handedOut = undefined;
   }
 
   /** The socket is gone. `false` when it was not the one in use: a late word of a socket that has been replaced. */
@@ -139,11 +141,20 @@ export class Member {
   }
 
   provesToBe(resumeKey: string): boolean {
-    return sameSecret(hashResumeKey(resumeKey), this.#record.joined.resumeKeyHash);
+    return acceptsKey(this.#record.joined, resumeKey);
   }
-}
 
-/** What the store keeps of a resume key. */
-export function hashResumeKey(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
+  /** The socket in use is being welcomed with this key. */
+  handOut(resumeKey: string): void {
+    this.#handedOut = hashResumeKey(resumeKey);
+  }
+
+  /** A frame has come over the socket in use: its client has read the welcome. `true` when other keys were accepted until now. */
+  proveKey(): boolean {
+    const { joined } = this.#record;
+    const hash = this.#handedOut;
+    if (hash === undefined || hasOnlyKey(joined, hash)) return false;
+    this.#record = { ...this.#record, joined: withOnlyKey(joined, hash) };
+    return true;
+  }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
-import type { ConnectionId, RequestId, Seq, TokenId } from '../../../protocol/ids.ts';
+import type { ConnectionId, RequestId, Seq } from '../../../protocol/ids.ts';
 import type { LeaveReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import { MACHINE_CLOCK } from '../../shared/clock.ts';
@@ -14,10 +14,12 @@ import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import { Admission } from './admission.ts';
 import { adoptMembers } from './adoption.ts';
+import type { ConnectionSecrets } from './connection-secrets.ts';
 import { Hosting } from './hosting.ts';
 import { KeptSignals } from './kept-signals.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
+import { MemberRecords } from './member-records.ts';
 import { MissedSignals } from './missed-signals.ts';
 import { type Owned, Ownership } from './ownership.ts';
 import { type PendingPlace, Places } from './places.ts';
@@ -47,6 +49,7 @@ export interface SessionSurroundings {
   readonly chronicle: SessionChronicle;
   /** For clients that are given none of their own. */
   readonly iceServers: readonly IceServer[];
+  readonly secrets: ConnectionSecrets;
   /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
@@ -56,13 +59,13 @@ export class OwnedSession {
   readonly record: SessionRecord;
   readonly members = new Map<ConnectionId, Member>();
   readonly places: Places;
+  readonly records: MemberRecords;
+  readonly secrets: ConnectionSecrets;
   readonly serverSignals = new ServerSignals(this);
   readonly keptSignals: KeptSignals;
   readonly missedSignals: MissedSignals;
   readonly streams = new Streams(this);
   readonly log: Logger;
-  /** Tokens that have joined, and which place each has taken. */
-  readonly used = new Map<TokenId, ConnectionId>();
   readonly #around: SessionSurroundings;
   readonly relocation: Relocation;
   /** Rooms that the media has moved away from and that clients still show. */
@@ -76,7 +79,15 @@ export class OwnedSession {
     this.record = record;
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
-    this.places = new Places({ session: record, write: (work) => this.write(work) });
+    this.secrets = around.secrets;
+    this.places = new Places({ session: record, secrets: around.secrets, write: (work) => this.write(work) });
+    this.records = new MemberRecords({
+      session: record,
+      members: this.members,
+      places: this.places,
+      write: (work) => this.write(work),
+      log: this.log,
+    });
     this.missedSignals = new MissedSignals(record.createdAt);
     this.keptSignals = new KeptSignals({
       session: record,
@@ -137,10 +148,7 @@ export class OwnedSession {
     const connections = await this.write((store) => store.listConnections(this.record.uniqueSessionId));
     let inventory: Inventory | undefined;
     if (this.record.mediaNode) inventory = await this.#hosting.adopt(node);
-    for (const [id, member] of adoptMembers(connections, inventory)) {
-      this.members.set(id, member);
-      this.used.set(member.record.token, id);
-    }
+    for (const [id, member] of adoptMembers(connections, inventory)) this.members.set(id, member);
     this.places.adopt(connections);
     await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
@@ -149,12 +157,12 @@ export class OwnedSession {
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
     // for whom the media was just being placed.
-    if (this.record.mediaNode && this.members.size + this.pending.size === 0) void this.end('lastParticipantLeft');
+    if (this.record.mediaNode && this.members.size + this.pending.length === 0) void this.end('lastParticipantLeft');
     else this.relocation.leaveIfDraining();
   }
 
   /** Places that wait for somebody to join. */
-  get pending(): ReadonlyMap<TokenId, PendingPlace> {
+  get pending(): readonly PendingPlace[] {
     return this.places.pending;
   }
 
@@ -219,6 +227,7 @@ export class OwnedSession {
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
     if ('still' in item) return true;
+    if ('frame' in item && member.proveKey()) this.records.proven(member);
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') this.#acknowledged(member, item.frame.seq);
     else if (!this.isFrozen) this.#take(member, item.frame);
@@ -273,6 +282,8 @@ export class OwnedSession {
   sweep(now: number): void {
     // Who is away, and for how long, is the next owner's to say.
     if (this.isFrozen) return;
+    this.places.sweep();
+    this.records.sweep();
     const { resumeGraceMs } = this.#around.timing;
     for (const member of [...this.members.values()]) {
       const { presence } = member;

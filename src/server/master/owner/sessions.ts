@@ -7,6 +7,7 @@ import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import type { ConnectionSecrets } from './connection-secrets.ts';
 import type { Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
@@ -46,6 +47,7 @@ export class Sessions {
     log: Logger,
     iceServers: readonly IceServer[],
     chronicle: SessionChronicle,
+    secrets: ConnectionSecrets,
   ) {
     this.#store = store;
     this.#log = log;
@@ -57,6 +59,7 @@ export class Sessions {
       log,
       iceServers,
       chronicle,
+      secrets,
       ended: (session, reason) => {
         this.#forget(session);
         return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);

@@ -6,8 +6,11 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
+import type { TrustedProxies } from '../../shared/client-address.ts';
+import type { CorsOrigins } from '../../shared/cors-origins.ts';
 import type { Identity } from '../../shared/identity.ts';
 import type { InternalClient } from '../../shared/internal-client.ts';
+import type { Logger } from '../../shared/logging.ts';
 import type { Secrets } from '../../shared/secrets.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { FailoverPolicy, Store } from '../../store/store.ts';
@@ -33,10 +36,13 @@ export type RestApp = FastifyInstance<
 /** What the routes need of the master around them. */
 export interface RestParts {
   readonly self: Identity;
+  readonly log: Logger;
   /** Those that the API accepts. */
   readonly secrets: Secrets;
   /** Tells requests that another master has let in and passed on. */
   readonly forwarded: ForwardedMark;
+  readonly proxies: TrustedProxies;
+  readonly corsOrigins: CorsOrigins;
   /** Where clients reach the balancer, e.g. `https://example.org`. */
   readonly publicUrl: string;
   /** The same for sockets, e.g. `wss://example.org`: part of every token. */

@@ -7,10 +7,13 @@ import { StoreError } from '../../store/store.ts';
 export class RestError extends Error {
   override readonly name = 'RestError';
   readonly status: number;
+  /** When it is worth trying again, seconds; only where that is not the same for all of this status. */
+  readonly retryAfterS: number | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, retryAfterS?: number) {
     super(message);
     this.status = status;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -26,6 +29,8 @@ export interface RestErrorBody {
 
 /** Seconds after which a 503 is worth trying again. */
 export const RETRY_AFTER_S = '1';
+/** Caused by anybody, as often as he likes: logged where they are found, in samples. */
+const BY_STRANGERS: ReadonlySet<number> = new Set([401, 429]);
 
 function toRestError(error: unknown): RestError {
   if (error instanceof RestError) return error;
@@ -64,8 +69,9 @@ export function useRestErrors(app: FastifyInstance): void {
     const line = { err: error, method: request.method, url: request.url, status: known.status };
     if (known.status === 500) request.log.error(line, 'A REST request has failed.');
     else if (known.status === 501) request.log.info(line, 'A REST request asks for what is not supported.');
-    else request.log.warn(line, 'A REST request is refused.');
-    if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    else if (!BY_STRANGERS.has(known.status)) request.log.warn(line, 'A REST request is refused.');
+    if (known.retryAfterS !== undefined) reply.header('retry-after', known.retryAfterS);
+    else if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S);
     if (known.status === 401) reply.header('www-authenticate', 'Basic realm="Rejoin"');
     const body: RestErrorBody = {
       timestamp: Date.now(),

@@ -21,6 +21,9 @@ export interface Documented {
 /** Anyone may be refused, and anything may not be possible at this moment. */
 const ALWAYS = {
   401: error('Wrong or no credentials.'),
+  429: error(
+    'Wrong or no credentials, too often from this address. The right ones are always accepted. `Retry-After` tells when the address is forgiven.',
+  ),
   503: error(
     'Not at this moment: a node or the store does not answer. Worth trying again, after `Retry-After` seconds.',
   ),

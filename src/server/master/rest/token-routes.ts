@@ -17,6 +17,7 @@ const TOKEN = Type.Object(
     role: Type.String(),
     data: Type.String(),
     kurentoOptions: Type.Null(),
+    expiresAt: Type.Integer({ description: 'When it expires. Unix time, ms. Not in OpenVidu.' }),
   },
   { additionalProperties: false, description: 'A token.' },
 );
@@ -45,7 +46,7 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
       const session = await ownedHere(parts, request.body.session, request, reply);
       if (!session) return reply;
       const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
-      return tokenJson(place, parts.socketOrigin);
+      return tokenJson(session, place, parts.socketOrigin);
     },
   );
 }

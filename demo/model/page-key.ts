@@ -1,0 +1,56 @@
+/**
+ * The demo's server answers only pages that show the key of its present run, which it gives to pages of its own origin. The
+ * key is asked for once, and again after a restart of the cluster.
+ */
+const HEADER = 'x-rejoin-page-key';
+
+let key: Promise<string> | undefined;
+
+/**
+ * `fetch` with the page's key.
+ * @throws {PageKeyError} the server gave none
+ */
+export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
+  const used = currentKey();
+  const answer = await ask(path, init, used);
+  if (answer.status !== 403) return answer;
+  // Another call may have asked for the new key meanwhile.
+  if (key === used) key = undefined;
+  return ask(path, init, currentKey());
+}
+
+async function ask(path: string, init: RequestInit, shown: Promise<string>): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set(HEADER, await shown);
+  return fetch(path, { ...init, headers });
+}
+
+function currentKey(): Promise<string> {
+  if (key) return key;
+  const asked = requestKey();
+  key = asked;
+  asked.catch(() => {
+    if (key === asked) key = undefined;
+  });
+  return asked;
+}
+
+/** @throws {PageKeyError} with the status of the refusal */
+async function requestKey(): Promise<string> {
+  const answer = await fetch('/demo/api/page-key', { method: 'POST' });
+  if (!answer.ok) throw new PageKeyError(answer);
+  return String(((await answer.json()) as { key: unknown }).key);
+}
+
+/** The server gave this page no key. `status`, by which the SDK knows whether to ask again. */
+export class PageKeyError extends Error {
+  override readonly name = 'PageKeyError';
+  readonly status: number;
+  readonly answer: Response;
+
+  constructor(answer: Response) {
+    super(`The server answered ${answer.status} to the page's request for its key.`);
+    this.status = answer.status;
+    this.answer = answer;
+  }
+}

@@ -1,0 +1,51 @@
+/** Whose budget is used up: that of the client's address, or that of everybody together. */
+export type Exceeded = 'address' | 'total';
+
+/** What one request holds of the budget. */
+export interface Share {
+  /** `undefined`: it may be held. Otherwise nothing has been taken. */
+  take(bytes: number): Exceeded | undefined;
+  /** Gives all of it back. */
+  release(): void;
+}
+
+/** Bounds the bytes that a process holds at a time for all requests, and for those of one address, which must not use up all. */
+export class ByteBudget {
+  readonly #most: number;
+  readonly #mostEach: number;
+  readonly #held = new Map<string, number>();
+  #total = 0;
+
+  constructor(most: number, mostEach: number) {
+    this.#most = most;
+    this.#mostEach = mostEach;
+  }
+
+  get held(): number {
+    return this.#total;
+  }
+
+  share(address: string): Share {
+    let own = 0;
+    return {
+      take: (bytes) => {
+        if ((this.#held.get(address) ?? 0) + bytes > this.#mostEach) return 'address';
+        if (this.#total + bytes > this.#most) return 'total';
+        own += bytes;
+        this.#add(address, bytes);
+        return undefined;
+      },
+      release: () => {
+        this.#add(address, -own);
+        own = 0;
+      },
+    };
+  }
+
+  #add(address: string, bytes: number): void {
+    this.#total += bytes;
+    const held = (this.#held.get(address) ?? 0) + bytes;
+    if (held > 0) this.#held.set(address, held);
+    else this.#held.delete(address);
+  }
+}

@@ -1,0 +1,27 @@
+import { DEV_VARIABLE } from '../cli/secret-strength.ts';
+import type { NodeRole } from '../shared/identity.ts';
+import type { ClusterOptions } from './cluster-plan.ts';
+import { withSocketsAt } from './demo-page.ts';
+import { webhookEnvironment } from './webhook-environment.ts';
+
+/**
+ * The settings of the nodes that are secret, or no words for a command line, as environment variables: what is secret in
+ * them is in no list of processes.
+ */
+export function childEnvironment(
+  role: NodeRole,
+  options: ClusterOptions,
+  { secret, publicUrl }: { readonly secret: string; readonly publicUrl: string },
+): Record<string, string> {
+  const common = { REJOIN_SECRET: secret, [DEV_VARIABLE]: '1' };
+  if (role === 'media-node') return common;
+  if (role === 'master') {
+    const { iceServers, webhooks } = options;
+    const ice = iceServers ? { REJOIN_ICE_SERVERS: JSON.stringify(iceServers) } : {};
+    return { ...common, ...ice, ...webhookEnvironment(webhooks) };
+  }
+  const policies = (options.directories ?? []).flatMap(({ prefix, policy }) =>
+    policy === undefined ? [] : [`${prefix}=${withSocketsAt(publicUrl, policy)}`],
+  );
+  return policies.length > 0 ? { ...common, REJOIN_STATIC_POLICY: policies.join('\n') } : common;
+}

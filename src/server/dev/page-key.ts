@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import { sameSecret } from '../shared/identity.ts';
+
+/**
+ * The header in which the demo page shows its key. A page of another site cannot send it: its browser would ask for leave
+ * first, and no answer here gives it.
+ */
+export const PAGE_KEY_HEADER = 'x-rejoin-page-key';
+
+const BYTES = 16;
+
+/** What the demo page must show with each call. It is made anew at each start of the cluster and is kept in memory only. */
+export class PageKey {
+  readonly text = randomBytes(BYTES).toString('base64url');
+
+  fits(given: string | readonly string[] | undefined): boolean {
+    return typeof given === 'string' && sameSecret(given, this.text);
+  }
+}

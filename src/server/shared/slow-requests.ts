@@ -1,0 +1,41 @@
+import { type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** How long a client may take to send a whole request, headers and body, ms. Requests here are small. */
+export const REQUEST_DEADLINE_MS = 10_000;
+
+/**
+ * Deadlines for what a client sends, for `createServer`. They end with the last byte of a request: long answers, such as
+ * liveness streams, and upgraded sockets have deadlines of their own.
+ */
+export const SLOW_REQUESTS = {
+  requestTimeout: REQUEST_DEADLINE_MS,
+  headersTimeout: REQUEST_DEADLINE_MS,
+  connectionsCheckingInterval: 1_000,
+} as const satisfies ServerOptions;
+
+/** The same for a server that is there already. The interval of the checks can be set only when it is made. */
+export function limitSlowRequests(server: Server): void {
+  server.requestTimeout = SLOW_REQUESTS.requestTimeout;
+  server.headersTimeout = SLOW_REQUESTS.headersTimeout;
+}
+
+const REFUSALS: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    408,
+    `The request did not arrive within ${REQUEST_DEADLINE_MS / 1_000} s. Send it faster.`,
+  ],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too large. Send fewer, or shorter ones.'],
+};
+const MALFORMED = [400, 'This is not HTTP/1.1. Send a well-formed request.'] as const;
+
+/** For the event `clientError` of a server: answers what could not be read as a request, and closes the connection. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const [status, message] = REFUSALS[error.code ?? ''] ?? MALFORMED;
+    const body = JSON.stringify({ timestamp: Date.now(), status, error: STATUS_CODES[status], message, path: '' });
+    const headers = `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}`;
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\nconnection: close\r\n\r\n${body}`);
+  }
+  socket.destroy();
+}
