@@ -9,6 +9,7 @@ import { drain } from './benchmarks/drain.ts';
 import { join as joinBenchmark } from './benchmarks/join.ts';
 import { mediaCrash } from './benchmarks/media-crash.ts';
 import { ownerCrash } from './benchmarks/owner-crash.ts';
+import { powerLoss } from './benchmarks/power-loss.ts';
 import { storm } from './benchmarks/storm.ts';
 import { Cleanup } from './cleanup.ts';
 import { loadNow, thisMachine } from './report/machine.ts';
@@ -16,7 +17,7 @@ import { toMarkdown } from './report/markdown.ts';
 import { type BenchmarkReport, type Report, reportOf, toJson } from './report/report.ts';
 import { toText } from './report/table.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, drain, storm, joinBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, powerLoss, drain, storm, joinBenchmark];
 const ALL = 'all';
 const PAGE = join('docs', 'performance.md');
 const PAGE_PATH = join(import.meta.dirname, '..', PAGE);

@@ -3,6 +3,7 @@ import { givenBrowser, provideBrowser } from './setup/browser.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
 import { interruptible } from './setup/interruption.mjs';
 import { provideNode } from './setup/node.mjs';
+import { provideHostTools } from './setup/test-hosts.mjs';
 import { givenWorker, provideWorker } from './setup/worker.mjs';
 
 /**
@@ -32,6 +33,8 @@ export function setup({ browser = false, log = process.stderr } = {}) {
     const node = await provideNode(log);
     const workerBin = given.workerBin ?? (await provideWorker({ log, node }));
     if (!browser) return { node, workerBin };
-    return { node, workerBin, chromium: given.chromium ?? (await provideBrowser({ log, node })) };
+    const chromium = given.chromium ?? (await provideBrowser({ log, node }));
+    await provideHostTools(log);
+    return { node, workerBin, chromium };
   });
 }

@@ -88,7 +88,7 @@ export class Sessions {
       properties,
     });
     const session = new OwnedSession(record, this.#around);
-    this.#byId.set(sessionId, session);
+    this.#own(session);
     session.log.info('A session is created.');
     session.note({ kind: 'created', at: record.createdAt });
     return session;
@@ -108,12 +108,12 @@ export class Sessions {
       throw error;
     }
     const session = new OwnedSession(claimed, this.#around);
+    this.#own(session);
     const adopting = session.adopt(node).catch(async (error: unknown) => {
       session.log.error({ err: error }, 'The session cannot be taken over.');
       await session.crash();
     });
     this.#adopting.set(session, adopting);
-    this.#byId.set(claimed.sessionId, session);
     await adopting;
     this.#adopting.delete(session);
   }
@@ -203,6 +203,16 @@ export class Sessions {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /**
+   * A session that was owned here before may not know yet that others have decided about it meanwhile, e.g. in the other half of
+   * a cluster. It steps down first: its clients would go on with an object that nobody else knows.
+   */
+  #own(session: OwnedSession): void {
+    const { sessionId } = session.record;
+    this.#byId.get(sessionId)?.stepDown();
+    this.#byId.set(sessionId, session);
   }
 
   /** The sessions whose media is at this node. */

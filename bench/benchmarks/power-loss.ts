@@ -1,0 +1,185 @@
+import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import { HostCall } from '../../test/fixtures/hosts/host-call.ts';
+import { HostCluster } from '../../test/fixtures/hosts/host-cluster.ts';
+import { NamespacesMissing } from '../../test/fixtures/hosts/namespaces-missing.ts';
+import { Pair } from '../../test/fixtures/hosts/pair.ts';
+import { BenchError } from '../bench-error.ts';
+import type { Benchmark, Context } from '../benchmark.ts';
+import { now, untilTime } from '../clock.ts';
+import type { Metric, Target } from '../report/metric.ts';
+
+const OWNER = 'master-2';
+const EDGES = ['master-1', OWNER] as const;
+/** After joining, until bandwidth estimation has settled. */
+const WARM_UP_MS = 1_500;
+const FLOOR =
+  "the node's process is killed on a host that lives: its kernel resets what was connected and refuses what comes.";
+
+const SLOW_VERDICT =
+  'A verdict takes 3 s of silence, counted from the last beat, which may be as old as a second when the power fails.';
+const SLOW_RETURN = 'What comes after the verdict shares two cores with a browser that draws two pictures.';
+
+/** How a node ends: with its host, or alone. */
+type Ending = 'powerOff' | 'kill';
+
+interface OwnerLost {
+  readonly verdict: number;
+  /** The later of two clients: one has had its socket at the owner. */
+  readonly signallingBack: number;
+}
+
+interface MediaLost {
+  readonly verdict: number;
+  /** The later of two pictures. */
+  readonly pictureBack: number;
+}
+
+export const powerLoss: Benchmark = {
+  name: 'power-loss',
+  title: 'a host loses power, and nothing is reset',
+  trials: 5,
+
+  async run(context) {
+    const { hosts, pair } = await startHosts(context);
+    const metrics: Metric[] = [];
+    for (const policy of ['takeover', 'rebuild'] as const) {
+      const owner: Record<Ending, OwnerLost[]> = { kill: [], powerOff: [] };
+      const media: Record<Ending, MediaLost[]> = { kill: [], powerOff: [] };
+      for (let trial = 0; trial < context.trials; trial += 1) {
+        for (const ending of ['kill', 'powerOff'] as const) {
+          context.progress(`${policy}, ${ending}, trial ${trial + 1} of ${context.trials}`);
+          owner[ending].push(await loseOwner(hosts, pair, policy, ending, `owner-${policy}-${ending}-${trial}`));
+          media[ending].push(await loseMediaNode(hosts, pair, policy, ending, `media-${policy}-${ending}-${trial}`));
+        }
+      }
+      metrics.push(...ownerMetrics(policy, owner), ...mediaMetrics(policy, media));
+    }
+    return {
+      method:
+        'Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. The link of a host goes down, then its processes are killed: the others hear nothing, not even that an address is unreachable. Two pages in a video call, with their sockets through HAProxy at the owner and at another master. Everything at its default. The verdict is the first that a living master writes down; signalling is back when a signal of each client to itself has come back; the picture is back with the frame that ends the longest standstill, for the later of the two receivers.',
+      metrics,
+    };
+  },
+};
+
+async function startHosts({ cleanup, sawBrowser }: Context): Promise<{ hosts: HostCluster; pair: Pair }> {
+  try {
+    const hosts = await HostCluster.start();
+    cleanup.add(() => hosts.stop());
+    const call = await HostCall.open(hosts);
+    cleanup.add(() => call.close());
+    sawBrowser(call.browser.version());
+    return { hosts, pair: await Pair.open(hosts, call) };
+  } catch (error) {
+    if (error instanceof NamespacesMissing) throw new BenchError('NamespacesMissing', error.message, error);
+    throw error;
+  }
+}
+
+async function loseOwner(
+  hosts: HostCluster,
+  pair: Pair,
+  failover: FailoverPolicy,
+  ending: Ending,
+  room: string,
+): Promise<OwnerLost> {
+  await hosts.rested();
+  await pair.meet({ room, failover, owner: OWNER, edges: EDGES });
+  await untilTime(now() + WARM_UP_MS);
+  const lostAt = now();
+  await lose(hosts, OWNER, ending);
+  const [back, verdictAt] = await Promise.all([pair.signalBack(lostAt), hosts.verdictOn(OWNER, lostAt)]);
+  await pair.leave();
+  await restore(hosts, OWNER, ending);
+  return { verdict: verdictAt - lostAt, signallingBack: back };
+}
+
+async function loseMediaNode(
+  hosts: HostCluster,
+  pair: Pair,
+  failover: FailoverPolicy,
+  ending: Ending,
+  room: string,
+): Promise<MediaLost> {
+  await hosts.rested();
+  await pair.meet({ room, failover, owner: OWNER, edges: EDGES });
+  await untilTime(now() + WARM_UP_MS);
+  const [node, before] = [await pair.mediaNode(), await pair.tracks()];
+  const lostAt = now();
+  await lose(hosts, node, ending);
+  const [picture, verdictAt] = await Promise.all([pair.pictureBack(lostAt, before), hosts.verdictOn(node, lostAt)]);
+  await pair.leave();
+  await restore(hosts, node, ending);
+  return { verdict: verdictAt - lostAt, pictureBack: picture };
+}
+
+async function lose(hosts: HostCluster, node: string, ending: Ending): Promise<void> {
+  if (ending === 'powerOff') await hosts.powerOff(node);
+  else await hosts.process(node).kill();
+}
+
+async function restore(hosts: HostCluster, node: string, ending: Ending): Promise<void> {
+  if (ending === 'powerOff') await hosts.powerOn(node);
+  else await hosts.process(node).start();
+}
+
+function ownerMetrics(policy: FailoverPolicy, lost: Record<Ending, readonly OwnerLost[]>): Metric[] {
+  return [
+    metric(
+      `${policy}.owner.verdict`,
+      `${policy}: the owner's host, verdict`,
+      lost,
+      ({ verdict }) => verdict,
+      3_000,
+      SLOW_VERDICT,
+    ),
+    metric(
+      `${policy}.owner.signallingBack`,
+      `${policy}: the owner's host, signalling back`,
+      lost,
+      ({ signallingBack }) => signallingBack,
+      4_000,
+      SLOW_RETURN,
+    ),
+  ];
+}
+
+function mediaMetrics(policy: FailoverPolicy, lost: Record<Ending, readonly MediaLost[]>): Metric[] {
+  return [
+    metric(
+      `${policy}.media.verdict`,
+      `${policy}: the media node's host, verdict`,
+      lost,
+      ({ verdict }) => verdict,
+      3_000,
+      SLOW_VERDICT,
+    ),
+    metric(
+      `${policy}.media.pictureBack`,
+      `${policy}: the media node's host, picture back`,
+      lost,
+      ({ pictureBack }) => pictureBack,
+      4_000,
+      SLOW_RETURN,
+    ),
+  ];
+}
+
+function metric<T>(
+  key: string,
+  what: string,
+  lost: Record<Ending, readonly T[]>,
+  read: (one: T) => number,
+  atMost: number,
+  whenMissed: string,
+): Metric {
+  const target: Target = { statistic: 'p95', atMost, whenMissed };
+  return {
+    key,
+    what,
+    unit: 'ms',
+    samples: lost.powerOff.map(read),
+    floor: { what: FLOOR, samples: lost.kill.map(read) },
+    target,
+  };
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { HostCall } from '../fixtures/hosts/host-call.ts';
+import { HostCluster } from '../fixtures/hosts/host-cluster.ts';
+import { BALANCER, CLIENT } from '../fixtures/hosts/host-plan.ts';
+import { Pair } from '../fixtures/hosts/pair.ts';
+import { FREEZE, LIMITS, unixNow, within } from '../fixtures/hosts/times.ts';
+import { until } from '../fixtures/until.ts';
+
+/** Links between hosts that pass nothing, or nothing one way: packets are dropped, and neither end is told. */
+
+let hosts: HostCluster;
+let call: HostCall;
+let pair: Pair;
+before(async () => {
+  hosts = await HostCluster.start({ failover: 'takeover' });
+  call = await HostCall.open(hosts);
+  pair = await Pair.open(hosts, call);
+});
+after(async () => {
+  await call?.close();
+  await hosts?.stop();
+});
+beforeEach(async () => {
+  await pair.leave();
+  await hosts.rested();
+});
+
+/** Two links at once cost the time of one, so what a link between masters does is looked at both ways together. */
+for (const [how, harm] of [
+  ['is cut', (edge: string, owner: string) => hosts.network.cut(edge, owner)],
+  ['passes nothing from the edge to the owner', (edge: string, owner: string) => hosts.network.oneWay(owner, edge)],
+  ['passes nothing from the owner to the edge', (edge: string, owner: string) => hosts.network.oneWay(edge, owner)],
+] as const) {
+  test(`the link between edge and owner ${how}: clients go on through others, and the session stays`, async (t) => {
+    const room = how.replaceAll(' ', '-');
+    await pair.meet({ room, failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
+    const first = await hosts.session(room);
+    const cutAt = unixNow();
+    await harm('master-1', 'master-2');
+    within(t, 'signalling back', await pair.signalBack(cutAt), LIMITS.signalling);
+    await hosts.network.heal();
+    await pair.seeEachOther();
+    within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
+    assert.equal((await hosts.session(room))?.epoch, first?.epoch, 'nobody has taken it');
+  });
+}
+
+test('the link between owner and media node is cut: the media moves, before its picture stops', async (t) => {
+  await pair.meet({ room: 'owner-media', failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
+  const node = await pair.mediaNode();
+  const cutAt = unixNow();
+  await hosts.network.cut('master-1', node);
+  const back = await pair.signalBack(cutAt);
+  await until('the session is at another node', async () => (await pair.mediaNode()) !== node);
+  within(t, 'the session is at another node', unixNow() - cutAt, LIMITS.picture);
+  await pair.seeEachOther();
+  within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
+  within(t, 'signalling back', back, LIMITS.signalling);
+});
+
+test('the owner is cut off from everything: another one takes its session, and it gives way when it is back', async (t) => {
+  const room = 'cut-off';
+  await pair.meet({ room, failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
+  const cutAt = unixNow();
+  await hosts.network.split(
+    ['master-2'],
+    hosts.plan.hosts.filter((host) => host !== 'master-2'),
+  );
+  within(t, 'signalling back', await pair.signalBack(cutAt), LIMITS.signalling);
+  const taken = await hosts.session(room);
+  assert.notEqual(await pair.owner(), 'master-2');
+  await hosts.network.heal();
+  await hosts.client.call('join', { member: 'late', room, urls: hosts.beginningAt('master-2') });
+  await pair.seeEachOther();
+  within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
+  assert.equal((await hosts.session(room))?.epoch, taken?.epoch, 'the one that was cut off has taken nothing back');
+});
+
+test('the cluster falls into halves: the clients go on in theirs, and one owner is left afterwards', async (t) => {
+  const [lost, kept] = ['lost-half', 'kept-half'];
+  const minority = ['master-1', 'media-1'];
+  const majority = ['master-2', 'master-3', 'media-2', BALANCER, CLIENT];
+  // Of two sessions one has its owner in the half that the clients do not reach, and the other one in theirs.
+  await pair.meet({ room: lost, failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
+  await hosts.createSession(kept, 'master-2');
+  await hosts.client.call('join', { member: 'cara', room: kept, urls: hosts.beginningAt('master-3') });
+  const first = await hosts.session(kept);
+  const before = await pair.tracks();
+  const media = await pair.mediaNode();
+
+  const cutAt = unixNow();
+  await hosts.network.split(minority, majority);
+  const back = await pair.signalBack(cutAt);
+  const picture = media === 'media-1' ? await pair.pictureBack(cutAt, before) : 0;
+  // Whoever is alone in the other half must not take the session of those here from them again and again.
+  await until('the lonely master has given its verdict', () =>
+    hosts
+      .log('master-1')
+      .some(
+        ({ msg, time, peer }) =>
+          String(msg).startsWith('A node') &&
+          String(msg).includes('dead') &&
+          String(peer).startsWith('master') &&
+          Date.parse(String(time)) > cutAt,
+      ),
+  );
+  const caraBack = (await hosts.client.call('signalBack', { member: 'cara' })) - unixNow();
+  within(t, 'signalling back, session of the other half', back, LIMITS.signalling);
+  within(t, 'signalling, session of this half, then', caraBack, LIMITS.signalling);
+  within(t, 'picture back', picture, LIMITS.picture);
+
+  const healedAt = unixNow();
+  await hosts.network.heal();
+  await hosts.rested({ leave: false });
+  within(t, 'signalling back after the halves have met', await pair.signalBack(healedAt), LIMITS.signalling + 10_000);
+  await pair.seeEachOther();
+  assert.notEqual(await hosts.ownerOf(lost), 'master-1');
+  const last = await hosts.session(kept);
+  t.diagnostic(
+    `epochs of the session of this half: ${first?.epoch} → ${last?.epoch}, owner ${await hosts.ownerOf(kept)}`,
+  );
+  assert.equal(last?.uniqueSessionId, first?.uniqueSessionId);
+});
