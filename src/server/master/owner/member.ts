@@ -26,7 +26,7 @@ export interface Subscription {
 
 /** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
 export class Member {
-  readonly outbox = new Outbox();
+  readonly outbox: Outbox;
   readonly transports = new Map<string, 'send' | 'recv'>();
   readonly publications = new Map<StreamId, Publication>();
   /** Streams that are on their way into `publications`. */
@@ -43,11 +43,14 @@ export class Member {
   #handedOut: string | undefined;
   /** For how long it has been far behind, and when that was looked at last. */
   #behindMs = 0;
-  #lookedAt = performance.now();
+  #lookedAt: number;
   #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
-  constructor(record: JoinedConnection) {
+  /** `now`: the clock of what waits for it, ms. */
+  constructor(record: JoinedConnection, now: () => number = () => performance.now()) {
     this.#record = record;
+    this.#lookedAt = now();
+    this.outbox = new Outbox({ now });
   }
 
   get record(): JoinedConnection {
