@@ -129,6 +129,7 @@ export class LeanClient implements LoadClient {
 
   #greet(welcome: WelcomeFrame): void {
     if (this.#welcome) this.#backAt = now();
+    const tookOver = welcome.resumed && welcome.snapshot && welcome.epoch !== this.#welcome?.epoch;
     this.#welcome = welcome;
     if (welcome.snapshot) {
       this.#received = welcome.seq;
@@ -136,7 +137,7 @@ export class LeanClient implements LoadClient {
     }
     this.#greeted = true;
     this.#socket.succeeded(welcome.reconnectSpreadMs);
-    if (welcome.resumed && welcome.snapshot) this.#requests.renumber(welcome.requestsTaken);
+    if (tookOver) this.#requests.renumber(welcome.requestsTaken);
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
   }
 

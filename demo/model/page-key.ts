@@ -2,7 +2,7 @@
  * The demo's server answers only pages that show the key of its present run, which it gives to pages of its own origin. The
  * key is asked for once, and again after a restart of the cluster.
  */
-const HEADER = 'x-rejoin-page-key';
+const HEADER = 'x-demo-page-key';
 
 let key: Promise<string> | undefined;
 

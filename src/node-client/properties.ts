@@ -129,6 +129,8 @@ export interface ConnectionProperties {
   readonly role?: OpenViduRole | null;
   /** For this client alone. Default: those of the cluster. */
   readonly customIceServers?: readonly IceServerProperties[] | null;
+  /** For how long the token is good, ms, from 1 s to 30 days; somebody who has joined is not touched. Default: 15 minutes. */
+  readonly expiresInMs?: number | null;
   /** Kept and shown again, with no effect. Default `true`. */
   readonly record?: boolean | null;
   /** No effect. */
@@ -144,4 +146,4 @@ export interface ConnectionProperties {
 }
 
 /** What {@link Session.generateToken} takes. */
-export type TokenOptions = Pick<ConnectionProperties, 'role' | 'data' | 'kurentoOptions'>;
+export type TokenOptions = Pick<ConnectionProperties, 'role' | 'data' | 'expiresInMs' | 'kurentoOptions'>;

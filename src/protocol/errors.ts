@@ -35,6 +35,10 @@ export const PROTOCOL_ERRORS = {
     message: 'This token has been used: a token joins once.',
     action: 'Create another connection through the REST API for every join.',
   },
+  TOKEN_EXPIRED: {
+    message: 'This token has expired: nobody joined with it in time.',
+    action: 'Create another connection through the REST API; `expiresInMs` says for how long its token is good.',
+  },
   SESSION_UNKNOWN: {
     message: 'There is no session of this id.',
     action: 'Create it through the REST API (POST /openvidu/api/sessions) before joining.',
@@ -82,6 +86,14 @@ export const PROTOCOL_ERRORS = {
   OUTBOX_OVERFLOW: {
     message: 'More messages wait for the other side than are kept.',
     action: 'Send more slowly; join again if the connection was ended by this.',
+  },
+  RATE_LIMITED: {
+    message: 'More was sent in a short time than is allowed, also after it was slowed down.',
+    action: 'Send less often, and wait for the answers; join again if the connection was ended by this.',
+  },
+  LIMIT_REACHED: {
+    message: 'There are as many of these as are allowed.',
+    action: 'Close or leave what is not needed any more; the detail names the limit.',
   },
   UNAVAILABLE: {
     message: 'The session cannot be served at this moment.',

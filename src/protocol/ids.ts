@@ -13,7 +13,7 @@ export type ConnectionId = Brand<string, 'ConnectionId'>;
 export type StreamId = Brand<string, 'StreamId'>;
 /** The secret that proves a resuming client to be the one that joined. */
 export type ResumeKey = Brand<string, 'ResumeKey'>;
-/** The single-use secret with which a connection is joined: `tok_` and sixteen letters or digits. */
+/** The single-use secret with which a connection is joined: `tok_` and 22 letters or digits. */
 export type TokenId = Brand<string, 'TokenId'>;
 /** Fencing number of a session: +1 at every change of owner and at every rebuild, never reused for one `SessionId`. */
 export type Epoch = Brand<number, 'Epoch'>;
@@ -40,7 +40,6 @@ export function randomText(length: number): string {
 }
 
 export const newConnectionId = (): ConnectionId => `con_${randomText(10)}` as ConnectionId;
-export const newTokenId = (): TokenId => `tok_${randomText(16)}` as TokenId;
 export const newResumeKey = (): ResumeKey => randomText(32) as ResumeKey;
 export const newSessionId = (): SessionId => `ses_${randomText(10)}` as SessionId;
 export const newUniqueSessionId = (sessionId: SessionId): UniqueSessionId =>

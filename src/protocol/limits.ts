@@ -2,7 +2,10 @@
 export const LIMITS = {
   /** One WebSocket frame, either way. A publish request with simulcast needs about 4 KB. */
   frameBytes: 64 * 1024,
-  /** Frames an owner keeps for one connection until they are acknowledged; one more ends it with OUTBOX_OVERFLOW. */
+  /**
+   * Frames an owner keeps for one connection until they are acknowledged. Signals may take three quarters, one sender half of what
+   * the others leave: one more is refused to its sender with OUTBOX_OVERFLOW. Events beyond it are dropped for a snapshot.
+   */
   outboxFrames: 2_000,
   /** Requests a client keeps for its owner until they are answered; one more rejects with OUTBOX_OVERFLOW. */
   pendingRequests: 500,

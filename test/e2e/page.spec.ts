@@ -37,7 +37,6 @@ test('the page keeps to its policy, and nobody else frames it or runs a script i
   page,
   running,
   room,
-  join,
 }) => {
   for (const path of ['/', '/demo.js', '/style.css', '/dist/rejoin.min.js']) {
     const headers = (await page.request.get(running.url + path)).headers();
@@ -55,16 +54,12 @@ test('the page keeps to its policy, and nobody else frames it or runs a script i
   page.on('console', (message) => {
     if (/security policy/i.test(message.text())) violations.push(message.text());
   });
-  await join('Ann');
   // By another name than that of the public URL, which tokens name.
   const other = running.url.replace('localhost', '127.0.0.1');
   await page.goto(`${other}/?room=${room}&name=Bob&join=1`);
   await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
-  await expect(page.locator('video')).toHaveCount(2);
+  await expect(page.getByTestId('own-tile').locator('video')).toBeVisible();
   await expect(page.getByTestId('node-card')).toHaveCount(5);
-  await page.locator('[data-node-id="master-2"]').getByTestId('kill-button').click();
-  await expect(page.locator('[data-event="nodeRestarted"]')).toBeVisible();
-  await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
   expect(violations).toEqual([]);
 
   await page.evaluate(() => {

@@ -134,6 +134,23 @@ test('leaving while rebuilding: no token is asked for any more, and none that co
   assert.equal(client.count('rebuilt') + client.count('sessionDisconnected'), 1);
 });
 
+test('a token that has expired: another is asked for where a function gives them, and a plain one is refused by name', async () => {
+  const room = 'expired';
+  await running.token(room);
+  const { json } = await running.rest('POST', `/sessions/${room}/connection`, { expiresInMs: 1_000 });
+  const expired = String(json['token']);
+  await until('it has expired', () => Date.now() > Number(json['expiresAt']));
+  await assert.rejects(new SdkClient().session.connect(expired), { name: 'CONNECT_FAILED', code: 'TOKEN_EXPIRED' });
+  const client = new SdkClient({ retry: { spreadMs: 50, baseMs: 50 } });
+  let asked = 0;
+  await client.session.connect(async () => {
+    asked += 1;
+    return asked === 1 ? expired : running.token(room);
+  });
+  assert.equal(asked, 2);
+  client.session.disconnect();
+});
+
 test('a rebuild outlives tokens that are not good, and a function that fails; a final word ends it by name', async () => {
   const room = 'bad-tokens';
   const client = new SdkClient({ retry: { spreadMs: 50, baseMs: 100 } });

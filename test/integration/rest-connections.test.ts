@@ -40,7 +40,8 @@ test('a connection, from pending to active, field by field', async () => {
   };
   const made = await running.rest('POST', '/sessions/fields/connection', nulls, through);
   assert.equal(made.status, 200, made.text);
-  const { id, createdAt, token, ...pending } = made.json;
+  const { id, createdAt, expiresAt, token, ...pending } = made.json;
+  assert.equal(Number(expiresAt) - Number(createdAt), 15 * 60 * 1000);
   assert.match(String(id), /^con_[A-Za-z0-9]{10}$/);
   const common = {
     object: 'connection',
@@ -295,10 +296,10 @@ test('tokens, as before there were connections', async () => {
   const through = await session('tokens');
   const made = await running.rest('POST', '/tokens', { session: 'tokens', role: 'MODERATOR', data: 'd' }, through);
   assert.equal(made.status, 200, made.text);
-  const { id, token, createdAt, connectionId, ...rest } = made.json;
+  const { id, token, createdAt, expiresAt, connectionId, ...rest } = made.json;
   assert.equal(id, token);
-  assert.match(String(token), /^ws:\/\/localhost:\d+\?sessionId=tokens&token=tok_[A-Za-z0-9]{16}$/);
-  assert.equal(typeof createdAt, 'number');
+  assert.match(String(token), /^ws:\/\/localhost:\d+\?sessionId=tokens&token=tok_[A-Za-z0-9]{22}$/);
+  assert.equal(Number(expiresAt) - Number(createdAt), 15 * 60 * 1000);
   assert.deepEqual(rest, { session: 'tokens', role: 'MODERATOR', data: 'd', kurentoOptions: null });
   const member = await Asker.join(running, 'tokens', { token: String(token) });
   assert.equal(member.id, connectionId);
@@ -318,6 +319,44 @@ test('tokens, as before there were connections', async () => {
     const answer = await running.rest('POST', '/tokens', body, through);
     assert.equal(answer.status, status, answer.text);
     assert.match(String(answer.json['message']), message);
+  }
+  await member.leave();
+});
+
+test('a token expires: it is refused by name, and is not listed any more', async () => {
+  const through = await session('expires');
+  const [place, before] = await Promise.all([
+    running.rest('POST', '/sessions/expires/connection', { expiresInMs: 1_000 }, through),
+    running.rest('POST', '/tokens', { session: 'expires', expiresInMs: 30 * 24 * 60 * 60 * 1_000 }, through),
+  ]);
+  assert.equal(Number(place.json['expiresAt']) - Number(place.json['createdAt']), 1_000);
+  assert.equal(Number(before.json['expiresAt']) - Number(before.json['createdAt']), 2_592_000_000);
+  const joined = await running.rest('POST', '/sessions/expires/connection', { expiresInMs: 1_000 }, through);
+  const member = await Asker.join(running, 'expires', { token: String(joined.json['token']) });
+  const path = `/sessions/expires/connection/${place.json['id']}`;
+  await until('it is not shown any more', async () => (await running.rest('GET', path)).status === 404);
+  assert.ok(Date.now() >= Number(place.json['expiresAt']));
+  const list = await running.rest('GET', '/sessions/expires/connection', undefined, through);
+  assert.equal(list.json['numberOfElements'], 2);
+  const refused = async (): Promise<string> => {
+    const late = await RawClient.join(running.socketUrl, String(place.json['token']));
+    assert.equal((await late.closing()).code, 4401);
+    return (await late.frame('refused')).error.code;
+  };
+  assert.equal(await refused(), 'TOKEN_EXPIRED');
+  // Somebody who has joined in time is not touched.
+  const active = await running.rest('GET', `/sessions/expires/connection/${member.id}`, undefined, through);
+  assert.deepEqual([active.json['status'], active.json['expiresAt']], ['active', undefined]);
+  for (const [body, path] of [
+    [{}, '/sessions/expires/connection'],
+    [{ session: 'expires' }, '/tokens'],
+  ] as const) {
+    for (const expiresInMs of [0, 999, 1_000.5, 2_592_000_001, '5000', [1_000]]) {
+      const answer = await running.rest('POST', path, { ...body, expiresInMs }, through);
+      assert.equal(answer.status, 400, String(expiresInMs));
+      assert.match(String(answer.json['message']), /expiresInMs/);
+    }
+    assert.equal((await running.rest('POST', path, { ...body, expiresInMs: null }, through)).status, 200);
   }
   await member.leave();
 });

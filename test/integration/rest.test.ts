@@ -50,7 +50,7 @@ test('connections: create at any master, list, get, delete', async () => {
     assert.equal(made.status, 200, made.text);
     const connectionId = String(made.json['connectionId']);
     assert.match(connectionId, /^con_[A-Za-z0-9]{10}$/);
-    assert.match(String(made.json['token']), /^ws:\/\/localhost:\d+\?sessionId=two&token=tok_[A-Za-z0-9]{16}$/);
+    assert.match(String(made.json['token']), /^ws:\/\/localhost:\d+\?sessionId=two&token=tok_[A-Za-z0-9]{22}$/);
     assert.equal(made.json['status'], 'pending');
     assert.equal(made.json['role'], 'SUBSCRIBER');
     assert.equal(made.json['serverData'], 'd');

@@ -355,3 +355,14 @@ test('who waits for a stream is told that it has come, that it cannot, or that i
   assert.equal(await late.arrival, 'SESSION_CLOSED');
   assert.equal(errors.length, 1);
 });
+
+test('what is refused because of a limit is asked once, and its promise says so', async () => {
+  for (const code of ['RATE_LIMITED', 'LIMIT_REACHED', 'OUTBOX_OVERFLOW'] as const) {
+    const failures: unknown[] = [];
+    const room = new Room((error) => failures.push(error));
+    const publishing = room.publish(new FakePublisher());
+    await room.answer(0, new ProtocolError(code));
+    await assert.rejects(publishing, { code });
+    assert.deepEqual(room.plane(0).asked, []);
+  }
+});

@@ -116,6 +116,47 @@ test('4409 on the socket that lives is a mistake: the client resumes; on one tha
   signaling.close(new Error() as never);
 });
 
+test('each resume shows the key of the last welcome that has come, and says at once that one has', async () => {
+  const { signaling, socket } = await joined();
+  const shown = (one: FakeSocket): unknown => one.sent[0]?.t === 'hello' && one.sent[0].resume?.resumeKey;
+  socket.ends(1006);
+  const second = await nextSocket(2);
+  assert.equal(shown(second), 'secret');
+  // Its welcome is lost.
+  second.ends(1006);
+  const third = await nextSocket(3);
+  assert.equal(shown(third), 'secret');
+  third.says({ ...WELCOME, resumed: true, resumeKey: 'another' });
+  assert.deepEqual(third.sent.slice(1), [{ t: 'ack', seq: 0 }]);
+  assert.equal(signaling.lastPlace?.resumeKey, 'another');
+  third.ends(1006);
+  assert.equal(shown(await nextSocket(4)), 'another');
+  signaling.close(new Error() as never);
+});
+
+test('a snapshot from the same owner leaves the requests as they are; another owner numbers them anew', async () => {
+  const { signaling, socket } = await joined();
+  const answers = ['a', 'b', 'c'].map((id) => signaling.request('signal', { id }));
+  socket.says({ t: 'res', seq: 1, id: 1, data: { recipients: 1 } });
+  await answers[0];
+  socket.ends(4408);
+  const second = await nextSocket(2);
+  const snapshot = { others: [] };
+  second.says({ ...WELCOME, resumed: true, seq: 40, requestsTaken: 2, snapshot });
+  const numbers = ({ sent }: FakeSocket) =>
+    sent.flatMap((frame) => (frame.t === 'req' ? `${frame.id} ${(frame.data as { id: string }).id}` : []));
+  assert.deepEqual(numbers(second), ['3 c']);
+  second.says({ t: 'res', seq: 41, id: 2, data: { recipients: 7 } });
+  assert.deepEqual(await answers[1], { recipients: 7 });
+  second.ends(4503);
+  const third = await nextSocket(3);
+  third.says({ ...WELCOME, resumed: true, epoch: 2, seq: 0, requestsTaken: 0, snapshot });
+  assert.deepEqual(numbers(third), ['1 c']);
+  third.says({ t: 'res', seq: 1, id: 1, error: { code: 'RATE_LIMITED', message: '', action: '' } });
+  await assert.rejects(answers[2] ?? Promise.resolve(), { code: 'RATE_LIMITED' });
+  signaling.close(new Error() as never);
+});
+
 test('a suspended page closes its socket, makes no other, and comes back at once', async () => {
   const { signaling, words, socket } = await joined();
   signaling.suspend();

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionId, RequestId, Seq } from '../../src/protocol/ids.ts';
-import { BatchSender } from '../../src/server/master/link/batch-sender.ts';
 import { Outbox } from '../../src/server/master/owner/outbox.ts';
+import { ByteBudget } from '../../src/server/shared/byte-budget.ts';
 import { pick, seededRandom, seeds } from '../fixtures/random.ts';
-import { until } from '../fixtures/until.ts';
 
 const frame = (id: number) => ({ t: 'res', id: id as RequestId, data: {} }) as const;
-const neverDropped = (item: unknown): void => assert.fail(`dropped: ${String(item)}`);
 const at = (seq: number): Seq => seq as Seq;
 
 test('frames are numbered without gaps and kept until acknowledged', () => {
-  const outbox = new Outbox(3);
+  const outbox = new Outbox({ frames: 3 });
   assert.deepEqual(
     [1, 2, 3].map((id) => outbox.add(frame(id))?.seq),
     [1, 2, 3],
@@ -94,10 +92,115 @@ test('before a snapshot, signals and answers are kept and the rest is dropped', 
   await waiting;
 });
 
+const said = (from: string, data = 'x') =>
+  ({ t: 'evt', event: 'signal', data: { id: 's', data, from: from as ConnectionId } }) as const;
+const presence = {
+  t: 'evt',
+  event: 'connectionPresence',
+  data: { connectionId: 'c' as ConnectionId, presence: 'away' },
+} as const;
+
+test('a sender may have as much waiting as the others leave free: there is always room for another', () => {
+  const outbox = new Outbox({ signals: 100, frames: 200 });
+  const fill = (sender: string): number => {
+    let added = 0;
+    while (outbox.holds(10, sender as ConnectionId)) {
+      assert.ok(outbox.add(said(sender)));
+      added += 1;
+    }
+    return added;
+  };
+  assert.equal(fill('a'), 50);
+  assert.equal(fill('b'), 25);
+  assert.equal(fill('c'), 13);
+  assert.equal(outbox.holds(10, 'server'), true);
+  assert.equal(outbox.holds(10, 'a' as ConnectionId), false);
+  // What is acknowledged makes room again; signals take nothing of what is for answers.
+  outbox.acknowledge(at(50));
+  assert.equal(outbox.holds(10, 'a' as ConnectionId), true);
+  for (let id = 1; id <= 100; id += 1) assert.ok(outbox.add(frame(id)));
+});
+
+test('bytes count like frames, and are counted where they are drawn from', () => {
+  const budget = new ByteBudget(1_000_000);
+  const outbox = new Outbox({ bytes: 10_000, signalBytes: 8_000 });
+  outbox.drawOn(budget);
+  const large = said('a', 'x'.repeat(2_000));
+  assert.equal(outbox.holds(2_100, 'a' as ConnectionId), true);
+  outbox.add(large);
+  assert.equal(outbox.holds(4_000, 'a' as ConnectionId), false);
+  assert.equal(outbox.holds(4_000, 'b' as ConnectionId), true);
+  for (let n = 0; n < 3; n += 1) assert.ok(outbox.add(large));
+  assert.equal(outbox.add(large), undefined);
+  assert.equal(budget.used, outbox.bytes);
+  assert.ok(budget.used > 8_000);
+  outbox.acknowledge(at(2));
+  assert.equal(budget.used, outbox.bytes);
+  outbox.close();
+  assert.equal(budget.used, 0);
+});
+
+test('events that are too many are dropped for a snapshot, which is given until it has arrived', () => {
+  const outbox = new Outbox({ frames: 4 });
+  outbox.add(presence);
+  outbox.add(said('a'));
+  outbox.add(presence);
+  outbox.add(frame(1));
+  assert.equal(outbox.add(presence), undefined);
+  assert.equal(outbox.needsSnapshot(at(0)), false);
+  assert.equal(outbox.dropEvents(), true);
+  assert.equal(outbox.size, 2);
+  assert.equal(outbox.needsSnapshot(at(4)), true);
+  outbox.add(frame(2));
+  assert.deepEqual(outbox.missed(at(1)), []);
+  assert.equal(outbox.missed(at(9)), undefined, 'what was never sent cannot have arrived');
+  const behind = outbox.last;
+  outbox.rebase();
+  assert.deepEqual(
+    outbox.after(behind)?.map((one) => [one.seq, one.t]),
+    [
+      [6, 'evt'],
+      [7, 'res'],
+      [8, 'res'],
+    ],
+  );
+  // The welcome with the snapshot was lost: its client has got no further.
+  assert.equal(outbox.needsSnapshot(at(1)), true);
+  assert.equal(outbox.needsSnapshot(behind), false);
+  outbox.acknowledge(at(8));
+  assert.equal(outbox.dropEvents(), false, 'there are none');
+});
+
+test('the last word is kept, however full it is', () => {
+  const outbox = new Outbox({ frames: 1 });
+  outbox.add(frame(1));
+  assert.ok(outbox.add({ t: 'evt', event: 'evicted', data: { reason: 'disconnect' } }));
+});
+
+test('it is known for how long nothing has been acknowledged', () => {
+  let now = 0;
+  const outbox = new Outbox({ now: () => now });
+  assert.equal(outbox.overdueMs(0), 0);
+  now = 1_000;
+  outbox.add(frame(1));
+  outbox.add(frame(2));
+  now = 5_000;
+  assert.equal(outbox.overdueMs(0), 4_000);
+  assert.equal(outbox.overdueMs(3_000), 2_000, 'not before its client was here');
+  outbox.acknowledge(at(1));
+  now = 6_000;
+  assert.equal(outbox.overdueMs(0), 1_000);
+  outbox.acknowledge(at(1));
+  assert.equal(outbox.overdueMs(0), 1_000, 'the same word again is no progress');
+  assert.equal(outbox.ageMs, 5_000);
+  outbox.acknowledge(at(2));
+  assert.equal(outbox.overdueMs(0), 0);
+});
+
 test('whatever is lost between, everything arrives once and in order', () => {
   for (const seed of seeds(100)) {
     const random = seededRandom(seed);
-    const outbox = new Outbox(10_000);
+    const outbox = new Outbox({ frames: 10_000 });
     const got: number[] = [];
     let received = 0;
     let sent = 0;
@@ -129,67 +232,4 @@ test('whatever is lost between, everything arrives once and in order', () => {
       `SEED=${seed}`,
     );
   }
-});
-
-test('a batch that fails is sent again, in order, with what came meanwhile behind it', async () => {
-  const arrived: number[] = [];
-  let failures = 2;
-  const sender = new BatchSender<number>(async (batch) => {
-    await Promise.resolve();
-    if (failures > 0) {
-      failures -= 1;
-      throw new Error('lost');
-    }
-    arrived.push(...(JSON.parse(batch) as number[]));
-    return 'taken';
-  }, neverDropped);
-  for (let item = 0; item < 1_200; item += 1) sender.add(item);
-  await until('everything has arrived', () => arrived.length === 1_200);
-  sender.add(1_200);
-  await until('later items too', () => arrived.length === 1_201);
-  assert.deepEqual(
-    arrived,
-    Array.from({ length: 1_201 }, (_, i) => i),
-  );
-});
-
-test('what the far side refuses, or cannot be written down, holds up nobody else', async () => {
-  const arrived: string[] = [];
-  const dropped: unknown[] = [];
-  const sender = new BatchSender<unknown>(
-    async (batch) => {
-      if (batch.length > 2 * 1024 * 1024 || batch.includes('poison')) return 'refused';
-      arrived.push(...(JSON.parse(batch) as string[]).map((item) => item.slice(0, 8)));
-      return 'taken';
-    },
-    (item) => dropped.push(item),
-  );
-  const round: { self?: unknown } = {};
-  round.self = round;
-  const items = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(60_000));
-  for (const [at, item] of items.entries()) {
-    if (at === 20) sender.add('poison');
-    if (at === 200) sender.add(round);
-    sender.add(item);
-  }
-  await until('the rest has arrived', () => arrived.length === 300);
-  assert.deepEqual(
-    arrived.map(Number),
-    Array.from({ length: 300 }, (_, i) => i),
-  );
-  assert.deepEqual(dropped, [round, 'poison']);
-});
-
-test('a closed sender sends nothing more', async () => {
-  let calls = 0;
-  const sender = new BatchSender<number>(async () => {
-    calls += 1;
-    sender.close();
-    throw new Error('dead');
-  }, neverDropped);
-  sender.add(1);
-  await until('it has tried', () => calls === 1);
-  sender.add(2);
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(calls, 1);
 });

@@ -4,21 +4,13 @@ import { test } from 'node:test';
 import { afterClose, CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from '../../src/protocol/errors.ts';
 import { parseServerFrame } from '../../src/protocol/frames.ts';
-import {
-  isSessionId,
-  newConnectionId,
-  newSessionId,
-  newTokenId,
-  randomText,
-  streamIdOf,
-} from '../../src/protocol/ids.ts';
+import { isSessionId, newConnectionId, newSessionId, randomText, streamIdOf } from '../../src/protocol/ids.ts';
 import { formatTokenUrl, parseTokenUrl } from '../../src/protocol/token-url.ts';
 import { parseClientFrame } from '../../src/server/master/edge/client-frames.ts';
 import { checkParams } from '../../src/server/master/owner/request-schemas.ts';
 
 test('ids have the shapes that OpenVidu clients know', () => {
   assert.match(newConnectionId(), /^con_[A-Za-z0-9]{10}$/);
-  assert.match(newTokenId(), /^tok_[A-Za-z0-9]{16}$/);
   assert.match(newSessionId(), /^ses_[A-Za-z0-9]{10}$/);
   const connection = newConnectionId();
   assert.equal(streamIdOf(connection, 'AbC1', 'CAMERA'), `str_CAM_AbC1_${connection}`);

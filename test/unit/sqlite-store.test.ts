@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
-import { type Epoch, newConnectionId, newTokenId, newUniqueSessionId, type SessionId } from '../../src/protocol/ids.ts';
+import { type Epoch, newConnectionId, newUniqueSessionId, type SessionId } from '../../src/protocol/ids.ts';
 import type { InstanceId } from '../../src/server/shared/identity.ts';
 import { SqliteStore } from '../../src/server/store/sqlite-store.ts';
+import type { ConnectionRecord, TokenHash } from '../../src/server/store/store.ts';
 import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rejoin-store-'));
@@ -27,6 +28,20 @@ const life = (sessionId = room, owner = master(1)) => ({
   createdAt: 1,
   properties: { customSessionId: 'a' },
 });
+
+function connectionOf(uniqueSessionId: ConnectionRecord['uniqueSessionId']): ConnectionRecord {
+  return {
+    connectionId: newConnectionId(),
+    sessionId: room,
+    uniqueSessionId,
+    tokenSalt: 'salt',
+    tokenHash: 'hash' as TokenHash,
+    role: 'PUBLISHER',
+    createdAt: 1,
+    expiresAt: 2,
+    serverData: '',
+  };
+}
 
 test('a session id has one life at a time, and each life a higher epoch', async () => {
   const store = new SqliteStore(newFile());
@@ -54,19 +69,10 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   assert.equal(claimed.owner, master(2));
   await assert.rejects(store.claimSession(uniqueSessionId, epoch, master(3)), { code: 'stale' });
   await assert.rejects(store.placeSession(uniqueSessionId, epoch, master(9)), { code: 'stale' });
-  const connection = {
-    connectionId: newConnectionId(),
-    sessionId: room,
-    uniqueSessionId,
-    token: newTokenId(),
-    role: 'PUBLISHER' as const,
-    createdAt: 1,
-    serverData: '',
-    customIceServers: [],
-  };
+  const connection = connectionOf(uniqueSessionId);
   await assert.rejects(store.putConnection(connection, epoch), { code: 'stale' });
   await store.putConnection(connection, claimed.epoch);
-  assert.equal((await store.getConnection(connection.connectionId))?.token, connection.token);
+  assert.equal((await store.getConnection(connection.connectionId))?.tokenHash, connection.tokenHash);
   assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
   // A master that does not know yet that it is replaced sees its members go away, and must not take them off the books.
   await assert.rejects(store.removeConnection(connection, epoch), { code: 'stale' });
@@ -74,6 +80,74 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   await store.removeConnection(connection, claimed.epoch);
   assert.equal((await store.listConnections(uniqueSessionId)).length, 0);
   await store.close();
+});
+
+test('several connections are put with one write, all of them or none', async () => {
+  const store = new SqliteStore(newFile());
+  const { uniqueSessionId, epoch } = await store.createSession(life());
+  const all = [1, 2, 3].map(() => connectionOf(uniqueSessionId));
+  await assert.rejects(store.putConnections(all, (epoch + 1) as Epoch), { code: 'stale' });
+  const foreign = connectionOf(newUniqueSessionId(room));
+  await assert.rejects(store.putConnections([...all, foreign], epoch), { code: 'stale' });
+  assert.deepEqual(await store.listConnections(uniqueSessionId), []);
+  await store.putConnections(all, epoch);
+  assert.equal((await store.listConnections(uniqueSessionId)).length, 3);
+  await store.close();
+});
+
+test('ended sessions are forgotten after an hour, and the epoch of an id that is used again still rises', async () => {
+  const file = newFile();
+  let now = 1_000_000;
+  const store = new SqliteStore(file, () => now);
+  const ids = Array.from({ length: 10_000 }, (_, n) => `room-${n}` as SessionId);
+  const epochs = new Map<SessionId, number>();
+  for (const id of ids) {
+    const { uniqueSessionId, epoch } = await store.createSession(life(id));
+    await store.putConnection(connectionOf(uniqueSessionId), epoch);
+    // Every tenth life has seen owners come and go.
+    const claimed = id.endsWith('7') ? await store.claimSession(uniqueSessionId, epoch, master(2)) : { epoch };
+    await store.endSession(uniqueSessionId, claimed.epoch, 'lastParticipantLeft');
+    epochs.set(id, claimed.epoch);
+  }
+  const rows = (table: string): number => {
+    const database = new DatabaseSync(file);
+    const { rows } = database.prepare(`SELECT count(*) AS rows FROM ${table}`).get() as { rows: number };
+    database.close();
+    return rows;
+  };
+  const lease = { id: 'master-1', instance: master(1), role: 'master' as const, url: 'http://a', load: 3 };
+  now += 60 * 60 * 1000 - 1;
+  await store.renewLease(lease, 60_000);
+  assert.equal(rows('sessions'), 10_000);
+  now += 60 * 1000 + 1;
+  await store.renewLease(lease, 60_000);
+  assert.deepEqual([rows('sessions'), rows('connections'), rows('forgotten')], [0, 0, 1]);
+  for (const id of ids.slice(0, 10)) {
+    const { epoch } = await store.createSession(life(id));
+    assert.ok(epoch > (epochs.get(id) ?? 0), `${id}: ${epoch}`);
+  }
+  await store.close();
+});
+
+test('the files of a store are for its user alone, also those of before', async () => {
+  const mode = (path: string): number => statSync(path).mode & 0o777;
+  const before = process.umask(0);
+  try {
+    const file = join(folder, 'new', 'store.sqlite');
+    const store = new SqliteStore(file);
+    await store.createSession(life());
+    assert.equal(mode(join(folder, 'new')), 0o700);
+    for (const suffix of ['', '-wal', '-shm']) assert.equal(mode(file + suffix), 0o600, suffix);
+    await store.close();
+    chmodSync(file, 0o644);
+    for (const suffix of ['-wal', '-shm']) writeFileSync(file + suffix, '', { mode: 0o644 });
+    const again = new SqliteStore(file);
+    await again.createSession(life('other' as SessionId));
+    for (const suffix of ['', '-wal', '-shm']) assert.equal(mode(file + suffix), 0o600, suffix);
+    await again.close();
+  } finally {
+    process.umask(before);
+  }
 });
 
 test('signals are kept in their order until they have arrived, and by nobody but the owner', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { type ConnectionId, newTokenId, type StreamId } from '../../src/protocol/ids.ts';
+import type { ConnectionId, StreamId } from '../../src/protocol/ids.ts';
 import type { StreamInfo } from '../../src/protocol/model.ts';
 import { type JoinedConnection, Member } from '../../src/server/master/owner/member.ts';
 import { Publication } from '../../src/server/master/owner/publication.ts';
@@ -12,7 +12,7 @@ import { SessionEvents } from '../../src/server/master/webhooks/session-events.t
 import type { WebhookEventName } from '../../src/server/master/webhooks/webhook-events.ts';
 import type { InstanceId } from '../../src/server/shared/identity.ts';
 import type { SqliteStore } from '../../src/server/store/sqlite-store.ts';
-import type { SessionRecord } from '../../src/server/store/store.ts';
+import type { SessionRecord, TokenHash } from '../../src/server/store/store.ts';
 import { createSession, storeFiles } from '../fixtures/webhooks/store-file.ts';
 
 const newStore = storeFiles();
@@ -82,11 +82,12 @@ function connection(connectionId: ConnectionId, session: SessionRecord): JoinedC
     connectionId,
     sessionId: session.sessionId,
     uniqueSessionId: session.uniqueSessionId,
-    token: newTokenId(),
+    tokenSalt: 'salt',
+    tokenHash: 'hash' as TokenHash,
+    expiresAt: 2,
     role: 'PUBLISHER',
     createdAt: START - 5_000,
     serverData: 'from the server',
-    customIceServers: [],
     joined: {
       activeAt: START + 1_000,
       clientData: 'from the client',

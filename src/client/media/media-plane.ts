@@ -1,4 +1,5 @@
 import { Device, type types } from 'mediasoup-client';
+import { ProtocolError } from '../../protocol/errors.ts';
 import type { MediaPlace } from '../../protocol/frames.ts';
 import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
@@ -125,7 +126,20 @@ export class MediaPlane {
       return { stream, producers };
     } catch (error) {
       for (const producer of producers.values()) producer.close();
+      // The server has given it up, as it does where a role no longer allows to send.
+      if (error instanceof ProtocolError && error.code === 'TRANSPORT_UNKNOWN') this.stopSending();
       throw error;
+    }
+  }
+
+  /** Gives up what is sent over: the next `publish()` makes another transport. */
+  stopSending(): void {
+    this.#send = undefined;
+    for (const [key, { transport, path }] of this.#open) {
+      if (transport.direction !== 'send') continue;
+      this.#open.delete(key);
+      path.close();
+      transport.close();
     }
   }
 

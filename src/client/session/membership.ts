@@ -160,6 +160,7 @@ export class Membership {
     if (!own) return;
     const { role } = own;
     own.update(info);
+    if (own.role === 'SUBSCRIBER' && role !== 'SUBSCRIBER') this.media.stopSending();
     if (own.role !== role) this.#announcer.roleChanged(own, own.role, role);
   }
 

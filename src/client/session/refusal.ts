@@ -5,7 +5,7 @@ import type { SessionInput, SessionState } from './session-state.ts';
 
 /** Codes of a refused hello that another token may help against. */
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
-const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED'];
+const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED'];
 
 /** So many tokens are tried to join with: a crash in between makes one worthless, a mistake of the application all. */
 const TOKENS_TRIED = 3;

@@ -122,6 +122,11 @@ export class SessionMedia implements PublishedAt {
     if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
+  /** The client may not send any more; the server ends its streams, and has closed what they come over. */
+  stopSending(): void {
+    this.#plane?.stopSending();
+  }
+
   /** Everything of this client is in the new life, or at the new place, and plays. */
   renewed(): void {
     if (this.#plane) this.#report(this.#plane.place.id, 'shown');

@@ -13,16 +13,19 @@ export function sayFarewell(
   withinMs: number,
   options: SocketOptions & { readonly sdk: string },
 ): void {
+  let { resumeKey } = resume;
   const send = (frame: ClientFrame): void => socket.send(JSON.stringify(frame));
   const take = (frame: ServerFrame | undefined): void => {
     if (frame?.t === 'welcome') {
+      resumeKey = frame.resumeKey;
       // What was asked before and not answered was given up with the session.
       const id = (frame.requestsTaken + 1) as Extract<ClientFrame, { t: 'req' }>['id'];
       send({ t: 'req', id, method: 'leave', data: {} });
     } else if (frame?.t === 'destroyed' || frame?.t === 'refused') end();
     else if (frame?.t === 'moved') hello();
   };
-  const hello = (): void => send({ t: 'hello', v: PROTOCOL_VERSION, sdk: options.sdk, resume });
+  const hello = (): void =>
+    send({ t: 'hello', v: PROTOCOL_VERSION, sdk: options.sdk, resume: { ...resume, resumeKey } });
   const socket = new Socket(options, {
     waiting: () => {},
     open: hello,

@@ -212,6 +212,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #welcome(welcome: WelcomeFrame): void {
     const { sessionId, uniqueSessionId, connectionId, resumeKey, epoch } = welcome;
+    // A snapshot alone does not mean another owner: it may stand for events that were too many to be kept.
+    const tookOver = welcome.resumed && welcome.snapshot !== undefined && epoch !== this.#lastPlace?.epoch;
     this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch };
     this.#intent = { kind: 'resume', place: this.#lastPlace };
     this.#refusal = undefined;
@@ -222,9 +224,11 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#greeted = true;
     this.#socket.succeeded(welcome.reconnectSpreadMs);
     this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
-    if (welcome.resumed && welcome.snapshot) this.#requests.renumber(welcome.requestsTaken);
+    if (tookOver) this.#requests.renumber(welcome.requestsTaken);
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
+    // The former resume key is accepted until a frame shows that this welcome has arrived.
+    if (welcome.resumed) this.#sendAck();
     this.emit('welcome', welcome);
   }
 

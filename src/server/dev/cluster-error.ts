@@ -3,6 +3,7 @@ export type ClusterErrorName =
   | 'AddressUnavailable'
   | 'NoFreePort'
   | 'StateDirInUse'
+  | 'StateDirShared'
   | 'OrphansRunning'
   | 'NodeFailed'
   | 'NotReady'

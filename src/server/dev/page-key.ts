@@ -3,9 +3,9 @@ import { sameSecret } from '../shared/identity.ts';
 
 /**
  * The header in which the demo page shows its key. A page of another site cannot send it: its browser would ask for leave
- * first, and no answer here gives it.
+ * first, and no answer here gives it. It is no `x-rejoin-` header, as the balancer takes those from clients away.
  */
-export const PAGE_KEY_HEADER = 'x-rejoin-page-key';
+export const PAGE_KEY_HEADER = 'x-demo-page-key';
 
 const BYTES = 16;
 

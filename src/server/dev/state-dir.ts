@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -30,11 +30,11 @@ export class StateDir {
    * Takes the directory and clears what an earlier run left in it: the state of a cluster all of whose processes have
    * ended means nothing.
    * @param orphansMs how long processes of a cluster whose supervisor was killed have to notice
-   * @throws {ClusterError} StateDirInUse, OrphansRunning
+   * @throws {ClusterError} StateDirInUse, StateDirShared, OrphansRunning
    */
   static async take(directory: string, orphansMs = ORPHANS_MS): Promise<StateDir> {
     const path = resolve(directory);
-    mkdirSync(path, { recursive: true });
+    keepPrivate(path);
     const state = new StateDir(path, lock(path));
     try {
       await untilGone(readClusterFile(state.clusterFile)?.nodes ?? [], orphansMs);
@@ -45,7 +45,7 @@ export class StateDir {
     removeClusterFile(state.clusterFile);
     for (const suffix of ['', '-wal', '-shm']) rmSync(state.storeFile + suffix, { force: true });
     rmSync(state.logs, { recursive: true, force: true });
-    mkdirSync(state.logs);
+    mkdirSync(state.logs, { mode: 0o700 });
     return state;
   }
 
@@ -58,9 +58,28 @@ export class StateDir {
   }
 }
 
+/**
+ * Other users of the machine must not enter the directory: it holds the secret, the store and the logs.
+ * @throws {ClusterError} StateDirShared
+ */
+function keepPrivate(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if ((statSync(path).mode & 0o077) === 0) return;
+  // A directory that others enter for reasons of their own, such as /tmp, is not to be closed to them.
+  const isOurs = existsSync(lockFileIn(path)) || existsSync(clusterFileIn(path));
+  if (!isOurs && readdirSync(path).length > 0) {
+    throw new ClusterError(
+      'StateDirShared',
+      `${path} is open to other users and holds other things. Choose a directory of its own with --state-dir.`,
+    );
+  }
+  chmodSync(path, 0o700);
+  if (existsSync(lockFileIn(path))) chmodSync(lockFileIn(path), 0o600);
+}
+
 /** SQLite's lock on a file is the system's, which takes it back from a process that was killed. */
 function lock(path: string): DatabaseSync {
-  const database = new DatabaseSync(join(path, 'lock'));
+  const database = new DatabaseSync(lockFileIn(path));
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
     return database;
@@ -74,6 +93,10 @@ function lock(path: string): DatabaseSync {
       error,
     );
   }
+}
+
+function lockFileIn(path: string): string {
+  return join(path, 'lock');
 }
 
 function clusterFileIn(path: string): string {

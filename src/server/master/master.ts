@@ -14,6 +14,7 @@ import type { Secrets } from '../shared/secrets.ts';
 import type { Timing } from '../shared/timing.ts';
 import { registerWitness } from '../shared/witness.ts';
 import type { FailoverPolicy, Store } from '../store/store.ts';
+import { ProcessBudgets } from './budgets.ts';
 import { Directory } from './cluster/directory.ts';
 import { Handover } from './cluster/handover.ts';
 import { Locator } from './cluster/locator.ts';
@@ -22,6 +23,7 @@ import { Edge } from './edge/edge.ts';
 import { acceptSockets } from './edge/socket-server.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
+import { ConnectionSecrets } from './owner/connection-secrets.ts';
 import { Placement } from './owner/media-room.ts';
 import { RoomAudit } from './owner/room-audit.ts';
 import { NO_CHRONICLE } from './owner/session-chronicle.ts';
@@ -101,7 +103,19 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     options.webhooks && new Webhooks({ self: identity, store, settings: options.webhooks, metrics, log, clusterId });
   const chronicle = webhooks ?? NO_CHRONICLE;
   const iceServers = options.iceServers ?? [];
-  const sessions = new Sessions(identity.instance, store, placement, timing, log, iceServers, chronicle);
+  const budgets = new ProcessBudgets();
+  budgets.measure(metrics);
+  const sessions = new Sessions({
+    self: identity.instance,
+    store,
+    placement,
+    timing,
+    log,
+    iceServers,
+    chronicle,
+    secrets: new ConnectionSecrets(secrets),
+    budgets,
+  });
   const deaths = new OwnerDeaths({
     self: identity.instance,
     store,
@@ -119,7 +133,16 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const links = new Links(client, timing);
   const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
-  const edge = new Edge(identity.instance, { locator, sessions, links, deaths, store, timing, log });
+  const edge = new Edge(identity.instance, {
+    locator,
+    sessions,
+    links,
+    deaths,
+    store,
+    timing,
+    log,
+    refused: (code) => budgets.refused(code),
+  });
   const forwarded = new ForwardedMark();
   const forwarder = new RestForwarder(client, forwarded, directory, timing, log);
   links.failed = (instance) => void directory.suspect(instance);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export class SqliteFile {
 
   /** `schema`: statements that make what is not there yet. */
   constructor(file: string, schema: string) {
-    mkdirSync(dirname(file), { recursive: true });
+    keepPrivate(file);
     this.#db = new DatabaseSync(file);
     // Set-up may block for a moment, as nothing is served yet; afterwards waiting is done without blocking.
     this.#db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${schema}`);
@@ -86,5 +86,23 @@ export class SqliteFile {
     const statement = this.#db.prepare(sql);
     this.#statements.set(sql, statement);
     return statement;
+  }
+}
+
+/**
+ * Other users of the machine must not read the file. SQLite gives the files beside it (`-wal`, `-shm`) the mode of the file itself,
+ * so it exists with that mode before SQLite opens it.
+ */
+function keepPrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  for (const suffix of ['', '-wal', '-shm']) {
+    try {
+      chmodSync(file + suffix, 0o600);
+    } catch (error) {
+      // It is not there yet, or belongs to another user, who decides about it.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EPERM') throw error;
+    }
   }
 }

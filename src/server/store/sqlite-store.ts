@@ -1,6 +1,7 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
 import { type Row, SqliteFile } from './sqlite-file.ts';
+import { SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
   type ConnectionRecord,
@@ -14,35 +15,6 @@ import {
   StoreError,
 } from './store.ts';
 
-/**
- * A life's row stays after its end, so that epochs only ever rise and late clients can be told what happened; rows are
- * forgotten an hour later, but for the latest life of each session id, which carries the epoch on.
- */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS nodes (
-    instance TEXT PRIMARY KEY, id TEXT NOT NULL, role TEXT NOT NULL, url TEXT NOT NULL,
-    load REAL NOT NULL, expires INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS sessions (
-    unique_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, epoch INTEGER NOT NULL, owner TEXT NOT NULL,
-    media_node TEXT, failover TEXT NOT NULL, created_at INTEGER NOT NULL, properties TEXT NOT NULL,
-    end_reason TEXT, ended_at INTEGER
-  ) STRICT;
-  CREATE UNIQUE INDEX IF NOT EXISTS one_life ON sessions (session_id) WHERE ended_at IS NULL;
-  CREATE INDEX IF NOT EXISTS lives ON sessions (session_id, epoch);
-  CREATE INDEX IF NOT EXISTS ends ON sessions (ended_at) WHERE ended_at IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS owners ON sessions (owner) WHERE ended_at IS NULL;
-  CREATE TABLE IF NOT EXISTS connections (
-    connection_id TEXT PRIMARY KEY, unique_id TEXT NOT NULL, record TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS members ON connections (unique_id);
-  CREATE TABLE IF NOT EXISTS kept_signals (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, connection_id TEXT NOT NULL, unique_id TEXT NOT NULL, signal TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS kept_for ON kept_signals (connection_id, number);
-  CREATE INDEX IF NOT EXISTS kept_in ON kept_signals (unique_id);
-`;
-
 const ENDED_KEPT_MS = 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60 * 1000;
 
@@ -50,10 +22,13 @@ const FORGET_EVERY_MS = 60 * 1000;
 export class SqliteStore implements Store {
   readonly webhooks: SqliteWebhookOutbox;
   readonly #file: SqliteFile;
+  readonly #now: () => number;
   #forgotAt = 0;
 
-  constructor(file: string) {
+  /** `now`: Unix time, ms; decides when ended sessions are forgotten. */
+  constructor(file: string, now: () => number = Date.now) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
+    this.#now = now;
     this.webhooks = new SqliteWebhookOutbox(this.#file);
   }
 
@@ -70,6 +45,7 @@ export class SqliteStore implements Store {
         load,
         now + leaseMs,
       );
+      this.#forgetNowAndThen();
     });
   }
 
@@ -91,7 +67,11 @@ export class SqliteStore implements Store {
       if (this.#file.get('SELECT 1 FROM sessions WHERE session_id = ? AND ended_at IS NULL', sessionId)) {
         throw new StoreError('exists', `Session ${sessionId} exists.`);
       }
-      const latest = this.#file.get('SELECT max(epoch) AS epoch FROM sessions WHERE session_id = ?', sessionId);
+      const latest = this.#file.get(
+        `SELECT max(epoch) AS epoch FROM (
+           SELECT epoch FROM sessions WHERE session_id = ? UNION ALL SELECT epoch FROM forgotten)`,
+        sessionId,
+      );
       const epoch = (Number(latest?.['epoch'] ?? 0) + 1) as Epoch;
       this.#file.run(
         `INSERT INTO sessions (unique_id, session_id, epoch, owner, failover, created_at, properties)
@@ -129,7 +109,7 @@ export class SqliteStore implements Store {
       const changes = this.#file.run(
         'UPDATE sessions SET end_reason = ?, ended_at = ? WHERE unique_id = ? AND epoch = ? AND ended_at IS NULL',
         reason,
-        Date.now(),
+        this.#now(),
         uniqueSessionId,
         epoch,
       );
@@ -169,14 +149,22 @@ export class SqliteStore implements Store {
   }
 
   putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void> {
+    return this.putConnections([connection], epoch);
+  }
+
+  putConnections(connections: readonly ConnectionRecord[], epoch: Epoch): Promise<void> {
     return this.#file.write(() => {
-      this.#mustOwn(connection.uniqueSessionId, epoch);
-      this.#file.run(
-        'INSERT OR REPLACE INTO connections (connection_id, unique_id, record) VALUES (?, ?, ?)',
-        connection.connectionId,
-        connection.uniqueSessionId,
-        JSON.stringify(connection),
-      );
+      for (const uniqueSessionId of new Set(connections.map((one) => one.uniqueSessionId))) {
+        this.#mustOwn(uniqueSessionId, epoch);
+      }
+      for (const connection of connections) {
+        this.#file.run(
+          'INSERT OR REPLACE INTO connections (connection_id, unique_id, record) VALUES (?, ?, ?)',
+          connection.connectionId,
+          connection.uniqueSessionId,
+          JSON.stringify(connection),
+        );
+      }
     });
   }
 
@@ -271,15 +259,15 @@ export class SqliteStore implements Store {
   }
 
   #forgetNowAndThen(): void {
-    const now = Date.now();
+    const now = this.#now();
     if (now - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = now;
     this.#forget();
   }
 
-  /** Drops what nobody can ask for any more. Part of creating a session, so it needs no timer and no leader. */
+  /** Drops what nobody can ask for any more. Part of writes that happen anyway, so it needs no timer and no leader. */
   #forget(): void {
-    const before = Date.now() - ENDED_KEPT_MS;
+    const before = this.#now() - ENDED_KEPT_MS;
     for (const table of ['connections', 'kept_signals']) {
       this.#file.run(
         `DELETE FROM ${table} WHERE unique_id IN (SELECT unique_id FROM sessions WHERE ended_at < ?)`,
@@ -287,10 +275,12 @@ export class SqliteStore implements Store {
       );
     }
     this.#file.run(
-      `DELETE FROM sessions WHERE ended_at < ? AND epoch < (
-         SELECT max(epoch) FROM sessions AS later WHERE later.session_id = sessions.session_id)`,
+      `INSERT INTO forgotten (one, epoch)
+       SELECT 1, highest FROM (SELECT max(epoch) AS highest FROM sessions WHERE ended_at < ?) WHERE highest IS NOT NULL
+       ON CONFLICT (one) DO UPDATE SET epoch = max(epoch, excluded.epoch)`,
       before,
     );
+    this.#file.run('DELETE FROM sessions WHERE ended_at < ?', before);
   }
 }
 

@@ -1,9 +1,12 @@
 import type { ServerEvents } from '../../protocol/frames.ts';
-import type { ConnectionId, Epoch, SessionId, TokenId, UniqueSessionId } from '../../protocol/ids.ts';
+import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { Role } from '../../protocol/model.ts';
-import type { CustomIceServer } from '../shared/ice-servers.ts';
 import type { InstanceId, NodeRole } from '../shared/identity.ts';
 import type { WebhookOutbox } from './webhook-outbox.ts';
+
+declare const brand: unique symbol;
+/** SHA-256 of a token, base64url: tells whether a token is the right one, and nothing else. */
+export type TokenHash = string & { readonly [brand]: 'TokenHash' };
 
 /** A process of the cluster that has renewed its lease in time. */
 export interface NodeLease {
@@ -66,12 +69,17 @@ export interface ConnectionRecord {
   readonly connectionId: ConnectionId;
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
-  readonly token: TokenId;
+  /** Gives the token again, together with the cluster's secret. */
+  readonly tokenSalt: string;
+  readonly tokenHash: TokenHash;
   readonly role: Role;
   /** Unix time, ms. */
   readonly createdAt: number;
+  /** Unix time, ms, after which the token does not join any more. */
+  readonly expiresAt: number;
   readonly serverData: string;
-  readonly customIceServers: readonly CustomIceServer[];
+  /** STUN and TURN servers of its own, if it has any. Encrypted, as credentials are among them. */
+  readonly sealedIceServers?: string;
   /** Whether it is to be part of recordings. Default: true. */
   readonly record?: boolean;
   readonly asked?: Asked;
@@ -87,10 +95,12 @@ export interface JoinedRecord {
   readonly clientData: string;
   readonly ip: string;
   readonly platform: string;
-  /** A join that is said again with the same key is the same client. */
-  readonly joinKey: string;
+  /** A join that is said again with the same key is the same client, until the first frame after the welcome. */
+  readonly joinKey?: string;
   /** SHA-256 of the resume key, base64url; proves a returning client without the store knowing its secret. */
   readonly resumeKeyHash: string;
+  /** The same of keys that were handed out since, the latest last: the welcome may have been lost, so either kind is accepted. */
+  readonly nextKeyHashes?: readonly string[];
   /** Its former places, the latest first. */
   readonly replaces?: readonly ConnectionId[];
 }
@@ -147,6 +157,8 @@ export interface Store {
 
   /** Inserts or replaces. @throws {StoreError} `stale` */
   putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void>;
+  /** The same for several of one life of a session, at the cost of one write. @throws {StoreError} `stale` */
+  putConnections(connections: readonly ConnectionRecord[], epoch: Epoch): Promise<void>;
   /** @throws {StoreError} `stale` */
   removeConnection(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>, epoch: Epoch): Promise<void>;
   /** Also of a life that has ended, for the time that ended sessions are remembered. */

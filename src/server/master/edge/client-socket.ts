@@ -1,9 +1,10 @@
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import { CLOSE_CODES, type CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ClientFrame, ServerFrame } from '../../../protocol/frames.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { parseClientFrame } from './client-frames.ts';
+import { InboundRate } from './inbound-rate.ts';
 
 /**
  * A socket with so much unsent that does not get less for some beats is not being read: it is cut, and what it missed is kept for
@@ -27,6 +28,9 @@ export class ClientSocket {
   readonly ip: string;
   readonly platform: string;
   readonly #ws: WebSocket;
+  readonly #events: ClientSocketEvents;
+  readonly #rate = new InboundRate();
+  #pause: NodeJS.Timeout | undefined;
   #heardAt = performance.now();
   #open = true;
   /** At the last beat, bytes; and for how many beats it has been much and not got less. */
@@ -39,15 +43,16 @@ export class ClientSocket {
     events: ClientSocketEvents,
   ) {
     this.#ws = ws;
+    this.#events = events;
     this.ip = ip;
     this.platform = platform;
     ws.on('message', (data, isBinary) => {
       this.#heardAt = performance.now();
-      if (!this.#open) return;
+      if (!this.#open || !this.#keepPace(byteLength(data))) return;
       try {
         if (isBinary) throw new ProtocolError('FRAME_MALFORMED', 'binary frames are not used');
         const text = String(data);
-        if (Buffer.byteLength(text) > LIMITS.frameBytes) throw new ProtocolError('FRAME_TOO_LARGE');
+        if (byteLength(data) > LIMITS.frameBytes) throw new ProtocolError('FRAME_TOO_LARGE');
         const frame = parseClientFrame(text);
         if (frame.t === 'ping') this.send({ t: 'pong' });
         else events.frame(frame);
@@ -56,13 +61,19 @@ export class ClientSocket {
         events.violation(error instanceof ProtocolError ? error : new ProtocolError('FRAME_MALFORMED', String(error)));
       }
     });
-    ws.on('pong', () => {
+    ws.on('pong', (data) => {
       this.#heardAt = performance.now();
+      if (this.#open) this.#keepPace(data.length);
+    });
+    // Answered by the library, which takes time all the same.
+    ws.on('ping', (data) => {
+      if (this.#open) this.#keepPace(data.length);
     });
     // `close` follows every error, and says all that is needed.
     ws.on('error', () => {});
     ws.on('close', () => {
       this.#open = false;
+      clearTimeout(this.#pause);
       events.closed();
     });
   }
@@ -70,13 +81,34 @@ export class ClientSocket {
   send(frame: ServerFrame): void {
     if (!this.#open) return;
     this.#ws.send(JSON.stringify(frame));
+    if ('seq' in frame && frame.t !== 'welcome') this.#rate.expectsAck();
     if (this.#ws.bufferedAmount > MOST_UNSENT_BYTES) this.cut();
   }
 
   close(code: CloseCode): void {
     if (!this.#open) return;
     this.#open = false;
+    // What the client sends is not looked at any more, but its word that it closes, too, is to be read.
+    clearTimeout(this.#pause);
+    if (this.#ws.isPaused) this.#ws.resume();
     this.#ws.close(code, CLOSE_CODES[code].name);
+  }
+
+  /** Reads on, later if need be; `false`: the client is put out. */
+  #keepPace(bytes: number): boolean {
+    const pace = this.#rate.took(bytes);
+    if (pace.kind === 'flood') {
+      this.#events.violation(new ProtocolError('RATE_LIMITED', 'frames'));
+      return false;
+    }
+    if (pace.kind === 'pause' && !this.#pause) {
+      this.#ws.pause();
+      this.#pause = setTimeout(() => {
+        this.#pause = undefined;
+        this.#ws.resume();
+      }, pace.ms);
+    }
+    return true;
   }
 
   /** Ends the connection without the other side's consent. */
@@ -94,4 +126,8 @@ export class ClientSocket {
     if (now - this.#heardAt > LIMITS.heartbeatMs + LIMITS.heartbeatTimeoutMs) this.cut();
     else if (this.#open && now - this.#heardAt > LIMITS.heartbeatMs / 2) this.#ws.ping();
   }
+}
+
+function byteLength(data: RawData): number {
+  return Array.isArray(data) ? data.reduce((sum, { length }) => sum + length, 0) : data.byteLength;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
-import { ProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError, type ProtocolErrorCode } from '../../../protocol/errors.ts';
 import type { ClientFrame, HelloFrame, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, UniqueSessionId } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
@@ -31,6 +31,9 @@ const MOST_SPREAD_MS = 5_000;
 const AUDIT_BEATS = 5;
 /** Lines about what clients do wrong that are written at once, before they are sampled. */
 const LOG_BURST = 20;
+
+/** How a socket is closed for what its client has done; otherwise with 4400. */
+const VIOLATIONS: Partial<Record<ProtocolErrorCode, CloseCode>> = { FRAME_TOO_LARGE: 4413, RATE_LIMITED: 4429 };
 
 /**
  * What a client's socket is doing at this edge.
@@ -79,6 +82,7 @@ export class Edge implements EdgePort {
   readonly #log: Logger;
   readonly #refusals: SampledLog;
   readonly #violations: SampledLog;
+  readonly #refused: (code: ProtocolErrorCode) => void;
   readonly #clients = new Set<Client>();
   readonly #attached = new Map<AttachmentId, Client>();
   readonly #timer: NodeJS.Timeout;
@@ -95,6 +99,8 @@ export class Edge implements EdgePort {
       readonly store: Store;
       readonly timing: Timing;
       readonly log: Logger;
+      /** Told why a client is put out. */
+      readonly refused?: (code: ProtocolErrorCode) => void;
     },
   ) {
     this.#self = self;
@@ -107,6 +113,7 @@ export class Edge implements EdgePort {
     this.#log = parts.log;
     this.#refusals = new SampledLog(parts.log, LOG_BURST);
     this.#violations = new SampledLog(parts.log, LOG_BURST);
+    this.#refused = parts.refused ?? (() => {});
     this.#links.unknownAtOwner = (attachments) => {
       for (const attachment of attachments) this.down({ attachment, close: 4503 });
     };
@@ -369,8 +376,9 @@ export class Edge implements EdgePort {
     const { code, message } = error;
     const line = { ...this.#names(client), ip: client.socket.ip, code, reason: message };
     this.#violations.warn(line, 'A client breaks the protocol.');
+    this.#refused(code);
     client.socket.send({ t: 'error', error: error.toWire() });
-    this.#shut(client, error.code === 'FRAME_TOO_LARGE' ? 4413 : 4400);
+    this.#shut(client, VIOLATIONS[error.code] ?? 4400);
   }
 
   #shut(client: Client, code: CloseCode): void {

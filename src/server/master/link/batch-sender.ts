@@ -1,9 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { BUDGETS } from '../budgets.ts';
 
 /** Bounds on one HTTP body: enough for a burst, small enough to be handled between two beats. */
 const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 1024 * 1024;
 const RETRY_MS = 50;
+/** Items without a frame, such as the word that a socket is gone or to be closed, are smaller; they may wait beyond the limits. */
+const SMALL = 200;
+const SMALL_SHARE = 1.25;
+
+/** What may wait at most. Lengths of JSON are counted as bytes. */
+export interface BatchLimits {
+  readonly linkItems: number;
+  readonly linkBytes: number;
+}
 
 interface Queued<T> {
   readonly item: T;
@@ -17,22 +27,34 @@ export type BatchResult = 'taken' | 'refused';
  * Sends items to one other process in order, one batch in flight at a time; what comes meanwhile is the next batch. A
  * batch that failed is sent again, because everything sent this way is numbered and the far side drops repeats. It ends
  * with `close()`, when the far side is dead; what was unsent then is what a resume brings back. One item that the far side
- * refuses must not hold up the rest: it is found by halving, dropped and reported.
+ * refuses must not hold up the rest: it is found by halving, dropped and reported. What would be more than may wait is not taken,
+ * and reported.
  */
 export class BatchSender<T> {
   readonly #send: (items: string) => Promise<BatchResult>;
   readonly #dropped: (item: T) => void;
+  readonly #full: (item: T) => void;
+  readonly #limits: BatchLimits;
+  #bytes = 0;
   #queue: Queued<T>[] = [];
   #limit = MAX_BATCH;
   readonly #idle: (() => void)[] = [];
   #state: 'idle' | 'sending' | 'closed' = 'idle';
 
   /**
-   * `send` gets a JSON array, and rejects when it may not have arrived. `dropped` is told of an item that cannot be sent.
+   * `send` gets a JSON array, and rejects when it may not have arrived. `dropped` is told of an item that cannot be sent, and `full`,
+   * later, of one for which there was no room.
    */
-  constructor(send: (items: string) => Promise<BatchResult>, dropped: (item: T) => void) {
+  constructor(
+    send: (items: string) => Promise<BatchResult>,
+    dropped: (item: T) => void,
+    full: (item: T) => void = dropped,
+    limits: BatchLimits = BUDGETS,
+  ) {
     this.#send = send;
     this.#dropped = dropped;
+    this.#full = full;
+    this.#limits = limits;
   }
 
   get isClosed(): boolean {
@@ -48,7 +70,15 @@ export class BatchSender<T> {
       this.#dropped(item);
       return;
     }
+    const { linkItems, linkBytes } = this.#limits;
+    const share = json.length > SMALL ? 1 : SMALL_SHARE;
+    if (this.#queue.length >= linkItems * share || this.#bytes + json.length > linkBytes * share) {
+      // Not within the call: the caller may be in the middle of telling others the same.
+      queueMicrotask(() => this.#full(item));
+      return;
+    }
     this.#queue.push({ item, json });
+    this.#bytes += json.length;
     if (this.#state === 'idle') void this.#run();
   }
 
@@ -61,6 +91,7 @@ export class BatchSender<T> {
   close(): void {
     this.#state = 'closed';
     this.#queue = [];
+    this.#bytes = 0;
     this.#settleIdle();
   }
 
@@ -81,6 +112,7 @@ export class BatchSender<T> {
         }
         this.#limit = MAX_BATCH;
         this.#queue.splice(0, batch.length);
+        for (const { json } of batch) this.#bytes -= json.length;
         const [only] = batch;
         if (result === 'refused' && only) this.#dropped(only.item);
       } catch {

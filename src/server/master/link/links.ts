@@ -42,6 +42,7 @@ export class Links {
     const sender = new BatchSender<Upward>(
       (items) => this.#batch(`${url}/internal/up`, instance, items, (unknown) => this.unknownAtOwner(unknown)),
       ({ attachment }) => this.refusedByOwner(attachment),
+      ({ attachment }) => this.unknownAtOwner([attachment]),
     );
     const port: OwnerPort = {
       attach: (request) =>

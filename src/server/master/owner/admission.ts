@@ -3,8 +3,11 @@ import type { HelloFrame, IceServer, MediaPlace, Snapshot, WelcomeFrame } from '
 import { type ConnectionId, newResumeKey, type RequestId, type ResumeKey } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import { toIceServer } from '../../shared/ice-servers.ts';
+import { sameSecret } from '../../shared/identity.ts';
 import type { AttachRequest, EdgePort } from '../link/ports.ts';
-import { hashResumeKey, type JoinedConnection, Member } from './member.ts';
+import { type JoinedConnection, Member } from './member.ts';
+import type { Joining, PendingPlace } from './places.ts';
+import { acceptsKey, hashResumeKey } from './resume-keys.ts';
 import type { OwnedSession } from './session.ts';
 
 /** So many lives back somebody is still known to those who have missed them all. */
@@ -34,70 +37,89 @@ export class Admission {
     throw new ProtocolError('HELLO_EXPECTED', 'neither join nor resume');
   }
 
-  async #join(
+  async #join(request: AttachRequest, join: NonNullable<HelloFrame['join']>, edge: EdgePort): Promise<WelcomeFrame> {
+    const claim = this.#session.places.claim(join.token);
+    if (claim.kind === 'used') {
+      const member = this.#session.members.get(claim.connectionId);
+      const { joinKey } = member?.record.joined ?? {};
+      if (!member || joinKey === undefined || !sameSecret(join.key, joinKey)) throw new ProtocolError('TOKEN_USED');
+      return this.#joinAgain(member, request.attachment, edge);
+    }
+    if (claim.kind === 'expired') throw new ProtocolError('TOKEN_EXPIRED');
+    if (claim.kind === 'unknown') throw new ProtocolError('TOKEN_UNKNOWN');
+    const { place } = claim;
+    if (place.joining && sameSecret(join.key, place.joining.key)) return this.#joinWith(place.joining, request, edge);
+    if (place.busy) throw new ProtocolError('UNAVAILABLE', 'this token is being used or changed at this moment');
+    place.busy = true;
+    const work = this.#take(place, request, join, edge);
+    // It goes on when its socket goes: the same client finds it under way, or done, and takes it over.
+    place.joining = { key: join.key, latest: request.attachment, over: work.catch(() => {}) };
+    try {
+      return await work;
+    } finally {
+      place.busy = false;
+      delete place.joining;
+    }
+  }
+
+  /** The same client has another socket by now, while its join waits for something. Only its newest socket is welcomed. */
+  async #joinWith(joining: Joining, request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
+    joining.latest = request.attachment;
+    await joining.over;
+    if (joining.latest !== request.attachment) throw new ProtocolError('UNAVAILABLE', 'a later hello of this client');
+    if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
+    return this.attach(request, edge);
+  }
+
+  async #take(
+    place: PendingPlace,
     { attachment, ip, platform }: AttachRequest,
     join: NonNullable<HelloFrame['join']>,
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
-    const taken = this.#session.used.get(join.token);
-    const again = taken && this.#session.members.get(taken);
-    if (again && again.record.joined.joinKey === join.key) return this.#joinAgain(again, attachment, edge);
-    if (taken) throw new ProtocolError('TOKEN_USED');
-    const place = this.#session.pending.get(join.token);
-    if (!place) throw new ProtocolError('TOKEN_UNKNOWN');
-    if (place.busy) throw new ProtocolError('UNAVAILABLE', 'this token is being used or changed at this moment');
-    place.busy = true;
-    try {
-      const { record } = place;
-      const [{ replaces, kept }, { media }] = await Promise.all([this.#former(join.previous), this.#session.media()]);
-      const resumeKey = newResumeKey();
-      const joined: JoinedConnection = {
-        ...record,
-        joined: {
-          activeAt: Date.now(),
-          clientData: join.metadata,
-          ip,
-          platform,
-          joinKey: join.key,
-          resumeKeyHash: hashResumeKey(resumeKey),
-          ...(replaces.length > 0 ? { replaces } : {}),
-        },
-      };
-      await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
-      // While the store was asked, the place may have been withdrawn or the session may have ended.
-      if (!this.#session.isOpen) throw new ProtocolError('TOKEN_UNKNOWN');
-      if (!this.#session.places.pending.delete(join.token)) {
-        // The store has it as joined now, and a new owner would wait for it to come back.
-        await this.#session.places.forget(joined);
-        throw new ProtocolError('TOKEN_UNKNOWN');
-      }
-      const { connectionId, token } = record;
-      const member = new Member(joined);
-      member.attach(attachment, edge);
-      this.#session.used.set(token, connectionId);
-      this.#session.members.set(connectionId, member);
-      this.#session.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
-      this.#session.broadcast('connectionCreated', { connection: member.info }, member);
-      this.#session.note({ kind: 'joined', connection: joined });
-      const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
-      // Numbered behind the welcome, though sent before it: the edge puts them in order.
-      this.#session.keptSignals.give(member, kept);
-      if (replaces.length > 0)
-        for (const signal of this.#session.missedSignals.all) this.#session.tell(member, 'signal', signal);
-      return welcome;
-    } finally {
-      place.busy = false;
+    const { record } = place;
+    const [{ replaces, kept }, { media }] = await Promise.all([this.#former(join.previous), this.#session.media()]);
+    const resumeKey = newResumeKey();
+    const joined: JoinedConnection = {
+      ...record,
+      joined: {
+        activeAt: Date.now(),
+        clientData: join.metadata,
+        ip,
+        platform,
+        joinKey: join.key,
+        resumeKeyHash: hashResumeKey(resumeKey),
+        ...(replaces.length > 0 ? { replaces } : {}),
+      },
+    };
+    await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
+    // While the store was asked, the place may have been withdrawn or the session may have ended.
+    if (!this.#session.isOpen) throw new ProtocolError('TOKEN_UNKNOWN');
+    if (!this.#session.places.take(place)) {
+      // The store has it as joined now, and a new owner would wait for it to come back.
+      await this.#session.places.forget(joined);
+      throw new ProtocolError('TOKEN_UNKNOWN');
     }
+    const { connectionId } = record;
+    const member = new Member(joined);
+    member.attach(attachment, edge);
+    this.#session.members.set(connectionId, member);
+    member.outbox.drawOn(this.#session.bytes);
+    this.#session.log.info({ connection: connectionId, edge: attachment, replaces }, 'A connection has joined.');
+    this.#session.broadcast('connectionCreated', { connection: member.info }, member);
+    this.#session.note({ kind: 'joined', connection: joined });
+    const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
+    // Numbered behind the welcome, though sent before it: the edge puts them in order.
+    this.#session.keptSignals.give(member, kept);
+    if (replaces.length > 0)
+      for (const signal of this.#session.missedSignals.all) this.#session.tell(member, 'signal', signal);
+    return welcome;
   }
 
   /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
   async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
-    const { media } = await this.#session.media();
-    const resumeKey = newResumeKey();
-    const joined = { ...member.record.joined, resumeKeyHash: hashResumeKey(resumeKey) };
-    await this.#session.write((store) => store.putConnection({ ...member.record, joined }, this.#session.record.epoch));
+    const [{ media }, resumeKey] = await Promise.all([this.#session.media(), this.#session.records.addKey(member)]);
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
-    member.renew({ ...member.record, joined });
     const { isKnownAway } = member;
     member.attach(attachment, edge);
     const welcome = this.#beginAnew(member, resumeKey, false, media);
@@ -113,23 +135,37 @@ export class Admission {
     const member = this.#session.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
     const tookOver = resume.epoch !== this.#session.record.epoch;
-    // Only a snapshot names the place of the media, which may be on its way to another.
-    const placed = tookOver ? await member.returning(this.#session.media()) : undefined;
+    // Also where events were too many to be kept for it.
+    const beginsAnew = tookOver || member.outbox.needsSnapshot(resume.received);
+    const [resumeKey, placed] = await member.returning(
+      Promise.all([
+        this.#session.records.renewKey(member, resume.resumeKey as ResumeKey),
+        // Only a snapshot names the place of the media, which may be on its way to another.
+        beginsAnew ? this.#session.media() : undefined,
+      ]),
+    );
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.
+    if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
-    const missed = tookOver ? [] : member.outbox.after(resume.received);
+    // Meanwhile the client may have proven a newer key.
+    if (!member.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
+    if (!placed && member.outbox.needsSnapshot(resume.received)) {
+      throw new ProtocolError('UNAVAILABLE', 'more events came during the resume than are kept');
+    }
+    const missed = tookOver ? [] : member.outbox.missed(resume.received);
     if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
     const { isKnownAway } = member;
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
     if (placed) {
       // Requests that the former owner has taken and not answered are asked again: each names what it makes.
-      member.requestsTaken = (resume.nextRequest - 1) as RequestId;
-      welcome = this.#beginAnew(member, resume.resumeKey as ResumeKey, true, placed.media);
+      if (tookOver) member.requestsTaken = (resume.nextRequest - 1) as RequestId;
+      else member.outbox.acknowledge(resume.received);
+      welcome = this.#beginAnew(member, resumeKey, true, placed.media);
     } else {
       member.outbox.acknowledge(resume.received);
       this.#session.keptSignals.arrived(member);
-      welcome = this.#welcome(member, resume.resumeKey as ResumeKey, true);
+      welcome = this.#welcome(member, resumeKey, true);
       for (const frame of missed) member.sendUnnumbered(frame);
     }
     if (isKnownAway) this.#tellHere(member);
@@ -164,22 +200,24 @@ export class Admission {
     const proven =
       record?.uniqueSessionId === previous.uniqueSessionId &&
       record.sessionId === this.#session.record.sessionId &&
-      record.joined?.resumeKeyHash === hashResumeKey(previous.resumeKey);
-    return proven ? [previous.connectionId, ...(record.joined?.replaces ?? [])].slice(0, MAX_FORMER) : [];
+      record.joined !== undefined &&
+      acceptsKey(record.joined, previous.resumeKey);
+    return proven ? [previous.connectionId, ...(record.joined.replaces ?? [])].slice(0, MAX_FORMER) : [];
   }
 
   #snapshot(member: Member, media: MediaPlace): Snapshot {
-    const { customIceServers } = member.record;
+    const own = this.#session.secrets.iceServersOf(member.record);
     return {
       self: member.info,
       others: [...this.#session.members.values()].filter((other) => other !== member).map(({ info }) => info),
       media,
-      iceServers: customIceServers.length > 0 ? customIceServers.map(toIceServer) : this.#iceServers,
+      iceServers: own.length > 0 ? own.map(toIceServer) : this.#iceServers,
     };
   }
 
   #welcome(member: Member, resumeKey: ResumeKey, resumed: boolean, snapshot?: Snapshot): WelcomeFrame {
     const { sessionId, uniqueSessionId, epoch } = this.#session.record;
+    member.handOut(resumeKey);
     return {
       t: 'welcome',
       v: PROTOCOL_VERSION,

@@ -22,7 +22,7 @@ export async function changeConnection(
 ): Promise<void> {
   const member = session.members.get(connectionId);
   if (member) return changeMember(session, member, change);
-  for (const place of session.pending.values()) {
+  for (const place of session.pending) {
     if (place.record.connectionId === connectionId) {
       return session.places.change(place, { ...place.record, ...change });
     }
@@ -32,16 +32,11 @@ export async function changeConnection(
 
 async function changeMember(session: OwnedSession, member: Member, change: ConnectionChange): Promise<void> {
   const before = member.record.role;
-  await session.write((store) => store.putConnection({ ...member.record, ...change }, session.record.epoch));
-  if (session.members.get(member.id) !== member) {
-    // It has left meanwhile, and must not be on the books again.
-    await session.places.forget(member.record);
-    throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
-  }
-  member.renew({ ...member.record, ...change });
+  await session.records.change(member, (record) => ({ ...record, ...change }));
+  if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
   const { role } = member.record;
   if (role === before) return;
   session.log.info({ connection: member.id, before, role }, 'A role is changed.');
   session.broadcast('connectionChanged', { connectionId: member.id, role });
-  if (role === 'SUBSCRIBER') session.streams.endAllOf(member);
+  if (role === 'SUBSCRIBER') session.streams.forbidAllOf(member);
 }

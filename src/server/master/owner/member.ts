@@ -1,18 +1,18 @@
-import { createHash } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
 import type { ConnectionInfo, NetworkQuality } from '../../../protocol/model.ts';
-import { sameSecret } from '../../shared/identity.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
+import { BUDGETS } from '../budgets.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
-import { Outbox, type OutboxFrame } from './outbox.ts';
+import { isInSnapshot, Outbox, type OutboxFrame } from './outbox.ts';
 import type { Publication } from './publication.ts';
+import { acceptsKey, hashResumeKey, hasOnlyKey, withOnlyKey } from './resume-keys.ts';
 
-/** Where a member's client is reached, or since when it is not. */
+/** Where a member's client is reached, or since when it is not. `since`: as `performance.now()`. */
 export type Presence =
-  | { readonly kind: 'here'; readonly attachment: AttachmentId; readonly edge: EdgePort }
-  /** `since`: as `performance.now()`. `told`: whether the others know. */
+  | { readonly kind: 'here'; readonly since: number; readonly attachment: AttachmentId; readonly edge: EdgePort }
+  /** `told`: whether the others know. */
   | { readonly kind: 'away'; readonly since: number; readonly told: boolean };
 
 /** A connection that has been joined, as the store keeps it. */
@@ -26,9 +26,11 @@ export interface Subscription {
 
 /** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
 export class Member {
-  readonly outbox = new Outbox();
+  readonly outbox: Outbox;
   readonly transports = new Map<string, 'send' | 'recv'>();
   readonly publications = new Map<StreamId, Publication>();
+  /** Streams that are on their way into `publications`. */
+  readonly publishing: StreamId[] = [];
   readonly subscriptions = new Map<StreamId, Subscription>();
   rtpCapabilities: types.RtpCapabilities | undefined;
   /** As its client has measured it last. */
@@ -37,10 +39,18 @@ export class Member {
   requestsTaken = 0 as RequestId;
   #record: JoinedConnection;
   #returning = 0;
+  /** Hash of the resume key in the welcome of the socket in use. */
+  #handedOut: string | undefined;
+  /** For how long it has been far behind, and when that was looked at last. */
+  #behindMs = 0;
+  #lookedAt: number;
   #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
-  constructor(record: JoinedConnection) {
+  /** `now`: the clock of what waits for it, ms. */
+  constructor(record: JoinedConnection, now: () => number = () => performance.now()) {
     this.#record = record;
+    this.#lookedAt = now();
+    this.outbox = new Outbox({ now });
   }
 
   get record(): JoinedConnection {
@@ -68,7 +78,7 @@ export class Member {
     }
   }
 
-  /** Its client has got a new proof of who it is. */
+  /** The store has it so. */
   renew(record: JoinedConnection): void {
     this.#record = record;
   }
@@ -111,7 +121,8 @@ export class Member {
     if (before.kind === 'here' && before.attachment !== attachment) {
       before.edge.down({ attachment: before.attachment, close: 4409 });
     }
-    this.#presence = { kind: 'here', attachment, edge };
+    this.#presence = { kind: 'here', since: performance.now(), attachment, edge };
+    this.#handedOut = undefined;
   }
 
   /** The socket is gone. `false` when it was not the one in use: a late word of a socket that has been replaced. */
@@ -121,12 +132,28 @@ export class Member {
     return true;
   }
 
-  /** Sends a numbered frame now, or keeps it until the client is back; `false` when no more can be kept. */
+  /**
+   * Sends a numbered frame now, or keeps it until the client is back; `false` when no more can be kept. Events never are too many:
+   * instead of them the client gets a snapshot, for which one that is here has to resume.
+   */
   send(frame: OutboxFrame): boolean {
-    const numbered = this.outbox.add(frame);
-    if (!numbered) return false;
-    this.sendUnnumbered(numbered);
-    return true;
+    const { outbox } = this;
+    if (outbox.isStale && isInSnapshot(frame)) return true;
+    const added = outbox.add(frame);
+    if (added) {
+      // With events missing before it, it would only be dropped.
+      if (!outbox.isStale) this.sendUnnumbered(added);
+      return true;
+    }
+    if (outbox.isStale || !outbox.dropEvents()) return false;
+    this.askToResume();
+    return isInSnapshot(frame) || outbox.add(frame) !== undefined;
+  }
+
+  /** Closes its socket so that its client comes back for what it has missed. */
+  askToResume(): void {
+    if (this.#presence.kind !== 'here') return;
+    this.#presence.edge.down({ attachment: this.#presence.attachment, close: 4408 });
   }
 
   tell<E extends ServerEventName>(event: E, data: ServerEvents[E]): boolean {
@@ -138,12 +165,33 @@ export class Member {
     if (this.#presence.kind === 'here') this.#presence.edge.down({ attachment: this.#presence.attachment, frame });
   }
 
-  provesToBe(resumeKey: string): boolean {
-    return sameSecret(hashResumeKey(resumeKey), this.#record.joined.resumeKeyHash);
+  /**
+   * For how long, while it was here, it has been so far behind that others are refused because of it, ms. One that acknowledges a
+   * little now and then would otherwise hold up everyone who talks to all. Called by a sweep; `now` as `performance.now()`.
+   */
+  behindMs(now: number): number {
+    const sinceMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    if (!this.outbox.isTight) this.#behindMs = 0;
+    else if (this.#presence.kind === 'here' && this.outbox.ageMs > BUDGETS.overdueMs) this.#behindMs += sinceMs;
+    return this.#behindMs;
   }
-}
 
-/** What the store keeps of a resume key. */
-export function hashResumeKey(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
+  provesToBe(resumeKey: string): boolean {
+    return acceptsKey(this.#record.joined, resumeKey);
+  }
+
+  /** The socket in use is being welcomed with this key. */
+  handOut(resumeKey: string): void {
+    this.#handedOut = hashResumeKey(resumeKey);
+  }
+
+  /** A frame has come over the socket in use: its client has read the welcome. `true` when other keys were accepted until now. */
+  proveKey(): boolean {
+    const { joined } = this.#record;
+    const hash = this.#handedOut;
+    if (hash === undefined || hasOnlyKey(joined, hash)) return false;
+    this.#record = { ...this.#record, joined: withOnlyKey(joined, hash) };
+    return true;
+  }
 }

@@ -1,22 +1,73 @@
 import type { NumberedFrame, ServerEvents } from '../../../protocol/frames.ts';
-import type { Seq } from '../../../protocol/ids.ts';
+import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { ByteBudget } from '../../shared/byte-budget.ts';
+import { BUDGETS } from '../budgets.ts';
+import { frameBytes } from './frame-bytes.ts';
 
 type Unnumbered<F> = F extends { seq: Seq } ? Omit<F, 'seq'> : never;
 export type OutboxFrame = Unnumbered<NumberedFrame>;
 
+/** Who has said a signal: `server`: the application's. */
+export type Sender = ConnectionId | 'server';
+
+export interface OutboxOptions {
+  readonly frames?: number;
+  readonly bytes?: number;
+  readonly signals?: number;
+  readonly signalBytes?: number;
+  /** A clock in ms. Default: `performance.now()`. */
+  readonly now?: () => number;
+}
+
+interface Held {
+  readonly frame: NumberedFrame;
+  readonly bytes: number;
+  readonly at: number;
+}
+
+/** Frames and bytes. */
+interface Load {
+  frames: number;
+  bytes: number;
+}
+
 /** The numbered frames of one connection that its client has not acknowledged. */
 export class Outbox {
-  readonly #limit: number;
-  #frames: NumberedFrame[] = [];
+  readonly #limit: Load;
+  readonly #signalLimit: Load;
+  readonly #now: () => number;
+  /** Of the session, once the outbox is part of it. */
+  #budget: ByteBudget | undefined;
+  #held: Held[] = [];
+  readonly #load: Load = { frames: 0, bytes: 0 };
+  readonly #signals: Load = { frames: 0, bytes: 0 };
+  /** What of the signals each sender has said. */
+  readonly #said = new Map<Sender, Load>();
   #last = 0;
+  /** When something was acknowledged last. */
+  #progressAt = Number.NEGATIVE_INFINITY;
+  #isStale = false;
+  /** Whoever has got less than this cannot go on without a snapshot. */
+  #rebasedAt = 0;
   /** Signals up to this number are kept elsewhere, too. */
   #keptTo = 0;
   /** Those who wait for a frame to be acknowledged, in the order of its number. */
   #waiting: { readonly seq: number; readonly done: () => void }[] = [];
 
-  constructor(limit: number = LIMITS.outboxFrames) {
-    this.#limit = limit;
+  constructor(options: OutboxOptions = {}) {
+    const { frames = LIMITS.outboxFrames, bytes = BUDGETS.outboxBytes } = options;
+    const { signals = BUDGETS.outboxSignals, signalBytes = BUDGETS.outboxSignalBytes } = options;
+    this.#limit = { frames, bytes };
+    this.#signalLimit = { frames: signals, bytes: signalBytes };
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** From now on its bytes are counted there, too. */
+  drawOn(budget: ByteBudget): void {
+    this.#budget?.add(-this.#load.bytes);
+    this.#budget = budget;
+    budget.add(this.#load.bytes);
   }
 
   /** Number of the newest frame, 0 before the first. */
@@ -25,32 +76,82 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#frames.length;
+    return this.#load.frames;
+  }
+
+  get bytes(): number {
+    return this.#load.bytes;
+  }
+
+  /** Events have been dropped: the client needs a snapshot instead of the frames that it has missed. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  /** Whether a client that has got everything up to `seq` needs a snapshot: also again, if the first one was lost on its way. */
+  needsSnapshot(seq: Seq): boolean {
+    return this.#isStale || seq < this.#rebasedAt;
+  }
+
+  /**
+   * Whether there is room for a signal. A sender may have as much waiting here as the others leave free: alone half of what signals
+   * may take, and there is always some left for one who has said nothing yet.
+   */
+  holds(bytes: number, sender: Sender): boolean {
+    const said = this.#said.get(sender) ?? { frames: 0, bytes: 0 };
+    const free = {
+      frames: this.#signalLimit.frames - this.#signals.frames,
+      bytes: this.#signalLimit.bytes - this.#signals.bytes,
+    };
+    return said.frames + 1 <= free.frames && said.bytes + bytes <= free.bytes;
   }
 
   /** Numbers and keeps a frame; `undefined` when the limit is reached, and then nothing has changed. */
   add(frame: OutboxFrame): NumberedFrame | undefined {
-    if (this.#frames.length >= this.#limit) return undefined;
+    const bytes = frameBytes(frame);
+    const isFull = this.#load.frames >= this.#limit.frames || this.#load.bytes + bytes > this.#limit.bytes;
+    // Nothing follows the word that it is over: there is always room for that.
+    if (isFull && !(frame.t === 'evt' && frame.event === 'evicted')) return undefined;
     this.#last += 1;
     const numbered = { ...frame, seq: this.#last } as unknown as NumberedFrame;
-    this.#frames.push(numbered);
+    const held = { frame: numbered, bytes, at: this.#now() };
+    this.#held.push(held);
+    this.#count(held, 1);
     return numbered;
   }
 
   /** Forgets everything up to `seq`. */
   acknowledge(seq: Seq): void {
-    const keepFrom = this.#frames.findIndex((frame) => frame.seq > seq);
-    this.#frames = keepFrom === -1 ? [] : this.#frames.slice(keepFrom);
+    const keepFrom = this.#held.findIndex(({ frame }) => frame.seq > seq);
+    const arrived = this.#held.splice(0, keepFrom === -1 ? this.#held.length : keepFrom);
+    for (const held of arrived) this.#count(held, -1);
+    if (arrived.length > 0) this.#progressAt = this.#now();
     this.#tell(seq);
+  }
+
+  /** For how long nothing has been acknowledged although something could be, since `since` at the earliest; ms. */
+  overdueMs(since: number): number {
+    const [oldest] = this.#held;
+    return oldest ? this.#now() - Math.max(oldest.at, this.#progressAt, since) : 0;
+  }
+
+  /** How old the oldest frame is, ms. */
+  get ageMs(): number {
+    const [oldest] = this.#held;
+    return oldest ? this.#now() - oldest.at : 0;
+  }
+
+  /** Signals take so much room that a sender may be refused because of it. */
+  get isTight(): boolean {
+    const { frames, bytes } = this.#signals;
+    return frames >= this.#signalLimit.frames / 2 || bytes >= this.#signalLimit.bytes / 2;
   }
 
   /** Signals that are nowhere but here. */
   unkept(): ServerEvents['signal'][] {
-    // Numbers have no gaps.
-    const from = Math.max(0, this.#keptTo - (this.#frames[0]?.seq ?? 0) + 1);
-    return this.#frames
-      .slice(from)
-      .flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? frame.data : []));
+    return this.#held.flatMap(({ frame }) =>
+      frame.seq > this.#keptTo && frame.t === 'evt' && frame.event === 'signal' ? frame.data : [],
+    );
   }
 
   /** The signals up to `seq` are kept where no crash of this owner can reach them. */
@@ -61,7 +162,7 @@ export class Outbox {
 
   /** Whether some of what is kept has not been acknowledged. */
   get holdsKept(): boolean {
-    return (this.#frames[0]?.seq ?? Number.POSITIVE_INFINITY) <= this.#keptTo;
+    return (this.#held[0]?.frame.seq ?? Number.POSITIVE_INFINITY) <= this.#keptTo;
   }
 
   /**
@@ -69,13 +170,29 @@ export class Outbox {
    * more.
    */
   secured(): Promise<void> {
-    if (this.#frames.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
+    if (this.#held.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
     return new Promise((done) => this.#waiting.push({ seq: this.#last, done }));
   }
 
   /** The client has left. */
   close(): void {
-    for (const { done } of this.#waiting.splice(0)) done();
+    this.release();
+    this.#tellAll();
+  }
+
+  /** Another owner serves the client, or its session has crashed: nothing is kept here any more, and nobody is told that it arrived. */
+  release(): void {
+    this.#budget?.add(-this.#load.bytes);
+    this.#budget = undefined;
+  }
+
+  /** Gives up the events, which a snapshot tells; numbers have gaps then, and only a snapshot leads on. `false`: there are none. */
+  dropEvents(): boolean {
+    const kept = this.#held.filter(({ frame }) => !isInSnapshot(frame));
+    if (kept.length === this.#held.length && !this.#isStale) return false;
+    this.#isStale = true;
+    this.#replace(kept);
+    return true;
   }
 
   /**
@@ -83,26 +200,67 @@ export class Outbox {
    * and are kept, numbered behind it.
    */
   rebase(): void {
-    const kept = this.#frames.filter(
-      (frame) => frame.t === 'res' || frame.event === 'signal' || frame.event === 'evicted',
-    );
+    const kept = this.#held.filter(({ frame }) => !isInSnapshot(frame));
     const behind = this.#last;
-    this.#keptTo = behind + kept.filter(({ seq }) => seq <= this.#keptTo).length;
-    this.#frames = kept.map((frame, at) => ({ ...frame, seq: (behind + at + 1) as Seq }));
+    this.#rebasedAt = behind;
+    this.#keptTo = behind + kept.filter(({ frame }) => frame.seq <= this.#keptTo).length;
+    this.#replace(
+      kept.map((held, at) => ({ ...held, frame: { ...held.frame, seq: (behind + at + 1) as Seq } as NumberedFrame })),
+    );
+    this.#isStale = false;
     this.#last += kept.length;
     // Acknowledging the last of them acknowledges all that is waited for.
     this.#waiting = this.#waiting.map(({ done }) => ({ seq: this.#last, done }));
-    if (kept.length === 0) this.close();
+    if (kept.length === 0) this.#tellAll();
   }
 
   /** What follows `seq`; `undefined` when that is not known any more, or `seq` was never given out. */
   after(seq: Seq): readonly NumberedFrame[] | undefined {
     if (seq > this.#last) return undefined;
-    const first = this.#frames[0]?.seq ?? this.#last + 1;
+    const first = this.#held[0]?.frame.seq ?? this.#last + 1;
     if (seq < first - 1) return undefined;
-    return this.#frames.filter((frame) => frame.seq > seq);
+    return this.#held.flatMap(({ frame }) => (frame.seq > seq ? frame : []));
   }
+
+  /** As `after`, but nothing for a client that needs a snapshot: it gets what is left behind that. */
+  missed(seq: Seq): readonly NumberedFrame[] | undefined {
+    if (seq <= this.#last && this.needsSnapshot(seq)) return [];
+    return this.after(seq);
+  }
+
+  #replace(kept: Held[]): void {
+    for (const held of this.#held) this.#count(held, -1);
+    for (const held of kept) this.#count(held, 1);
+    this.#held = kept;
+  }
+
+  #count({ frame, bytes }: Held, times: 1 | -1): void {
+    addTo(this.#load, bytes, times);
+    this.#budget?.add(times * bytes);
+    if (frame.t !== 'evt' || frame.event !== 'signal') return;
+    addTo(this.#signals, bytes, times);
+    const sender = frame.data.from ?? 'server';
+    const said = this.#said.get(sender) ?? { frames: 0, bytes: 0 };
+    addTo(said, bytes, times);
+    if (said.frames === 0) this.#said.delete(sender);
+    else this.#said.set(sender, said);
+  }
+
   #tell(seq: Seq): void {
     while (this.#waiting[0] && this.#waiting[0].seq <= seq) this.#waiting.shift()?.done();
   }
+
+  #tellAll(): void {
+    for (const { done } of this.#waiting.splice(0)) done();
+  }
+}
+
+/** Answers, signals and the word that it is over are in no snapshot; every other event is. */
+export function isInSnapshot(frame: OutboxFrame): boolean {
+  return frame.t === 'evt' && frame.event !== 'signal' && frame.event !== 'evicted';
+}
+
+function addTo(load: Load, bytes: number, times: 1 | -1): void {
+  load.frames += times;
+  load.bytes += times * bytes;
 }

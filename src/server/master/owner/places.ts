@@ -1,18 +1,34 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { type ConnectionId, newConnectionId, newTokenId, type TokenId } from '../../../protocol/ids.ts';
+import { type ConnectionId, newConnectionId, type TokenId } from '../../../protocol/ids.ts';
 import type { Role } from '../../../protocol/model.ts';
 import type { CustomIceServer } from '../../shared/ice-servers.ts';
-import type { Asked, ConnectionRecord, SessionRecord, Store } from '../../store/store.ts';
+import type { Asked, ConnectionRecord, SessionRecord, Store, TokenHash } from '../../store/store.ts';
+import type { AttachmentId } from '../link/ports.ts';
 import { isJoined } from './adoption.ts';
+import { type ConnectionSecrets, hashToken } from './connection-secrets.ts';
 
-/** For how long after the end of a connection the request that has made it is known when it is said again. */
-const REPEATABLE_MS = 60 * 60 * 1000;
+/** For how long a token joins, unless its request says otherwise. */
+export const TOKEN_EXPIRES_MS = 15 * 60 * 1000;
+/** For how long after the end of a connection the request that has made it is known when it is said again, and its token by name. */
+const REMEMBERED_MS = 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60 * 1000;
+/** So many expired tokens are known by name; of more, the oldest are unknown. */
+const MOST_EXPIRED = 10_000;
+
+/** A join that is under way. */
+export interface Joining {
+  readonly key: string;
+  /** The newest socket of its client. */
+  latest: AttachmentId;
+  /** Resolves when it has succeeded or failed. */
+  readonly over: Promise<unknown>;
+}
 
 /** A place made through REST and not taken yet. `busy`: somebody is joining it, or changing it, at this moment. */
 export interface PendingPlace {
   record: ConnectionRecord;
   busy: boolean;
+  joining?: Joining;
 }
 
 export interface PlaceOptions {
@@ -20,28 +36,44 @@ export interface PlaceOptions {
   readonly serverData: string;
   readonly record: boolean;
   readonly customIceServers: readonly CustomIceServer[];
+  /** Default: 15 minutes. */
+  readonly expiresInMs?: number;
 }
 
 /** What a place is called whose request may be said again: the same each time. */
 export interface PlaceNames {
   readonly connectionId: ConnectionId;
-  readonly token: TokenId;
+  /** The token is derived from it. */
+  readonly tokenSalt: string;
   readonly asked: Asked;
 }
 
 export interface PlacesParts {
   readonly session: SessionRecord;
+  readonly secrets: ConnectionSecrets;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  /** Whether there may be one more. @throws {ProtocolError} LIMIT_REACHED */
+  readonly requireRoom?: () => void;
 }
+
+/** What a token leads to. */
+export type Claim =
+  | { readonly kind: 'pending'; readonly place: PendingPlace }
+  | { readonly kind: 'used'; readonly connectionId: ConnectionId }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'unknown' };
 
 /**
  * The places of a session: those that wait for somebody to join, and what is remembered of those that were made by a request
- * which may be said again.
+ * which may be said again. Tokens are known by their hashes only.
  */
 export class Places {
-  readonly pending = new Map<TokenId, PendingPlace>();
   readonly #parts: PlacesParts;
+  /** Also those that have expired, for an hour, so that their tokens are refused by name. */
+  readonly #unjoined = new Map<TokenHash, PendingPlace>();
+  /** Tokens that have joined. `goneAt`: Unix time, ms, of the end of the connection. */
+  readonly #used = new Map<TokenHash, { readonly connectionId: ConnectionId; readonly goneAt?: number }>();
   /** By connection, whatever has become of them. */
   readonly #repeatable = new Map<ConnectionId, ConnectionRecord>();
   readonly #making = new Map<ConnectionId, Promise<ConnectionRecord>>();
@@ -54,12 +86,36 @@ export class Places {
     this.#now = now;
   }
 
+  /** Those that a client can join. */
+  get pending(): readonly PendingPlace[] {
+    return [...this.#unjoined.values()].filter((place) => !this.#isExpired(place));
+  }
+
   /** What a former owner has left in the store. */
   adopt(records: readonly ConnectionRecord[]): void {
     for (const record of records) {
-      if (record.asked) this.#repeatable.set(record.connectionId, record);
-      if (!record.goneAt && !isJoined(record)) this.pending.set(record.token, { record, busy: false });
+      const { connectionId, tokenHash, goneAt } = record;
+      if (record.asked) this.#repeatable.set(connectionId, record);
+      if (isJoined(record)) this.#used.set(tokenHash, { connectionId, ...(goneAt ? { goneAt } : {}) });
+      else if (!goneAt) this.#unjoined.set(tokenHash, { record, busy: false });
     }
+  }
+
+  claim(token: TokenId): Claim {
+    const hash = hashToken(token);
+    const used = this.#used.get(hash);
+    if (used) return { kind: 'used', connectionId: used.connectionId };
+    const place = this.#unjoined.get(hash);
+    if (!place) return { kind: 'unknown' };
+    return this.#isExpired(place) ? { kind: 'expired' } : { kind: 'pending', place };
+  }
+
+  /** The place has been joined. `false` when it was withdrawn meanwhile. */
+  take(place: PendingPlace): boolean {
+    const { tokenHash, connectionId } = place.record;
+    if (!this.#unjoined.delete(tokenHash)) return false;
+    this.#used.set(tokenHash, { connectionId });
+    return true;
   }
 
   /**
@@ -68,9 +124,9 @@ export class Places {
    * @throws {ProtocolError}
    */
   create(options: PlaceOptions, names?: PlaceNames): Promise<ConnectionRecord> {
-    if (!names) return this.#make(options, { connectionId: newConnectionId(), token: newTokenId() });
+    if (!names) return this.#make(options, { connectionId: newConnectionId() });
     const { connectionId } = names;
-    this.#forgetNowAndThen();
+    this.sweep();
     const made = this.#repeatable.get(connectionId);
     if (made) return Promise.resolve(made);
     const making = this.#making.get(connectionId) ?? this.#make(options, names);
@@ -95,11 +151,11 @@ export class Places {
   async remove(place: PendingPlace): Promise<void> {
     const { record } = place;
     // At once, so that nobody joins meanwhile.
-    this.pending.delete(record.token);
+    this.#unjoined.delete(record.tokenHash);
     try {
       await this.forget(record);
     } catch (error) {
-      this.pending.set(record.token, place);
+      this.#unjoined.set(record.tokenHash, place);
       throw error;
     }
   }
@@ -107,35 +163,62 @@ export class Places {
   /** Takes a connection that has ended off the books, or, if its request may be said again, notes its end. */
   forget(record: ConnectionRecord): Promise<void> {
     const { session, write } = this.#parts;
+    const { connectionId, tokenHash } = record;
+    const goneAt = this.#now();
+    if (this.#used.has(tokenHash)) this.#used.set(tokenHash, { connectionId, goneAt });
     if (!record.asked) return write((store) => store.removeConnection(record, session.epoch));
-    const gone = { ...record, goneAt: this.#now() };
-    this.#repeatable.set(record.connectionId, gone);
+    const gone = { ...record, goneAt };
+    this.#repeatable.set(connectionId, gone);
     return write((store) => store.putConnection(gone, session.epoch));
   }
 
-  /** Who comes back to a session for weeks must not fill it with what has been. */
-  #forgetNowAndThen(): void {
+  /** Forgets what ended more than an hour ago: sessions live for weeks, and must not fill up with what has been. */
+  sweep(): void {
     const now = this.#now();
     if (now - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = now;
-    const { session, write } = this.#parts;
-    for (const [id, record] of this.#repeatable) {
-      if (!record.goneAt || now - record.goneAt < REPEATABLE_MS) continue;
-      this.#repeatable.delete(id);
-      // What stays in the store is found again, and tried again, by the next owner.
-      write((store) => store.removeConnection(record, session.epoch)).catch(() => {});
+    const isOver = (at: number | undefined): boolean => at !== undefined && now - at >= REMEMBERED_MS;
+    for (const record of this.#repeatable.values()) if (isOver(record.goneAt)) this.#drop(record);
+    for (const [token, { goneAt }] of this.#used) if (isOver(goneAt)) this.#used.delete(token);
+    const expired = [...this.#unjoined.values()].filter((place) => this.#isExpired(place) && !place.busy);
+    expired.sort((a, b) => b.record.expiresAt - a.record.expiresAt);
+    for (const [at, { record }] of expired.entries()) {
+      if (at >= MOST_EXPIRED || isOver(record.expiresAt)) this.#drop(record);
     }
   }
 
-  async #make(
-    options: PlaceOptions,
-    names: Pick<ConnectionRecord, 'connectionId' | 'token' | 'asked'>,
-  ): Promise<ConnectionRecord> {
+  #drop(record: ConnectionRecord): void {
     const { session, write } = this.#parts;
+    this.#unjoined.delete(record.tokenHash);
+    this.#repeatable.delete(record.connectionId);
+    // What stays in the store is found again, and tried again, by the next owner.
+    write((store) => store.removeConnection(record, session.epoch)).catch(() => {});
+  }
+
+  #isExpired({ record }: PendingPlace): boolean {
+    return this.#now() >= record.expiresAt;
+  }
+
+  async #make(
+    { customIceServers, expiresInMs = TOKEN_EXPIRES_MS, ...options }: PlaceOptions,
+    { connectionId, tokenSalt, asked }: Partial<PlaceNames> & Pick<PlaceNames, 'connectionId'>,
+  ): Promise<ConnectionRecord> {
+    const { session, secrets, write, requireRoom } = this.#parts;
+    requireRoom?.();
     const { sessionId, uniqueSessionId, epoch } = session;
-    const record: ConnectionRecord = { ...names, ...options, sessionId, uniqueSessionId, createdAt: this.#now() };
+    const createdAt = this.#now();
+    const record: ConnectionRecord = {
+      connectionId,
+      sessionId,
+      uniqueSessionId,
+      ...secrets.seal({ connectionId, uniqueSessionId }, customIceServers, tokenSalt),
+      ...options,
+      createdAt,
+      expiresAt: createdAt + expiresInMs,
+      ...(asked ? { asked } : {}),
+    };
     await write((store) => store.putConnection(record, epoch));
-    this.pending.set(record.token, { record, busy: false });
+    this.#unjoined.set(record.tokenHash, { record, busy: false });
     if (record.asked) this.#repeatable.set(record.connectionId, record);
     return record;
   }

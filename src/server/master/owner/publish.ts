@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { streamIdOf } from '../../../protocol/ids.ts';
 import type { Params } from '../../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
+import { requireStream } from './caps.ts';
 import type { MediaRoom } from './media-room.ts';
 import type { Member } from './member.ts';
 import { Publication } from './publication.ts';
@@ -27,10 +28,12 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   if (published && before && [...producers].every(([kind, key]) => before.get(kind) === key)) {
     return { stream: published.stream };
   }
+  requireStream(session, member, streamId);
   const isRenewal = published !== undefined && !published.isLost;
   const renewal = (published?.stream.renewal ?? 0) + (isRenewal ? 1 : 0);
   const stream = { ...streamOf(member, params, streamId, published?.stream), ...(renewal > 0 ? { renewal } : {}) };
   let isProduced = false;
+  member.publishing.push(streamId);
   try {
     await produce(room, member, params, { stream, transport, producers });
     isProduced = true;
@@ -47,6 +50,8 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
     const isUnanswered = !isProduced && error instanceof ProtocolError && error.code === 'UNAVAILABLE';
     if (!isUnanswered) for (const key of producers.values()) room.attempt('closeProducer', { key });
     throw error;
+  } finally {
+    member.publishing.splice(member.publishing.indexOf(streamId), 1);
   }
   if (published) {
     carry(session, member, { publication: published, stream, producers });

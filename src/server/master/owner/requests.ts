@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RequestFrame } from '../../../protocol/frames.ts';
 import type { Method } from '../../../protocol/methods.ts';
 import type { TransportData } from '../../media-node/api.ts';
+import { requireTransport } from './caps.ts';
 import type { Member } from './member.ts';
 import { publish } from './publish.ts';
 import { type Handler, roomKey, transportOf } from './request-handler.ts';
@@ -23,10 +24,19 @@ function requireModerator(member: Member, what: string): void {
   if (member.record.role !== 'MODERATOR') throw new ProtocolError('NOT_PERMITTED', `${what} is for a MODERATOR`);
 }
 
+function requireMaySend(member: Member, direction: 'send' | 'recv'): void {
+  if (direction === 'send' && member.record.role === 'SUBSCRIBER') {
+    throw new ProtocolError('NOT_PERMITTED', 'a transport to send over');
+  }
+}
+
 const HANDLERS: { [M in Method]: Handler<M> } = {
   createTransport: async (session, member, { key, direction, rtpCapabilities }) => {
+    requireMaySend(member, direction);
     const { room } = await session.media();
     const full = roomKey(member, key);
+    const isNew = !member.transports.has(full);
+    if (isNew) requireTransport(session, member);
     member.transports.set(full, direction);
     const appData: TransportData = {
       connectionId: member.id,
@@ -34,7 +44,20 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       ...(rtpCapabilities ? { rtpCapabilities } : {}),
     };
     if (appData.rtpCapabilities) member.rtpCapabilities = appData.rtpCapabilities;
-    return room.command('createTransport', { key: full, appData });
+    try {
+      const made = await room.command('createTransport', { key: full, appData });
+      // Its role may have been changed meanwhile.
+      requireMaySend(member, direction);
+      return made;
+    } catch (error) {
+      if (isNew) {
+        // It may be there all the same: the answer may be what was lost.
+        room.attempt('closeTransport', { key: full });
+        // Where the media has moved meanwhile, the key is one of another room.
+        if (session.room === room) member.transports.delete(full);
+      }
+      throw error;
+    }
   },
 
   connectTransport: async (session, member, { key, dtlsParameters }) => {
@@ -162,7 +185,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
       from: member.id,
       ...(number === undefined ? {} : { number }),
     };
-    for (const recipient of recipients) session.tell(recipient, 'signal', signal);
+    session.signal(signal, recipients);
     if (!to || to.length === 0) session.missedSignals.add(signal);
     session.note({ kind: 'signalled', ...signal, to: recipients.map((recipient) => recipient.id) });
     // Answered when it has arrived, or is kept for who is away: if this owner crashes before, the sender says it again to the

@@ -36,6 +36,7 @@ export class ServerSignals {
    * Puts a signal into the outbox of everyone whom it is for.
    * @param to nobody named: everyone
    * @param asked of a request that may be said again
+   * @throws {ProtocolError} OUTBOX_OVERFLOW too much waits for one of them: nobody gets it
    */
   say(signal: ServerSignal, to: readonly ConnectionId[], asked?: Asked): Said {
     const before = asked && this.#said.get(asked.key);
@@ -44,10 +45,10 @@ export class ServerSignals {
     const wanted = to.length > 0 ? new Set(to) : new Set(members.keys());
     const unknown = [...wanted].find((id) => !members.has(id));
     if (wanted.size === 0 || unknown !== undefined) return { nobody: unknown };
-    for (const id of wanted) {
-      const member = members.get(id);
-      if (member) this.#session.tell(member, 'signal', signal);
-    }
+    this.#session.signal(
+      signal,
+      [...wanted].flatMap((id) => members.get(id) ?? []),
+    );
     if (to.length === 0) this.#session.missedSignals.add(signal);
     this.#session.note({ kind: 'signalled', ...signal, to: [...wanted] });
     if (asked) this.#remember(asked);

@@ -1,31 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { IceServer, RequestFrame, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
-import type { ConnectionId, RequestId, Seq, TokenId } from '../../../protocol/ids.ts';
+import type { IceServer, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
+import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
 import type { LeaveReason } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
+import { ByteBudget } from '../../shared/byte-budget.ts';
 import { MACHINE_CLOCK } from '../../shared/clock.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
+import { BUDGETS, type ProcessBudgets } from '../budgets.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachRequest, EdgePort, Upward } from '../link/ports.ts';
 import { Admission } from './admission.ts';
 import { adoptMembers } from './adoption.ts';
+import { requireConnection } from './caps.ts';
+import type { ConnectionSecrets } from './connection-secrets.ts';
 import { Hosting } from './hosting.ts';
 import { KeptSignals } from './kept-signals.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
 import type { Member } from './member.ts';
+import { MemberRecords } from './member-records.ts';
 import { MissedSignals } from './missed-signals.ts';
 import { type Owned, Ownership } from './ownership.ts';
 import { type PendingPlace, Places } from './places.ts';
 import { Relocation } from './relocation.ts';
-import { handleRequest } from './requests.ts';
+import { type Answer, RequestIntake } from './request-intake.ts';
 import { RoomsLeft } from './rooms-left.ts';
 import { ServerSignals } from './server-signals.ts';
 import type { SessionChronicle, SessionFact } from './session-chronicle.ts';
+import { requireRoom } from './signal-room.ts';
 import { Streams } from './streams.ts';
 
 /** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
@@ -45,8 +51,10 @@ export interface SessionSurroundings {
   readonly timing: Timing;
   readonly log: Logger;
   readonly chronicle: SessionChronicle;
+  readonly budgets: ProcessBudgets;
   /** For clients that are given none of their own. */
   readonly iceServers: readonly IceServer[];
+  readonly secrets: ConnectionSecrets;
   /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
@@ -56,19 +64,22 @@ export class OwnedSession {
   readonly record: SessionRecord;
   readonly members = new Map<ConnectionId, Member>();
   readonly places: Places;
+  readonly records: MemberRecords;
+  readonly secrets: ConnectionSecrets;
   readonly serverSignals = new ServerSignals(this);
   readonly keptSignals: KeptSignals;
   readonly missedSignals: MissedSignals;
   readonly streams = new Streams(this);
+  /** Of what waits for its members, and of theirs. */
+  readonly bytes: ByteBudget;
   readonly log: Logger;
-  /** Tokens that have joined, and which place each has taken. */
-  readonly used = new Map<TokenId, ConnectionId>();
   readonly #around: SessionSurroundings;
   readonly relocation: Relocation;
   /** Rooms that the media has moved away from and that clients still show. */
   readonly roomsLeft: RoomsLeft;
   readonly #hosting: Hosting;
   readonly #admission: Admission;
+  readonly #intake: RequestIntake;
   readonly #ownership = new Ownership(() => this.#isOwned());
   #state: 'open' | 'frozen' | 'ended' = 'open';
 
@@ -76,7 +87,22 @@ export class OwnedSession {
     this.record = record;
     this.#around = around;
     this.log = around.log.child({ session: record.uniqueSessionId, epoch: record.epoch });
-    this.places = new Places({ session: record, write: (work) => this.write(work) });
+    this.secrets = around.secrets;
+    this.bytes = new ByteBudget(BUDGETS.sessionBytes, around.budgets.bytes);
+    this.#intake = new RequestIntake(this, around.budgets);
+    this.places = new Places({
+      session: record,
+      secrets: around.secrets,
+      write: (work) => this.write(work),
+      requireRoom: () => requireConnection(this),
+    });
+    this.records = new MemberRecords({
+      session: record,
+      members: this.members,
+      places: this.places,
+      write: (work) => this.write(work),
+      log: this.log,
+    });
     this.missedSignals = new MissedSignals(record.createdAt);
     this.keptSignals = new KeptSignals({
       session: record,
@@ -139,22 +165,23 @@ export class OwnedSession {
     if (this.record.mediaNode) inventory = await this.#hosting.adopt(node);
     for (const [id, member] of adoptMembers(connections, inventory)) {
       this.members.set(id, member);
-      this.used.set(member.record.token, id);
+      member.outbox.drawOn(this.bytes);
     }
     this.places.adopt(connections);
     await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
     // Its role may have been changed with the former owner's last breath.
-    for (const member of this.members.values()) if (member.record.role === 'SUBSCRIBER') this.streams.endAllOf(member);
+    for (const member of this.members.values())
+      if (member.record.role === 'SUBSCRIBER') this.streams.forbidAllOf(member);
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
     // for whom the media was just being placed.
-    if (this.record.mediaNode && this.members.size + this.pending.size === 0) void this.end('lastParticipantLeft');
+    if (this.record.mediaNode && this.members.size + this.pending.length === 0) void this.end('lastParticipantLeft');
     else this.relocation.leaveIfDraining();
   }
 
   /** Places that wait for somebody to join. */
-  get pending(): ReadonlyMap<TokenId, PendingPlace> {
+  get pending(): readonly PendingPlace[] {
     return this.places.pending;
   }
 
@@ -207,7 +234,7 @@ export class OwnedSession {
       if (presence.kind !== 'here') continue;
       presence.edge.down({ attachment: presence.attachment, release: { t: 'moved' } });
     }
-    this.members.clear();
+    this.#dismiss();
   }
 
   /** @throws {ProtocolError} */
@@ -219,9 +246,10 @@ export class OwnedSession {
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
     if ('still' in item) return true;
+    if ('frame' in item && member.proveKey()) this.records.proven(member);
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') this.#acknowledged(member, item.frame.seq);
-    else if (!this.isFrozen) this.#take(member, item.frame);
+    else if (!this.isFrozen) this.#intake.take(member, item.frame);
     return true;
   }
 
@@ -233,6 +261,15 @@ export class OwnedSession {
   /** To everyone but `except`. */
   broadcast<E extends ServerEventName>(event: E, data: ServerEvents[E], except?: Member): void {
     for (const member of [...this.members.values()]) if (member !== except) this.tell(member, event, data);
+  }
+
+  /**
+   * To all of them, or to none.
+   * @throws {ProtocolError} OUTBOX_OVERFLOW one of them, or the session, has too much that waits
+   */
+  signal(signal: ServerEvents['signal'], recipients: readonly Member[]): void {
+    requireRoom(signal, recipients, this.bytes);
+    for (const recipient of recipients) this.tell(recipient, 'signal', signal);
   }
 
   tell<E extends ServerEventName>(member: Member, event: E, data: ServerEvents[E]): void {
@@ -248,6 +285,7 @@ export class OwnedSession {
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
     member.outbox.close();
+    this.#intake.forget(member);
     this.keptSignals.forget(member);
     for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
@@ -273,10 +311,21 @@ export class OwnedSession {
   sweep(now: number): void {
     // Who is away, and for how long, is the next owner's to say.
     if (this.isFrozen) return;
+    this.places.sweep();
+    this.records.sweep();
     const { resumeGraceMs } = this.#around.timing;
     for (const member of [...this.members.values()]) {
       const { presence } = member;
-      if (presence.kind === 'here' || member.isReturning) continue;
+      if (member.behindMs(now) > BUDGETS.farBehindMs) {
+        this.#overflow(member);
+        continue;
+      }
+      if (presence.kind === 'here') {
+        // Its pings are answered by its browser, or by a proxy: they don't say that it gets what it is sent.
+        if (member.outbox.overdueMs(presence.since) > BUDGETS.overdueMs) member.askToResume();
+        continue;
+      }
+      if (member.isReturning) continue;
       const awayMs = now - presence.since;
       if (awayMs > resumeGraceMs) this.leave(member, 'networkDisconnect');
       else if (awayMs > Math.min(UNTOLD_MS, resumeGraceMs / 2) && !presence.told) {
@@ -332,7 +381,7 @@ export class OwnedSession {
         presence.edge.down({ attachment: presence.attachment, release });
       }
     }
-    this.members.clear();
+    this.#dismiss();
   }
 
   /**
@@ -349,37 +398,12 @@ export class OwnedSession {
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
     }
-    this.members.clear();
+    this.#dismiss();
   }
 
-  /** Requests are begun in the order of their numbers, each once; answers come as they are ready. */
-  #take(member: Member, frame: RequestFrame): void {
-    if (frame.id <= member.requestsTaken) return;
-    if (frame.id !== member.requestsTaken + 1) {
-      // A request before this one was lost between edge and owner: the resume brings both again.
-      this.log.warn({ connection: member.id, request: frame.id }, 'A request is missing.');
-      const { presence } = member;
-      if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4503 });
-      return;
-    }
-    member.requestsTaken = frame.id;
-    handleRequest(this, member, frame).then(
-      (data) => this.#answer(member, { id: frame.id, data }),
-      (error: unknown) => {
-        const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL');
-        this.log.warn({ connection: member.id, method: frame.method, err: error }, 'A request has failed.');
-        if (known.code === 'EPOCH_STALE') return this.stepDown();
-        if (known.code === 'UNAVAILABLE') this.relocation.commandFailed();
-        this.#answer(member, { id: frame.id, error: known.toWire() });
-      },
-    );
-  }
-
-  #answer(
-    member: Member,
-    body: { id: RequestId; data: unknown } | { id: RequestId; error: ReturnType<ProtocolError['toWire']> },
-  ): void {
-    if (this.members.get(member.id) === member && !member.send({ t: 'res', ...body })) this.#overflow(member);
+  /** The answer to a request of the member's, if it is still there. */
+  answer(member: Member, answer: Answer): void {
+    if (this.members.get(member.id) === member && !member.send({ t: 'res', ...answer })) this.#overflow(member);
   }
 
   #acknowledged(member: Member, seq: Seq): void {
@@ -395,6 +419,15 @@ export class OwnedSession {
       presence.edge.down({ attachment: presence.attachment, frame: { t: 'error', error } });
     }
     this.leave(member, 'networkDisconnect', 4429);
+  }
+
+  /** Its members are no longer this owner's concern. */
+  #dismiss(): void {
+    for (const member of this.members.values()) {
+      this.#intake.forget(member);
+      member.outbox.release();
+    }
+    this.members.clear();
   }
 
   #away(member: Member, attachment: Parameters<Member['detach']>[0]): void {

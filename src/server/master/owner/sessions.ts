@@ -1,16 +1,12 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { IceServer } from '../../../protocol/frames.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
-import type { Timing } from '../../shared/timing.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
-import type { Placement } from './media-room.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
-import type { SessionChronicle } from './session-chronicle.ts';
 
 /** A session nobody has joined is collected after an hour, as OpenVidu does. */
 export const NEVER_JOINED_MS = 60 * 60 * 1000;
@@ -18,6 +14,9 @@ export const SWEEP_MS = 1_000;
 const RELEASED_MS = 10_000;
 /** How often edges are asked whether they still have the sockets of the members here, in sweeps. */
 const AUDIT_SWEEPS = 5;
+
+/** All that a session needs around it but the word of its end, which is for this list. */
+export type SessionsParts = Omit<SessionSurroundings, 'ended'>;
 
 /** The sessions that this master owns, and which attachment serves which member of them. */
 export class Sessions {
@@ -38,25 +37,12 @@ export class Sessions {
   /** Sessions that the last look at the store has found, and not here. */
   #unknown = new Set<UniqueSessionId>();
 
-  constructor(
-    self: InstanceId,
-    store: Store,
-    placement: Placement,
-    timing: Timing,
-    log: Logger,
-    iceServers: readonly IceServer[],
-    chronicle: SessionChronicle,
-  ) {
+  constructor(parts: SessionsParts) {
+    const { store, log, timing } = parts;
     this.#store = store;
     this.#log = log;
     this.#around = {
-      self,
-      store,
-      placement,
-      timing,
-      log,
-      iceServers,
-      chronicle,
+      ...parts,
       ended: (session, reason) => {
         this.#forget(session);
         return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);

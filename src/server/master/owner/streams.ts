@@ -42,9 +42,14 @@ export class Streams {
     this.#session.tell(publisher, 'streamDestroyed', { streamId, reason });
   }
 
-  /** Ends all that a member sends, as it may not send any more. */
-  endAllOf(member: Member): void {
+  /** A member may not send any more: what it sends ends, and so do the transports that are for nothing else. */
+  forbidAllOf(member: Member): void {
     for (const streamId of [...member.publications.keys()]) this.endByForce(streamId, 'forceUnpublishByServer');
+    for (const [key, direction] of [...member.transports]) {
+      if (direction !== 'send') continue;
+      member.transports.delete(key);
+      this.#session.room?.attempt('closeTransport', { key });
+    }
   }
 
   /** Closes what receives a stream that is over. */

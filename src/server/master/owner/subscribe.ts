@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { requireSubscription } from './caps.ts';
 import { type Handler, transportOf } from './request-handler.ts';
 
 export const subscribe: Handler<'subscribe'> = async (session, member, { streamId, transport }) => {
@@ -6,6 +7,7 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
   const { rtpCapabilities } = member;
   if (!rtpCapabilities) throw new ProtocolError('PARAMS_INVALID', 'the transport was created without rtpCapabilities');
   const { publication } = session.streams.find(streamId);
+  requireSubscription(member, streamId);
   for (;;) {
     await publication.ready();
     const over = transportOf(member, transport, 'recv');
@@ -26,8 +28,10 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
       );
       const before = member.subscriptions.get(streamId);
       const createdAt = before?.createdAt ?? Date.now();
+      // Consumers have gone with their transport.
+      const still = before?.consumers.filter((key) => member.transports.has(key.slice(0, key.indexOf('<')))) ?? [];
       member.subscriptions.set(streamId, {
-        consumers: [...new Set([...(before?.consumers ?? []), ...wanted.map(({ key }) => key)])],
+        consumers: [...new Set([...still, ...wanted.map(({ key }) => key)])],
         createdAt,
       });
       const published = session.members.get(stream.connectionId)?.publications.get(streamId);

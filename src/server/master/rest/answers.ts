@@ -85,7 +85,10 @@ const CONNECTION = object(
     location: nullable('string', '`unknown` once it has been joined.'),
     ip: nullable('string', 'Address of its client.'),
     platform: nullable('string', 'Browser of its client, in its own words.'),
-    token: nullable('string', 'What the client joins with, once. Not repeated after that.'),
+    token: nullable(
+      'string',
+      'What the client joins with, once. Not repeated after that, nor known after the cluster’s secret has been changed.',
+    ),
     serverData: Type.String({ description: 'The `data` that it was created with.' }),
     clientData: nullable('string', 'What its client has told of itself.'),
     record: Type.Boolean(),
@@ -98,6 +101,7 @@ const CONNECTION = object(
     networkCache: always('Not supported.'),
     publishers: Type.Unsafe({ type: ['array', 'null'], items: PUBLISHER }),
     subscribers: Type.Unsafe({ type: ['array', 'null'], items: SUBSCRIBER }),
+    expiresAt: Type.Optional(time('Only while it is pending: when its token expires. Not in OpenVidu.')),
   },
   'A place in a session, and whoever has taken it.',
 );

@@ -14,6 +14,14 @@ export const ROLE = word(
 );
 const RECORD = flag('Kept and shown again, with no effect: nothing is recorded. Default: true.');
 const DATA = text(MAX_DATA, 'What the others are told of this participant by its server. Default: nothing.');
+const DAY_MS = 24 * 60 * 60 * 1000;
+const EXPIRES = optional<number>({
+  type: ['integer', 'null'],
+  minimum: 1_000,
+  maximum: 30 * DAY_MS,
+  description:
+    'For how long the token is good, ms; somebody who has joined with it is not touched. Default: 15 minutes.',
+});
 const KURENTO = ignored(['object'], 'Taken, with no effect.');
 
 export const CONNECTION_BODY = Type.Object({
@@ -27,6 +35,7 @@ export const CONNECTION_BODY = Type.Object({
     maxItems: 16,
     description: 'STUN and TURN servers for this client. Default: those of the cluster.',
   }),
+  expiresInMs: EXPIRES,
   kurentoOptions: KURENTO,
   rtspUri: ignored(
     ['string'],
@@ -43,16 +52,18 @@ export const TOKEN_BODY = Type.Object({
   session: Type.String({ description: 'The session.' }),
   role: ROLE,
   data: DATA,
+  expiresInMs: EXPIRES,
   kurentoOptions: KURENTO,
 });
 
 /** @throws {RestError} 400 */
 export function placeOptions(body: Static<typeof CONNECTION_BODY> | Static<typeof TOKEN_BODY>): PlaceOptions {
-  const { role, data } = body;
+  const { role, data, expiresInMs } = body;
   return {
     role: role ?? 'PUBLISHER',
     serverData: data ?? '',
     record: ('record' in body ? body.record : undefined) ?? true,
+    ...(typeof expiresInMs === 'number' ? { expiresInMs } : {}),
     customIceServers: 'customIceServers' in body ? checked(body.customIceServers ?? []) : [],
   };
 }

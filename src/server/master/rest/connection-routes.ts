@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { ConnectionId, TokenId } from '../../../protocol/ids.ts';
+import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { ConnectionRecord } from '../../store/store.ts';
 import { changeConnection } from '../owner/connection-change.ts';
 import type { PlaceNames, PlaceOptions } from '../owner/places.ts';
@@ -23,7 +23,9 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
 
   const json = (session: OwnedSession, connectionId: string): Json => {
     const found = findConnection(session, connectionId);
-    return found.kind === 'member' ? memberJson(session, found.member) : placeJson(found.place.record, socketOrigin);
+    return found.kind === 'member'
+      ? memberJson(session, found.member)
+      : placeJson(session, found.place.record, socketOrigin);
   };
 
   app.post(
@@ -42,6 +44,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
             400: error('A field is wrong: the message names it.'),
             404: error('There is no such session.'),
             422: error('The Idempotency-Key has come with another body before.'),
+            429: error('The session has as many connections as are allowed.'),
           },
         },
       ),
@@ -50,7 +53,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       const session = await ownedHere(parts, request.params.sessionId, request, reply);
       if (!session) return reply;
       const place = await createPlace(session, placeOptions(request.body), keys.of(request));
-      return placeJson(place, socketOrigin);
+      return placeJson(session, place, socketOrigin);
     },
   );
 
@@ -179,7 +182,7 @@ export async function createPlace(
   const { uniqueSessionId } = session.record;
   const names: PlaceNames = {
     connectionId: `con_${name(`connection in ${uniqueSessionId}`, 10)}` as ConnectionId,
-    token: `tok_${name(`token in ${uniqueSessionId}`, 16)}` as TokenId,
+    tokenSalt: name(`token in ${uniqueSessionId}`, 22),
     asked,
   };
   const place = await session.places.create(options, names);

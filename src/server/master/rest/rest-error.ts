@@ -40,6 +40,9 @@ function toRestError(error: unknown): RestError {
       'The store does not answer. Try again in a moment; sessions that are going on are not harmed.',
     );
   }
+  if (error instanceof ProtocolError && (error.code === 'OUTBOX_OVERFLOW' || error.code === 'LIMIT_REACHED')) {
+    return new RestError(429, `${error.code}: ${error.message} ${error.action}`);
+  }
   if (error instanceof ProtocolError) {
     const status = error.code === 'UNAVAILABLE' || error.code === 'EPOCH_STALE' ? 503 : 400;
     return new RestError(status, `${error.message} ${error.action}`);
@@ -71,7 +74,7 @@ export function useRestErrors(app: FastifyInstance): void {
     else if (known.status === 501) request.log.info(line, 'A REST request asks for what is not supported.');
     else if (!BY_STRANGERS.has(known.status)) request.log.warn(line, 'A REST request is refused.');
     if (known.retryAfterS !== undefined) reply.header('retry-after', known.retryAfterS);
-    else if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    else if (known.status === 503 || known.status === 429) reply.header('retry-after', RETRY_AFTER_S);
     if (known.status === 401) reply.header('www-authenticate', 'Basic realm="Rejoin"');
     const body: RestErrorBody = {
       timestamp: Date.now(),

@@ -59,7 +59,7 @@ export type Found =
 export function findConnection(session: OwnedSession, connectionId: string): Found {
   const member = session.members.get(connectionId as ConnectionId);
   if (member) return { kind: 'member', member };
-  for (const place of session.pending.values()) {
+  for (const place of session.pending) {
     if (place.record.connectionId === connectionId) return { kind: 'place', place };
   }
   throw new RestError(

@@ -36,15 +36,13 @@ export function sessionJson(session: OwnedSession, origin: string, pendingConnec
 
 export function connectionsJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json[] {
   const active = [...session.members.values()].map((member) => memberJson(session, member));
-  const pending = pendingConnections
-    ? [...session.pending.values()].map(({ record }) => placeJson(record, origin))
-    : [];
+  const pending = pendingConnections ? session.pending.map(({ record }) => placeJson(session, record, origin)) : [];
   return [...active, ...pending];
 }
 
 /** A connection that has not been joined. */
-export function placeJson(place: ConnectionRecord, origin: string): Json {
-  const { connectionId, sessionId, token, createdAt, role, serverData, record = true, customIceServers } = place;
+export function placeJson(session: OwnedSession, place: ConnectionRecord, origin: string): Json {
+  const { connectionId, sessionId, createdAt, expiresAt, role, serverData, record = true } = place;
   return {
     id: connectionId,
     object: 'connection',
@@ -57,26 +55,33 @@ export function placeJson(place: ConnectionRecord, origin: string): Json {
     location: null,
     ip: null,
     platform: null,
-    token: formatTokenUrl({ origin, sessionId, token }),
+    token: tokenUrl(session, place, origin),
     serverData,
     clientData: null,
     record,
     role,
     kurentoOptions: null,
-    customIceServers,
+    customIceServers: session.secrets.iceServersOf(place),
     rtspUri: null,
     adaptativeBitrate: null,
     onlyPlayWithSubscribers: null,
     networkCache: null,
     publishers: null,
     subscribers: null,
+    expiresAt,
   };
 }
 
+/** `null` when the cluster's secret has been changed since, so that nobody can tell the token any more. */
+function tokenUrl({ secrets }: OwnedSession, place: ConnectionRecord, origin: string): string | null {
+  const token = secrets.tokenOf(place);
+  return token === undefined ? null : formatTokenUrl({ origin, sessionId: place.sessionId, token });
+}
+
 /** The same in the words of `POST /tokens`. */
-export function tokenJson(place: ConnectionRecord, origin: string): Json {
-  const { connectionId, sessionId, createdAt, role, serverData } = place;
-  const token = formatTokenUrl({ origin, sessionId, token: place.token });
+export function tokenJson(session: OwnedSession, place: ConnectionRecord, origin: string): Json {
+  const { connectionId, sessionId, createdAt, expiresAt, role, serverData } = place;
+  const token = tokenUrl(session, place, origin);
   return {
     id: token,
     token,
@@ -86,11 +91,12 @@ export function tokenJson(place: ConnectionRecord, origin: string): Json {
     role,
     data: serverData,
     kurentoOptions: null,
+    expiresAt,
   };
 }
 
 export function memberJson(session: OwnedSession, member: Member): Json {
-  const { connectionId, createdAt, role, serverData, record = true, customIceServers } = member.record;
+  const { connectionId, createdAt, role, serverData, record = true } = member.record;
   const { activeAt, clientData, ip, platform } = member.record.joined;
   return {
     id: connectionId,
@@ -111,7 +117,7 @@ export function memberJson(session: OwnedSession, member: Member): Json {
     record,
     role,
     kurentoOptions: null,
-    customIceServers,
+    customIceServers: session.secrets.iceServersOf(member.record),
     rtspUri: null,
     adaptativeBitrate: null,
     onlyPlayWithSubscribers: null,

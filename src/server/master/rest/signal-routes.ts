@@ -42,6 +42,7 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
             404: error('There is no such session.'),
             406: error('Nobody is in the session, or not all of those in `to`. Nobody gets it.'),
             422: error('The Idempotency-Key has come with another body before.'),
+            429: error('Too much waits for one of them already: the message names it. Nobody gets it.'),
           },
         },
       ),

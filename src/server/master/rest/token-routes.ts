@@ -17,6 +17,7 @@ const TOKEN = Type.Object(
     role: Type.String(),
     data: Type.String(),
     kurentoOptions: Type.Null(),
+    expiresAt: Type.Integer({ description: 'When it expires. Unix time, ms. Not in OpenVidu.' }),
   },
   { additionalProperties: false, description: 'A token.' },
 );
@@ -37,6 +38,7 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
             400: error('A field is wrong: the message names it.'),
             404: error('There is no such session.'),
             422: error('The Idempotency-Key has come with another body before.'),
+            429: error('The session has as many connections as are allowed.'),
           },
         },
       ),
@@ -45,7 +47,7 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
       const session = await ownedHere(parts, request.body.session, request, reply);
       if (!session) return reply;
       const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
-      return tokenJson(place, parts.socketOrigin);
+      return tokenJson(session, place, parts.socketOrigin);
     },
   );
 }
