@@ -1,4 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { NamespacesMissing } from '../fixtures/hosts/namespaces-missing.ts';
+import { makeOwnNetwork, PacketLoss } from './packet-loss.ts';
 import { describeOutcome, verdicts } from './report.ts';
 import { runChaos } from './run.ts';
 
@@ -7,7 +12,10 @@ import { runChaos } from './run.ts';
 const HELP = `npm run chaos -- [options]
 
 Runs a cluster of real processes (3 masters, 3 media nodes, a balancer), people in sessions of both policies, and browser
-tabs with video; kills, freezes, drains and cuts off what they depend on; then says what was lost. Exits with 1 if anything was.
+tabs with video; kills, freezes, drains and cuts off what they depend on, and loses a quarter of the packets between two
+kinds of process for a while: of TCP between masters, balancer, clients and media nodes, and of the media over UDP; then
+says what was lost. Exits with 1 if anything was. Packets are lost by the kernel, in a network namespace of the run's own;
+where none can be made, the run says so and goes on without.
 
   --minutes <n>   how long faults happen (default 2); start, calm and account come on top
   --seed <n>      the same seed: the same faults in the same order, the same people who talk, leave and come. Which of
@@ -20,13 +28,22 @@ tabs with video; kills, freezes, drains and cuts off what they depend on; then s
 `;
 
 const USAGE = 2;
+/** Set for the process that runs in the namespace. */
+const INSIDE = 'CHAOS_HAS_OWN_NETWORK';
 
+// Without its parent nobody ends the namespace that this runs in.
+process.on('disconnect', () => process.exit(1));
 process.exit(await main());
 
 async function main(): Promise<number> {
   const options = read();
   if (typeof options === 'number') return options;
   const { values, minutes, seed, rooms, seatsPerRoom } = options;
+  const inside = process.env[INSIDE] !== undefined;
+  if (!inside) {
+    const code = await runInside();
+    if (code !== undefined) return code;
+  }
   const say = (line: string): void => {
     process.stderr.write(`${new Date().toISOString().slice(11, 23)} ${line}\n`);
   };
@@ -44,6 +61,7 @@ async function main(): Promise<number> {
     rooms,
     seatsPerRoom,
     tabs,
+    loss: inside ? new PacketLoss() : undefined,
     say,
     signal: enough.signal,
   });
@@ -53,6 +71,29 @@ async function main(): Promise<number> {
   );
   if (evidence) say(`The logs and the history are in ${evidence}.`);
   return broken.length === 0 ? 0 : 1;
+}
+
+/** Runs this command in a network namespace: its exit code. `undefined` where none can be made. */
+async function runInside(): Promise<number | undefined> {
+  let network: Awaited<ReturnType<typeof makeOwnNetwork>>;
+  try {
+    network = await makeOwnNetwork();
+  } catch (error) {
+    if (!(error instanceof NamespacesMissing)) throw error;
+    process.stderr.write(`No packets are lost in this run. ${error.message}\n`);
+    return undefined;
+  }
+  const [program = '', ...args] = network.entering([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+  const run = spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [INSIDE]: '1' },
+  });
+  // A Ctrl-C in the terminal reaches the run as well, which says what follows.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => run.kill('SIGTERM'));
+  const [code, signal] = (await once(run, 'exit')) as [number | null, NodeJS.Signals | null];
+  await network.end();
+  return signal ? 128 + constants.signals[signal] : (code ?? 1);
 }
 
 function read() {

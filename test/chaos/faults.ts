@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import type { FaultNet } from '../fixtures/faults/fault-net.ts';
 import { workersOf } from '../fixtures/media-node/processes.ts';
+import type { PacketLoss } from './packet-loss.ts';
 import { describe, type Fault, type Parts, type Step, victims } from './schedule.ts';
 
 /** A slow network, as the issue describes it. */
@@ -15,6 +16,7 @@ export class Faults {
   readonly #running: RunningCluster;
   readonly #parts: Parts;
   readonly #net: FaultNet;
+  readonly #loss: PacketLoss | undefined;
   readonly #say: (line: string) => void;
   readonly #harmed = new Set<string>();
   readonly #links = new Set<string>();
@@ -24,10 +26,16 @@ export class Faults {
   /** By kind and role: `kill master`. */
   readonly counts: Record<string, number> = {};
 
-  constructor(running: RunningCluster, parts: Parts, net: FaultNet, say: (line: string) => void) {
+  constructor(
+    running: RunningCluster,
+    parts: Parts,
+    { net, loss }: { readonly net: FaultNet; readonly loss: PacketLoss | undefined },
+    say: (line: string) => void,
+  ) {
     this.#running = running;
     this.#parts = parts;
     this.#net = net;
+    this.#loss = loss;
     this.#say = say;
     process.on('exit', this.#wake);
   }
@@ -58,7 +66,7 @@ export class Faults {
     const hit = faults.flatMap(victims);
     const up = this.#running.cluster.nodes().map(({ id }) => id);
     if (!hit.every((node) => up.includes(node) && !this.#harmed.has(node))) return false;
-    if (faults.some((fault) => 'from' in fault && this.#links.has(linkOf(fault)))) return false;
+    if (faults.some((fault) => isOnLink(fault) && this.#links.has(linkOf(fault)))) return false;
     // Recovery must be possible: something of each kind goes on, or all that is there of the other kind.
     const whole = (nodes: readonly string[]): number =>
       nodes.filter((node) => up.includes(node) && !this.#harmed.has(node) && !hit.includes(node)).length;
@@ -96,13 +104,17 @@ export class Faults {
         await Promise.all(workersOf(this.#running.node(fault.node).pid).map((pid) => this.#stop(pid, fault.forMs)));
         return;
       case 'cut':
-        return this.#onLink(fault, (net) => net.cut(fault.from, fault.to));
+        return this.#onLink(fault, () => this.#net.cut(fault.from, fault.to));
       case 'stall':
-        return this.#onLink(fault, (net) => net.stall(fault.from, fault.to, fault.way));
+        return this.#onLink(fault, () => this.#net.stall(fault.from, fault.to, fault.way));
       case 'drop':
         return this.#net.dropAfter(fault.from, fault.to, fault.frames);
       case 'slow':
-        return this.#onLink(fault, (net) => net.delay(fault.from, fault.to, SLOW));
+        return this.#onLink(fault, () => this.#net.delay(fault.from, fault.to, SLOW));
+      case 'lossy':
+        return this.#onLink(fault, () => this.#loss?.ofLink(this.#net.addressOf(fault.from, fault.to)));
+      case 'lossyMedia':
+        return this.#onLink(fault, () => this.#loss?.ofMedia(fault.node));
     }
   }
 
@@ -114,17 +126,16 @@ export class Faults {
     awaken(pid);
   }
 
-  async #onLink(
-    fault: Fault & { from: string; to: string; forMs: number },
-    begin: (net: FaultNet) => void,
-  ): Promise<void> {
+  async #onLink(fault: LinkFault & { readonly forMs: number }, begin: () => unknown): Promise<void> {
     const link = linkOf(fault);
     this.#links.add(link);
-    begin(this.#net);
+    await begin();
     await this.#pause(fault.forMs);
-    this.#net.heal(fault.from, fault.to);
+    if (fault.kind === 'lossyMedia') await this.#loss?.ofMedia(fault.node, 0);
+    else if (fault.kind === 'lossy') await this.#loss?.ofLink(this.#net.addressOf(fault.from, fault.to), 0);
+    else this.#net.heal(fault.from, fault.to);
     this.#links.delete(link);
-    this.#say(`healed ${fault.from} → ${fault.to}`);
+    this.#say(`healed ${link}`);
   }
 
   async #restarted(node: string, pid: number): Promise<void> {
@@ -155,8 +166,14 @@ function awaken(pid: number): void {
   }
 }
 
-function linkOf({ from, to }: { from: string; to: string }): string {
-  return `${from} ${to}`;
+type LinkFault = Extract<Fault, { readonly from: string }> | Extract<Fault, { readonly kind: 'lossyMedia' }>;
+
+function isOnLink(fault: Fault): fault is LinkFault {
+  return 'from' in fault || fault.kind === 'lossyMedia';
+}
+
+function linkOf(fault: LinkFault): string {
+  return 'from' in fault ? `${fault.from} → ${fault.to}` : `clients → ${fault.node}, media`;
 }
 
 function roleOf(fault: Fault): string {

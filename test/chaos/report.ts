@@ -6,6 +6,8 @@ import type { RecoveryCount } from './recoveries.ts';
 export interface Outcome {
   readonly seed: number;
   readonly minutes: number;
+  /** Whether the kernel could be made to lose packets. */
+  readonly losesPackets: boolean;
   /** By kind and role. */
   readonly faults: Readonly<Record<string, number>>;
   readonly account: Account;

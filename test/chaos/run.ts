@@ -14,6 +14,7 @@ import { History } from './history.ts';
 import { account, livesOf } from './ledger.ts';
 import { brokenLineages, castOut, destroyedTakeovers, twoOwners, unexpectedEvents } from './lineage.ts';
 import { Nodes } from './nodes.ts';
+import type { PacketLoss } from './packet-loss.ts';
 import { recoveries } from './recoveries.ts';
 import { type Outcome, verdicts } from './report.ts';
 import { type Parts, schedule } from './schedule.ts';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly seatsPerRoom: number;
   /** Whether there are tabs with video. */
   readonly tabs: boolean;
+  /** Loses packets in the namespace that the run has to itself. */
+  readonly loss: PacketLoss | undefined;
   readonly say: (line: string) => void;
   /** Ends the faults early; what has happened is accounted for. */
   readonly signal: AbortSignal;
@@ -40,7 +43,7 @@ export interface Run {
   readonly evidence: string | undefined;
 }
 
-const PARTS: Parts = {
+const PARTS: Omit<Parts, 'losesPackets'> = {
   masters: ['master-1', 'master-2', 'master-3'],
   mediaNodes: ['media-1', 'media-2', 'media-3'],
   balancer: 'balancer-1',
@@ -52,7 +55,8 @@ const LEFT_MS = 40_000;
 
 /** A cluster of real processes, people in it, and faults that hit it; then the account of what was lost. */
 export async function runChaos(options: RunOptions): Promise<Run> {
-  const { minutes, seed, say } = options;
+  const { minutes, seed, say, loss } = options;
+  const parts: Parts = { ...PARTS, losesPackets: loss !== undefined };
   const stalls = monitorEventLoopDelay({ resolution: 10 });
   const history = new History();
   watchWelcomes((welcome) => history.welcomes.push(welcome));
@@ -61,6 +65,7 @@ export async function runChaos(options: RunOptions): Promise<Run> {
     masters: PARTS.masters.length,
     mediaNodes: PARTS.mediaNodes.length,
     reachedAt: net.reachedAt,
+    ...(loss ? { rtcPorts: loss.mediaPorts(PARTS.mediaNodes) } : {}),
     directories: [
       { prefix: '/', directory: 'test/chaos/page' },
       { prefix: '/dist/', directory: 'dist' },
@@ -78,10 +83,10 @@ export async function runChaos(options: RunOptions): Promise<Run> {
     say(`${crowd.size} clients and ${tabs?.size ?? 0} tabs are in ${history.rooms.size} sessions.`);
 
     stalls.enable();
-    const faults = new Faults(running, PARTS, net, say);
+    const faults = new Faults(running, parts, { net, loss }, say);
     crowd.live();
     await tabs?.talk();
-    await strike(faults, options, () => progress(history, [...crowd.standings(), ...(tabs?.standings() ?? [])]));
+    await strike(faults, parts, options, () => progress(history, [...crowd.standings(), ...(tabs?.standings() ?? [])]));
     say('The faults are over.');
     await faults.heal();
     await Promise.race([crowd.settle(), delay(CALM_MS)]);
@@ -104,6 +109,7 @@ export async function runChaos(options: RunOptions): Promise<Run> {
     const outcome: Outcome = {
       seed,
       minutes,
+      losesPackets: parts.losesPackets,
       faults: faults.counts,
       account: account(history),
       aftermath,
@@ -139,11 +145,16 @@ export async function runChaos(options: RunOptions): Promise<Run> {
 }
 
 /** Faults until the time is over, and a line of progress now and then. */
-async function strike(faults: Faults, { minutes, seed, signal, say }: RunOptions, line: () => string): Promise<void> {
+async function strike(
+  faults: Faults,
+  parts: Parts,
+  { minutes, seed, signal, say }: RunOptions,
+  line: () => string,
+): Promise<void> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
   const progressing = setInterval(() => say(line()), PROGRESS_MS);
   try {
-    for (const step of schedule(seededRandom(seed), PARTS)) {
+    for (const step of schedule(seededRandom(seed), parts)) {
       await delay(step.pauseMs, undefined, { signal: until }).catch(() => {});
       if (until.aborted) return;
       await faults.strike(step, until);

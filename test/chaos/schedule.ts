@@ -22,6 +22,9 @@ export type Fault =
     }
   /** Everything takes longer, and some of it much longer, as what was lost is sent again. */
   | { readonly kind: 'slow'; readonly from: string; readonly to: string; readonly forMs: number }
+  /** A share of the packets is lost, by the kernel: of TCP, which sends them again, or of the media on its way to and from a node. */
+  | { readonly kind: 'lossy'; readonly from: string; readonly to: string; readonly forMs: number }
+  | { readonly kind: 'lossyMedia'; readonly node: string; readonly forMs: number }
   /** Each connection breaks after so many more frames, so at a moment that neither side has chosen. */
   | { readonly kind: 'drop'; readonly from: string; readonly to: string; readonly frames: number }
   /** Every master is killed at the same moment. */
@@ -37,6 +40,8 @@ export interface Parts {
   readonly masters: readonly string[];
   readonly mediaNodes: readonly string[];
   readonly balancer: string;
+  /** Whether the kernel can be made to lose packets. */
+  readonly losesPackets: boolean;
 }
 
 const PAUSE_MS = { min: 300, max: 5_500 };
@@ -84,6 +89,18 @@ const DRAWS: readonly (readonly [weight: number, draw: Draw])[] = [
   [5, (random, parts) => ({ kind: 'slow', ...link(random, parts), forMs: between(random, LINK_MS) })],
 ];
 
+const PACKET_DRAWS: readonly (readonly [weight: number, draw: Draw])[] = [
+  [8, (random, parts) => ({ kind: 'lossy', ...link(random, parts), forMs: between(random, LINK_MS) })],
+  [
+    4,
+    (random, { mediaNodes }) => ({
+      kind: 'lossyMedia',
+      node: pick(random, mediaNodes),
+      forMs: between(random, LINK_MS),
+    }),
+  ],
+];
+
 /** Without end: the same random numbers, the same steps. */
 export function* schedule(random: () => number, parts: Parts): Generator<Step, never> {
   for (;;) {
@@ -99,6 +116,7 @@ export function* schedule(random: () => number, parts: Parts): Generator<Step, n
 /** The processes that a fault stops or ends. */
 export function victims(fault: Fault): readonly string[] {
   if ('nodes' in fault) return fault.nodes;
+  if (fault.kind === 'lossyMedia') return [];
   return 'node' in fault ? [fault.node] : [];
 }
 
@@ -114,14 +132,18 @@ export function describe(fault: Fault): string {
 }
 
 function overlap(one: Fault, other: Fault): boolean {
-  const ends = (fault: Fault): string[] => ('from' in fault ? [`${fault.from} ${fault.to}`] : [...victims(fault)]);
+  const ends = (fault: Fault): string[] => {
+    if (fault.kind === 'lossyMedia') return [`media ${fault.node}`];
+    return 'from' in fault ? [`${fault.from} ${fault.to}`] : [...victims(fault)];
+  };
   return ends(one).some((end) => ends(other).includes(end));
 }
 
 function drawn(random: () => number, parts: Parts): Fault {
-  const total = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
+  const draws = parts.losesPackets ? [...DRAWS, ...PACKET_DRAWS] : DRAWS;
+  const total = draws.reduce((sum, [weight]) => sum + weight, 0);
   let left = random() * total;
-  for (const [weight, draw] of DRAWS) {
+  for (const [weight, draw] of draws) {
     left -= weight;
     if (left < 0) return draw(random, parts);
   }

@@ -8,6 +8,7 @@ const PARTS: Parts = {
   masters: ['master-1', 'master-2', 'master-3'],
   mediaNodes: ['media-1', 'media-2', 'media-3'],
   balancer: 'balancer-1',
+  losesPackets: true,
 };
 
 function steps(seed: number, count: number): Step[] {
@@ -32,6 +33,8 @@ test('every kind of fault comes, at times and for durations within bounds', () =
     'kill',
     'killMasters',
     'killWorker',
+    'lossy',
+    'lossyMedia',
     'slow',
     'stall',
   ];
@@ -42,6 +45,14 @@ test('every kind of fault comes, at times and for durations within bounds', () =
     for (const fault of faults)
       if ('forMs' in fault) assert.ok(fault.forMs >= 500 && fault.forMs <= 7_000, describe(fault));
   }
+});
+
+test('where the kernel cannot be made to lose packets, no step is about that', () => {
+  const endless = schedule(seededRandom(5), { ...PARTS, losesPackets: false });
+  const kinds = Array.from({ length: 2_000 }, () => endless.next().value).flatMap(({ faults }) =>
+    faults.map(({ kind }) => kind),
+  );
+  assert.ok(!kinds.some((kind) => kind.startsWith('lossy')));
 });
 
 test('when all masters go, nothing else goes with them', () => {
