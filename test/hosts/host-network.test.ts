@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { HostNetwork } from '../fixtures/hosts/host-network.ts';
@@ -83,8 +84,10 @@ test('a lossy link loses the share of packets that it is told, each way, of TCP,
   assert.equal(await wire('one').reach('two'), 'silent');
 });
 
-test('a process that is killed leaves none of its hosts, and nothing that ran on them', async () => {
-  const dying = fork(DYING);
+test('a process that is killed leaves none of its hosts, and nothing that ran on them', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rejoin-dying-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const dying = fork(DYING, { env: { ...process.env, TMPDIR: folder } });
   const failed = once(dying, 'exit').then(([code]) => assert.fail(`It has ended by itself, with code ${code}.`));
   failed.catch(() => {});
   const [pids] = (await Promise.race([once(dying, 'message'), failed])) as [number[]];

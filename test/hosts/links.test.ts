@@ -26,7 +26,6 @@ beforeEach(async () => {
   await hosts.rested();
 });
 
-/** Two links at once cost the time of one, so what a link between masters does is looked at both ways together. */
 for (const [how, harm] of [
   ['is cut', (edge: string, owner: string) => hosts.network.cut(edge, owner)],
   ['passes nothing from the edge to the owner', (edge: string, owner: string) => hosts.network.oneWay(owner, edge)],
@@ -46,14 +45,17 @@ for (const [how, harm] of [
   });
 }
 
-test('the link between owner and media node is cut: the media moves, before its picture stops', async (t) => {
+/** Clients say that their media flows, so that it has time to move. */
+const FLOWING_MS = 5_000;
+
+test('the link between owner and media node is cut: the media moves in the end, and its picture does not stop', async (t) => {
   await pair.meet({ room: 'owner-media', failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
   const node = await pair.mediaNode();
   const cutAt = unixNow();
   await hosts.network.cut('master-1', node);
   const back = await pair.signalBack(cutAt);
   await until('the session is at another node', async () => (await pair.mediaNode()) !== node);
-  within(t, 'the session is at another node', unixNow() - cutAt, LIMITS.picture);
+  within(t, 'the session is at another node', unixNow() - cutAt, LIMITS.picture + FLOWING_MS);
   await pair.seeEachOther();
   within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
   within(t, 'signalling back', back, LIMITS.signalling);

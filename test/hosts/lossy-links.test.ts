@@ -14,7 +14,7 @@ const PERCENT = 25;
 /** The control path of a living media node is bad for so long. */
 const LONG_MS = 60_000;
 /** Each of the other links. */
-const SHORT_MS = 10_000;
+const SHORT_MS = 8_000;
 /** What was said while packets were lost is sent again, each time later. */
 const DELIVERY_MS = 15_000;
 const MEMBERS = ['ann', 'bob'] as const;
