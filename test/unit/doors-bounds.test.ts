@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteBudget } from '../../src/server/balancer/byte-budget.ts';
+import { HeldBytes } from '../../src/server/balancer/held-bytes.ts';
 import { Newcomers } from '../../src/server/master/edge/newcomers.ts';
 import { WrongSecrets } from '../../src/server/master/rest/wrong-secrets.ts';
 import { SampledLog } from '../../src/server/shared/sampled-log.ts';
 import { until } from '../fixtures/until.ts';
 
 test('bytes held: one address cannot use up all, and all have an end', () => {
-  const budget = new ByteBudget(100, 60);
+  const budget = new HeldBytes(100, 60);
   const [first, second, other, third] = ['a', 'a', 'b', 'c'].map((address) => budget.share(address));
   assert.ok(first && second && other && third);
   assert.equal(first.take(40), undefined);

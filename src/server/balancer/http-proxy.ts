@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddress, countedAs, type TrustedProxies } from '../shared/client-address.ts';
 import type { CorsOrigins } from '../shared/cors-origins.ts';
 import { isUnder, pathOf } from '../shared/request-target.ts';
-import { ByteBudget, type Share } from './byte-budget.ts';
 import { forwardedHeaders, isOwnHeader } from './forwarded.ts';
 import { answerError, GATEWAY_FAILURES, type GatewayFailure } from './gateway-error.ts';
+import { HeldBytes, type Share } from './held-bytes.ts';
 import type { MasterPool } from './master-pool.ts';
 import { readBody } from './request-body.ts';
 import { askUpstream, readAnswer, UpstreamError } from './upstream.ts';
@@ -59,7 +59,7 @@ const HOP_HEADERS = new Set([
 export class HttpProxy {
   readonly #options: HttpProxyOptions;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 128 });
-  readonly #budget = new ByteBudget(HELD_BYTES, HELD_BYTES_EACH);
+  readonly #budget = new HeldBytes(HELD_BYTES, HELD_BYTES_EACH);
   readonly #shares = new WeakMap<IncomingMessage, Share>();
   /** Ends the endless answers. */
   readonly #closing = new AbortController();

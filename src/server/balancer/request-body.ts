@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Share } from './byte-budget.ts';
+import type { Share } from './held-bytes.ts';
 
 /** Bodies are kept until they are answered, so that another master can be asked. Those of the REST API are small. */
 export const BODY_LIMIT = 1024 * 1024;

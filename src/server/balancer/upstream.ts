@@ -1,6 +1,6 @@
 import { type Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import type { Share } from './byte-budget.ts';
 import type { GatewayFailure } from './gateway-error.ts';
+import type { Share } from './held-bytes.ts';
 
 /**
  * How long a connection to a server may take to be made, ms: long enough for one lost packet, which is sent again after a second.

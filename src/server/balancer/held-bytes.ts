@@ -10,7 +10,7 @@ export interface Share {
 }
 
 /** Bounds the bytes that a process holds at a time for all requests, and for those of one address, which must not use up all. */
-export class ByteBudget {
+export class HeldBytes {
   readonly #most: number;
   readonly #mostEach: number;
   readonly #held = new Map<string, number>();
