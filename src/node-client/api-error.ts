@@ -2,6 +2,8 @@
 export const API_ERRORS = {
   BAD_REQUEST: 'Correct what the message names; sending the same again fails again.',
   UNAUTHORIZED: 'Give the secret of the cluster: new OpenVidu(url, secret).',
+  LIMITED:
+    'Wait a moment and send less, as the message says; after wrong secrets, give the right one: it is always accepted.',
   NOT_FOUND: 'It has ended, or never was. Create it again, or call fetch() to see what there is.',
   NOBODY_THERE: 'Send it when somebody has joined, or correct the ids in `to`.',
   CONFLICT: 'It is there already: use it, or choose another name.',
@@ -14,7 +16,7 @@ export const API_ERRORS = {
 } as const;
 /**
  * What to decide by: `UNAVAILABLE`, nobody has answered within the deadline; `NOT_FOUND`, it has ended or never was;
- * `NOBODY_THERE`, a signal has no receiver; `BAD_REQUEST`, what was sent is wrong; `UNAUTHORIZED`, the secret is; `CONFLICT`, it
+ * `LIMITED`, too much at a time; `NOBODY_THERE`, a signal has no receiver; `BAD_REQUEST`, what was sent is wrong; `UNAUTHORIZED`, the secret is; `CONFLICT`, it
  * is there already; `NOT_SUPPORTED`; `SERVER_ERROR`; `UNEXPECTED_ANSWER`, something else than a cluster answers; `UNREACHABLE`,
  * unknown host or wrong certificate; `ABORTED`, by the `signal` of the call.
  */
@@ -73,9 +75,10 @@ export function codeOf(status: number): RejoinApiErrorCode {
   switch (status) {
     case 401:
     case 403:
-    // After some requests with a wrong secret; with the right one there is none.
-    case 429:
       return 'UNAUTHORIZED';
+    // A member or a session holds no more; or too many requests came with a wrong secret.
+    case 429:
+      return 'LIMITED';
     case 404:
       return 'NOT_FOUND';
     case 405:

@@ -321,7 +321,9 @@ describe('balancer', { timeout: 60_000 }, () => {
     const { url } = await scene();
     const { port } = new URL(url);
     const args = [CLI, 'balancer', '--host', '127.0.0.1', '--port', port, '--secret', SECRET, '--master', url];
-    const second = spawn(process.execPath, [...args, '--log-level', 'silent'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // Any internal port that is free: the next one may be that of the first.
+    args.push('--internal-port', '0', '--log-level', 'silent');
+    const second = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     for await (const part of second.stderr) errors += String(part);
     assert.match(errors, /^PortTaken: .*--port/);

@@ -21,6 +21,7 @@ test('an error tells the status, the server’s word, a code and a way out', asy
     [406, 'NOBODY_THERE'],
     [409, 'CONFLICT'],
     [413, 'BAD_REQUEST'],
+    [429, 'LIMITED'],
     [500, 'SERVER_ERROR'],
     [501, 'NOT_SUPPORTED'],
     [307, 'UNEXPECTED_ANSWER'],

@@ -170,6 +170,6 @@ function isUntouched(error: unknown): boolean {
 
 async function send(reply: FastifyReply, { status, type, text }: ForwardedAnswer): Promise<void> {
   if (type) reply.type(type);
-  if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
+  if (status === 503 || status === 429) reply.header('retry-after', RETRY_AFTER_S);
   await reply.code(status).send(text === '' ? undefined : text);
 }
