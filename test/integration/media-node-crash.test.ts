@@ -65,15 +65,15 @@ describe('media node: a worker', () => {
   });
 
   it('that dies again and again is not started in a hurry, and the node is not ready without', async () => {
-    const { url } = (await harness.mediaNode()).identity;
-    const owner = await harness.master(url);
+    const { identity, clientUrl } = await harness.mediaNode();
+    const owner = await harness.master(identity.url);
     const first = onlyWorker();
     process.kill(first, 'SIGKILL');
     const second = await until('a second worker', () => workersOf(process.pid).find((pid) => pid !== first));
     await until('it is ready', () => owner.fact('workers') === 1);
     const since = performance.now();
     process.kill(second, 'SIGKILL');
-    await until('not ready', async () => (await fetch(`${url}/health`)).status === 503);
+    await until('not ready', async () => (await fetch(`${clientUrl}/health`)).status === 503);
     await assert.rejects(owner.command(owner.fence('r_1'), 'openRoom', {}), refused('UNAVAILABLE'));
     await until('a third worker', () => owner.fact('workers') === 1);
     assert.ok(performance.now() - since > 900, 'after a pause');
