@@ -173,3 +173,44 @@ test('a master that nobody can take over from ends all the same, and says what i
     await alone.stop();
   }
 });
+
+test('a master is asked to end while another one does not answer: its sessions go to a third, after a verdict at most', async () => {
+  const [from, silent, to] = ['master-1', 'master-2', 'master-3'];
+  const busy = new SdkClient();
+  await busy.session.connect(await running.token('busy', { owner: to }));
+  const client = new SdkClient();
+  await client.session.connect(await running.token('leaving', { owner: from }));
+  const first = await until('it exists', () => running.session('leaving'));
+  // The one that does not answer has less to do, and would be asked first.
+  const seen = async (): Promise<boolean> => {
+    const { json } = await running.rest('GET', `/nodes/${to}`, undefined, { base: running.node(from).url });
+    return Number(json['connections']) > 0;
+  };
+  await until('the load is known', seen);
+
+  const { pid } = running.node(silent);
+  running.cluster.kill(silent, 'SIGSTOP');
+  try {
+    running.cluster.kill(from, 'SIGTERM');
+    const at = performance.now();
+    const moved = await until(
+      'it has another owner',
+      async () => {
+        const now = await running.session('leaving');
+        return now && now.owner !== first.owner && now;
+      },
+      15_000,
+    );
+    const tookMs = performance.now() - at;
+    assert.equal(moved.uniqueSessionId, first.uniqueSessionId, 'it is the same session');
+    assert.equal(await running.ownerOf('leaving'), to);
+    // A verdict takes 3 s; without one, the answer would be waited for for 8 s, and the drain would be over before.
+    assert.ok(tookMs < 5_500, `${Math.round(tookMs)} ms`);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  assert.deepEqual(
+    client.story().filter((event) => event.startsWith('session')),
+    [],
+  );
+});
