@@ -28,7 +28,7 @@ export interface PageEvent {
 
 export interface JoinOptions {
   readonly room: string;
-  /** One that was got before; default: a function that asks the application's server for one. */
+  /** A token that was got before; default: a function that asks the application's server for one. */
   readonly token?: string;
   /** Default: the token's. */
   readonly urls?: readonly string[];
@@ -98,7 +98,7 @@ export class CallPage {
         await session.signal({ type: 'echo', to: [session.connection] });
         return unixNow();
       } catch (error) {
-        // What waited when the session was destroyed is asked anew, as an application would.
+        // Requests that waited when the session was destroyed are asked anew, as an application would.
         if (session.state === 'ended') throw error;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

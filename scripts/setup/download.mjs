@@ -4,7 +4,7 @@ import { interruption } from './interruption.mjs';
 const STALL = 10_000;
 
 /**
- * What a URL gives, in memory.
+ * The answer of a URL, in memory.
  *
  * @param {string} url
  * @param {object} options

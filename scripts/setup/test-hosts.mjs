@@ -9,7 +9,7 @@ const PROGRAMS = { haproxy: 'haproxy', nft: 'nftables', ip: 'iproute2', nsenter:
 const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 /**
- * What makes test hosts: network namespaces, the rules of their links, and the balancer before them. Without it the suite
+ * The tools that make test hosts: network namespaces, the rules of their links, and the balancer before them. Without it the suite
  * "hosts" fails and says so; no other suite needs it, so a system where it cannot be installed is told, and no more.
  *
  * @param {NodeJS.WritableStream} log

@@ -56,7 +56,7 @@ export interface Methods {
   changeStream: { params: { streamId: StreamId; change: StreamChange }; result: Record<string, never> };
   /** What this client has measured of its own network; everyone is told when it changes. */
   reportQuality: { params: { level: NetworkQuality }; result: Record<string, never> };
-  /** What this client knows of the session's media at one place: asked by `mediaDoubted`, or `shown` after `mediaMoved`. */
+  /** A report about the session's media at one place: asked by `mediaDoubted`, or `shown` after `mediaMoved`. */
   reportMedia: { params: { mediaId: string; state: MediaState }; result: Record<string, never> };
   /** Puts another participant out. Only for a MODERATOR. */
   forceDisconnect: { params: { connectionId: ConnectionId }; result: Record<string, never> };

@@ -56,7 +56,7 @@ export type StreamChange =
     };
 
 /**
- * What a client says of the media at one place. `flows`: something arrives from there. `silent`: nothing does, and something
+ * A client's report about the media at one place. `flows`: something arrives from there. `silent`: nothing does, and something
  * has before. `unknown`: it cannot tell. `shown`: all that it receives plays from there, or there is nothing to play.
  */
 export type MediaState = 'flows' | 'silent' | 'unknown' | 'shown';

@@ -149,7 +149,7 @@ test('no file tells a token, a resume key, a TURN credential or the secret; any 
   await client.frame('res');
   const resumed = await RawClient.hello(socketUrl, { resume: { ...welcome, received: 2, nextRequest: 2 } });
   const second = await resumed.frame('welcome');
-  // What an intruder says ends up in the logs, too.
+  // An intruder's words end up in the logs, too.
   const refused = await RawClient.join(socketUrl, String(joins['token']), 'another-key');
   assert.equal((await refused.frame('refused')).error.code, 'TOKEN_USED');
   const mistaken = await RawClient.hello(socketUrl, { resume: { ...welcome, received: -1 } });

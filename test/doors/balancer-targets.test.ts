@@ -9,7 +9,7 @@ import { freePorts } from '../../src/server/dev/ports.ts';
 import { basic, type DoorProcess, DoorProcesses, SECRET } from '../fixtures/doors/processes.ts';
 import { rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** What somebody asks the balancer for who wants what is behind it, byte by byte. */
+/** Request targets that try to reach past the balancer, sent byte by byte. */
 
 const UPGRADE = {
   connection: 'upgrade',

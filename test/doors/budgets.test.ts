@@ -12,7 +12,7 @@ import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { audioRtp } from '../fixtures/media-node/rtp.ts';
 import { until } from '../fixtures/until.ts';
 
-/** What a member of a session can take of the masters' memory and of the others' places: its share, and no more. */
+/** A member of a session can take its share of the masters' memory, and no more, and put nobody else out. */
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -122,7 +122,7 @@ test('a connection has so many transports and streams, and a subscriber none to 
   }
   await until('all are answered', () => total(answersOf(subscriber.client)) === 41);
   assert.deepEqual(answersOf(subscriber.client), { ok: 16, LIMIT_REACHED: 24, NOT_PERMITTED: 1 });
-  // One that is there already is found again, and where one has gone there is room for another.
+  // An existing transport is found again, and a closed one makes room for another.
   await subscriber.request('createTransport', { key: 'r3', direction: 'recv' });
   await subscriber.request('closeTransport', { key: 'r3' });
   await subscriber.request('createTransport', { key: 'another', direction: 'recv' });

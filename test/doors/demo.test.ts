@@ -4,7 +4,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { PAGE_KEY_HEADER, pageKey } from '../fixtures/dev/demo-api.ts';
 import { type RawAnswer, type RawRequest, rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** What a page of another site, open in the browser of the person at the demo, tries with the demo's own server. */
+/** A page of another site, open in the browser of the person at the demo, tries the demo's own server. */
 
 const TOKEN = '/demo/api/token';
 const KILL = '/demo/api/nodes/master-1/kill';

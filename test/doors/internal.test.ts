@@ -7,7 +7,7 @@ import { Secrets } from '../../src/server/shared/secrets.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** What the masters and media nodes do for each other must not be had from outside. */
+/** Nobody outside the cluster may use the calls between masters and media nodes. */
 
 let running: RunningCluster;
 before(async () => {

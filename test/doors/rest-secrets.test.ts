@@ -56,7 +56,7 @@ test('addresses are counted by what trusted proxies say, from the right', async 
   }
   assert.equal((await guess('198.51.100.99, 203.0.113.7')).status, 429);
   assert.equal((await guess('203.0.113.8')).status, 401);
-  // One network of IPv6 is one address.
+  // A network of IPv6 counts as one address.
   for (let count = 0; count < 10; count += 1) assert.equal((await guess(`2001:db8:1:2::${count}`)).status, 401);
   assert.equal((await guess('2001:db8:1:2:ffff::1')).status, 429);
   assert.equal((await guess('2001:db8:1:3::1')).status, 401);

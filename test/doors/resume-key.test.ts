@@ -47,7 +47,7 @@ async function refusal(client: RawClient): Promise<string> {
   return error.code;
 }
 
-/** What the store keeps of the keys, beside the present one. */
+/** The keys that the store keeps beside the present one. */
 async function otherKeys(room: string, { connectionId }: WelcomeFrame): Promise<number> {
   const store = new SqliteStore(join(running.cluster.stateDir, 'store.sqlite'));
   try {
@@ -222,7 +222,7 @@ test('a join waits for its media: the same client may come again meanwhile, and 
       await RawClient.join(running.socketUrl, token, 'ann'),
     ];
     process.kill(node.pid, 'SIGCONT');
-    // One socket of a client is served: whichever hello has reached the owner last.
+    // Only one socket of a client is served: the one whose hello has reached the owner last.
     const closed = await until('one is closed', () => later.find((one) => one.closed));
     assert.ok([4409, 4503].includes(closed.closed?.code ?? 0), `closed with ${closed.closed?.code}`);
     const [served] = later.filter((one) => one !== closed);

@@ -9,7 +9,7 @@ import { type DoorProcess, DoorProcesses, memoryOf } from '../fixtures/doors/pro
 import { type RawAnswer, rawRequest, rawSocket } from '../fixtures/doors/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 
-/** What somebody does with sockets before he has said who he is. */
+/** Abuse of sockets before their hello. */
 
 const PAGE = 'https://app.example.org';
 const UPGRADE = {

@@ -95,7 +95,7 @@ test('the cluster falls into halves: the clients go on in theirs, and one owner 
   await hosts.network.split(minority, majority);
   const back = await pair.signalBack(cutAt);
   const picture = media === 'media-1' ? await pair.pictureBack(cutAt, before) : 0;
-  // Whoever is alone in the other half must not take the session of those here from them again and again.
+  // A master alone in the other half must not take the session from this half again and again.
   await until('the lonely master has given its verdict', () =>
     hosts
       .log('master-1')

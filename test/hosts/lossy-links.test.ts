@@ -15,7 +15,7 @@ const PERCENT = 25;
 const LONG_MS = 60_000;
 /** Each of the other links. */
 const SHORT_MS = 8_000;
-/** What was said while packets were lost is sent again, each time later. */
+/** Signals that were sent while packets were lost are sent again, each time later. */
 const DELIVERY_MS = 15_000;
 const MEMBERS = ['ann', 'bob'] as const;
 

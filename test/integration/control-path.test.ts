@@ -27,7 +27,7 @@ after(async () => {
 /** A member that answers for a media stack which it does not have: as a test says it does. */
 class Guest {
   readonly asker: Asker;
-  /** What it says of its media when it is asked. */
+  /** Its answer when it is asked about its media. */
   media: MediaState | 'nothing' = 'flows';
   #answered = 0;
   readonly #timer: NodeJS.Timeout;

@@ -61,7 +61,7 @@ for (const seed of seeds(1)) {
 
 test('paths that are none', async () => {
   const processes = new Processes(running);
-  /** What is not found may be refused before it is looked for. */
+  /** A missing path may be refused before it is looked for. */
   const paths: [404 | 400, string][] = [
     [400, '/sessions/%zz'],
     [400, '/sessions/%'],

@@ -48,7 +48,7 @@ describe('MemberRecords', () => {
   let stored: Map<ConnectionId, ConnectionRecord>;
   let writes: number;
   let fails: boolean;
-  /** What a write waits for. */
+  /** The change that a write waits for. */
   let gate: Promise<void>;
   let members: Map<ConnectionId, Member>;
   let forgotten: ConnectionId[];

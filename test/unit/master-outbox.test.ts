@@ -115,7 +115,7 @@ test('a sender may have as much waiting as the others leave free: there is alway
   assert.equal(fill('c'), 13);
   assert.equal(outbox.holds(10, 'server'), true);
   assert.equal(outbox.holds(10, 'a' as ConnectionId), false);
-  // What is acknowledged makes room again; signals take nothing of what is for answers.
+  // Acknowledged frames make room again; signals take no room from answers.
   outbox.acknowledge(at(50));
   assert.equal(outbox.holds(10, 'a' as ConnectionId), true);
   for (let id = 1; id <= 100; id += 1) assert.ok(outbox.add(frame(id)));

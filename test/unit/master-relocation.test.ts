@@ -81,7 +81,7 @@ class Fixture {
     });
   }
 
-  /** What has happened since this was asked last. */
+  /** The events since this was asked last. */
   told(): string[] {
     return this.story.splice(0);
   }

@@ -111,7 +111,7 @@ test('another archive is refused by name, and nothing of it runs', async () => {
     return name === 'WorkerPinMismatch' && message.includes(hash) && message.includes('0'.repeat(64));
   });
   assert.equal(existsSync(ran), false);
-  // What was kept under another pin is not used either.
+  // A worker that was kept under another pin is not used either.
   pin(hash);
   await provide();
   rmSync(ran);

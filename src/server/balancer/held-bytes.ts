@@ -1,7 +1,7 @@
 /** Whose budget is used up: that of the client's address, or that of everybody together. */
 export type Exceeded = 'address' | 'total';
 
-/** What one request holds of the budget. */
+/** The part of the budget that one request holds. */
 export interface Share {
   /** `undefined`: it may be held. Otherwise nothing has been taken. */
   take(bytes: number): Exceeded | undefined;

@@ -38,7 +38,7 @@ const HELD_BYTES_EACH = 16 * 1024 * 1024;
 const READ_MS = 30_000;
 /** Executing these twice does nothing that once does not. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** What concerns one connection, and not the request. The length of a body is told anew. */
+/** Headers that concern one connection, and not the request. The length of a body is told anew. */
 const HOP_HEADERS = new Set([
   'connection',
   'content-length',
@@ -172,7 +172,7 @@ export class HttpProxy {
     }
   }
 
-  /** What is the same whichever server gets the request. */
+  /** The part of a request that is the same for every server. */
   #passing(request: FastifyRequest, server: string) {
     const { method, raw, url: target } = request;
     const body = request.body instanceof Buffer && request.body.length > 0 ? request.body : undefined;

@@ -23,7 +23,7 @@ export async function readBody(request: IncomingMessage, share: Share): Promise<
   try {
     return await gather(request, share);
   } catch (error) {
-    // What still comes is read and dropped, until the deadline of the request: an answer can be sent before it is over.
+    // Bytes that still come are read and dropped, until the deadline of the request: an answer can be sent before it is over.
     request.resume();
     if (error instanceof BodyRefused) throw error;
     throw new BodyRefused(400, 'The body broke off. Send the request again.');

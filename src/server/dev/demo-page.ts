@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { StaticFiles } from '../balancer/static-files.ts';
 
 /**
- * What the demo page may load and do: its own files, its icon, and sockets and calls to the cluster. No script or style
+ * The demo page may load its own files and its icon, and open sockets and calls to the cluster. No script or style
  * comes from the page's text, so that nothing that is told to the page runs in it.
  */
 const POLICY = [

@@ -9,7 +9,7 @@ export const PAGE_KEY_HEADER = 'x-demo-page-key';
 
 const BYTES = 16;
 
-/** What the demo page must show with each call. It is made anew at each start of the cluster and is kept in memory only. */
+/** The demo page must show this key with each call. It is made anew at each start of the cluster and kept in memory only. */
 export class PageKey {
   readonly text = randomBytes(BYTES).toString('base64url');
 

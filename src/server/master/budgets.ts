@@ -5,7 +5,7 @@ import { ByteBudget } from '../shared/byte-budget.ts';
 const KB = 1024;
 const MB = 1024 * KB;
 
-/** What a client, a session and a process may take. Limits that clients need to know are in `protocol/limits.ts`. */
+/** The budgets of a client, a session and a process. Limits that clients need to know are in `protocol/limits.ts`. */
 export const BUDGETS = {
   /**
    * Requests of one connection. The benchmarks and the chaos runs send 20 to 50 a second; joining a room of 600 makes two for
@@ -16,7 +16,7 @@ export const BUDGETS = {
   requestBytesPerToken: 4 * KB,
   /** A signal costs one token more for each so many recipients: what is said to 600 is 600 frames to send. */
   recipientsPerToken: 20,
-  /** What waits while a connection is slowed. As many as the SDK has under way at most, so that it is slowed and never refused. */
+  /** Requests that wait while a connection is slowed. As many as the SDK has under way at most, so that it is slowed and never refused. */
   waitingRequests: 500,
   waitingRequestBytes: 2 * MB,
 
@@ -54,7 +54,7 @@ export const BUDGETS = {
   /** A client that has been slowed without a pause for so long is refused: all that the SDK may have under way takes 5 s. */
   floodMs: 10_000,
 
-  /** What waits to be sent to one other master: what three seconds, in which it may be taken for dead, bring on a busy day. */
+  /** Items that wait for one other master: as many as a busy day brings in the three seconds of a verdict. */
   linkItems: 200_000,
   linkBytes: 64 * MB,
 } as const;
@@ -62,7 +62,7 @@ export const BUDGETS = {
 /** The refusals that are about too much of something. */
 export const BUDGET_CODES: readonly ProtocolErrorCode[] = ['RATE_LIMITED', 'LIMIT_REACHED', 'OUTBOX_OVERFLOW'];
 
-/** What the sessions of one process share, and how often somebody was refused. */
+/** The budget that all sessions of a process share, and how often a client was refused. */
 export class ProcessBudgets {
   /** Unacknowledged frames, and requests that wait. */
   readonly bytes = new ByteBudget(BUDGETS.processBytes);

@@ -16,7 +16,7 @@ export const SIGNATURE_HEADER = 'x-rejoin-call';
 /** How far the clocks of two machines may be apart, as Kerberos allows. A call is worth nothing to a thief after that. */
 export const MAX_SKEW_MS = 5 * 60 * 1_000;
 
-/** What a signature speaks for. */
+/** The call that a signature vouches for. */
 export interface SignedCall {
   readonly method: string;
   /** With its query. */

@@ -57,7 +57,7 @@ export interface PublicServerOptions extends HttpServerOptions {
 }
 
 /**
- * What clients, balancers and applications' servers reach: `/health`, and whatever else declares how it is guarded. A route that
+ * Serves clients, balancers and applications' servers: `/health`, and every route that declares how it is guarded. A route that
  * declares nothing is answered like one that does not exist.
  */
 export function createPublicServer({ identity, health, ...options }: PublicServerOptions): FastifyInstance {

@@ -47,7 +47,7 @@ const FAULTS: Readonly<Record<SignatureFault, string>> = {
 };
 
 /**
- * What the other processes of a cluster reach, on a port of its own: `/internal/*`, each call signed, and `/metrics`. It is guarded
+ * Serves the other processes of a cluster on a port of its own: `/internal/*`, each call signed, and `/metrics`. It is guarded
  * by route: every one, also one that does not exist, asks for a signature unless it declares `access: 'open'`.
  */
 export function createInternalServer({ identity, secrets, ...options }: InternalServerOptions): InternalServer {

@@ -25,7 +25,7 @@ const MOST_ECHOED = 256;
 const ANY_ORIGIN = 'http://x';
 
 /**
- * What is wrong with the target of a request, before anyone routes by it. A router decodes and a URL parser normalises, so a
+ * The fault of a request target, found before anything routes by it. A router decodes and a URL parser normalises, so a
  * path is accepted only if all of them read it as it was written. Percent-encoding of other characters is left to the router.
  */
 export function targetFault(target: string): TargetFault | undefined {
@@ -71,7 +71,7 @@ export function withCheckedTargets(handler: Handler): Handler {
     const fault = targetFault(target);
     if (!fault) return handler(request, response);
     const body = JSON.stringify(targetFaultBody(fault, target));
-    // What follows on this connection is not read: its sender tries something.
+    // Nothing more is read from this connection: its sender tries something.
     response.writeHead(400, {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(body),

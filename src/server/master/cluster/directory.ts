@@ -284,7 +284,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     });
     link.on('dead', (instance, how) => {
       node.beat = undefined;
-      // What waits for an answer waits no longer than the verdict.
+      // A call that waits for an answer waits no longer than the verdict.
       if (how !== 'replaced') this.#client.drop(url);
       this.#buried.add(instance);
       this.#log.warn({ peer: instance, how }, 'A node of the cluster is dead.');

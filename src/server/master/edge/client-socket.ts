@@ -88,7 +88,7 @@ export class ClientSocket {
   close(code: CloseCode): void {
     if (!this.#open) return;
     this.#open = false;
-    // What the client sends is not looked at any more, but its word that it closes, too, is to be read.
+    // The client's frames are not looked at any more, but its own close must be read.
     clearTimeout(this.#pause);
     if (this.#ws.isPaused) this.#ws.resume();
     this.#ws.close(code, CLOSE_CODES[code].name);

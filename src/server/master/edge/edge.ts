@@ -281,7 +281,7 @@ export class Edge implements EdgePort {
         : new ProtocolError(error instanceof StoreError ? 'UNAVAILABLE' : 'INTERNAL', String(error));
     const { sessionId } = hello.join ?? hello.resume ?? {};
     const line = { session: sessionId, ip: client.socket.ip, code: known.code };
-    // What is wrong here is worth its place; what is wrong with a client is its own affair, as often as it likes.
+    // A fault of the server is worth its line; a client's faults are its own affair, however many.
     if (known.code === 'INTERNAL') this.#log.warn({ ...line, err: error }, 'A hello is refused.');
     else this.#refusals.warn({ ...line, reason: known.message }, 'A hello is refused.');
     client.socket.send({ t: 'refused', error: known.toWire() });

@@ -4,7 +4,7 @@ import { BUDGETS } from '../budgets.ts';
 /** A pause must end before the other side takes its silence for death. */
 const LONGEST_PAUSE_MS = 1_000;
 
-/** What to do after a frame: read on, after a pause, or not at all any more. */
+/** How reading goes on after a frame: at once, after a pause, or not at all. */
 export type Pace =
   | { readonly kind: 'on' }
   | { readonly kind: 'pause'; readonly ms: number }

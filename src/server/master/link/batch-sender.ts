@@ -9,7 +9,7 @@ const RETRY_MS = 50;
 const SMALL = 200;
 const SMALL_SHARE = 1.25;
 
-/** What may wait at most. Lengths of JSON are counted as bytes. */
+/** The most that may wait. Lengths of JSON are counted as bytes. */
 export interface BatchLimits {
   readonly linkItems: number;
   readonly linkBytes: number;

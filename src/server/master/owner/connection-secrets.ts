@@ -27,7 +27,7 @@ export class ConnectionSecrets {
     this.#box = new SealedBox(secrets, 'ice servers');
   }
 
-  /** What the record of a new connection says of them. `salt`: of a request that may be repeated; default: a random one. */
+  /** The part of a new connection's record that seals them. `salt`: of a request that may be repeated; default: a random one. */
   seal(connection: Named, iceServers: readonly CustomIceServer[], salt = newSalt()): Sealed {
     return {
       tokenSalt: salt,
@@ -52,7 +52,7 @@ export class ConnectionSecrets {
   }
 }
 
-/** What is kept of a token, in the store and in memory. */
+/** The hash of a token: the store and the owner's memory keep nothing else of it. */
 export function hashToken(token: string): TokenHash {
   return createHash('sha256').update(token).digest('base64url') as TokenHash;
 }

@@ -1,9 +1,9 @@
 import type { OutboxFrame } from './outbox.ts';
 
-/** What a frame takes besides its data: its own object, its number, its place in a list. */
+/** Bytes that a frame takes besides its data: its own object, its number, its place in a list. */
 const AROUND_BYTES = 128;
 
-/** What is told to many is measured once. */
+/** A frame that is told to many members is measured once. */
 const measured = new WeakMap<object, number>();
 
 /** About how much memory a frame takes, and how long it is on the wire. */

@@ -74,7 +74,7 @@ export interface Placed {
 
 /** Of the nodes that are there, which are not wanted. */
 export interface PlacementWishes {
-  /** One that cannot be commanded, whatever else it does. */
+  /** A node that cannot be commanded, whatever else it does. */
   readonly never?: InstanceId | undefined;
   /** Those that carry a room of the session that is being left: a new one would take its place. */
   readonly last?: ReadonlySet<InstanceId>;

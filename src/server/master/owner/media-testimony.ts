@@ -2,7 +2,7 @@ import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { MediaState } from '../../../protocol/model.ts';
 
 /**
- * What the clients say of the media together. `flows`: at least one says so and none contradicts. `mixed`: it flows for some
+ * The clients' answers about the media, taken together. `flows`: at least one says so and none contradicts. `mixed`: it flows for some
  * only. `silent`: all that can tell say so. `unknown`: all have answered, and none can tell. `open`: some have not answered.
  */
 export type Word = 'flows' | 'mixed' | 'silent' | 'unknown' | 'open';

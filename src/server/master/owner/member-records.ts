@@ -10,7 +10,7 @@ import { hashResumeKey, sameKeys, withNextKey } from './resume-keys.ts';
 /** How long a resume waits for the store to take a new resume key. */
 const RENEW_KEY_MS = 300;
 
-/** What a change makes of a record; `undefined`: nothing is to be changed any more. Called more than once. */
+/** Makes the changed record; `undefined`: nothing is to be changed any more. Called more than once. */
 export type RecordChange = (record: JoinedConnection) => JoinedConnection | undefined;
 
 interface Waiting {

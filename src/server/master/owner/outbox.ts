@@ -8,7 +8,7 @@ import { frameBytes } from './frame-bytes.ts';
 type Unnumbered<F> = F extends { seq: Seq } ? Omit<F, 'seq'> : never;
 export type OutboxFrame = Unnumbered<NumberedFrame>;
 
-/** Who has said a signal: `server`: the application's. */
+/** The sender of a signal; `server`: the application's server. */
 export type Sender = ConnectionId | 'server';
 
 export interface OutboxOptions {
@@ -42,13 +42,13 @@ export class Outbox {
   #held: Held[] = [];
   readonly #load: Load = { frames: 0, bytes: 0 };
   readonly #signals: Load = { frames: 0, bytes: 0 };
-  /** What of the signals each sender has said. */
+  /** The share of each sender in the signals. */
   readonly #said = new Map<Sender, Load>();
   #last = 0;
   /** When something was acknowledged last. */
   #progressAt = Number.NEGATIVE_INFINITY;
   #isStale = false;
-  /** Whoever has got less than this cannot go on without a snapshot. */
+  /** A client that has received less than this cannot go on without a snapshot. */
   #rebasedAt = 0;
   /** Signals up to this number are kept elsewhere, too. */
   #keptTo = 0;

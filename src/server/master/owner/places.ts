@@ -57,7 +57,7 @@ export interface PlacesParts {
   readonly requireRoom?: () => void;
 }
 
-/** What a token leads to. */
+/** The place that a token leads to, or why it leads to none. */
 export type Claim =
   | { readonly kind: 'pending'; readonly place: PendingPlace }
   | { readonly kind: 'used'; readonly connectionId: ConnectionId }
@@ -191,7 +191,7 @@ export class Places {
     const { session, write } = this.#parts;
     this.#unjoined.delete(record.tokenHash);
     this.#repeatable.delete(record.connectionId);
-    // What stays in the store is found again, and tried again, by the next owner.
+    // A record that stays in the store is found, and removed, by the next owner.
     write((store) => store.removeConnection(record, session.epoch)).catch(() => {});
   }
 

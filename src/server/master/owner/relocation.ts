@@ -29,7 +29,7 @@ export interface RelocationParts {
   readonly guests: () => readonly (FormerGuest & { readonly isHere: boolean })[];
   /** Asks these members whether their media flows. */
   readonly ask: (members: readonly ConnectionId[], question: ServerEvents['mediaDoubted']) => void;
-  /** What the members send and receive is not there any more. */
+  /** The producers and consumers of the members are gone. */
   readonly loseMedia: () => void;
   /** Tells the members where the media is now. */
   readonly moved: (news: ServerEvents['mediaMoved']) => void;
@@ -214,7 +214,7 @@ export class Relocation {
     return testimony;
   }
 
-  /** What follows from what the clients have said so far. */
+  /** Acts on the clients' answers so far. */
   #decide(): void {
     const state = this.#state;
     if (state.kind !== 'doubted' && state.kind !== 'held') return;
@@ -256,7 +256,7 @@ export class Relocation {
       log.error({ err: error, cause }, 'The media cannot be moved away from its media node.');
       if (cause === 'silent') return crash();
       if (cause === 'held') this.#hold(this.#ask());
-      // One that drains goes on where it is, until that ends: then it is lost like any other.
+      // Media at a node that drains stays until that ends: then it is lost like any other.
     }
   }
 }

@@ -59,7 +59,7 @@ export class RequestGate {
     return true;
   }
 
-  /** What waits is given up. */
+  /** Gives up the requests that wait. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -50,7 +50,7 @@ export class RequestIntake {
     this.#refuse(member, frame, new ProtocolError('RATE_LIMITED', frame.method));
   }
 
-  /** What waits of the member's is not carried out any more. */
+  /** Requests of the member that still wait are not carried out any more. */
   forget(member: Member): void {
     this.#intakes.get(member)?.gate.close();
     this.#intakes.delete(member);

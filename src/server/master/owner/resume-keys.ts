@@ -20,7 +20,7 @@ type Keys = Pick<JoinedRecord, 'resumeKeyHash' | 'nextKeyHashes' | 'joinKey'>;
  */
 const MOST_UNPROVEN = 3;
 
-/** What the store keeps of a resume key. */
+/** The store keeps this hash of a resume key, and not the key. */
 export function hashResumeKey(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
 }

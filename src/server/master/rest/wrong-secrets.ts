@@ -25,7 +25,7 @@ export class WrongSecrets {
     return this.#byAddress.size;
   }
 
-  /** One more from this address. Returns after how many seconds to try again, or 0 while it has not failed too often. */
+  /** Counts another failure from this address. Returns after how many seconds to try again, or 0 while it has not failed too often. */
   failed(address: string): number {
     const key = countedAs(address);
     const now = this.#now();
