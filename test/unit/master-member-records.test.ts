@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { ProtocolError } from '../../src/protocol/errors.ts';
-import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../src/protocol/ids.ts';
+import type { ConnectionId, Epoch, ResumeKey, SessionId, UniqueSessionId } from '../../src/protocol/ids.ts';
 import type { AttachmentId } from '../../src/server/master/link/ports.ts';
 import { type JoinedConnection, Member } from '../../src/server/master/owner/member.ts';
 import { MemberRecords } from '../../src/server/master/owner/member-records.ts';
@@ -47,6 +47,7 @@ function member(name: string): Member {
 describe('MemberRecords', () => {
   let stored: Map<ConnectionId, ConnectionRecord>;
   let writes: number;
+  let mayRenewKey: boolean;
   let fails: boolean;
   /** The change that a write waits for. */
   let gate: Promise<void>;
@@ -70,6 +71,7 @@ describe('MemberRecords', () => {
     stored = new Map();
     writes = 0;
     fails = false;
+    mayRenewKey = true;
     gate = Promise.resolve();
     members = new Map();
     forgotten = [];
@@ -85,9 +87,20 @@ describe('MemberRecords', () => {
       session,
       members,
       places: { forget: async ({ connectionId }) => void forgotten.push(connectionId) },
+      mayRenewKey: () => mayRenewKey,
       write: (work) => work(store as Store),
       log: pino({ level: 'silent' }),
     });
+  });
+
+  it('leave a resume key as it is, and the store alone, where too many would change at a time', async () => {
+    const ann = add('ann');
+    mayRenewKey = false;
+    assert.equal(await records.renewKey(ann, 'first' as ResumeKey), 'first');
+    assert.equal(writes, 0);
+    mayRenewKey = true;
+    assert.notEqual(await records.renewKey(ann, 'first' as ResumeKey), 'first');
+    assert.equal(writes, 1);
   });
 
   it('write once what thousands change at a time', async () => {

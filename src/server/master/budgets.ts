@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ProtocolErrorCode } from '../../protocol/errors.ts';
 import { ByteBudget } from '../shared/byte-budget.ts';
+import { TokenBucket } from '../shared/token-bucket.ts';
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -28,6 +29,9 @@ export const BUDGETS = {
   /** Unacknowledged frames of all clients: one session cannot take what the others need, nor all of them the heap (2 to 4 GB). */
   sessionBytes: 64 * MB,
   processBytes: 256 * MB,
+
+  /** Resumes that get another key. A crash brings thousands at once, and each new key is a write to the store first. */
+  keyRenewals: { perSecond: 50, burst: 100 },
 
   /** A client that lives and acknowledges nothing of what it was sent for so long has to resume. A round trip of 5 s is lossy. */
   overdueMs: 15_000,
@@ -66,6 +70,8 @@ export const BUDGET_CODES: readonly ProtocolErrorCode[] = ['RATE_LIMITED', 'LIMI
 export class ProcessBudgets {
   /** Unacknowledged frames, and requests that wait. */
   readonly bytes = new ByteBudget(BUDGETS.processBytes);
+  /** Resume keys that are changed. */
+  readonly keyRenewals = new TokenBucket(BUDGETS.keyRenewals);
   #refusals: Counter<'code'> | undefined;
 
   /** Counts a refusal; codes that are not about budgets are none of its concern. */

@@ -24,6 +24,8 @@ export interface MemberRecordsParts {
   readonly session: SessionRecord;
   readonly members: ReadonlyMap<ConnectionId, Member>;
   readonly places: Pick<Places, 'forget'>;
+  /** Whether another key may be handed out now. */
+  readonly mayRenewKey: () => boolean;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
   readonly log: Logger;
@@ -58,10 +60,12 @@ export class MemberRecords {
 
   /**
    * The key that a client resumes with next, once it has shown this one. A new key is handed out only when the store has it, as the
-   * next owner must know it; a store that is slow or down delays nobody for long, and the key stays the same.
+   * next owner must know it; a store that is slow or down delays nobody for long, and the key stays the same. So it does in a storm of
+   * resumes, in which each write would hold up thousands of clients.
    * @throws {ProtocolError} EPOCH_STALE
    */
   async renewKey(member: Member, shown: ResumeKey): Promise<ResumeKey> {
+    if (!this.#parts.mayRenewKey()) return shown;
     const key = newResumeKey();
     const [shownHash, next] = [hashResumeKey(shown), hashResumeKey(key)];
     let isWanted = true;

@@ -100,6 +100,7 @@ export class OwnedSession {
       session: record,
       members: this.members,
       places: this.places,
+      mayRenewKey: () => around.budgets.keyRenewals.take(1),
       write: (work) => this.write(work),
       log: this.log,
     });
