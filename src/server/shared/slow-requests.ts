@@ -1,4 +1,4 @@
-import { type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import { type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** How long a client may take to send a whole request, headers and body, ms. Requests here are small. */
@@ -13,12 +13,6 @@ export const SLOW_REQUESTS = {
   headersTimeout: REQUEST_DEADLINE_MS,
   connectionsCheckingInterval: 1_000,
 } as const satisfies ServerOptions;
-
-/** The same for a server that is there already. The interval of the checks can be set only when it is made. */
-export function limitSlowRequests(server: Server): void {
-  server.requestTimeout = SLOW_REQUESTS.requestTimeout;
-  server.headersTimeout = SLOW_REQUESTS.headersTimeout;
-}
 
 const REFUSALS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [
