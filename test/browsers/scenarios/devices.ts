@@ -6,6 +6,8 @@ import { until } from '../../fixtures/until.ts';
 export function deviceScenarios(stage: Stage): void {
   test('cameras and microphones are listed, and one is opened by its id', async () => {
     const { ann, bob } = await stage.pair('rebuild', { source: 'camera' });
+    // Browsers tell of devices only in a window that is looked at.
+    await ann.page.bringToFront();
     const devices = await ann.page.evaluate(() => participant.rejoin.getDevices());
     for (const kind of ['videoinput', 'audioinput'] as const) {
       const device = devices.find((one) => one.kind === kind);
