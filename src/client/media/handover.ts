@@ -1,18 +1,17 @@
 import type { MediaKind } from '../../protocol/model.ts';
 
-/** ms. Browsers keep the figures of a connection for about as long, so that looking more often shows nothing new. */
-const LOOK_MS = 50;
-/** ms. Sound that has not come for so long has stopped, and there is nothing of it to lose. */
-const SILENT_MS = 400;
-/** ms. Nothing has moved for so long: what is shown is a still picture, or nobody sends. */
-const STILL_MS = 2_000;
+const LOOK_MS = 20;
+/** ms. What is slower than this is taken for still when the next has something: 8 frames a second. */
+const SURE_MS = 120;
+/** ms. What has brought nothing for so long stands still, or has stopped. */
+const STILL_MS = 500;
 
 /** Media that is received. */
 export interface Reception {
   /** Whether it can still bring something. */
   readonly isLive: boolean;
-  /** How much has arrived so far: frames that have been decoded, or packets of sound. */
-  count(): Promise<number>;
+  /** The time stamp of what was played last: another one, and it has brought something. `undefined`: nothing yet. */
+  readonly last: number | undefined;
 }
 
 export interface HandoverOptions {
@@ -22,35 +21,34 @@ export interface HandoverOptions {
   readonly next: Reception;
   /** Asked again and again: `false` ends the waiting. */
   readonly isWanted: () => boolean;
-  /** The old goes on: nothing of it is to be left out. Told once at most. */
-  readonly moves: () => void;
-  /** Nothing moves, neither here nor there: nothing is lost where the old place ends. May be told more than once. */
-  readonly still: () => void;
 }
 
 /**
- * Waits until what is received from another place is to be played instead of what is played now. A picture stays until
- * the next one has a frame to show, however long that takes: a still one stays until something is drawn. Sound that has
- * stopped has nothing to wait for.
- *
- * It counts what has been decoded, which every browser does alike, also in a tab in the background.
+ * Waits until what is received from another place is to be played instead of what is played now: until there is something of
+ * it. For as long as the old moves, that is: a video goes on showing its last frame until the next track has one, and a
+ * frame that comes before its track is shown is lost, which may be the only one of a still picture.
  */
-export async function handover({ kind, old, next, isWanted, moves, still }: HandoverOptions): Promise<void> {
-  const first = await old.count();
-  let seen = first;
-  let movedAt = performance.now();
+export async function handover({ kind, old, next, isWanted }: HandoverOptions): Promise<void> {
+  const began = performance.now();
+  let seen = old.last;
+  let movedAt = began;
+  let moves = false;
+  let arrived: number | undefined;
+  let frames = 0;
   while (isWanted() && old.isLive && next.isLive) {
-    const [count, arrived] = await Promise.all([old.count(), next.count()]);
-    if (count > seen) {
-      if (seen === first) moves();
-      movedAt = performance.now();
+    const now = performance.now();
+    if (old.last !== seen) {
+      seen = old.last;
+      movedAt = now;
+      moves = true;
     }
-    seen = count;
+    if (next.last !== arrived) {
+      arrived = next.last;
+      frames += 1;
+    }
     // The very first frame of a path is shown at once, and those that follow after the delay.
-    if (arrived > (kind === 'video' && count > first ? 1 : 0)) return;
-    const idleMs = performance.now() - movedAt;
-    if (kind === 'audio' && idleMs > SILENT_MS) return;
-    if (idleMs > STILL_MS) still();
+    if (moves ? frames > (kind === 'video' ? 1 : 0) : frames > 0 && now - began > SURE_MS) return;
+    if (now - movedAt > STILL_MS) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

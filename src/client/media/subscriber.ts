@@ -79,22 +79,21 @@ export class Subscriber extends StreamManager {
   /**
    * @internal The stream comes from here now. What was shown stays until the new plays, and the exchange
    * happens inside the MediaStream, so that videos and their owners notice nothing.
-   * @returns once the new plays, or nothing moves: a still picture is exchanged when there is something to show
+   * @returns once the new plays, or will as soon as there is something to play
    */
-  async play(incoming: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
+  async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    const exchanges: Promise<void>[] = [];
-    const settled = incoming.consumers.map(
-      (consumer) =>
-        new Promise<void>((resolve) => {
-          const exchange = this.#exchange(consumer, generation, resolve);
-          exchanges.push(exchange);
-          void exchange.then(resolve);
-        }),
-    );
-    const all = Promise.all(exchanges).then(() => this.#exchanged(generation, incoming, peerConnection));
-    await Promise.race([all, Promise.all(settled)]);
+    await Promise.all(consumers.map((consumer) => this.#exchange(consumer, generation)));
+    if (generation !== this.#generation) return;
+    for (const other of this.#consumers) {
+      if (consumers.includes(other)) continue;
+      this.mediaStream.removeTrack(other.track);
+      other.close();
+    }
+    this.#consumers = consumers;
+    this.#peerConnection = peerConnection;
+    this.listenAnew();
   }
 
   /** @internal It has nothing to play, although its stream should: told once, whatever goes wrong besides. */
@@ -130,35 +129,16 @@ export class Subscriber extends StreamManager {
     }, ms);
   }
 
-  /** All of it comes from the new place from here on. */
-  #exchanged(generation: number, { consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): void {
-    if (generation !== this.#generation) return;
-    for (const other of this.#consumers) {
-      if (consumers.includes(other)) continue;
-      this.mediaStream.removeTrack(other.track);
-      other.close();
-    }
-    this.#consumers = consumers;
-    this.#peerConnection = peerConnection;
-    this.listenAnew();
-  }
-
   /** Plays `next` in place of what is played of its kind, when it is time. */
-  async #exchange(next: types.Consumer, generation: number, still: () => void): Promise<void> {
+  async #exchange(next: types.Consumer, generation: number): Promise<void> {
     const { kind, track, rtpReceiver } = next;
     const isWanted = (): boolean => generation === this.#generation && this.#isActive(kind);
     const old = this.#consumers.findLast((consumer) => consumer.kind === kind);
     if (old) {
-      await handover({
-        kind,
-        old: receptionOf(old),
-        next: receptionOf(next),
-        isWanted,
-        // A new path is a little quicker than one that has met some delays. The change would leave out what it has
-        // shown already, and the old one has not.
-        moves: () => kind === 'video' && delayPlayout(rtpReceiver, BEHIND_MS),
-        still,
-      });
+      // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown
+      // already, and the old one has not.
+      if (kind === 'video') delayPlayout(rtpReceiver, BEHIND_MS);
+      await handover({ kind, old: receptionOf(old), next: receptionOf(next), isWanted });
     }
     if (generation !== this.#generation) return next.close();
     const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
@@ -188,19 +168,13 @@ function delayPlayout(receiver: RTCRtpReceiver | undefined, ms: number | null): 
   if (receiver && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = ms;
 }
 
-function receptionOf(consumer: types.Consumer): Reception {
+function receptionOf({ track, rtpReceiver }: types.Consumer): Reception {
   return {
     get isLive() {
-      return !consumer.closed && consumer.track.readyState === 'live';
+      return track.readyState === 'live';
     },
-    async count() {
-      let count = 0;
-      // A connection that has been closed has nothing more to count.
-      const stats = await consumer.getStats().catch(() => new Map());
-      stats.forEach(({ type, framesDecoded, packetsReceived }) => {
-        if (type === 'inbound-rtp') count += (consumer.kind === 'video' ? framesDecoded : packetsReceived) ?? 0;
-      });
-      return count;
+    get last() {
+      return rtpReceiver?.getSynchronizationSources()[0]?.rtpTimestamp;
     },
   };
 }
