@@ -34,12 +34,13 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
                      scripts/worker/pins.json, without running it
 
 Each of them first installs what is missing, once: the npm packages, Node 24,
-the media worker and, for tests and benchmarks, Chromium.
+the media worker and, for tests and benchmarks, the browsers.
 
 Environment
   REJOIN_CACHE_DIR      where built workers are kept (default: rejoin in the user's cache directory)
   MEDIASOUP_WORKER_BIN  a media worker to use instead of providing one
   CHROMIUM_PATH         a Chromium or Chrome to use for tests and benchmarks
+  FIREFOX_PATH          a Firefox to use for tests (default: Debian's firefox-esr)
 `;
 
 const commands = {

@@ -3,6 +3,7 @@ import { givenBrowser, provideBrowser } from './setup/browser.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
 import { interruptible } from './setup/interruption.mjs';
 import { provideNode } from './setup/node.mjs';
+import { provideTestBrowsers } from './setup/test-browsers.mjs';
 import { provideHostTools } from './setup/test-hosts.mjs';
 import { givenWorker, provideWorker } from './setup/worker.mjs';
 
@@ -35,6 +36,7 @@ export function setup({ browser = false, log = process.stderr } = {}) {
     if (!browser) return { node, workerBin };
     const chromium = given.chromium ?? (await provideBrowser({ log, node }));
     await provideHostTools(log);
+    await provideTestBrowsers(log);
     return { node, workerBin, chromium };
   });
 }

@@ -14,3 +14,14 @@ test('what the server does not permit has OpenVidu’s name, all else that it re
   const own = new Error('of the application');
   assert.equal(requestFailed(own), own);
 });
+
+test('what a browser without WebRTC cannot do has a name, and an error of the application keeps its own', () => {
+  assert.ok(!('RTCPeerConnection' in globalThis), 'Node has none either');
+  const unsupported = Object.assign(new Error('device not supported'), { name: 'UnsupportedError' });
+  for (const cause of [new ReferenceError('RTCPeerConnection is not defined'), unsupported]) {
+    const refused = requestFailed(cause);
+    assert.ok(refused instanceof RejoinError);
+    assert.deepEqual([refused.name, refused.cause], ['BROWSER_NOT_SUPPORTED', cause]);
+    assert.match(refused.action, /checkSystemRequirements/);
+  }
+});

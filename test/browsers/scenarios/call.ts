@@ -6,10 +6,11 @@ export function callScenarios(stage: Stage): void {
   test('two see and hear each other, in the size and at the rate that was sent', async (t) => {
     const { ann, bob } = await stage.pair('rebuild', { picture: { width: 640, height: 360, frameRate: 20 } });
     await bob.seesInSize(ann, 640, 360);
-    const { width, height, framesPerSecond, longestGapMs } = await bob.watches(ann, 3_000);
+    const { width, height, framesPerSecond, share = 0, longestGapMs } = await bob.watches(ann, 3_000);
     t.diagnostic(`${width}x${height}, ${framesPerSecond.toFixed(1)} frames/s, longest gap ${longestGapMs} ms`);
     assert.deepEqual({ width, height }, { width: 640, height: 360 });
-    assert.ok(framesPerSecond > 10 && framesPerSecond < 22, `${framesPerSecond} frames per second`);
+    // A machine with much else to do draws less than was asked for, and what is drawn arrives.
+    assert.ok(share > 0.8 && framesPerSecond < 22, `${share} of the frames, ${framesPerSecond} a second`);
     assert.ok(longestGapMs < 500, `${longestGapMs} ms`);
   });
 
@@ -26,8 +27,7 @@ export function callScenarios(stage: Stage): void {
     const gapMs = await pair.longestGap(from);
     t.diagnostic(`longest gap ${gapMs} ms`);
     assert.ok(gapMs < 500, `${gapMs} ms`);
-    const story = ['connectionCreated', 'streamCreated', 'reconnecting', 'reconnected'];
-    assert.deepEqual((await bob.story()).filter((event) => event !== 'connectionCreated').slice(-2), story.slice(-2));
+    assert.deepEqual((await bob.story()).slice(-2), ['reconnecting', 'reconnected']);
     assert.ok(!(await ann.story()).includes('reconnecting'));
   });
 }

@@ -28,6 +28,7 @@ export function crashScenarios(stage: Stage): void {
     await pair.seeEachOther(20);
     const gapMs = await pair.longestGap(from);
     t.diagnostic(`longest gap between real frames: ${gapMs} ms`);
+    for (const participant of pair.both) t.diagnostic(`${participant.name}: ${await participant.timeline(from)}`);
     await pair.hearEachOther();
     assert.ok(await pair.sameVideos(), 'the same videos');
     for (const participant of pair.both) {

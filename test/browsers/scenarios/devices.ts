@@ -33,17 +33,22 @@ export function deviceScenarios(stage: Stage): void {
     assert.equal(refused, 'INPUT_VIDEO_DEVICE_NOT_FOUND');
   });
 
-  test('a track is replaced: the other sees the new picture, in its size', async () => {
+  test('a track is replaced: both see the new picture, the other in its size', async () => {
     const { ann, bob } = await stage.pair('rebuild', { source: 'camera' });
+    await ann.page.evaluate(() => participant.showOwn());
+    await until('Ann sees herself', () => ann.page.evaluate(() => participant.ownFrames.length > 5));
     await ann.page.evaluate(() =>
       participant.publisher.replaceTrack(participant.pictured({ width: 320, height: 320, frameRate: 20 })),
+    );
+    await until('Ann sees the new picture of herself, which moves', () =>
+      ann.page.evaluate(() => participant.ownFrames.filter(({ height }) => height === 320).length > 5),
     );
     await bob.seesInSize(ann, 320, 320);
     await until('the size is told', () =>
       bob.page.evaluate(() => participant.streamOf('Ann').videoDimensions?.height === 320),
     );
-    const { stamp } = await bob.watches(ann, 500);
-    assert.notEqual(stamp, undefined, 'the frames of the new picture have numbers');
+    const { share } = await bob.watches(ann, 1_000);
+    assert.notEqual(share, undefined, 'the frames of the new picture have numbers');
   });
 
   test('camera and microphone are muted and unmuted: what the other sees and hears follows', async () => {
