@@ -1,10 +1,11 @@
 /** `npm run bench`: measures what failures cost, next to the same work without a cluster. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { onEndSignals, onParentGone } from '../src/server/cli/end-signals.ts';
 import { BenchError } from './bench-error.ts';
 import type { Benchmark } from './benchmark.ts';
+import { badLinks, LINK_NAMES, type LinkName } from './benchmarks/bad-links.ts';
 import { drain } from './benchmarks/drain.ts';
 import { join as joinBenchmark } from './benchmarks/join.ts';
 import { mediaCrash } from './benchmarks/media-crash.ts';
@@ -17,7 +18,7 @@ import { toMarkdown } from './report/markdown.ts';
 import { type BenchmarkReport, type Report, reportOf, toJson } from './report/report.ts';
 import { toText } from './report/table.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, powerLoss, drain, storm, joinBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, powerLoss, badLinks, drain, storm, joinBenchmark];
 const ALL = 'all';
 const PAGE = join('docs', 'performance.md');
 const PAGE_PATH = join(import.meta.dirname, '..', PAGE);
@@ -29,6 +30,7 @@ interface Flags {
   readonly json: boolean;
   readonly trials?: number;
   readonly connections: number;
+  readonly link?: LinkName;
   readonly write: boolean;
 }
 
@@ -51,6 +53,7 @@ const program = new Command('npm run bench --')
   .option('--json', 'print one JSON document instead of tables', false)
   .option('--trials <n>', 'how often to measure (default: as below)', count)
   .option('--connections <n>', 'of the storm', count, 5_000)
+  .addOption(new Option('--link <name>', 'of bad-links: measure only this one').choices(LINK_NAMES))
   .option('--write', `with "all": write ${PAGE}`, false)
   .addHelpText(
     'after',
@@ -69,7 +72,7 @@ try {
   process.exit(error.exitCode === 0 ? 0 : USAGE);
 }
 
-async function run(name: string, { json, trials, connections, write }: Flags): Promise<void> {
+async function run(name: string, { json, trials, connections, link, write }: Flags): Promise<void> {
   if (write && name !== ALL) program.error('error: --write goes with "all": the page has every benchmark.');
   const loadBefore = loadNow();
   const date = new Date();
@@ -82,6 +85,7 @@ async function run(name: string, { json, trials, connections, write }: Flags): P
       const measured = await benchmark.run({
         trials: times,
         connections,
+        link,
         cleanup,
         progress: (text) => process.stderr.write(`${elapsed(began)} ${benchmark.name}: ${text}\n`),
         sawBrowser: (version) => {

@@ -1,3 +1,4 @@
+import type { LinkName } from './benchmarks/bad-links.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Measured } from './report/report.ts';
 
@@ -5,6 +6,8 @@ export interface BenchmarkOptions {
   readonly trials: number;
   /** Of the storm. */
   readonly connections: number;
+  /** The only bad link to measure; default: each of them. */
+  readonly link?: LinkName | undefined;
 }
 
 /** What a benchmark works with. */

@@ -1,10 +1,8 @@
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
-import { HostCall } from '../../test/fixtures/hosts/host-call.ts';
-import { HostCluster } from '../../test/fixtures/hosts/host-cluster.ts';
-import { NamespacesMissing } from '../../test/fixtures/hosts/namespaces-missing.ts';
-import { Pair } from '../../test/fixtures/hosts/pair.ts';
-import { BenchError } from '../bench-error.ts';
-import type { Benchmark, Context } from '../benchmark.ts';
+import type { HostCluster } from '../../test/fixtures/hosts/host-cluster.ts';
+import type { Pair } from '../../test/fixtures/hosts/pair.ts';
+import type { Benchmark } from '../benchmark.ts';
+import { startHosts } from '../calls/host-pair.ts';
 import { now, untilTime } from '../clock.ts';
 import type { Metric, Target } from '../report/metric.ts';
 
@@ -61,20 +59,6 @@ export const powerLoss: Benchmark = {
     };
   },
 };
-
-async function startHosts({ cleanup, sawBrowser }: Context): Promise<{ hosts: HostCluster; pair: Pair }> {
-  try {
-    const hosts = await HostCluster.start();
-    cleanup.add(() => hosts.stop());
-    const call = await HostCall.open(hosts);
-    cleanup.add(() => call.close());
-    sawBrowser(call.browser.version());
-    return { hosts, pair: await Pair.open(hosts, call) };
-  } catch (error) {
-    if (error instanceof NamespacesMissing) throw new BenchError('NamespacesMissing', error.message, error);
-    throw error;
-  }
-}
 
 async function loseOwner(
   hosts: HostCluster,

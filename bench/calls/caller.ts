@@ -1,10 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright';
 import { until } from '../../test/fixtures/until.ts';
 import { BenchError } from '../bench-error.ts';
+import { now } from '../clock.ts';
 import type { JoinOptions, PageEvent } from '../page/call-page.ts';
 import type { Source } from '../page/own-media.ts';
 import type { TalkCount } from '../page/talk.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import { type Full, type ShownFrame, sentFrames } from '../report/frames.ts';
+
+/** Between two looks at a picture that is to become what it was. */
+const LOOK_EVERY_MS = 250;
+/** What has begun by the end of the time it has is seen to be whole so much later. */
+const LAST_LOOK_MS = 1_500;
 
 /** A participant in a page of its own, seen from here. */
 export class Caller {
@@ -38,7 +45,7 @@ export class Caller {
 
   /** Resolves when a frame is shown after the Unix time `at`, ms. */
   async seesAfter(at: number): Promise<void> {
-    await this.#until('sees the other', async () => ((await this.frames()).at(-1)?.at ?? 0) > at);
+    await this.#until('sees the other', async () => (sentFrames(await this.frames()).at(-1)?.at ?? 0) > at);
   }
 
   async seesNobody(): Promise<void> {
@@ -56,6 +63,19 @@ export class Caller {
 
   frames(): Promise<readonly ShownFrame[]> {
     return this.#page.evaluate(() => globalThis.call.frames);
+  }
+
+  /** How long after `since` the other's picture has its full size and rate again, ms; `withinMs` when it does not by then. */
+  async fullAgain(since: number, full: Full, withinMs: number): Promise<number> {
+    for (;;) {
+      const at = await this.#page.evaluate(([from, best]) => globalThis.call.fullAgainAt(from, best), [
+        since,
+        full,
+      ] as const);
+      if (at !== undefined) return Math.min(at - since, withinMs);
+      if (now() > since + withinMs + LAST_LOOK_MS) return withinMs;
+      await delay(LOOK_EVERY_MS);
+    }
   }
 
   remoteTrack(): Promise<string | undefined> {
@@ -95,7 +115,7 @@ export class Caller {
   }
 
   #frameCount(): Promise<number> {
-    return this.#page.evaluate(() => globalThis.call.frames.length);
+    return this.#page.evaluate(() => globalThis.call.seen);
   }
 
   async #until<T>(what: string, look: () => Promise<T>): Promise<Exclude<NonNullable<T>, false>> {

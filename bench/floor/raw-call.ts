@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright';
 import { until } from '../../test/fixtures/until.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import { type ShownFrame, sentFrames } from '../report/frames.ts';
 
 /** A participant of the raw call, in a page of its own. */
 export class RawCaller {
@@ -22,12 +22,14 @@ export class RawCaller {
   }
 
   async sees(frames = 10): Promise<void> {
-    await until(`${frames} frames of the raw call`, async () => (await this.frames()).length >= frames);
+    await until(`${frames} frames of the raw call`, () =>
+      this.#page.evaluate((least) => globalThis.raw.seen >= least, frames),
+    );
   }
 
   /** Resolves when frames are shown after the Unix time `at`, ms: what moved again before has settled by then. */
   async seesAfter(at: number): Promise<void> {
-    await until('the raw call is back', async () => ((await this.frames()).at(-1)?.at ?? 0) > at);
+    await until('the raw call is back', async () => (sentFrames(await this.frames()).at(-1)?.at ?? 0) > at);
   }
 
   frames(): Promise<readonly ShownFrame[]> {

@@ -2,7 +2,7 @@ import { fetchWithKey } from '../../demo/model/page-key.ts';
 import type * as Sdk from '../../src/client/index.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import type { SessionEvents } from '../../src/client/session/session-events.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import { type Full, fullAgainAt, type ShownFrame } from '../report/frames.ts';
 import { FrameLog } from './frame-log.ts';
 import { ownTracks, type Source } from './own-media.ts';
 import { Talk, type TalkCount } from './talk.ts';
@@ -72,6 +72,16 @@ export class CallPage {
   /** Those of the other's video, since it joined. */
   get frames(): readonly ShownFrame[] {
     return this.#log?.frames ?? [];
+  }
+
+  /** How many of them the other has sent. */
+  get seen(): number {
+    return this.#log?.sent ?? 0;
+  }
+
+  /** When the other's picture had its full size and rate again after `since`; Unix time, ms. */
+  fullAgainAt(since: number, full: Full): number | undefined {
+    return fullAgainAt(this.frames, since, full);
   }
 
   get events(): readonly PageEvent[] {

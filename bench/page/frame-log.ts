@@ -1,4 +1,4 @@
-import type { ShownFrame } from '../report/frames.ts';
+import { type ShownFrame, sentFrames } from '../report/frames.ts';
 import { readStamp } from './stamped-video.ts';
 
 /** Runs in the page. Writes down when each frame of a video is shown, and the number drawn into it. */
@@ -18,14 +18,20 @@ export class FrameLog {
     return this.#frames;
   }
 
+  /** How many of them somebody has sent. */
+  get sent(): number {
+    return sentFrames(this.#frames).length;
+  }
+
   stop(): void {
     this.#video.cancelVideoFrameCallback(this.#handle);
   }
 
   #watch(): void {
-    this.#handle = this.#video.requestVideoFrameCallback((now, { presentedFrames: presented }) => {
-      const at = performance.timeOrigin + now;
-      this.#frames.push(this.#stamped ? { at, presented, stamp: readStamp(this.#video) } : { at, presented });
+    this.#handle = this.#video.requestVideoFrameCallback((now, metadata) => {
+      const { presentedFrames: presented, rtpTimestamp, width } = metadata;
+      const frame: ShownFrame = { at: performance.timeOrigin + now, presented, rtpTimestamp, width };
+      this.#frames.push(this.#stamped ? { ...frame, stamp: readStamp(this.#video) } : frame);
       this.#watch();
     });
   }

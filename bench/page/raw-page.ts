@@ -45,6 +45,11 @@ class RawPage {
     return this.#log?.frames ?? [];
   }
 
+  /** How many of them the other has sent. */
+  get seen(): number {
+    return this.#log?.sent ?? 0;
+  }
+
   async #take(message: RawServerMessage): Promise<void> {
     if (message.t === 'media') await this.#begin(message);
     else await this.#receive(message.consumers);

@@ -6,7 +6,13 @@ import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 
 /** Frames at these times, each told to the page, with the numbers given. */
 function shown(times: readonly number[], stamps: readonly (number | undefined)[] = []): ShownFrame[] {
-  return times.map((at, index) => ({ at, presented: index + 1, stamp: stamps[index] }));
+  return times.map((at, index) => ({
+    at,
+    presented: index + 1,
+    rtpTimestamp: at * 90,
+    width: 640,
+    stamp: stamps[index],
+  }));
 }
 
 test('a quantile is a sample that was measured, and with few of them the largest', () => {
@@ -14,8 +20,8 @@ test('a quantile is a sample that was measured, and with few of them the largest
   assert.equal(quantile([4, 1, 2, 3], 0.5), 2);
   assert.equal(quantile([1, 2, 3, 4, 5, 6, 7, 8], 0.95), 8);
   const hundred = Array.from({ length: 100 }, (_, at) => 100 - at);
-  assert.deepEqual(summarise(hundred), { count: 100, p50: 50, p95: 95, p99: 99, max: 100 });
-  assert.deepEqual(summarise([7]), { count: 1, p50: 7, p95: 7, p99: 7, max: 7 });
+  assert.deepEqual(summarise(hundred), { count: 100, min: 1, p50: 50, p95: 95, p99: 99, max: 100 });
+  assert.deepEqual(summarise([7]), { count: 1, min: 7, p50: 7, p95: 7, p99: 7, max: 7 });
   assert.throws(() => summarise([]), RangeError);
 });
 
@@ -64,16 +70,16 @@ test('frames are missing when their numbers are, in whatever order the others ca
 
 test('frames that the browser has presented without telling the page are not missing', () => {
   const frames: ShownFrame[] = [
-    { at: 0, presented: 1, stamp: 1 },
-    { at: 100, presented: 3, stamp: 3 },
-    { at: 200, presented: 4, stamp: 5 },
+    { at: 0, presented: 1, width: 640, stamp: 1 },
+    { at: 100, presented: 3, width: 640, stamp: 3 },
+    { at: 200, presented: 4, width: 640, stamp: 5 },
   ];
   assert.equal(missingFrames(frames, 0, 200), 1);
   // Only where it is missing: what was shown twice elsewhere hides nothing.
   const repeated: ShownFrame[] = [
-    { at: 0, presented: 1, stamp: 1 },
-    { at: 100, presented: 4, stamp: 2 },
-    { at: 200, presented: 5, stamp: 4 },
+    { at: 0, presented: 1, width: 640, stamp: 1 },
+    { at: 100, presented: 4, width: 640, stamp: 2 },
+    { at: 200, presented: 5, width: 640, stamp: 4 },
   ];
   assert.equal(missingFrames(repeated, 0, 200), 1);
 });
