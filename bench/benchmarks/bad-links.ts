@@ -5,6 +5,7 @@ import type { Pair } from '../../test/fixtures/hosts/pair.ts';
 import type { Benchmark } from '../benchmark.ts';
 import { startHosts } from '../calls/host-pair.ts';
 import { now, untilTime } from '../clock.ts';
+import { CAMERA_WIDTH } from '../page/own-media.ts';
 import { longestGap, rateOf, widthOf } from '../report/frames.ts';
 import type { Metric, Target } from '../report/metric.ts';
 
@@ -19,8 +20,6 @@ const SETTLED_MS = 5_000;
 const WELL_MS = 3_000;
 /** A picture that is not as it was by then counts as one that is then. */
 const BACK_MS = 20_000;
-/** Of the camera. */
-const WIDTH = 640;
 
 export const LINK_NAMES = ['loss-15', 'loss-30', 'cap'] as const;
 export type LinkName = (typeof LINK_NAMES)[number];
@@ -66,6 +65,7 @@ export const badLinks: Benchmark = {
   name: 'bad-links',
   title: "a media node's link loses packets",
   trials: 3,
+  browsers: ['chromium'],
 
   async run(context) {
     const { hosts, pair } = await startHosts(context, 'camera');
@@ -80,14 +80,13 @@ export const badLinks: Benchmark = {
       metrics.push(...metricsOf(name, observed));
     }
     return {
-      method: `Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. Two pages in a video call, each with a camera of ${WIDTH} px in width. The link between the media node's host and the clients loses UDP packets for ${BAD_MS / 1_000} s, each way: at random, or those above a rate that all pictures and sounds of the call share. Rate and width are those of the last ${SETTLED_MS / 1_000} s of that. The picture is back, counted from the moment at which the link is well, with the first frame of a second in which nine tenths of the frames per second of before arrive with all ${WIDTH} px; one that is not by then counts as ${BACK_MS / 1_000} s.`,
+      method: `Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. Two pages in a video call, each with a camera of ${CAMERA_WIDTH} px in width. The link between the media node's host and the clients loses UDP packets for ${BAD_MS / 1_000} s, each way: at random, or those above a rate that all pictures and sounds of the call share. Rate and width are those of the last ${SETTLED_MS / 1_000} s of that. The picture is back, counted from the moment at which the link is well, with the first frame of a second in which nine tenths of the frames per second of before arrive with all ${CAMERA_WIDTH} px; one that is not by then counts as ${BACK_MS / 1_000} s.`,
       metrics,
     };
   },
 };
 
 async function spoil(hosts: HostCluster, pair: Pair, name: LinkName, room: string): Promise<Observed[]> {
-  const { callers } = pair;
   await hosts.rested();
   await pair.meet({ room, failover: 'takeover', owner: OWNER, edges: EDGES });
   await untilTime(now() + WARM_UP_MS);
@@ -97,8 +96,8 @@ async function spoil(hosts: HostCluster, pair: Pair, name: LinkName, room: strin
   const healedAt = now();
   await hosts.network.heal();
   const observed = await Promise.all(
-    callers.map(async (caller) => {
-      const frames = await caller.frames();
+    pair.callers.map(async ({ picture }) => {
+      const frames = await picture.frames();
       const rateBefore = rateOf(frames, spoiledAt - WELL_MS, spoiledAt);
       return {
         rateBefore,
@@ -106,7 +105,7 @@ async function spoil(hosts: HostCluster, pair: Pair, name: LinkName, room: strin
         gap: longestGap(frames, spoiledAt, healedAt),
         rate: rateOf(frames, healedAt - SETTLED_MS, healedAt),
         width: widthOf(frames, healedAt - SETTLED_MS, healedAt),
-        back: await caller.fullAgain(healedAt, { width: WIDTH, rate: rateBefore }, BACK_MS),
+        back: await picture.isFull(healedAt, { width: CAMERA_WIDTH, rate: rateBefore }, BACK_MS),
       };
     }),
   );
@@ -131,7 +130,7 @@ function metricsOf(name: LinkName, observed: readonly Observed[]): Metric[] {
   return [
     metric('widthBefore', 'width before', 'px', {
       statistic: 'min',
-      atLeast: WIDTH,
+      atLeast: CAMERA_WIDTH,
       whenMissed: 'The picture is smaller than the camera while its link is well.',
     }),
     metric('rateBefore', 'frame rate before', 'frames/s'),
@@ -147,6 +146,6 @@ function metricsOf(name: LinkName, observed: readonly Observed[]): Metric[] {
       whenMissed: 'More is sent than the link carries, or too little of it arrives to be drawn.',
     }),
     metric('width', 'width in the end', 'px'),
-    metric('back', `all ${WIDTH} px and the rate of before, once it is well`, 'ms'),
+    metric('back', `all ${CAMERA_WIDTH} px and the rate of before, once it is well`, 'ms'),
   ];
 }

@@ -16,7 +16,7 @@ export async function startHosts(
     cleanup.add(() => hosts.stop());
     const call = await HostCall.open(hosts);
     cleanup.add(() => call.close());
-    sawBrowser(call.browser.version());
+    sawBrowser('chromium', await call.browser.version());
     return { hosts, pair: await Pair.open(hosts, call, source) };
   } catch (error) {
     if (error instanceof NamespacesMissing) throw new BenchError('NamespacesMissing', error.message, error);

@@ -34,7 +34,7 @@ function reported(metrics: readonly Metric[]): Report {
       cores: 2,
       memoryGiB: 8,
       node: 'v24.0.0',
-      chromium: undefined,
+      browsers: [],
       kernel: 'Linux 6',
       loadBefore: 0.5,
     },
