@@ -27,6 +27,9 @@ const UNUSED =
 /** What its diary is written with, for its own developers. */
 const DIARY = /node_modules\/debug\/src\/browser(\.js)?$/;
 
+/** What compares H.264's profiles: media nodes offer VP8 only (`src/server/media-node/codecs.ts`). */
+const H264 = /node_modules\/h264-profile-level-id\/lib\/index(\.js)?$/;
+
 /** Empties modules that are not used, so that they do not travel to every user. */
 function leaveOut() {
   const names = ['FakeHandler', 'ReactNative106', 'DataProducer', 'DataConsumer'];
@@ -34,6 +37,7 @@ function leaveOut() {
     name: 'leave-out',
     load(id) {
       if (DIARY.test(id)) return 'module.exports = () => () => {};';
+      if (H264.test(id)) return 'exports.isSameProfile = () => false;';
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
     },
   };

@@ -32,6 +32,22 @@ test('a video has as many layers as browsers send at its size, and the largest i
   }
 });
 
+test('in Firefox, which begins with 300 kbit/s, the lower layers leave room for the full size', (t) => {
+  const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  Object.defineProperty(navigator, 'userAgent', { configurable: true, value: userAgent });
+  t.after(() => Reflect.deleteProperty(navigator, 'userAgent'));
+  for (const [width, height, expected] of [
+    [320, 180, [1]],
+    [640, 480, [2, 1]],
+    [960, 540, [4, 1]],
+    [1280, 720, [4, 2, 1]],
+  ] as const) {
+    const encodings = videoEncodings(trackOf(width, height), true);
+    assert.deepEqual(scales(encodings), expected, `${width}x${height}`);
+    for (const { maxBitrate = 0 } of encodings.slice(0, -1)) assert.ok(maxBitrate <= 80_000, `${maxBitrate} bit/s`);
+  }
+});
+
 test('a screen is sent in one layer, in its full size and readable', () => {
   assert.deepEqual(videoEncodings(trackOf(1280, 720), false), [{ scaleResolutionDownBy: 1, maxBitrate: 2_500_000 }]);
   const [fullHd] = videoEncodings(trackOf(1920, 1080), false);

@@ -1,56 +1,82 @@
 import type { types } from 'mediasoup-client';
 
+/** How a layer is made of the whole picture: its sides divided by this, and the most that it may use, bit/s. */
+interface Layer {
+  readonly scaleResolutionDownBy: number;
+  readonly maxBitrate: number;
+}
+
 /**
- * From so many pixels on, browsers send three layers, or two. A layer that is asked for beyond these is not sent, and it is
- * the largest: nobody would see the full size. From libwebrtc's table of simulcast formats.
+ * From so many pixels on, Chromium and Safari send three layers, or two. What is asked for beyond that is not sent, and it
+ * would be the largest: nobody would see the full size. From libwebrtc's table of simulcast formats.
  */
 const THREE_LAYERS = 960 * 540;
 const TWO_LAYERS = 480 * 270;
 
 /** bit/s, for 1920×1080: enough for a face that moves. What is smaller needs less, though more for each pixel. */
 const FULL_HD = { pixels: 1920 * 1080, bitrate: 3_500_000 };
+/** What a layer gets that is shown where the network does not carry the full one. */
+const LOWER_SHARE = 0.5;
+/**
+ * Each layer in its full frame rate, in one part. In three parts a viewer begins with a quarter of the frames, and gets the
+ * others when mediasoup looks at the network next, after more than a second.
+ */
+const FULL_RATE = 'L1T1';
 /** bit/s. What is to be read and not only seen is sent in one layer, and a better one. */
 const READABLE = 2_500_000;
 
-/** A video track's size, as far as its source says. */
-function pixelsOf(track: MediaStreamTrack): number {
-  const { width = 640, height = 480 } = track.getSettings();
-  return width * height;
-}
+/**
+ * bit/s. Firefox begins with 300 kbit/s and grows by a tenth a second. A layer gets its share only when the lower ones have all
+ * of theirs: so that the full size is there from the beginning, they are given next to nothing.
+ */
+const FIREFOX_LOWER = 60_000;
+/** From so many pixels on, Firefox sends a layer only with 1.2 Mbit/s left: until then the one of half the size is shown. */
+const FIREFOX_LARGE = 1280 * 720;
 
 /**
  * In which layers a video is sent, the smallest first.
  * @param isSimulcast several at once, so that everyone gets the best that their network carries
  */
 export function videoEncodings(track: MediaStreamTrack, isSimulcast: boolean): types.RtpEncodingParameters[] {
-  const layers = isSimulcast ? layersOf(pixelsOf(track)) : 1;
-  return Array.from({ length: layers }, (_, at) => encoding(pixelsOf(track), 2 ** (layers - 1 - at), isSimulcast));
+  const layers = layersFor(track, isSimulcast);
+  return layers.map((layer) => (layers.length > 1 ? { ...layer, scalabilityMode: FULL_RATE } : { ...layer }));
 }
 
-/** The same layers for a track of another size: those that a browser would not send are off, and the full size is on. */
+/** For a track of another size: the full one is on, and what a browser would not send at this size is off. */
 export function fitEncodings(
-  encodings: RTCRtpEncodingParameters[],
+  encodings: readonly RTCRtpEncodingParameters[],
   track: MediaStreamTrack,
   isSimulcast: boolean,
 ): RTCRtpEncodingParameters[] {
-  const layers = Math.min(encodings.length, isSimulcast ? layersOf(pixelsOf(track)) : 1);
-  return encodings.map((known, at) => ({
-    ...known,
-    ...encoding(pixelsOf(track), 2 ** Math.max(0, layers - 1 - at), isSimulcast),
-    active: at < layers,
-  }));
+  const layers = layersFor(track, isSimulcast).slice(-encodings.length);
+  return encodings.map((known, at) => ({ ...known, ...layers[at], active: at < layers.length }));
 }
 
-function layersOf(pixels: number): number {
-  return pixels >= THREE_LAYERS ? 3 : pixels >= TWO_LAYERS ? 2 : 1;
+/** kbit/s. Where the estimate of the network begins, so that the full size is there from the beginning. */
+export function startBitrate(track: MediaStreamTrack): number {
+  return pixelsOf(track) < THREE_LAYERS ? 1_000 : 1_500;
 }
 
-function encoding(
-  pixels: number,
-  scaleResolutionDownBy: number,
-  isSimulcast: boolean,
-): { scaleResolutionDownBy: number; maxBitrate: number } {
-  const share = pixels / scaleResolutionDownBy ** 2 / FULL_HD.pixels;
-  const bitrate = Math.round(FULL_HD.bitrate * share ** 0.75);
-  return { scaleResolutionDownBy, maxBitrate: isSimulcast ? bitrate : Math.max(READABLE, bitrate) };
+function pixelsOf(track: MediaStreamTrack): number {
+  // A track that does not say its size is taken for a camera.
+  const { width = 640, height = 480 } = track.getSettings();
+  return width * height;
+}
+
+function layersFor(track: MediaStreamTrack, isSimulcast: boolean): Layer[] {
+  const pixels = pixelsOf(track);
+  const isFirefox = navigator.userAgent.includes('Firefox/');
+  return divisors(pixels, isFirefox, isSimulcast).map((scaleResolutionDownBy) => {
+    const share = pixels / scaleResolutionDownBy ** 2 / FULL_HD.pixels;
+    const fitting = Math.round(FULL_HD.bitrate * share ** 0.75);
+    const lower = isFirefox ? FIREFOX_LOWER : Math.round(fitting * LOWER_SHARE);
+    const full = isSimulcast ? fitting : Math.max(READABLE, fitting);
+    return { scaleResolutionDownBy, maxBitrate: scaleResolutionDownBy === 1 ? full : lower };
+  });
+}
+
+function divisors(pixels: number, isFirefox: boolean, isSimulcast: boolean): readonly number[] {
+  if (!isSimulcast || pixels < TWO_LAYERS) return [1];
+  if (isFirefox && pixels < FIREFOX_LARGE) return pixels < THREE_LAYERS ? [2, 1] : [4, 1];
+  return pixels < THREE_LAYERS ? [2, 1] : [4, 2, 1];
 }

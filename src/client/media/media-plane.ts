@@ -5,7 +5,7 @@ import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, MediaState, StreamInfo } from '../../protocol/model.ts';
-import { videoEncodings } from './encodings.ts';
+import { startBitrate, videoEncodings } from './encodings.ts';
 import { insisting } from './insisting.ts';
 import { MediaPath } from './media-path.ts';
 import type { NetworkStats } from './network-quality.ts';
@@ -64,9 +64,6 @@ interface OpenTransport {
 }
 
 export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
-
-/** kbit/s: where bandwidth estimation starts, so that the first frame is as sharp as the later ones. */
-const START_BITRATE = 1_000;
 
 /** How long a client that is asked whether its media flows looks, and how often in that time. */
 const LOOK_MS = 600;
@@ -366,7 +363,10 @@ export class MediaPlane {
         disableTrackOnPause: false,
         zeroRtpOnPause: true,
         ...(kind === 'video'
-          ? { encodings: videoEncodings(track, isSimulcast), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+          ? {
+              encodings: videoEncodings(track, isSimulcast),
+              codecOptions: { videoGoogleStartBitrate: startBitrate(track) },
+            }
           : { codecOptions: { opusStereo: false, opusDtx: true } }),
       })
       .then((producer) => {

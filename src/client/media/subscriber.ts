@@ -163,8 +163,9 @@ export class Subscriber extends StreamManager {
     if (generation !== this.#generation) return next.close();
     const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
     track.enabled = this.#enabled[kind];
-    this.mediaStream.addTrack(track);
+    // In this order: a video in Firefox shows nothing any more where the other track is added first.
     for (const other of before) this.mediaStream.removeTrack(other);
+    this.mediaStream.addTrack(track);
     if (kind === 'video') delayPlayout(rtpReceiver, null);
     // Shown from here on: an exchange that comes in between must not end it.
     this.#consumers = [...this.#consumers, next];
