@@ -1,4 +1,4 @@
-import puppeteer, { type Browser, type LaunchOptions, type Page } from 'puppeteer-core';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { type BrowserKind, launchOptions } from '../../test/fixtures/browsers/browser-kind.ts';
 import { BenchError } from '../bench-error.ts';
 import type { Context } from '../benchmark.ts';
@@ -30,9 +30,8 @@ export async function openPage(browser: Browser, url: string): Promise<Page> {
 }
 
 async function launch(kind: BrowserKind): Promise<Browser> {
-  const options: LaunchOptions = launchOptions(kind);
   try {
-    return await puppeteer.launch(options);
+    return await puppeteer.launch(launchOptions(kind));
   } catch (error) {
     throw new BenchError(
       'BrowserMissing',
