@@ -185,6 +185,7 @@ export class Publisher extends StreamManager {
   published(sent: Omit<PublicationOptions, 'stream' | 'tracks' | 'isSimulcast'>): void {
     const isNew = !this.#sent;
     const { stream } = this;
+    this.#sent?.stop();
     this.#sent = new Publication({ stream, tracks: this.#tracks, isSimulcast: this.#isSimulcast, ...sent });
     this.#sent.catchUp();
     this.heardBy(sent.at.audience);

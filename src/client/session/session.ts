@@ -92,8 +92,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   /**
    * Sends the publisher's stream. Waits for its camera, which is opened again if an `unpublish` has closed it, and for a
    * session that is just coming back.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; why the sources are not open; GENERIC_ERROR
-   *   (`code` has the server's word)
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; why the sources are not open; BROWSER_NOT_SUPPORTED;
+   *   GENERIC_ERROR (`code` has the server's word)
    */
   async publish(publisher: Publisher): Promise<void> {
     for (;;) {
@@ -150,7 +150,7 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /**
    * Like `subscribe`, resolving when the stream has arrived.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR (`code` has the server's word)
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
    */
   async subscribeAsync(
     stream: Stream,
