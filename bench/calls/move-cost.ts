@@ -11,20 +11,20 @@ const BACK_MS = 8_000;
 export interface MoveCost {
   /** From the last frame of the old path to the first of the new one, ms. */
   readonly gap: number;
-  /** From the event to the first frame of a second that has the full size and rate, ms. */
+  /** From the last frame of the old path to the first of a second that has the full size and rate, ms. */
   readonly back: number;
 }
 
 /** For the method of a benchmark. */
-export const MOVE_METHOD = `The gap is from the last frame of the old path to the first of the new one; frames that nobody sent, which a browser paints by itself, are none. A picture is whole again, counted from the event, with the first frame of a second in which nine tenths of the frames per second of before are shown in their full size; one that is not by then counts as ${BACK_MS / 1_000} s.`;
+export const MOVE_METHOD = `The gap is from the last frame of the old path to the first of the new one; frames that nobody sent, which a browser paints by itself, are none. A picture is whole again, counted from the last frame of the old path, as that goes on where the event has not ended it, with the first frame of a second in which nine tenths of the frames per second of before are shown in their full size; one that is not within ${BACK_MS / 1_000} s counts as ${BACK_MS / 1_000} s.`;
 
 /** Resolves when each of these pictures has moved because of an event at `since`, and is `width` px wide at its full rate. */
 export function moveCosts(pictures: readonly RemotePicture[], since: number, width: number): Promise<MoveCost[]> {
   return Promise.all(
     pictures.map(async (picture) => {
-      const { gap } = await picture.moves(since);
+      const { gap, lastAt } = await picture.moves(since);
       const rate = rateOf(await picture.frames(since - STEADY_MS), since - STEADY_MS, since);
-      return { gap, back: await picture.isFull(since, { width, rate }, BACK_MS) };
+      return { gap, back: await picture.isFull(lastAt, { width, rate }, BACK_MS) };
     }),
   );
 }
@@ -48,6 +48,6 @@ export function moveMetrics({ key, what, costs, floor, target }: MoveMetricsOpti
   });
   return [
     { ...metric('gap', 'last old to first new frame'), ...(target ? { target } : {}) },
-    metric('back', 'full size and rate again after'),
+    metric('back', 'last old frame to full size and rate'),
   ];
 }

@@ -114,7 +114,8 @@ export function fullAfter(frames: readonly ShownFrame[], since: number, { width,
 export interface Move {
   /** From the last frame of the old path to the first of the new one, ms. */
   readonly gap: number;
-  /** When the latter was shown; Unix time, ms. */
+  /** When each of them was shown; Unix time, ms. */
+  readonly lastAt: number;
   readonly shownAt: number;
 }
 
@@ -123,7 +124,7 @@ export function moveAfter(frames: readonly ShownFrame[], since: number): Move | 
   let last: ShownFrame | undefined;
   for (const frame of sentFrames(frames)) {
     if (last && frame.at > since && !isSamePath(last, frame)) {
-      return { gap: Math.round(frame.at - last.at), shownAt: frame.at };
+      return { gap: Math.round(frame.at - last.at), lastAt: last.at, shownAt: frame.at };
     }
     last = frame;
   }

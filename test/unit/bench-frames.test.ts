@@ -170,20 +170,28 @@ test('a move is from the last old to the first new frame, however slowly the new
   const old = film({ from: 0, to: 1_000 });
   const next = movedTo(film({ from: 1_100, to: 2_500, everyMs: 200 }, { from: 2_500, to: 4_000 }));
   const frames = inOrder(old, next);
-  assert.deepEqual(moveAfter(frames, 980), { gap: 150, shownAt: 1_100 });
-  assert.equal(fullAfter(frames, 980, FULL), 2_500);
+  assert.deepEqual(moveAfter(frames, 940), { gap: 150, lastAt: 950, shownAt: 1_100 });
+  assert.equal(fullAfter(frames, 950, FULL), 2_500);
+});
+
+test('a slow beginning is seen where the old path goes on for long after the event', () => {
+  const next = movedTo(film({ from: 2_600, to: 4_000, everyMs: 200 }, { from: 4_000, to: 6_000 }));
+  const frames = inOrder(film({ from: 0, to: 2_500 }), next);
+  const { lastAt = 0 } = moveAfter(frames, 1_000) ?? {};
+  assert.equal(fullAfter(frames, 1_000, FULL), 1_050);
+  assert.equal(fullAfter(frames, lastAt, FULL), 4_000);
 });
 
 test('a black frame between two paths is neither the last of one nor the first of the other', () => {
   const frames = withBlack(inOrder(film({ from: 0, to: 1_000 }), movedTo(film({ from: 1_950, to: 3_000 }))), 1_300);
-  assert.deepEqual(moveAfter(frames, 1_000), { gap: 1_000, shownAt: 1_950 });
+  assert.deepEqual(moveAfter(frames, 1_000), { gap: 1_000, lastAt: 950, shownAt: 1_950 });
 });
 
 test('the last frame of the old path, shown anew when the track is exchanged, does not end the gap', () => {
   const old = film({ from: 0, to: 1_000 });
   const again = { at: 1_400, presented: 0, rtpTimestamp: 950 * 90, width: 640 };
   const frames = inOrder(old, [again], movedTo(film({ from: 1_950, to: 3_000 })));
-  assert.deepEqual(moveAfter(frames, 1_000), { gap: 1_000, shownAt: 1_950 });
+  assert.deepEqual(moveAfter(frames, 1_000), { gap: 1_000, lastAt: 950, shownAt: 1_950 });
   assert.equal(longestGap(frames, 1_000, 2_900), 1_000);
 });
 
