@@ -1,10 +1,12 @@
 /** `npm run bench`: measures what failures cost, next to the same work without a cluster. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { onEndSignals, onParentGone } from '../src/server/cli/end-signals.ts';
+import { BROWSER_KINDS, type BrowserKind } from '../test/fixtures/browsers/browser-kind.ts';
 import { BenchError } from './bench-error.ts';
 import type { Benchmark } from './benchmark.ts';
+import { badLinks, LINK_NAMES, type LinkName } from './benchmarks/bad-links.ts';
 import { drain } from './benchmarks/drain.ts';
 import { join as joinBenchmark } from './benchmarks/join.ts';
 import { mediaCrash } from './benchmarks/media-crash.ts';
@@ -17,7 +19,7 @@ import { toMarkdown } from './report/markdown.ts';
 import { type BenchmarkReport, type Report, reportOf, toJson } from './report/report.ts';
 import { toText } from './report/table.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, powerLoss, drain, storm, joinBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [ownerCrash, mediaCrash, powerLoss, badLinks, drain, storm, joinBenchmark];
 const ALL = 'all';
 const PAGE = join('docs', 'performance.md');
 const PAGE_PATH = join(import.meta.dirname, '..', PAGE);
@@ -29,6 +31,8 @@ interface Flags {
   readonly json: boolean;
   readonly trials?: number;
   readonly connections: number;
+  readonly browser?: BrowserKind;
+  readonly link?: LinkName;
   readonly write: boolean;
 }
 
@@ -51,6 +55,8 @@ const program = new Command('npm run bench --')
   .option('--json', 'print one JSON document instead of tables', false)
   .option('--trials <n>', 'how often to measure (default: as below)', count)
   .option('--connections <n>', 'of the storm', count, 5_000)
+  .addOption(new Option('--browser <name>', 'measure in this one only').choices(BROWSER_KINDS))
+  .addOption(new Option('--link <name>', 'of bad-links: measure only this one').choices(LINK_NAMES))
   .option('--write', `with "all": write ${PAGE}`, false)
   .addHelpText(
     'after',
@@ -69,24 +75,28 @@ try {
   process.exit(error.exitCode === 0 ? 0 : USAGE);
 }
 
-async function run(name: string, { json, trials, connections, write }: Flags): Promise<void> {
+async function run(name: string, { json, trials, connections, browser, link, write }: Flags): Promise<void> {
   if (write && name !== ALL) program.error('error: --write goes with "all": the page has every benchmark.');
+  const chosen = BENCHMARKS.filter((one) => name === ALL || one.name === name);
+  for (const { name: of, browsers } of browser ? chosen : []) {
+    if (browser && !browsers.includes(browser)) program.error(`error: ${of} is not measured in ${browser}.`);
+  }
   const loadBefore = loadNow();
   const date = new Date();
-  let chromium: string | undefined;
+  const seen = new Map<BrowserKind, string>();
   const benchmarks: BenchmarkReport[] = [];
   try {
-    for (const benchmark of BENCHMARKS.filter((one) => name === ALL || one.name === name)) {
+    for (const benchmark of chosen) {
       const began = performance.now();
       const times = trials ?? benchmark.trials;
       const measured = await benchmark.run({
         trials: times,
         connections,
+        browsers: browser ? [browser] : benchmark.browsers,
+        link,
         cleanup,
         progress: (text) => process.stderr.write(`${elapsed(began)} ${benchmark.name}: ${text}\n`),
-        sawBrowser: (version) => {
-          chromium = version;
-        },
+        sawBrowser: (kind, version) => seen.set(kind, version),
       });
       await cleanup.run();
       const { name: of, title } = benchmark;
@@ -96,7 +106,7 @@ async function run(name: string, { json, trials, connections, write }: Flags): P
       if (!json) process.stdout.write(`\n${toText(report)}\n\n`);
     }
     const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
-    const report: Report = { name, date, command, machine: thisMachine(loadBefore, chromium), benchmarks };
+    const report: Report = { name, date, command, machine: thisMachine(loadBefore, [...seen.values()]), benchmarks };
     if (json) process.stdout.write(`${toJson(report)}\n`);
     if (write) await writeFile(PAGE_PATH, toMarkdown(report));
   } catch (error) {

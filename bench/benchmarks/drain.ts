@@ -6,9 +6,11 @@ import { startBrowser } from '../calls/browser.ts';
 import { createSession, firstAt, startCallCluster } from '../calls/call-cluster.ts';
 import { Caller } from '../calls/caller.ts';
 import { countMessages, type MessageCount } from '../calls/message-count.ts';
+import { MOVE_METHOD, type MoveCost, moveCosts, moveMetrics } from '../calls/move-cost.ts';
 import { now, untilTime } from '../clock.ts';
+import { STAMPED_WIDTH } from '../page/own-media.ts';
 import { buildSite } from '../page/site.ts';
-import { longestGap, missingFrames } from '../report/frames.ts';
+import { longestGap, lostFrames } from '../report/frames.ts';
 import type { Metric } from '../report/metric.ts';
 
 const MASTERS = ['master-1', 'master-2'] as const;
@@ -23,8 +25,10 @@ type Drained = keyof typeof WATCH_MS;
 interface Observed extends MessageCount {
   readonly steadyGaps: number[];
   readonly gaps: number[];
-  readonly steadyMissing: number[];
-  readonly missing: number[];
+  readonly steadyLost: number[];
+  readonly lostFrames: number[];
+  /** Of the media, where that moves. */
+  readonly moves: readonly MoveCost[];
   readonly durationMs: number;
 }
 
@@ -32,6 +36,7 @@ export const drain: Benchmark = {
   name: 'drain',
   title: 'a node of a call is asked to end',
   trials: 3,
+  browsers: ['chromium', 'firefox'],
 
   async run(context) {
     const site = await buildSite(context.cleanup);
@@ -45,14 +50,14 @@ export const drain: Benchmark = {
     for (const drained of ['owner', 'media node'] as const) {
       for (let trial = 0; trial < context.trials; trial += 1) {
         context.progress(`${drained}, trial ${trial + 1} of ${context.trials}`);
-        observed[drained].push(await drainOnce(running, callers, drained, trial));
+        observed[drained].push(await drainOnce(running, callers, drained, trial, context.progress));
       }
     }
     const all = [...observed.owner, ...observed['media node']];
     const failed = all.reduce((sum, { failed: one }) => sum + one, 0);
     if (failed > 0) throw new BenchError('MessagesLost', `${failed} messages were answered with an error in a drain.`);
     return {
-      method: `Two pages in a call through a cluster of two masters and two media nodes; the node gets SIGTERM. The pictures have 20 frames per second, each with a number: those that are not shown in the ${WATCH_MS.owner / 1_000} s (media node: ${WATCH_MS['media node'] / 1_000} s) from then on are lost. Each page sends a message to everyone every ${TALK_MS} ms from before until after; those that have not arrived when all are answered are lost. One page's first socket is at the owner that drains. What a drain does is the same under both policies; the sessions' is rebuild.`,
+      method: `Two pages in a call through a cluster of two masters and two media nodes; the node gets SIGTERM. The pictures have 20 frames per second, each with a number: those that are not shown in the ${WATCH_MS.owner / 1_000} s (media node: ${WATCH_MS['media node'] / 1_000} s) from then on are lost. ${MOVE_METHOD} Each page sends a message to everyone every ${TALK_MS} ms from before until after; those that have not arrived when all are answered are lost. One page's first socket is at the owner that drains. What a drain does is the same under both policies; the sessions' is rebuild.`,
       metrics: [...metricsOf('owner', observed.owner), ...metricsOf('media node', observed['media node'])],
     };
   },
@@ -63,14 +68,14 @@ async function drainOnce(
   callers: readonly Caller[],
   drained: Drained,
   trial: number,
+  progress: (text: string) => void,
 ): Promise<Observed> {
   const room = `${drained.replace(' ', '-')}-${trial}`;
   const owner = MASTERS[trial % 2] ?? 'master-1';
   const other = MASTERS[(trial + 1) % 2] ?? 'master-2';
   await createSession(running, room, 'rebuild', owner);
   for (const [at, caller] of callers.entries()) await caller.join({ room, urls: firstAt(running, at ? other : owner) });
-  await Promise.all(callers.map((caller) => caller.sees()));
-  const tracks = await Promise.all(callers.map((caller) => caller.remoteTrack()));
+  await Promise.all(callers.map((caller) => caller.picture.sees(10)));
   await untilTime(now() + WARM_UP_MS);
   for (const caller of callers) await caller.talk(TALK_MS);
   const watchMs = WATCH_MS[drained];
@@ -81,12 +86,13 @@ async function drainOnce(
   const askedAt = now();
   const pid = running.cluster.kill(node, 'SIGTERM');
   const endedAt = await ended;
-  if (drained === 'media node') await Promise.all(callers.map((caller, at) => caller.showsAnother(tracks[at])));
+  const pictures = callers.map(({ picture }) => picture);
+  const moves = drained === 'media node' ? await moveCosts(pictures, askedAt, STAMPED_WIDTH) : [];
   const watchedUntil = askedAt + watchMs;
   await untilTime(watchedUntil);
   await Promise.all(callers.map((caller) => caller.hush()));
   const messages = await countMessages(callers);
-  const frames = await Promise.all(callers.map((caller) => caller.frames()));
+  const frames = await Promise.all(callers.map(({ picture }) => picture.frames()));
   await Promise.all(callers.map((caller) => caller.leave()));
   await running.restarted(node, pid);
   if (endedAt > watchedUntil) {
@@ -95,12 +101,18 @@ async function drainOnce(
       `${node} took ${Math.round(endedAt - askedAt)} ms to end: longer than it is watched.`,
     );
   }
+  const lost = frames.map((shown) => lostFrames(shown, askedAt, watchedUntil));
+  for (const [at, each] of lost.entries()) {
+    for (const { stamp, by } of each)
+      progress(`${callers[at]?.name} lost frame ${stamp}, by ${Math.round(by - askedAt)} ms`);
+  }
   return {
     ...messages,
     steadyGaps: frames.map((shown) => longestGap(shown, askedAt - watchMs, askedAt)),
     gaps: frames.map((shown) => longestGap(shown, askedAt, watchedUntil)),
-    steadyMissing: frames.map((shown) => missingFrames(shown, askedAt - watchMs, askedAt)),
-    missing: frames.map((shown) => missingFrames(shown, askedAt, watchedUntil)),
+    steadyLost: frames.map((shown) => lostFrames(shown, askedAt - watchMs, askedAt).length),
+    lostFrames: lost.map(({ length }) => length),
+    moves,
     durationMs: endedAt - askedAt,
   };
 }
@@ -123,10 +135,10 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
       key: `${key}.framesLost`,
       what: `${drained}: frames lost`,
       unit: 'frames',
-      samples: observed.flatMap(({ missing }) => missing),
+      samples: observed.flatMap((one) => one.lostFrames),
       floor: {
         what: steady,
-        samples: observed.flatMap(({ steadyMissing }) => steadyMissing),
+        samples: observed.flatMap(({ steadyLost }) => steadyLost),
       },
       target: none('The floor is what the same call loses with nothing drained.'),
     },
@@ -137,6 +149,9 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
       samples: observed.flatMap(({ gaps }) => gaps),
       floor: { what: steady, samples: steadyGaps },
     },
+    ...(drained === 'media node'
+      ? moveMetrics({ key, what: drained, costs: observed.flatMap(({ moves }) => moves) })
+      : []),
     {
       key: `${key}.messagesSent`,
       what: `${drained}: messages sent, each to two`,

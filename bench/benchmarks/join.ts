@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright';
+import type { Browser } from 'puppeteer-core';
 import { BenchError } from '../bench-error.ts';
 import type { Benchmark, Context } from '../benchmark.ts';
 import { startBrowser } from '../calls/browser.ts';
@@ -9,7 +9,7 @@ import { Caller } from '../calls/caller.ts';
 import { RawCaller } from '../floor/raw-call.ts';
 import { RawServer } from '../floor/raw-server.ts';
 import { buildSite, SDK_FILE } from '../page/site.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import { type ShownFrame, sentFrames } from '../report/frames.ts';
 import type { Metric } from '../report/metric.ts';
 
 const ROOM = 'join';
@@ -26,6 +26,7 @@ export const join: Benchmark = {
   name: 'join',
   title: 'from connect() to the first frame',
   trials: 10,
+  browsers: ['chromium', 'firefox'],
 
   async run(context) {
     const site = await buildSite(context.cleanup);
@@ -56,10 +57,10 @@ export const join: Benchmark = {
 
 async function joinOnce(there: Caller, comes: Caller, joined: Joined, token?: string): Promise<void> {
   const began = await comes.join({ room: ROOM, ...(token === undefined ? {} : { token }) });
-  await comes.sees(1);
-  await there.seesAfter(began);
-  joined.sees.push(firstAfter(await comes.frames(), began) - began);
-  joined.isSeen.push(firstAfter(await there.frames(), began) - began);
+  await comes.picture.sees(1);
+  await there.picture.seesAfter(began);
+  joined.sees.push(firstAfter(await comes.picture.frames(), began) - began);
+  joined.isSeen.push(firstAfter(await there.picture.frames(), began) - began);
   await comes.leave();
   await there.seesNobody();
 }
@@ -72,17 +73,17 @@ async function rawJoins({ cleanup, trials }: Context, site: string, browser: Bro
     await there.join();
     await server.publishing(1);
     const began = await comes.join();
-    await comes.sees(1);
-    await there.sees(1);
-    joined.sees.push(firstAfter(await comes.frames(), began) - began);
-    joined.isSeen.push(firstAfter(await there.frames(), began) - began);
+    await comes.picture.sees(1);
+    await there.picture.sees(1);
+    joined.sees.push(firstAfter(await comes.picture.frames(), began) - began);
+    joined.isSeen.push(firstAfter(await there.picture.frames(), began) - began);
     await Promise.all([there.close(), comes.close()]);
   }
   return joined;
 }
 
 function firstAfter(frames: readonly ShownFrame[], at: number): number {
-  const first = frames.find((frame) => frame.at >= at);
+  const first = sentFrames(frames).find((frame) => frame.at >= at);
   if (!first) throw new BenchError('CallLost', 'Somebody joined and no frame was shown.');
   return first.at;
 }

@@ -1,114 +1,142 @@
-import type { Browser } from 'playwright';
+import type { Browser } from 'puppeteer-core';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import type { BrowserKind } from '../../test/fixtures/browsers/browser-kind.ts';
 import type { RunningCluster } from '../../test/fixtures/cluster/running-cluster.ts';
 import type { Benchmark, Context } from '../benchmark.ts';
-import { startBrowser } from '../calls/browser.ts';
+import { BROWSER_NAMES, startBrowser } from '../calls/browser.ts';
 import { createSession, startCallCluster } from '../calls/call-cluster.ts';
 import { Caller } from '../calls/caller.ts';
+import { MOVE_METHOD, type MoveCost, moveCosts, moveMetrics } from '../calls/move-cost.ts';
+import type { RemotePicture } from '../calls/remote-picture.ts';
 import { now, untilTime } from '../clock.ts';
 import { RawCaller } from '../floor/raw-call.ts';
 import { RawServer } from '../floor/raw-server.ts';
+import { CAMERA_WIDTH } from '../page/own-media.ts';
 import { buildSite } from '../page/site.ts';
-import { movesAgainAt } from '../report/frames.ts';
-import { type Metric, readable } from '../report/metric.ts';
+import type { Metric } from '../report/metric.ts';
 import { quantile } from '../report/statistics.ts';
 
-const WARM_UP_MS = 1_500;
-/** After the new media plays, until the pictures are no longer watched. */
-const SETTLE_MS = 500;
+/** After joining, until bandwidth estimation has settled, and between two crashes. */
+const SETTLE_MS = 3_000;
+const BETWEEN_MS = 1_500;
 const FLOOR = 'the worker of a raw mediasoup call is killed; another worker, new transports, produce and consume.';
+const POLICIES: readonly FailoverPolicy[] = ['takeover', 'rebuild'];
 
 export const mediaCrash: Benchmark = {
   name: 'media-crash',
   title: 'the media node of a call is killed',
-  trials: 8,
+  trials: 24,
+  browsers: ['chromium', 'firefox'],
 
   async run(context) {
     const site = await buildSite(context.cleanup);
-    const browser = await startBrowser(context);
-    context.progress('floor');
-    const floor = await rawCrashes(context, site, browser);
-    const running = await startCallCluster(site, context.cleanup);
-    const callers = [await Caller.open(browser, running.url, 'Ann'), await Caller.open(browser, running.url, 'Bob')];
-    const back: Record<FailoverPolicy, number[]> = { takeover: [], rebuild: [] };
-    for (const policy of ['takeover', 'rebuild'] as const) {
-      for (let trial = 0; trial < context.trials; trial += 1) {
-        context.progress(`${policy}, trial ${trial + 1} of ${context.trials}`);
-        back[policy].push(...(await crash(running, callers, policy, `${policy}-${trial}`)));
-      }
+    const metrics: Metric[] = [];
+    for (const kind of context.browsers) {
+      const part = context.cleanup.part();
+      metrics.push(...(await crashesIn(kind, { ...context, cleanup: part }, site)));
+      await part.run();
     }
     return {
-      method:
-        'Two pages in a video call through a cluster of two masters and two media nodes; the media node that carries it gets SIGKILL. Video is back with the frame that ends the longest standstill, counted from the kill, for each of the two receivers.',
-      metrics: metricsOf(back, floor),
+      method: `Two pages in a video call with cameras of ${CAMERA_WIDTH} px in width, through a cluster of two masters and two media nodes; the media node that carries it gets SIGKILL, again and again. ${MOVE_METHOD}`,
+      metrics,
     };
   },
 };
 
-async function crash(
-  running: RunningCluster,
-  callers: readonly Caller[],
-  policy: FailoverPolicy,
-  room: string,
-): Promise<number[]> {
-  await createSession(running, room, policy, 'master-1');
-  for (const caller of callers) await caller.join({ room });
-  await Promise.all(callers.map((caller) => caller.sees()));
-  const tracks = await Promise.all(callers.map((caller) => caller.remoteTrack()));
-  const mediaNode = await running.mediaNodeOf(room);
-  await untilTime(now() + WARM_UP_MS);
-  const killedAt = now();
-  const pid = running.cluster.kill(mediaNode);
-  await Promise.all(callers.map((caller, at) => caller.showsAnother(tracks[at])));
-  const watchedUntil = now() + SETTLE_MS;
-  await untilTime(watchedUntil);
-  const frames = await Promise.all(callers.map((caller) => caller.frames()));
-  await Promise.all(callers.map((caller) => caller.leave()));
-  await running.restarted(mediaNode, pid);
-  return frames.map((shown) => movesAgainAt(shown, killedAt, watchedUntil) - killedAt);
+async function crashesIn(kind: BrowserKind, context: Context, site: string): Promise<Metric[]> {
+  const name = BROWSER_NAMES[kind];
+  const browser = await startBrowser(context, kind);
+  const floor = await rawCrashes(
+    { ...context, progress: (text) => context.progress(`${name}, floor, ${text}`) },
+    site,
+    browser,
+  );
+  const running = await startCallCluster(site, context.cleanup);
+  const metrics: Metric[] = [];
+  for (const policy of POLICIES) {
+    const progress = (text: string): void => context.progress(`${name}, ${policy}, ${text}`);
+    const costs = await crashes({ ...context, progress }, running, browser, policy);
+    metrics.push(
+      ...moveMetrics({
+        key: `${kind}.${policy}`,
+        what: `${name}, ${policy}`,
+        costs,
+        floor: { what: FLOOR, costs: floor },
+        target: {
+          statistic: 'p95',
+          atMost: 500,
+          whenMissed:
+            "The floor's server sees its worker die and has its parameters in one message. Here a master has to confirm the death of another process, choose a node and tell its clients, who ask for each transport over the balancer.",
+        },
+      }),
+    );
+  }
+  return metrics;
 }
 
-async function rawCrashes({ cleanup, trials }: Context, site: string, browser: Browser): Promise<number[]> {
-  const server = await RawServer.start(site, cleanup);
+async function crashes(
+  context: Context,
+  running: RunningCluster,
+  browser: Browser,
+  policy: FailoverPolicy,
+): Promise<MoveCost[]> {
+  await createSession(running, policy, policy, 'master-1');
+  const callers = [await Caller.open(browser, running.url, 'Ann'), await Caller.open(browser, running.url, 'Bob')];
+  for (const caller of callers) await caller.join({ room: policy });
+  const costs = await repeated(
+    context,
+    callers.map(({ picture }) => picture),
+    async () => {
+      const mediaNode = await running.mediaNodeOf(policy);
+      const pid = running.cluster.kill(mediaNode);
+      return () => running.restarted(mediaNode, pid);
+    },
+  );
+  for (const caller of callers) await caller.close();
+  return costs;
+}
+
+async function rawCrashes(context: Context, site: string, browser: Browser): Promise<MoveCost[]> {
+  const server = await RawServer.start(site, context.cleanup);
   const callers = [await RawCaller.open(browser, server.url), await RawCaller.open(browser, server.url)];
   for (const caller of callers) await caller.join();
-  await Promise.all(callers.map((caller) => caller.sees()));
-  const back: number[] = [];
-  for (let trial = 0; trial < trials; trial += 1) {
-    await untilTime(now() + WARM_UP_MS);
-    const killedAt = now();
+  const pictures = callers.map(({ picture }) => picture);
+  const costs = await repeated(context, pictures, async () => {
     server.killWorker();
-    await Promise.all(callers.map((caller) => caller.seesAfter(killedAt + SETTLE_MS)));
-    const watchedUntil = now();
-    for (const caller of callers) back.push(movesAgainAt(await caller.frames(), killedAt, watchedUntil) - killedAt);
-  }
-  await Promise.all(callers.map((caller) => caller.close()));
-  return back;
+    return async () => {};
+  });
+  for (const caller of callers) await caller.close();
+  return costs;
 }
 
-function metricsOf(back: Record<FailoverPolicy, readonly number[]>, floor: readonly number[]): Metric[] {
-  const floorP95 = quantile(floor, 0.95);
-  return [
-    {
-      key: 'takeover.videoBack',
-      what: 'takeover: video back',
-      unit: 'ms',
-      samples: back.takeover,
-      floor: { what: FLOOR, samples: floor },
-      target: {
-        statistic: 'p95',
-        atMost: 2 * floorP95,
-        meaning: `2 × the floor's p95 of ${readable(floorP95)}`,
-        whenMissed:
-          "The floor's server sees its worker die and has its parameters in one message. Here a master has to confirm the death of another process, choose a node and tell its clients, who ask for each transport over the balancer. In both, a browser that was asked for a key frame within the last 300 ms ignores the next request, which mediasoup repeats after a second: a matter of chance that few trials do not average out.",
-      },
-    },
-    {
-      key: 'rebuild.videoBack',
-      what: 'rebuild: video back',
-      unit: 'ms',
-      samples: back.rebuild,
-      floor: { what: FLOOR, samples: floor },
-    },
-  ];
+/** What each of the crashes costs each of the pictures. `crash`: says how to wait until there can be another. */
+async function repeated(
+  { trials, progress }: Context,
+  pictures: readonly RemotePicture[],
+  crash: () => Promise<() => Promise<void>>,
+): Promise<MoveCost[]> {
+  await Promise.all(pictures.map((picture) => picture.sees(10)));
+  await untilTime(now() + SETTLE_MS);
+  const costs: MoveCost[] = [];
+  for (let trial = 0; trial < trials; trial += 1) {
+    const crashedAt = now();
+    const restored = await crash();
+    const each = await moveCosts(pictures, crashedAt, CAMERA_WIDTH);
+    costs.push(...each);
+    const said = each.map(({ gap, back }) => `gap ${gap} ms, back after ${Math.round(back)} ms`).join('; ');
+    progress(`crash ${trial + 1} of ${trials}: ${said}`);
+    await restored();
+    await untilTime(now() + BETWEEN_MS);
+  }
+  const median = quantile(
+    costs.map(({ gap }) => gap),
+    0.5,
+  );
+  progress(
+    `gap p50 ${median} ms, p95 ${quantile(
+      costs.map(({ gap }) => gap),
+      0.95,
+    )} ms`,
+  );
+  return costs;
 }

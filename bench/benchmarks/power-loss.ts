@@ -1,11 +1,11 @@
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
-import { HostCall } from '../../test/fixtures/hosts/host-call.ts';
-import { HostCluster } from '../../test/fixtures/hosts/host-cluster.ts';
-import { NamespacesMissing } from '../../test/fixtures/hosts/namespaces-missing.ts';
-import { Pair } from '../../test/fixtures/hosts/pair.ts';
-import { BenchError } from '../bench-error.ts';
-import type { Benchmark, Context } from '../benchmark.ts';
+import type { HostCluster } from '../../test/fixtures/hosts/host-cluster.ts';
+import type { Pair } from '../../test/fixtures/hosts/pair.ts';
+import type { Benchmark } from '../benchmark.ts';
+import { startHosts } from '../calls/host-pair.ts';
+import { MOVE_METHOD, type MoveCost, moveCosts, moveMetrics } from '../calls/move-cost.ts';
 import { now, untilTime } from '../clock.ts';
+import { STAMPED_WIDTH } from '../page/own-media.ts';
 import type { Metric, Target } from '../report/metric.ts';
 
 const OWNER = 'master-2';
@@ -30,14 +30,14 @@ interface OwnerLost {
 
 interface MediaLost {
   readonly verdict: number;
-  /** The later of two pictures. */
-  readonly pictureBack: number;
+  readonly moves: readonly MoveCost[];
 }
 
 export const powerLoss: Benchmark = {
   name: 'power-loss',
   title: 'a host loses power, and nothing is reset',
   trials: 5,
+  browsers: ['chromium'],
 
   async run(context) {
     const { hosts, pair } = await startHosts(context);
@@ -55,26 +55,11 @@ export const powerLoss: Benchmark = {
       metrics.push(...ownerMetrics(policy, owner), ...mediaMetrics(policy, media));
     }
     return {
-      method:
-        'Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. The link of a host goes down, then its processes are killed: the others hear nothing, not even that an address is unreachable. Two pages in a video call, with their sockets through HAProxy at the owner and at another master. Everything at its default. The verdict is the first that a living master writes down; signalling is back when a signal of each client to itself has come back; the picture is back with the frame that ends the longest standstill, for the later of the two receivers.',
+      method: `Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. The link of a host goes down, then its processes are killed: the others hear nothing, not even that an address is unreachable. Two pages in a video call, with their sockets through HAProxy at the owner and at another master. Everything at its default. The verdict is the first that a living master writes down; signalling is back when a signal of each client to itself has come back. ${MOVE_METHOD}`,
       metrics,
     };
   },
 };
-
-async function startHosts({ cleanup, sawBrowser }: Context): Promise<{ hosts: HostCluster; pair: Pair }> {
-  try {
-    const hosts = await HostCluster.start();
-    cleanup.add(() => hosts.stop());
-    const call = await HostCall.open(hosts);
-    cleanup.add(() => call.close());
-    sawBrowser(call.browser.version());
-    return { hosts, pair: await Pair.open(hosts, call) };
-  } catch (error) {
-    if (error instanceof NamespacesMissing) throw new BenchError('NamespacesMissing', error.message, error);
-    throw error;
-  }
-}
 
 async function loseOwner(
   hosts: HostCluster,
@@ -104,13 +89,17 @@ async function loseMediaNode(
   await hosts.rested();
   await pair.meet({ room, failover, owner: OWNER, edges: EDGES });
   await untilTime(now() + WARM_UP_MS);
-  const [node, before] = [await pair.mediaNode(), await pair.tracks()];
+  const node = await pair.mediaNode();
+  const pictures = pair.callers.map(({ picture }) => picture);
   const lostAt = now();
   await lose(hosts, node, ending);
-  const [picture, verdictAt] = await Promise.all([pair.pictureBack(lostAt, before), hosts.verdictOn(node, lostAt)]);
+  const [moves, verdictAt] = await Promise.all([
+    moveCosts(pictures, lostAt, STAMPED_WIDTH),
+    hosts.verdictOn(node, lostAt),
+  ]);
   await pair.leave();
   await restore(hosts, node, ending);
-  return { verdict: verdictAt - lostAt, pictureBack: picture };
+  return { verdict: verdictAt - lostAt, moves };
 }
 
 async function lose(hosts: HostCluster, node: string, ending: Ending): Promise<void> {
@@ -154,14 +143,13 @@ function mediaMetrics(policy: FailoverPolicy, lost: Record<Ending, readonly Medi
       3_000,
       SLOW_VERDICT,
     ),
-    metric(
-      `${policy}.media.pictureBack`,
-      `${policy}: the media node's host, picture back`,
-      lost,
-      ({ pictureBack }) => pictureBack,
-      4_000,
-      SLOW_RETURN,
-    ),
+    ...moveMetrics({
+      key: `${policy}.media`,
+      what: `${policy}: the media node's host`,
+      costs: lost.powerOff.flatMap(({ moves }) => moves),
+      floor: { what: FLOOR, costs: lost.kill.flatMap(({ moves }) => moves) },
+      target: { statistic: 'p95', atMost: 4_000, whenMissed: SLOW_RETURN },
+    }),
   ];
 }
 

@@ -22,6 +22,7 @@ export const storm: Benchmark = {
   name: 'storm',
   title: 'one of three masters is killed, with thousands of connections',
   trials: 1,
+  browsers: [],
 
   async run(context) {
     requireProc();

@@ -1,27 +1,43 @@
-import { type Browser, chromium } from 'playwright';
-import { CHROMIUM_ARGS } from '../../test/e2e/playwright.config.ts';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { type BrowserKind, launchOptions } from '../../test/fixtures/browsers/browser-kind.ts';
 import { BenchError } from '../bench-error.ts';
 import type { Context } from '../benchmark.ts';
 
-/** A Chromium with a pretended camera and microphone. */
-export async function startBrowser({ cleanup, sawBrowser }: Context): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM_PATH'];
+export const BROWSER_NAMES: Readonly<Record<BrowserKind, string>> = { chromium: 'Chromium', firefox: 'Firefox' };
+
+const REMEDIES: Readonly<Record<BrowserKind, string>> = {
+  chromium: 'Start with "npm run bench", which provides one, or name one in CHROMIUM_PATH.',
+  firefox: 'Install it, for example: sudo apt-get install --yes firefox-esr; or name one in FIREFOX_PATH.',
+};
+
+/** A browser with a pretended camera and microphone; default: the one that was asked for. @throws {BenchError} BrowserMissing */
+export async function startBrowser(
+  { cleanup, sawBrowser, browsers }: Context,
+  kind: BrowserKind = browsers[0] ?? 'chromium',
+): Promise<Browser> {
+  const browser = await launch(kind);
+  cleanup.add(() => browser.close());
+  sawBrowser(kind, await browser.version());
+  return browser;
+}
+
+/** A page in a profile and a window of its own: pages behind another one are slowed down. */
+export async function openPage(browser: Browser, url: string): Promise<Page> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage({ type: 'window' });
+  await page.goto(url);
+  return page;
+}
+
+async function launch(kind: BrowserKind): Promise<Browser> {
   try {
-    const browser = await chromium.launch({
-      ...(executablePath ? { executablePath } : {}),
-      args: [...CHROMIUM_ARGS, '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
-      // An interrupted run ends everything itself, in order.
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-    });
-    cleanup.add(() => browser.close());
-    sawBrowser(browser.version());
-    return browser;
+    // An interrupted benchmark ends everything itself, in order.
+    const itself = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+    return await puppeteer.launch({ ...launchOptions(kind), ...itself });
   } catch (error) {
     throw new BenchError(
       'BrowserMissing',
-      `Chromium does not start (${String(error).split('\n')[0]}). Start with "npm run bench", which provides one, or name one in CHROMIUM_PATH.`,
+      `${BROWSER_NAMES[kind]} does not start (${String(error).split('\n')[0]}). ${REMEDIES[kind]}`,
       error,
     );
   }

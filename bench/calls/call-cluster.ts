@@ -1,4 +1,5 @@
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
+import { ownAddress } from '../../test/fixtures/browsers/own-address.ts';
 import { RunningCluster } from '../../test/fixtures/cluster/running-cluster.ts';
 import { BenchError } from '../bench-error.ts';
 import type { Cleanup } from '../cleanup.ts';
@@ -7,6 +8,7 @@ import { DIST } from '../page/site.ts';
 /** The cluster of `npm run demo`, with the benchmarks' pages: balancer, two masters, two media nodes. */
 export async function startCallCluster(site: string, cleanup: Cleanup): Promise<RunningCluster> {
   const running = await RunningCluster.start({
+    listenIp: ownAddress(),
     directories: [
       { prefix: '/', directory: site },
       { prefix: '/dist/', directory: DIST },

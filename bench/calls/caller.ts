@@ -1,29 +1,26 @@
-import type { Browser, Page } from 'playwright';
-import { until } from '../../test/fixtures/until.ts';
+import type { Browser, Page } from 'puppeteer-core';
 import { BenchError } from '../bench-error.ts';
 import type { JoinOptions, PageEvent } from '../page/call-page.ts';
 import type { Source } from '../page/own-media.ts';
 import type { TalkCount } from '../page/talk.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import { openPage } from './browser.ts';
+import { RemotePicture } from './remote-picture.ts';
 
 /** A participant in a page of its own, seen from here. */
 export class Caller {
   readonly name: string;
   readonly #page: Page;
-  readonly #errors: string[] = [];
+  /** Of the other. */
+  readonly picture: RemotePicture;
 
   static async open(browser: Browser, url: string, name: string, source: Source = 'camera'): Promise<Caller> {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    const caller = new Caller(page, name);
-    await page.goto(`${url}/call.html?source=${source}`);
-    return caller;
+    return new Caller(await openPage(browser, `${url}/call.html?source=${source}`), name);
   }
 
   private constructor(page: Page, name: string) {
     this.#page = page;
     this.name = name;
-    page.on('pageerror', (error) => this.#errors.push(String(error)));
+    this.picture = new RemotePicture(page, name);
   }
 
   /** Joins and publishes. Unix time, ms, of the call of `connect()`. */
@@ -31,35 +28,8 @@ export class Caller {
     return this.#page.evaluate((given) => globalThis.call.join(given), options);
   }
 
-  /** Resolves when the other is seen, with so many frames. */
-  async sees(frames = 10): Promise<void> {
-    await this.#until(`sees ${frames} frames`, async () => (await this.#frameCount()) >= frames);
-  }
-
-  /** Resolves when a frame is shown after the Unix time `at`, ms. */
-  async seesAfter(at: number): Promise<void> {
-    await this.#until('sees the other', async () => ((await this.frames()).at(-1)?.at ?? 0) > at);
-  }
-
   async seesNobody(): Promise<void> {
-    await this.#until('sees nobody', () => this.#page.evaluate(() => globalThis.call.others === 0));
-  }
-
-  /** Resolves when the other's video shows another track than `before`, and moves. */
-  async showsAnother(before: string | undefined): Promise<void> {
-    await this.#until('shows what has been brought back', async () => {
-      const track = await this.remoteTrack();
-      return track !== undefined && track !== before;
-    });
-    await this.sees((await this.#frameCount()) + 5);
-  }
-
-  frames(): Promise<readonly ShownFrame[]> {
-    return this.#page.evaluate(() => globalThis.call.frames);
-  }
-
-  remoteTrack(): Promise<string | undefined> {
-    return this.#page.evaluate(() => globalThis.call.remoteTrack);
+    await this.picture.until('sees nobody', () => this.#page.evaluate(() => globalThis.call.others === 0));
   }
 
   /** Sends a signal to itself; the Unix time, ms, at which it has come back. */
@@ -69,7 +39,7 @@ export class Caller {
 
   /** When the page was told of it, Unix time, ms. */
   told(name: PageEvent['name']): Promise<number> {
-    return this.#until(`is told ${name}`, async () => {
+    return this.picture.until(`is told ${name}`, async () => {
       const events = await this.#page.evaluate(() => globalThis.call.events);
       return events.find((event) => event.name === name)?.at;
     });
@@ -87,23 +57,17 @@ export class Caller {
     return this.#page.evaluate(() => globalThis.call.talked);
   }
 
+  /** Ends its page. */
+  async close(): Promise<void> {
+    await this.leave();
+    await this.#page.browserContext().close();
+  }
+
   async leave(): Promise<void> {
     await this.#page.evaluate(() => globalThis.call.leave());
-    if (this.#errors.length > 0) {
-      throw new BenchError('PageFailed', `${this.name}'s page threw: ${this.#errors.join('; ')}`);
-    }
-  }
-
-  #frameCount(): Promise<number> {
-    return this.#page.evaluate(() => globalThis.call.frames.length);
-  }
-
-  async #until<T>(what: string, look: () => Promise<T>): Promise<Exclude<NonNullable<T>, false>> {
-    try {
-      return await until(what, look, 20_000);
-    } catch (error) {
-      const said = this.#errors.length > 0 ? ` Its page threw: ${this.#errors.join('; ')}` : '';
-      throw new BenchError('CallLost', `${this.name} waited 20 s in vain: ${what}.${said}`, error);
+    const { errors } = this.picture;
+    if (errors.length > 0) {
+      throw new BenchError('PageFailed', `${this.name}'s page threw: ${errors.join('; ')}`);
     }
   }
 }

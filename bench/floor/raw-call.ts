@@ -1,19 +1,20 @@
-import type { Browser, Page } from 'playwright';
-import { until } from '../../test/fixtures/until.ts';
-import type { ShownFrame } from '../report/frames.ts';
+import type { Browser, Page } from 'puppeteer-core';
+import { openPage } from '../calls/browser.ts';
+import { RemotePicture } from '../calls/remote-picture.ts';
 
 /** A participant of the raw call, in a page of its own. */
 export class RawCaller {
   readonly #page: Page;
+  /** Of the other. */
+  readonly picture: RemotePicture;
 
   static async open(browser: Browser, url: string): Promise<RawCaller> {
-    const page = await (await browser.newContext()).newPage();
-    await page.goto(`${url}/raw.html`);
-    return new RawCaller(page);
+    return new RawCaller(await openPage(browser, `${url}/raw.html`));
   }
 
   private constructor(page: Page) {
     this.#page = page;
+    this.picture = new RemotePicture(page, 'A page of the raw call');
   }
 
   /** Unix time, ms, of the moment it began. */
@@ -21,20 +22,7 @@ export class RawCaller {
     return this.#page.evaluate(() => globalThis.raw.join());
   }
 
-  async sees(frames = 10): Promise<void> {
-    await until(`${frames} frames of the raw call`, async () => (await this.frames()).length >= frames);
-  }
-
-  /** Resolves when frames are shown after the Unix time `at`, ms: what moved again before has settled by then. */
-  async seesAfter(at: number): Promise<void> {
-    await until('the raw call is back', async () => ((await this.frames()).at(-1)?.at ?? 0) > at);
-  }
-
-  frames(): Promise<readonly ShownFrame[]> {
-    return this.#page.evaluate(() => globalThis.raw.frames);
-  }
-
   async close(): Promise<void> {
-    await this.#page.context().close();
+    await this.#page.browserContext().close();
   }
 }

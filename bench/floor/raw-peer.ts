@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import type { types as client } from 'mediasoup-client';
 import type { WebSocket } from 'ws';
+import { ownAddress } from '../../test/fixtures/browsers/own-address.ts';
 import type { RawRequest, RawServerMessage } from './raw-messages.ts';
 
 /** As a media node has it. bit/s. */
@@ -38,8 +39,8 @@ export class RawPeer {
     const make = (): Promise<types.WebRtcTransport> =>
       router.createWebRtcTransport({
         listenInfos: [
-          { protocol: 'udp', ip: '127.0.0.1' },
-          { protocol: 'tcp', ip: '127.0.0.1' },
+          { protocol: 'udp', ip: ownAddress() },
+          { protocol: 'tcp', ip: ownAddress() },
         ],
         preferUdp: true,
         initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,

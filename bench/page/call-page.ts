@@ -2,7 +2,6 @@ import { fetchWithKey } from '../../demo/model/page-key.ts';
 import type * as Sdk from '../../src/client/index.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import type { SessionEvents } from '../../src/client/session/session-events.ts';
-import type { ShownFrame } from '../report/frames.ts';
 import { FrameLog } from './frame-log.ts';
 import { ownTracks, type Source } from './own-media.ts';
 import { Talk, type TalkCount } from './talk.ts';
@@ -38,7 +37,6 @@ export interface JoinOptions {
 export class CallPage {
   readonly #source: Source;
   #session: Session | undefined;
-  #log: FrameLog | undefined;
   #talk: Talk | undefined;
   #events: PageEvent[] = [];
 
@@ -61,17 +59,12 @@ export class CallPage {
     for (const name of WATCHED) session.on(name, () => this.#events.push({ name, at: unixNow() }));
     session.on('streamCreated', ({ stream }) => {
       const video = session.subscribe(stream, 'videos').videos[0]?.video;
-      if (video) this.#log = new FrameLog(video, this.#source === 'stamped');
+      if (video) globalThis.frameLog = new FrameLog(video, this.#source === 'stamped');
     });
     const began = unixNow();
     await session.connect(token ?? (() => requestToken(room)));
     await session.publish(publisher);
     return began;
-  }
-
-  /** Those of the other's video, since it joined. */
-  get frames(): readonly ShownFrame[] {
-    return this.#log?.frames ?? [];
   }
 
   get events(): readonly PageEvent[] {
@@ -81,12 +74,6 @@ export class CallPage {
   /** How many are seen. */
   get others(): number {
     return document.querySelectorAll('#videos video').length;
-  }
-
-  /** The track that the other's video shows now: another one once its media has been brought back. */
-  get remoteTrack(): string | undefined {
-    const video = document.querySelector<HTMLVideoElement>('#videos video');
-    return (video?.srcObject as MediaStream | undefined)?.getVideoTracks()[0]?.id;
   }
 
   /** Resolves once a signal to this client itself has come back: the Unix time, ms. */
@@ -120,8 +107,8 @@ export class CallPage {
   }
 
   leave(): void {
-    this.#log?.stop();
-    this.#log = undefined;
+    globalThis.frameLog?.stop();
+    globalThis.frameLog = undefined;
     this.#session?.disconnect();
     this.#session = undefined;
     document.querySelector('#videos')?.replaceChildren();

@@ -1,4 +1,4 @@
-import type { ShownFrame } from '../report/frames.ts';
+import { type Full, fullAfter, type Move, moveAfter, type ShownFrame, sentFrames } from '../report/frames.ts';
 import { readStamp } from './stamped-video.ts';
 
 /** Runs in the page. Writes down when each frame of a video is shown, and the number drawn into it. */
@@ -14,8 +14,26 @@ export class FrameLog {
     this.#watch();
   }
 
-  get frames(): readonly ShownFrame[] {
-    return this.#frames;
+  /** Those that were shown after `since`; times are Unix time, ms. */
+  after(since: number): ShownFrame[] {
+    return this.#frames.filter(({ at }) => at > since);
+  }
+
+  /** How many frames somebody has sent, and when the last of them was shown. */
+  get sent(): number {
+    return sentFrames(this.#frames).length;
+  }
+
+  get lastAt(): number | undefined {
+    return sentFrames(this.#frames).at(-1)?.at;
+  }
+
+  fullAfter(since: number, full: Full): number | undefined {
+    return fullAfter(this.#frames, since, full);
+  }
+
+  moveAfter(since: number): Move | undefined {
+    return moveAfter(this.#frames, since);
   }
 
   stop(): void {
@@ -23,10 +41,16 @@ export class FrameLog {
   }
 
   #watch(): void {
-    this.#handle = this.#video.requestVideoFrameCallback((now, { presentedFrames: presented }) => {
-      const at = performance.timeOrigin + now;
-      this.#frames.push(this.#stamped ? { at, presented, stamp: readStamp(this.#video) } : { at, presented });
+    this.#handle = this.#video.requestVideoFrameCallback((now, metadata) => {
       this.#watch();
+      const { presentedFrames: presented, rtpTimestamp, width } = metadata;
+      const frame: ShownFrame = { at: performance.timeOrigin + now, presented, rtpTimestamp, width };
+      this.#frames.push(this.#stamped ? { ...frame, stamp: readStamp(this.#video) } : frame);
     });
   }
+}
+
+declare global {
+  /** Of the other's picture. */
+  var frameLog: FrameLog | undefined;
 }

@@ -1,7 +1,14 @@
-import { stampedTrack } from './stamped-video.ts';
+import { type Picture, stampedTrack } from './stamped-video.ts';
 
 /** `camera`: the browser's pretended one. `stamped`: a picture whose frames are numbered. */
 export type Source = 'camera' | 'stamped';
+
+/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
+const STAMPED: Picture = { width: 320, height: 240, frameRate: 20 };
+
+/** Of the pictures, px. */
+export const STAMPED_WIDTH = STAMPED.width;
+export const CAMERA_WIDTH = 640;
 
 let tracks: Promise<readonly MediaStreamTrack[]> | undefined;
 
@@ -12,7 +19,7 @@ export function ownTracks(source: Source): Promise<readonly MediaStreamTrack[]> 
 }
 
 async function open(source: Source): Promise<readonly MediaStreamTrack[]> {
-  const video = source === 'camera' ? { width: 640, height: 480, frameRate: 30 } : false;
+  const video = source === 'camera' ? { width: CAMERA_WIDTH, height: 480, frameRate: 30 } : false;
   const media = await navigator.mediaDevices.getUserMedia({ audio: true, video });
-  return source === 'camera' ? media.getTracks() : [...media.getTracks(), stampedTrack()];
+  return source === 'camera' ? media.getTracks() : [...media.getTracks(), stampedTrack(STAMPED)];
 }

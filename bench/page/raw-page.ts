@@ -1,15 +1,10 @@
 import { Device, type types } from 'mediasoup-client';
+import { videoEncodings } from '../../src/client/media/encodings.ts';
 import type { RawMedia, RawRequest, RawServerMessage, RawTransport } from '../floor/raw-messages.ts';
-import type { ShownFrame } from '../report/frames.ts';
 import { FrameLog } from './frame-log.ts';
 import { ownTracks } from './own-media.ts';
 
-/** What the SDK sends, too. */
-const ENCODINGS: types.RtpEncodingParameters[] = [
-  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
+/** What the SDK begins with, too. kbit/s. */
 const START_BITRATE = 1_000;
 
 /** One participant of a call with nothing around it: mediasoup-client, and as few messages as it takes. */
@@ -18,7 +13,6 @@ class RawPage {
   readonly #device = new Device();
   #tracks: readonly MediaStreamTrack[] = [];
   #socket: WebSocket | undefined;
-  #log: FrameLog | undefined;
   #recv: types.Transport | undefined;
   /** Of the media before, until what comes now is there to be shown. */
   #old: readonly types.Transport[] = [];
@@ -31,7 +25,7 @@ class RawPage {
     video.autoplay = true;
     video.srcObject = this.#stream;
     document.querySelector('#videos')?.append(video);
-    this.#log = new FrameLog(video, false);
+    globalThis.frameLog = new FrameLog(video, false);
     const began = performance.timeOrigin + performance.now();
     this.#socket = new WebSocket(`ws://${location.host}`);
     this.#socket.addEventListener(
@@ -39,10 +33,6 @@ class RawPage {
       ({ data }) => void this.#take(JSON.parse(String(data)) as RawServerMessage),
     );
     return began;
-  }
-
-  get frames(): readonly ShownFrame[] {
-    return this.#log?.frames ?? [];
   }
 
   async #take(message: RawServerMessage): Promise<void> {
@@ -68,7 +58,7 @@ class RawPage {
           track,
           stopTracks: false,
           ...(track.kind === 'video'
-            ? { encodings: ENCODINGS, codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+            ? { encodings: videoEncodings(track, true), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
             : {}),
         }),
       ),

@@ -8,11 +8,8 @@ export interface Picture {
   readonly frameRate: number;
 }
 
-/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
-const SMALL: Picture = { width: 320, height: 240, frameRate: 20 };
-
 /** Runs in the page. A picture whose frames each have their number drawn into them. It ends with its track. */
-export function stampedTrack({ width, height, frameRate }: Picture = SMALL): MediaStreamTrack {
+export function stampedTrack({ width, height, frameRate }: Picture): MediaStreamTrack {
   const { canvas, context } = canvasOf(width, height);
   let number = 0;
   draw(context, number);

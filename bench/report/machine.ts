@@ -6,8 +6,8 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly node: string;
-  /** Where browsers took part. */
-  readonly chromium: string | undefined;
+  /** Those that took part, with their versions. */
+  readonly browsers: readonly string[];
   readonly kernel: string;
   /** Processes that wanted to run in the minute before: what else the machine had to do. */
   readonly loadBefore: number;
@@ -15,14 +15,14 @@ export interface Machine {
 
 const GIB = 1024 ** 3;
 
-export function thisMachine(loadBefore: number, chromium: string | undefined): Machine {
+export function thisMachine(loadBefore: number, browsers: readonly string[]): Machine {
   const all = cpus();
   return {
     cpu: all[0]?.model.trim() ?? 'unknown',
     cores: all.length,
     memoryGiB: Math.round(totalmem() / GIB),
     node: process.version,
-    chromium,
+    browsers,
     kernel: `${type()} ${release()}`,
     loadBefore,
   };
@@ -33,13 +33,13 @@ export function loadNow(): number {
 }
 
 /** The machine in words, one pair for each thing to know. */
-export function describe({ cpu, cores, memoryGiB, node, chromium, kernel, loadBefore }: Machine): [string, string][] {
+export function describe({ cpu, cores, memoryGiB, node, browsers, kernel, loadBefore }: Machine): [string, string][] {
   return [
     ['Processor', `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`],
     ['Memory', `${memoryGiB} GiB`],
     ['Kernel', kernel],
     ['Node', node],
-    ...(chromium === undefined ? [] : ([['Chromium', chromium]] satisfies [string, string][])),
+    ...(browsers.length === 0 ? [] : ([['Browsers', browsers.join(', ')]] satisfies [string, string][])),
     ['Load average in the minute before', String(loadBefore)],
   ];
 }

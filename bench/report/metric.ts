@@ -1,19 +1,22 @@
 import { type Summary, summarise } from './statistics.ts';
 
-export type Unit = 'ms' | 's' | 'KB' | 'frames' | 'messages' | 'connections';
-export type Statistic = 'p50' | 'p95' | 'p99' | 'max';
+export type Unit = 'ms' | 's' | 'KB' | 'px' | 'frames' | 'frames/s' | 'messages' | 'connections';
+export type Statistic = keyof Omit<Summary, 'count'>;
+
+type Limit =
+  | { readonly atMost: number; readonly atLeast?: never }
+  | { readonly atLeast: number; readonly atMost?: never };
 
 /** A number to meet. */
-export interface Target {
+export type Target = Limit & {
   readonly statistic: Statistic;
-  readonly atMost: number;
   /** Where the number comes from, when it was measured in the same run, e.g. `2 × the floor's p95`. */
   readonly meaning?: string;
   /** What stands in the way when it is not met; shown only then. */
   readonly whenMissed: string;
   /** Set when more than the target means that something was lost: the run then ends with a failure. */
   readonly loss?: true;
-}
+};
 
 /** One thing measured, several times. */
 export interface Metric {
@@ -38,15 +41,14 @@ export interface Result {
   readonly verdict: Verdict | undefined;
 }
 
-export interface Verdict {
+export type Verdict = Limit & {
   readonly statistic: Statistic;
-  readonly atMost: number;
   readonly meaning: string | undefined;
   /** By how much it is missed; `undefined` when it is met. */
   readonly missedBy: number | undefined;
   readonly whenMissed: string;
   readonly isLoss: boolean;
-}
+};
 
 /** @throws {RangeError} when nothing was measured */
 export function resultOf({ key, what, unit, samples, floor, target }: Metric): Result {
@@ -61,10 +63,13 @@ export function resultOf({ key, what, unit, samples, floor, target }: Metric): R
   };
 }
 
-function judge(summary: Summary, { statistic, atMost, meaning, whenMissed, loss }: Target): Verdict {
-  const excess = summary[statistic] - atMost;
+function judge(summary: Summary, target: Target): Verdict {
+  const { statistic, meaning, whenMissed, loss } = target;
+  const found = summary[statistic];
+  const excess = target.atMost === undefined ? target.atLeast - found : found - target.atMost;
   const missedBy = excess > 0 ? excess : undefined;
-  return { statistic, atMost, meaning, missedBy, whenMissed, isLoss: loss === true && missedBy !== undefined };
+  const limit: Limit = target.atMost === undefined ? { atLeast: target.atLeast } : { atMost: target.atMost };
+  return { ...limit, statistic, meaning, missedBy, whenMissed, isLoss: loss === true && missedBy !== undefined };
 }
 
 /** A number as people read it: whole, or with the digits that still mean something. */
@@ -75,6 +80,6 @@ export function readable(value: number): string {
 
 /** A number with its unit, e.g. `1 frame`, `2 frames`, `3 ms`. */
 export function amount(value: number, unit: Unit): string {
-  const counted = unit !== 'ms' && unit !== 's' && unit !== 'KB';
+  const counted = ['frames', 'messages', 'connections'].includes(unit);
   return `${readable(value)} ${counted && value === 1 ? unit.replace(/s$/, '') : unit}`;
 }

@@ -57,7 +57,11 @@ function metricJson({ key, what, unit, summary, floor, verdict }: Result): objec
     ...(floor ? { floor: { what: floor.what, ...rounded(floor.summary) } } : {}),
     ...(verdict
       ? {
-          target: { statistic: verdict.statistic, atMost: round(verdict.atMost), meaning: verdict.meaning },
+          target: {
+            statistic: verdict.statistic,
+            ...(verdict.atMost === undefined ? { atLeast: round(verdict.atLeast) } : { atMost: round(verdict.atMost) }),
+            meaning: verdict.meaning,
+          },
           met: verdict.missedBy === undefined,
           ...(verdict.missedBy === undefined ? {} : { missedBy: round(verdict.missedBy), why: verdict.whenMissed }),
         }
@@ -65,8 +69,8 @@ function metricJson({ key, what, unit, summary, floor, verdict }: Result): objec
   };
 }
 
-function rounded({ count, p50, p95, p99, max }: Summary): Summary {
-  return { count, p50: round(p50), p95: round(p95), p99: round(p99), max: round(max) };
+function rounded({ count, min, p50, p95, p99, max }: Summary): Summary {
+  return { count, min: round(min), p50: round(p50), p95: round(p95), p99: round(p99), max: round(max) };
 }
 
 function round(value: number): number {

@@ -2,6 +2,7 @@
 export interface Summary {
   /** How many there were. */
   readonly count: number;
+  readonly min: number;
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
@@ -24,6 +25,7 @@ export function quantile(samples: readonly number[], share: number): number {
 export function summarise(samples: readonly number[]): Summary {
   return {
     count: samples.length,
+    min: quantile(samples, 0),
     p50: quantile(samples, 0.5),
     p95: quantile(samples, 0.95),
     p99: quantile(samples, 0.99),

@@ -2,9 +2,9 @@ import { amount, type Result, readable, type Verdict } from './metric.ts';
 import type { BenchmarkReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 
-const COLUMNS = ['', 'n', 'p50', 'p95', 'p99', 'max', 'floor p50 / p95 / max', 'target', 'met'] as const;
+const COLUMNS = ['', 'n', 'min', 'p50', 'p95', 'p99', 'max', 'floor p50 / p95 / max', 'target', 'met'] as const;
 /** The columns up to this one hold numbers. */
-export const NUMBERS = 6;
+export const NUMBERS = 7;
 
 /** One row for each result: cells of plain text, the same for the terminal and for the page. */
 export function rowsOf({ results }: BenchmarkReport): { readonly head: readonly string[]; readonly rows: string[][] } {
@@ -12,8 +12,8 @@ export function rowsOf({ results }: BenchmarkReport): { readonly head: readonly 
 }
 
 function row({ what, unit, summary, floor, verdict }: Result): string[] {
-  const { count, p50, p95, p99, max } = summary;
-  const values = count === 1 ? [readable(max), '', '', ''] : [p50, p95, p99, max].map(readable);
+  const { count, min, p50, p95, p99, max } = summary;
+  const values = count === 1 ? ['', readable(max), '', '', ''] : [min, p50, p95, p99, max].map(readable);
   return [
     `${what}, ${unit}`,
     String(count),
@@ -28,8 +28,13 @@ function spread({ count, p50, p95, max }: Summary): string {
   return count === 1 ? readable(max) : [p50, p95, max].map(readable).join(' / ');
 }
 
-function targetText({ statistic, atMost, meaning }: Verdict): string {
-  const limit = atMost === 0 ? `${statistic} 0` : `${statistic} ≤ ${readable(atMost)}`;
+function targetText({ statistic, atMost, atLeast, meaning }: Verdict): string {
+  const limit =
+    atMost === undefined
+      ? `${statistic} ≥ ${readable(atLeast)}`
+      : atMost === 0
+        ? `${statistic} 0`
+        : `${statistic} ≤ ${readable(atMost)}`;
   return meaning ? `${limit} (${meaning})` : limit;
 }
 

@@ -84,6 +84,16 @@ test('a lossy link loses the share of packets that it is told, each way, of TCP,
   assert.equal(await wire('one').reach('two'), 'silent');
 });
 
+test('a narrow link passes so many bytes per second, and loses the rest', async () => {
+  // 29 bytes each, 1 000 or fewer per second, and a second's worth before anything is lost.
+  await network.narrow('one', 'two', 5, 'udp');
+  const through = await wire('one').echoes('two', 1_000);
+  assert.ok(through > 170 && through < 700, `${through} of 1000 came back`);
+  assert.equal(await wire('one').reach('two'), 'connected');
+  await network.heal();
+  assert.equal(await wire('one').echoes('two', 1_000), 1_000);
+});
+
 test('a process that is killed leaves none of its hosts, and nothing that ran on them', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-dying-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -44,13 +44,12 @@ test("the owner's host, policy takeover: another master goes on, the picture nev
 
 test("the owner's host, policy rebuild: everyone is told, and comes back to the same picture", async (t) => {
   await pair.meet({ room: 'owner-rebuild', failover: 'rebuild', owner: 'master-1', edges: ['master-1', 'master-3'] });
-  const before = await pair.tracks();
   const lostAt = unixNow();
   await hosts.powerOff('master-1');
   const [back, verdictAt, picture, rebuiltAt] = await Promise.all([
     pair.signalBack(lostAt),
     hosts.verdictOn('master-1', lostAt),
-    pair.pictureBack(lostAt, before),
+    pair.pictureBack(lostAt),
     pair.told('rebuilt'),
   ]);
   within(t, 'verdict', verdictAt - lostAt, LIMITS.verdict);
@@ -73,13 +72,13 @@ test("an edge's host, not the owner: its client comes back through another maste
 for (const failover of ['takeover', 'rebuild'] as const) {
   test(`the media node's host, policy ${failover}: the picture comes back from another one, and newcomers get in`, async (t) => {
     await pair.meet({ room: `media-${failover}`, failover, owner: 'master-1', edges: ['master-1', 'master-2'] });
-    const [before, node] = [await pair.tracks(), await pair.mediaNode()];
+    const node = await pair.mediaNode();
     const lostAt = unixNow();
     await hosts.powerOff(node);
     const [back, verdictAt, picture, joining] = await Promise.all([
       pair.signalBack(lostAt),
       hosts.verdictOn(node, lostAt),
-      pair.pictureBack(lostAt, before),
+      pair.pictureBack(lostAt),
       joinAnew(hosts, `newcomer-${failover}`),
     ]);
     within(t, 'verdict', verdictAt - lostAt, LIMITS.verdict);
@@ -92,14 +91,14 @@ for (const failover of ['takeover', 'rebuild'] as const) {
 
 test('the hosts of the owner and of the media node at once, policy takeover', async (t) => {
   await pair.meet({ room: 'both', failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
-  const [before, node] = [await pair.tracks(), await pair.mediaNode()];
+  const node = await pair.mediaNode();
   const lostAt = unixNow();
   await hosts.powerOff('master-2', node);
   const [back, ownerAt, nodeAt, picture] = await Promise.all([
     pair.signalBack(lostAt),
     hosts.verdictOn('master-2', lostAt),
     hosts.verdictOn(node, lostAt),
-    pair.pictureBack(lostAt, before),
+    pair.pictureBack(lostAt),
   ]);
   within(t, 'verdict on the owner', ownerAt - lostAt, LIMITS.verdict);
   within(t, 'verdict on the media node', nodeAt - lostAt, LIMITS.verdict);

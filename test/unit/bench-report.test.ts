@@ -34,7 +34,7 @@ function reported(metrics: readonly Metric[]): Report {
       cores: 2,
       memoryGiB: 8,
       node: 'v24.0.0',
-      chromium: undefined,
+      browsers: [],
       kernel: 'Linux 6',
       loadBefore: 0.5,
     },
@@ -56,8 +56,20 @@ test('a target is met up to its limit, and missed by what is over it', () => {
   );
 });
 
+test('of what is better the more there is of it, a target says how little is enough', () => {
+  const rate = { ...plain, unit: 'frames/s', target: { statistic: 'min', atLeast: 19, whenMissed: REASON } } as const;
+  assert.equal(resultOf({ ...rate, samples: [30, 19] }).verdict?.missedBy, undefined);
+  assert.equal(resultOf({ ...rate, samples: [30, 18] }).verdict?.missedBy, 1);
+  const { benchmarks } = JSON.parse(toJson(reported([{ ...rate, samples: [30, 18] }])));
+  assert.deepEqual(benchmarks[0].metrics[0].target, { statistic: 'min', atLeast: 19 });
+  assert.match(toMarkdown(reported([{ ...rate, samples: [30, 18] }])), /\| min ≥ 19 \| no, by 1 \|/);
+});
+
 test('one of something is said as one', () => {
-  assert.deepEqual([amount(1, 'frames'), amount(2, 'frames'), amount(1, 'ms')], ['1 frame', '2 frames', '1 ms']);
+  assert.deepEqual(
+    [amount(1, 'frames'), amount(2, 'frames'), amount(1, 'ms'), amount(1, 'px')],
+    ['1 frame', '2 frames', '1 ms', '1 px'],
+  );
 });
 
 test('numbers have the digits that mean something', () => {
@@ -73,7 +85,7 @@ test('JSON has every number, its floor beside it, and whether the target is met'
   const [first, second, third] = metrics;
   const { floor, target, ...values } = first;
   assert.deepEqual(values, {
-    ...{ key: 'quick', what: 'quick | thing', unit: 'ms', count: 3, p50: 2, p95: 3, p99: 3, max: 3 },
+    ...{ key: 'quick', what: 'quick | thing', unit: 'ms', count: 3, min: 1, p50: 2, p95: 3, p99: 3, max: 3 },
     met: true,
   });
   assert.equal(floor.p95, 0.25);
@@ -109,5 +121,5 @@ test('the page names the machine, the command and the floor, and its tables are 
   assert.match(page, /Targets: 1 met, 1 not met\./);
   const rows = page.split('\n').filter((line) => line.startsWith('|'));
   assert.equal(rows.length, 5);
-  for (const row of rows) assert.equal(row.split(/(?<!\\)\|/).length, 11, row);
+  for (const row of rows) assert.equal(row.split(/(?<!\\)\|/).length, 12, row);
 });
