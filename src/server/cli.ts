@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
+import { isEverywhere, mediaAddressOf, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
 import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
@@ -13,6 +13,7 @@ import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts'
 import type { RequestDrain } from './shared/drain-route.ts';
 import { newIdentity } from './shared/identity.ts';
 import { createLogger } from './shared/logging.ts';
+import { isLoopback } from './shared/own-addresses.ts';
 import { SecretFileError, Secrets } from './shared/secrets.ts';
 import { VERSION } from './shared/version.ts';
 import type { Store } from './store/store.ts';
@@ -47,7 +48,7 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.failover(),
   options.iceServers(),
   options.rtcPorts(40_000, 40_100),
-  options.listenIp('127.0.0.1'),
+  options.listenIp(),
   options.announcedAddress(),
   options.corsOrigins(),
   options.stateDir(),
@@ -102,16 +103,15 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   ...nodeOptions('media node', 4100),
   options.workers(),
   options.rtcPorts(40_000, 40_100),
-  options.listenIp('0.0.0.0'),
+  options.listenIp(),
   options.announcedAddress(),
 ]).action(async (flags: MediaNodeFlags) => {
   const common = nodeSettings('media-node', flags);
-  const { rtcPorts, listenIp, workers = availableParallelism() } = flags;
+  const { rtcPorts, workers = availableParallelism() } = flags;
   if (rtcPorts.max - rtcPorts.min + 1 < workers) {
     throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each: give a wider --rtc-ports.`);
   }
-  const announcedAddress =
-    flags.announcedAddress ?? (isEverywhere(listenIp) ? reachableAddress(listenIp, '--announced-address') : undefined);
+  const media = mediaAddressOf(flags);
   const { startMediaNode } = await import('./media-node/media-node.ts');
   const start = async (drainRequested: RequestDrain) =>
     startMediaNode({
@@ -120,8 +120,7 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
       store: await openStore(flags.store),
       workers,
       rtcPorts,
-      listenIp,
-      announcedAddress,
+      ...media,
     });
   await live(start, flags.drainDeadline);
 });

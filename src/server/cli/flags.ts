@@ -56,7 +56,7 @@ export interface MasterFlags extends NodeFlags, WebhookFlags {
 export interface MediaNodeFlags extends NodeFlags {
   readonly workers?: number;
   readonly rtcPorts: PortRange;
-  readonly listenIp: string;
+  readonly listenIp?: string;
   readonly announcedAddress?: string;
 }
 
@@ -80,7 +80,7 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly failover: FailoverPolicy;
   readonly iceServers?: readonly IceServer[];
   readonly rtcPorts: PortRange;
-  readonly listenIp: string;
+  readonly listenIp?: string;
   readonly announcedAddress?: string;
   readonly corsOrigins?: readonly string[];
   readonly stateDir: string;

@@ -139,7 +139,7 @@ export const options = {
       { min, max },
       `${min}-${max}`,
     ),
-  listenIp: (address: string) => text('--listen-ip <address>', 'address for media').default(address),
+  listenIp: () => text('--listen-ip <address>', 'address for media (default: every address of this machine)'),
   announcedAddress: () =>
     text('--announced-address <address>', 'address for media as clients see it, where it differs'),
   masters: () =>

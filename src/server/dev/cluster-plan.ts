@@ -29,7 +29,7 @@ export interface ClusterOptions {
   readonly iceServers?: readonly IceServer[];
   /** Shared out among the media nodes. Default: 40000 to 40100. */
   readonly rtcPorts?: { readonly min: number; readonly max: number };
-  /** Address for media. Default: 127.0.0.1. */
+  /** Address for media. Default: every address of this machine, as Firefox sends none from the loopback address. */
   readonly listenIp?: string;
   readonly announcedAddress?: string | undefined;
   /** Default: `.rejoin` in the current directory. */
@@ -131,7 +131,8 @@ export async function planCluster(
       return { node: planned, pair: `${await reachedAt({ id, role, port: 'public', url })}=${internal}` };
     }),
   );
-  const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
+  const mediaArgs: (string | number)[] = ['--workers', 1];
+  if (options.listenIp) mediaArgs.push('--listen-ip', options.listenIp);
   if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);
   const mediaNodeNodes = await Promise.all(
     Array.from({ length: mediaNodes }, (_, index) => {
