@@ -1,13 +1,7 @@
 import { isIPv4 } from 'node:net';
-import { ownAddresses } from '../shared/own-addresses.ts';
+import { isEverywhere, ownAddresses } from '../shared/own-addresses.ts';
 import type { MediaNodeFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
-
-const EVERYWHERE = new Set(['0.0.0.0', '::']);
-
-export function isEverywhere(address: string): boolean {
-  return EVERYWHERE.has(address);
-}
 
 /**
  * Where others reach what listens at `host`: there, or at this machine's only address when it listens at all of them.

@@ -5,7 +5,7 @@ import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { PortRange, StaticPolicy, StoreLocation } from './values.ts';
+import type { LanAddresses, PortRange, StaticPolicy, StoreLocation } from './values.ts';
 
 /** What the options of each command have become, after reading and with defaults. */
 
@@ -61,6 +61,9 @@ export interface MediaNodeFlags extends NodeFlags {
 }
 
 export interface BalancerFlags extends ProcessFlags {
+  readonly moreHosts?: readonly string[];
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly trustedProxies?: readonly string[];
   readonly corsOrigins?: readonly string[];
   readonly master?: readonly MasterAddress[];
@@ -74,6 +77,8 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly host: string;
   readonly port: number;
   readonly publicUrl?: string;
+  readonly lan?: LanAddresses;
+  readonly lanPort: number;
   readonly secret?: string;
   readonly masters: number;
   readonly mediaNodes: number;

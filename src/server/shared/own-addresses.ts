@@ -12,6 +12,11 @@ export function ownAddresses(interfaces: Interfaces = networkInterfaces()): read
   return [...distinct.filter((address) => isIPv4(address)), ...distinct.filter((address) => isIPv6(address))];
 }
 
+/** Whether it means all addresses of this machine. */
+export function isEverywhere(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
 /** Whether only this machine reaches what listens there. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
