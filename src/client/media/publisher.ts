@@ -164,7 +164,7 @@ export class Publisher extends StreamManager {
     await this.#ready;
     const typeOfVideo = this.#typeOfVideo;
     const { frameRate, videoDimensions } = this.stream;
-    const isSimulcast = this.properties.videoSimulcast ?? typeOfVideo !== 'SCREEN';
+    const isSimulcast = this.#isSimulcast;
     const tracks: OutgoingTrack[] = [];
     for (const kind of MEDIA_KINDS) {
       const track = this.#tracks.toSend(kind, videoDimensions);
@@ -182,9 +182,10 @@ export class Publisher extends StreamManager {
   }
 
   /** @internal Published, for the first time or anew after a crash. */
-  published(sent: Omit<PublicationOptions, 'stream' | 'tracks'>): void {
+  published(sent: Omit<PublicationOptions, 'stream' | 'tracks' | 'isSimulcast'>): void {
     const isNew = !this.#sent;
-    this.#sent = new Publication({ stream: this.stream, tracks: this.#tracks, ...sent });
+    const { stream } = this;
+    this.#sent = new Publication({ stream, tracks: this.#tracks, isSimulcast: this.#isSimulcast, ...sent });
     this.#sent.catchUp();
     this.heardBy(sent.at.audience);
     if (this.stream.hasVideo) this.#dimensions.start(this.stream.videoDimensions);
@@ -224,6 +225,10 @@ export class Publisher extends StreamManager {
     if (name === 'accessDenied' && this.#denied) return new AccessDeniedEvent(this, this.#denied);
     if (name === 'streamCreated' && this.#sent) return new StreamEvent<StreamManager>(name, this, this.stream);
     return super.lateEvent(name);
+  }
+
+  get #isSimulcast(): boolean {
+    return this.properties.videoSimulcast ?? this.#typeOfVideo !== 'SCREEN';
   }
 
   #open(): Promise<void> {
@@ -317,6 +322,7 @@ export class Publisher extends StreamManager {
   }
 
   #resized(value: VideoDimensions, isOtherTrack: boolean): void {
+    this.#sent?.fit();
     const { typeOfVideo, videoDimensions } = this.stream;
     // What was not known before has not been turned.
     const isNew = isOtherTrack || videoDimensions.width === 0;
