@@ -106,7 +106,12 @@ describe('the demo for phones', () => {
       ]),
     );
     const tried = JSON.parse(stdout) as Tried;
-    assert.deepEqual(tried, { page: 200, untrusted: 'SELF_SIGNED_CERT_IN_CHAIN', open: [8_443, 8_444] });
+    assert.deepEqual(tried, {
+      page: 200,
+      untrusted: 'SELF_SIGNED_CERT_IN_CHAIN',
+      rebound: 403,
+      open: [8_443, 8_444],
+    });
   });
 
   test('two phones see each other, and again after the crash of the owner', async (t) => {
