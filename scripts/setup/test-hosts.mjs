@@ -1,10 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import process from 'node:process';
 import { isDebian, provide } from './debian.mjs';
 import { Failure } from './failure.mjs';
 import { say } from './step.mjs';
 
 /** Each program that the tests on hosts of their own run, with the Debian package that has it. */
-const PROGRAMS = { haproxy: 'haproxy', nft: 'nftables', ip: 'iproute2', nsenter: 'util-linux' };
+const PROGRAMS = {
+  haproxy: 'haproxy',
+  nft: 'nftables',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  ...(process.env.FIREFOX_PATH ? {} : { 'firefox-esr': 'firefox-esr' }),
+};
 /** Debian has some of them where only root looks. */
 const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 

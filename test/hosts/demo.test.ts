@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -44,13 +43,11 @@ describe('the demo on one machine', () => {
     });
     await firefox.start();
     t.after(() => firefox.stop());
-    const late = AbortSignal.timeout(PICTURE_MS);
-    for (let moving = 0; moving < 2; ) {
-      const { child } = firefox;
-      assert.ok(child, 'Firefox has ended');
-      const [seen] = (await once(child, 'message', { signal: late })) as [Seen];
+    let moving = 0;
+    firefox.child?.on('message', (seen: Seen) => {
       moving = seen.moving;
-    }
+    });
+    await until('both see the moving picture of the other', () => moving === 2, PICTURE_MS);
   });
 });
 
