@@ -2,7 +2,6 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 
 export interface LanCertificate {
   /** The certificate, followed by that of its authority. */
@@ -72,6 +71,8 @@ async function make(
   names: readonly string[],
   now: number,
 ): Promise<{ readonly cert: string; readonly key: string; readonly authority: string }> {
+  // It takes its time to load, which a start without phones, or with a certificate that is kept, does not have to wait for.
+  const { generate } = await import('selfsigned');
   const common = {
     keyType: 'ec',
     algorithm: 'sha256',
