@@ -11,6 +11,7 @@ export class ClusterModel extends Observable {
   room: ClusterState['room'];
   /** Whether what is shown is so at this moment. */
   live = false;
+  mayKill = false;
   readonly #log: EventLog;
   readonly #nodeLost: () => void;
   /** When a node was seen to be gone, `performance.now()`. */
@@ -41,6 +42,7 @@ export class ClusterModel extends Observable {
     this.nodes = [];
     this.room = undefined;
     this.live = false;
+    this.mayKill = false;
     this.#downSince.clear();
     this.#ending.clear();
     this.#lastRoom = undefined;
@@ -49,7 +51,7 @@ export class ClusterModel extends Observable {
   }
 
   canKill({ id, pid, state }: NodeState): boolean {
-    return this.live && state === 'up' && (!this.#ending.has(id) || this.#ending.get(id) !== pid);
+    return this.mayKill && this.live && state === 'up' && (!this.#ending.has(id) || this.#ending.get(id) !== pid);
   }
 
   async kill({ id, pid }: NodeState): Promise<void> {
@@ -78,7 +80,7 @@ export class ClusterModel extends Observable {
     this.changed();
   }
 
-  #take({ nodes, room }: ClusterState): void {
+  #take({ nodes, room, mayKill }: ClusterState): void {
     const before = new Map(this.nodes.map((node) => [node.id, node]));
     for (const node of nodes) {
       const old = before.get(node.id);
@@ -87,6 +89,7 @@ export class ClusterModel extends Observable {
     if (room) this.#compareRoom(room);
     this.nodes = nodes;
     this.room = room;
+    this.mayKill = mayKill;
     this.live = true;
     this.#blindSince = undefined;
     this.changed();

@@ -10,6 +10,8 @@ export interface ClusterState {
     readonly epoch: number;
     readonly failover: 'rebuild' | 'takeover';
   };
+  /** Whether this page may end nodes: one on another machine may not. */
+  readonly mayKill: boolean;
 }
 
 export interface NodeState {

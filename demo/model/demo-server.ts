@@ -21,6 +21,19 @@ export async function requestToken(room: string): Promise<string> {
   throw new DemoServerError(0, 'AnswerInvalid', 'The server answered without a token.', 'Look into its log.');
 }
 
+/** Where a phone begins, and the same as a picture to scan. */
+export interface PhoneGuide {
+  readonly url: string;
+  /** SVG. */
+  readonly qr: string;
+}
+
+/** Where phones in the same network begin; nowhere unless the demo runs with `--lan`. */
+export async function requestPhoneGuides(): Promise<readonly PhoneGuide[]> {
+  const answer = await fetchWithKey('/demo/api/phones');
+  return answer.ok ? ((await answer.json()) as { guides: PhoneGuide[] }).guides : [];
+}
+
 /** Ends a node's process at once. @throws {DemoServerError} */
 export async function killNode(id: string): Promise<void> {
   await post(`/demo/api/nodes/${encodeURIComponent(id)}/kill`, {});

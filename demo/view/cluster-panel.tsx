@@ -17,7 +17,7 @@ export function ClusterPanel({
   hidden: boolean;
 }): JSX.Element {
   useObservable(cluster);
-  const { nodes, room, live } = cluster;
+  const { nodes, room, live, mayKill } = cluster;
   const ordered = nodes.toSorted((one, other) => ORDER.indexOf(one.role) - ORDER.indexOf(other.role));
   const note = room && (
     <>
@@ -35,10 +35,11 @@ export function ClusterPanel({
             isOwner={room?.owner === node.id}
             isMedia={room?.mediaNode === node.id}
             canKill={cluster.canKill(node)}
-            kill={() => void cluster.kill(node)}
+            kill={mayKill ? () => void cluster.kill(node) : undefined}
           />
         ))}
       </ul>
+      {live && !mayKill && <p class="hint">Nodes are killed from the computer that runs the demo.</p>}
       {!live && (
         <p class="stale" role="status">
           <span class="spinner" />

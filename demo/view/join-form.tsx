@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { type PageOptions, rememberName } from '../model/page-options.ts';
 import type { JoinRequest, RoomModel } from '../model/room-model.ts';
 import { CameraIcon, CameraOffIcon, MicIcon, MicOffIcon } from './icons.tsx';
+import { PhoneInvitation } from './phone-invitation.tsx';
 import { ProblemCard } from './problem-card.tsx';
 import { Switch } from './switch.tsx';
 
@@ -36,6 +37,7 @@ export function JoinForm({ room, options }: { room: RoomModel; options: PageOpti
           Join a room, open it in a second tab, then kill the node that owns it. The picture goes on, and the session
           brings itself back.
         </p>
+        <PhoneInvitation />
       </div>
       <form
         class="join-form card"

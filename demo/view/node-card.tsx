@@ -19,7 +19,8 @@ export function NodeCard({
   isOwner: boolean;
   isMedia: boolean;
   canKill: boolean;
-  kill: () => void;
+  /** None: this page may not. */
+  kill: (() => void) | undefined;
 }): JSX.Element {
   const { id, role, pid, state, load, facts, restarts } = node;
   const RoleIcon = ROLE_ICONS[role];
@@ -41,18 +42,20 @@ export function NodeCard({
         {isOwner && <span class="badge owner">owner</span>}
         {isMedia && <span class="badge media">media</span>}
       </div>
-      <button
-        class="button small danger"
-        type="button"
-        data-testid="kill-button"
-        aria-label={`Kill ${id}`}
-        title={`End the process of ${id} at once (SIGKILL)`}
-        disabled={!canKill}
-        onClick={kill}
-      >
-        <KillIcon />
-        Kill
-      </button>
+      {kill && (
+        <button
+          class="button small danger"
+          type="button"
+          data-testid="kill-button"
+          aria-label={`Kill ${id}`}
+          title={`End the process of ${id} at once (SIGKILL)`}
+          disabled={!canKill}
+          onClick={kill}
+        >
+          <KillIcon />
+          Kill
+        </button>
+      )}
       <p class="node-facts">
         <span class="node-state">
           <span class="dot" />

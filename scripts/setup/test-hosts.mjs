@@ -1,9 +1,16 @@
+import process from 'node:process';
 import { provideTools } from './tools.mjs';
 
-const PROGRAMS = { haproxy: 'haproxy', nft: 'nftables', ip: 'iproute2', nsenter: 'util-linux' };
+const PROGRAMS = {
+  haproxy: 'haproxy',
+  nft: 'nftables',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  ...(process.env.FIREFOX_PATH ? {} : { 'firefox-esr': 'firefox-esr' }),
+};
 
 /**
- * The tools that make test hosts: network namespaces, the rules of their links, and the balancer before them.
+ * The tools that make test hosts: network namespaces, the rules of their links, the balancer before them, and Firefox for the demo.
  *
  * @param {NodeJS.WritableStream} log
  */

@@ -1,19 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, type Option } from 'commander';
-import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
-import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
+import { mediaAddressOf, reachableAddress } from './cli/addresses.ts';
+import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags } from './cli/flags.ts';
 import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
-import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
-import { UsageError } from './cli/usage-error.ts';
-import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts';
+import { devSecretOf, idOf, secretsOf } from './cli/secrets-of.ts';
+import { tlsOf } from './cli/tls-files.ts';
+import { needed, UsageError } from './cli/usage-error.ts';
+import { internalPortOf, type StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
-import { newIdentity } from './shared/identity.ts';
-import { createLogger } from './shared/logging.ts';
-import { SecretFileError, Secrets } from './shared/secrets.ts';
+import { isEverywhere } from './shared/own-addresses.ts';
 import { VERSION } from './shared/version.ts';
 import type { Store } from './store/store.ts';
 
@@ -41,13 +39,15 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
   options.port(8080),
   options.host('127.0.0.1'),
   options.devPublicUrl(),
+  options.lan(),
+  options.lanPort(),
   options.devSecret(),
   options.mastersCount(),
   options.mediaNodesCount(),
   options.failover(),
   options.iceServers(),
   options.rtcPorts(40_000, 40_100),
-  options.listenIp('127.0.0.1'),
+  options.listenIp(),
   options.announcedAddress(),
   options.corsOrigins(),
   options.stateDir(),
@@ -62,6 +62,7 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
     ...flags,
     json: flags.json ?? false,
     secret: devSecretOf(flags),
+    lan: flags.lan && { addresses: flags.lan, port: flags.lanPort },
     directories: demoFiles(join(ROOT, 'dist')),
     timing: timingOf(flags),
     ...(webhooks ? { webhooks } : {}),
@@ -102,16 +103,15 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   ...nodeOptions('media node', 4100),
   options.workers(),
   options.rtcPorts(40_000, 40_100),
-  options.listenIp('0.0.0.0'),
+  options.listenIp(),
   options.announcedAddress(),
 ]).action(async (flags: MediaNodeFlags) => {
   const common = nodeSettings('media-node', flags);
-  const { rtcPorts, listenIp, workers = availableParallelism() } = flags;
+  const { rtcPorts, workers = availableParallelism() } = flags;
   if (rtcPorts.max - rtcPorts.min + 1 < workers) {
     throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each: give a wider --rtc-ports.`);
   }
-  const announcedAddress =
-    flags.announcedAddress ?? (isEverywhere(listenIp) ? reachableAddress(listenIp, '--announced-address') : undefined);
+  const media = mediaAddressOf(flags);
   const { startMediaNode } = await import('./media-node/media-node.ts');
   const start = async (drainRequested: RequestDrain) =>
     startMediaNode({
@@ -120,14 +120,16 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
       store: await openStore(flags.store),
       workers,
       rtcPorts,
-      listenIp,
-      announcedAddress,
+      ...media,
     });
   await live(start, flags.drainDeadline);
 });
 
 command('balancer', 'Run the bundled balancer in front of the masters.', [
   ...processOptions('balancer', 8080),
+  options.moreHosts(),
+  options.tlsCert(),
+  options.tlsKey(),
   options.masters(),
   options.directories(),
   options.staticPolicies(),
@@ -141,13 +143,16 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   const { host, port, logLevel } = flags;
   const timing = timingOf(flags);
   const secrets = secretsOf('balancer', flags);
+  const tls = tlsOf(flags);
   const masters = needed(flags.master, 'MasterMissing', '--master', 'the URL of a master, once for each');
   const { startBalancer } = await import('./balancer/balancer.ts');
   const start = () =>
     startBalancer({
       id: idOf('balancer', flags),
       host,
+      moreHosts: flags.moreHosts,
       port,
+      tls,
       internalHost: flags.internalHost ?? '127.0.0.1',
       internalPort: flags.internalPort ?? internalPortOf(port),
       trustedProxies: flags.trustedProxies,
@@ -233,44 +238,6 @@ function advertised(flags: NodeFlags): { internalHost: string; advertisedUrl?: s
     );
   }
   return { internalHost, advertisedUrl: `http://${reachableAddress(internalHost, '--advertise-url')}:${internalPort}` };
-}
-
-/** Two processes of a role on one machine have two ports. */
-function idOf(role: string, { id, port }: ProcessFlags): string {
-  return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
-}
-
-/** A secret that is known to all is good only where nobody else comes. */
-function devSecretOf({ secret, host, publicUrl }: DevFlags): string {
-  const alone = isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
-  if (alone) return secret ?? 'MY_SECRET';
-  return secret === undefined ? randomBytes(32).toString('base64url') : strongSecret(secret);
-}
-
-/** @throws {UsageError} SecretMissing, SecretTwice, WeakSecret, or SecretFile when the file cannot be used */
-function secretsOf(role: string, flags: ProcessFlags): Secrets {
-  const { secret, secretFile, logLevel, host, internalHost = host } = flags;
-  const supervised = process.env[DEV_VARIABLE] === '1' && isLoopback(host) && isLoopback(internalHost);
-  const check = supervised ? readSecret : strongSecret;
-  if (secretFile === undefined) {
-    const what = "the cluster's secret, in a file; or give it as REJOIN_SECRET";
-    return Secrets.of(check(needed(secret, 'SecretMissing', '--secret-file', what)));
-  }
-  if (secret !== undefined) throw new UsageError('SecretTwice', 'Give --secret-file or a secret, not both.');
-  try {
-    const secrets = Secrets.fromFile(secretFile, check);
-    const identity = newIdentity(role === 'balancer' ? 'balancer' : 'master', idOf(role, flags), '');
-    secrets.follow(secretFile, check, createLogger(identity, logLevel));
-    return secrets;
-  } catch (error) {
-    if (error instanceof SecretFileError) throw new UsageError('SecretFile', error.message);
-    throw error;
-  }
-}
-
-function needed<T>(value: T | undefined, name: string, option: string, what: string): T {
-  if (value === undefined) throw new UsageError(name, `${option} is needed: ${what}.`);
-  return value;
 }
 
 async function openStore(location: StoreLocation | undefined): Promise<Store> {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import type { types } from 'mediasoup-client';
+import { mediaAddresses } from '../../src/server/media-node/media-addresses.ts';
 import { SqliteStore } from '../../src/server/store/sqlite-store.ts';
 import { contents, furnish, Harness, production, refused, view } from '../fixtures/media-node/harness.ts';
-import { consumerData, transportData } from '../fixtures/media-node/master.ts';
+import { consumerData, type TestMaster, transportData } from '../fixtures/media-node/master.ts';
 import { isRunning, workersOf } from '../fixtures/media-node/processes.ts';
 import { audioRtp, dtlsParameters } from '../fixtures/media-node/rtp.ts';
 import { rtcPorts, TIMING } from '../fixtures/media-node/settings.ts';
@@ -98,9 +99,41 @@ describe('media node: what every process serves', () => {
   });
 });
 
+describe('media node: addresses', () => {
+  it('offers loopback first, and every address of its machine, over UDP and then over TCP', async () => {
+    const owner = await harness.master((await harness.mediaNode()).identity.url);
+    const { used } = await mediaAddresses(true);
+    const ips = used.map(({ ip }) => ip);
+    assert.equal(ips[0], '127.0.0.1');
+    assert.deepEqual(await offeredBy(owner), ips);
+  });
+
+  it('offers the one that it was given, and no other', async () => {
+    const options = { listenIp: '127.0.0.1', announcedAddress: '203.0.113.7' };
+    const owner = await harness.master((await harness.mediaNode(options)).identity.url);
+    assert.deepEqual(await offeredBy(owner), ['203.0.113.7']);
+  });
+
+  /** The addresses of the candidates, which are the same for both protocols. */
+  async function offeredBy(owner: TestMaster): Promise<string[]> {
+    const fence = owner.fence('r_1');
+    await owner.command(fence, 'openRoom', {});
+    const { iceCandidates } = await owner.command(fence, 'createTransport', {
+      key: 'up',
+      appData: transportData('con_a'),
+    });
+    const over = (protocol: string): string[] =>
+      iceCandidates.filter((one) => one.protocol === protocol).map(({ address }) => address);
+    const sorted = iceCandidates.toSorted((one, other) => other.priority - one.priority);
+    assert.deepEqual(sorted, iceCandidates, 'the priorities fall');
+    assert.deepEqual(over('udp'), over('tcp'));
+    return over('udp');
+  }
+});
+
 describe('media node: commands', () => {
   it('makes one thing of a key, however often and at once it is asked', async () => {
-    const owner = await harness.master((await harness.mediaNode()).identity.url);
+    const owner = await harness.master((await harness.mediaNode({ listenIp: '127.0.0.1' })).identity.url);
     const fence = owner.fence('r_1');
     const ten = <T>(ask: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 10 }, ask));
     const rooms = await ten(() => owner.command(fence, 'openRoom', {}));

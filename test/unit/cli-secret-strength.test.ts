@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLoopback } from '../../src/server/cli/addresses.ts';
 import { strongSecret } from '../../src/server/cli/secret-strength.ts';
+import { isLoopback } from '../../src/server/shared/own-addresses.ts';
 
 test('a secret of 32 characters is taken as it is', () => {
   for (const secret of ['a'.repeat(32), `${'b'.repeat(43)}=`, ` ${'c'.repeat(32)} `]) {

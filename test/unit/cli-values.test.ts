@@ -5,10 +5,12 @@ import {
   readAddressRange,
   readCount,
   readId,
+  readLanAddresses,
   readMilliseconds,
   readOrigin,
   readPlainUrl,
   readPort,
+  readPortOfTwo,
   readPortRange,
   readRoute,
   readSocketOrigin,
@@ -112,4 +114,13 @@ test('policies of directories', () => {
     policy: 'frame-ancestors https://a.example',
   });
   refuses('InvalidStaticPolicy', readStaticPolicy, '', '/', '/=', "default-src 'self'", 'a=b', '/a b=c', '/=a\nb');
+});
+
+test('addresses and ports for phones', () => {
+  assert.equal(readLanAddresses('private'), 'private');
+  assert.deepEqual(readLanAddresses('192.168.1.4'), ['192.168.1.4']);
+  assert.deepEqual(readLanAddresses('192.168.1.4, fd00::4'), ['192.168.1.4', 'fd00::4']);
+  refuses('InvalidAddress', readLanAddresses, '', 'desk.local', '192.168.1', '0.0.0.0', '::', '127.0.0.1', '::1');
+  assert.equal(readPortOfTwo('65534'), 65_534);
+  refuses('InvalidPort', readPortOfTwo, '65535', '65536', 'x');
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { isForeign, isSameOrigin } from '../../src/server/dev/same-origin.ts';
+import { isForeign, isSameOrigin, ownHostsAt, ownHostsOf } from '../../src/server/dev/same-origin.ts';
 
 const page = 'localhost:8080';
+const ours = ownHostsOf('demo.example.org');
 
 test('a page of the cluster itself may do harm', () => {
   const yes = [
@@ -16,7 +17,7 @@ test('a page of the cluster itself may do harm', () => {
     { host: `${hostname()}:8080`, 'sec-fetch-site': 'same-origin' },
     { host: 'demo.example.org', origin: 'https://demo.example.org' },
   ];
-  for (const headers of yes) assert.equal(isSameOrigin(headers, 'demo.example.org'), true, JSON.stringify(headers));
+  for (const headers of yes) assert.equal(isSameOrigin(headers, ours), true, JSON.stringify(headers));
 });
 
 test('nobody else may', () => {
@@ -37,15 +38,42 @@ test('nobody else may', () => {
     // A page of another port of this machine that asks the server directly.
     { host: '127.0.0.1:20000', origin: 'http://localhost:8080' },
   ];
-  for (const headers of no) assert.equal(isSameOrigin(headers, 'demo.example.org'), false, JSON.stringify(headers));
+  for (const headers of no) assert.equal(isSameOrigin(headers, ours), false, JSON.stringify(headers));
 });
 
 test('without a word from the browser, a request is foreign by its host only', () => {
-  assert.equal(isForeign({ host: page }, 'demo.example.org'), false);
-  assert.equal(isForeign({ host: 'demo.example.org' }, 'demo.example.org'), false);
+  assert.equal(isForeign({ host: page }, ours), false);
+  assert.equal(isForeign({ host: 'demo.example.org' }, ours), false);
   for (const host of ['evil.example:8080', 'localhost.evil.example', 'localhost:8080, evil.example', '']) {
-    assert.equal(isForeign({ host }, 'demo.example.org'), true, host);
+    assert.equal(isForeign({ host }, ours), true, host);
   }
-  assert.equal(isForeign({ host: page, origin: 'http://evil.example' }, 'demo.example.org'), true);
-  assert.equal(isForeign({ host: page, 'sec-fetch-site': 'cross-site' }, 'demo.example.org'), true);
+  assert.equal(isForeign({ host: page, origin: 'http://evil.example' }, ours), true);
+  assert.equal(isForeign({ host: page, 'sec-fetch-site': 'cross-site' }, ours), true);
+});
+
+test('where phones are served, only the names and addresses for them are ours, each at the right port', () => {
+  const phones = ownHostsAt(['https://192.168.1.4:8443', 'https://[fd00::4]:8443', 'https://desk.local:8443']);
+  for (const host of ['192.168.1.4:8443', '[fd00::4]:8443', 'desk.local:8443', 'DESK.local:8443', '[FD00:0::4]:8443']) {
+    assert.equal(isForeign({ host }, phones), false, host);
+    const own = new URL(`https://${host}`);
+    if (own.host === host) assert.equal(isSameOrigin({ host, origin: own.origin }, phones), true, host);
+  }
+  for (const host of [
+    'localhost:8443',
+    '127.0.0.1:8443',
+    '192.168.1.5:8443',
+    '203.0.113.4:8443',
+    '192.168.1.4',
+    '192.168.1.4:8080',
+    'desk:8443',
+    'evil.example:8443',
+    '192.168.1.4.evil.example:8443',
+    '',
+  ]) {
+    assert.equal(isSameOrigin({ host, 'sec-fetch-site': 'same-origin' }, phones), false, host);
+    assert.equal(isForeign({ host }, phones), true, host);
+  }
+  assert.equal(isSameOrigin({ host: '192.168.1.4:8443', origin: 'https://desk.local:8443' }, phones), false);
+  const port443 = ownHostsAt(['https://192.168.1.4']);
+  assert.equal(isSameOrigin({ host: '192.168.1.4', origin: 'https://192.168.1.4' }, port443), true);
 });

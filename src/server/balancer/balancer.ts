@@ -1,4 +1,3 @@
-import { createServer, type IncomingMessage } from 'node:http';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -14,11 +13,11 @@ import { InternalClient } from '../shared/internal-client.ts';
 import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { LiveLink } from '../shared/live-link.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
-import { withCheckedTargets } from '../shared/request-target.ts';
 import type { Secrets } from '../shared/secrets.ts';
-import { answerClientError, SLOW_REQUESTS } from '../shared/slow-requests.ts';
+import { answerClientError } from '../shared/slow-requests.ts';
 import type { Timing } from '../shared/timing.ts';
 import { BalancerMetrics } from './balancer-metrics.ts';
+import { createBalancerServer, listenAlso, type TlsCertificate } from './balancer-server.ts';
 import { answerError } from './gateway-error.ts';
 import { HttpProxy, type Route } from './http-proxy.ts';
 import { MasterPool } from './master-pool.ts';
@@ -36,8 +35,12 @@ export interface BalancerOptions {
   /** Name of this node, e.g. `balancer-1`. */
   readonly id: string;
   readonly host: string;
+  /** Further addresses to listen at. Default: none. */
+  readonly moreHosts?: readonly string[] | undefined;
   /** 0: any that is free. */
   readonly port: number;
+  /** Default: clients are served without TLS. */
+  readonly tls?: TlsCertificate | undefined;
   /** Where `/metrics` is, and nothing else. */
   readonly internalHost: string;
   /** 0: any that is free. */
@@ -67,16 +70,13 @@ export interface Balancer {
   close(): Promise<void>;
 }
 
-/** Longer than load balancers before this one keep a connection that is idle, so that it is they who close it. */
-const KEEP_ALIVE_MS = 75_000;
-
 /**
  * The bundled balancer: one port in front of the masters. It hands out HTTP requests and WebSockets in turn to the
  * masters that are alive, which it knows from a liveness stream to each.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
-  const { id, host, port, secrets, masters, timing } = options;
-  const identity = newIdentity('balancer', id, originOf(host, port));
+  const { id, host, moreHosts = [], port, tls, secrets, masters, timing } = options;
+  const identity = newIdentity('balancer', id, originOf(host, port, tls));
   const log = createLogger(identity, options.logLevel);
   const client = new InternalClient(secrets, identity.instance);
   const pool = new MasterPool(
@@ -95,7 +95,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const proxy = new HttpProxy({ pool, routes, requestMs, proxies, corsOrigins, answered });
 
   let closing: Promise<void> | undefined;
-  const app = createApp(log, corsOrigins);
+  const app = createApp(log, corsOrigins, tls);
   app.get('/health', (_request, reply) => {
     const reason = closing ? 'closing' : pool.healthy === 0 ? 'no master answers' : undefined;
     const status = reason === undefined ? 'ready' : 'not ready';
@@ -117,22 +117,26 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     release();
     throw error;
   });
+  const portOf = (address: ReturnType<typeof app.server.address>): number =>
+    typeof address === 'object' && address !== null ? address.port : port;
+  let closeMore: () => void;
   try {
     await app.listen({ host, port, backlog: LISTEN_BACKLOG });
+    closeMore = await listenAlso(app.server, moreHosts, portOf(app.server.address()));
   } catch (error) {
-    await internal.close();
+    await Promise.all([app.close(), internal.close()]);
     release();
     throw error;
   }
-  const address = app.server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
-  log.info({ host, port: bound, internal: internal.url, masters }, 'balancer listens');
+  const bound = portOf(app.server.address());
+  log.info({ hosts: [host, ...moreHosts], port: bound, internal: internal.url, masters }, 'balancer listens');
 
   return {
-    identity: { ...identity, url: originOf(host, bound) },
-    clientUrl: originOf(host, bound),
+    identity: { ...identity, url: originOf(host, bound, tls) },
+    clientUrl: originOf(host, bound, tls),
     close: () => {
       closing ??= (async () => {
+        closeMore();
         proxy.close();
         upgrades.close();
         await app.close();
@@ -145,22 +149,13 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   };
 }
 
-function createApp(log: Logger, corsOrigins: CorsOrigins): FastifyInstance {
+function createApp(log: Logger, corsOrigins: CorsOrigins, tls: TlsCertificate | undefined): FastifyInstance {
   const app = fastify({
     logController: new LogController({ disableRequestLogging: true }),
     loggerInstance: log as FastifyBaseLogger,
     frameworkErrors: answerBadPath,
     clientErrorHandler: answerClientError,
-    serverFactory: (handler) =>
-      createServer(
-        {
-          ...SLOW_REQUESTS,
-          keepAliveTimeout: KEEP_ALIVE_MS,
-          // Other upgrades, which some HTTP clients offer with every request, are plain requests to us.
-          shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
-        },
-        withCheckedTargets(handler),
-      ),
+    serverFactory: (handler) => createBalancerServer(handler, tls),
   });
   const notFound = (reply: FastifyReply): FastifyReply =>
     answerError(reply, 404, 'There is nothing here.', corsOrigins);
@@ -176,8 +171,8 @@ function createApp(log: Logger, corsOrigins: CorsOrigins): FastifyInstance {
 }
 
 /** Where a browser on this machine finds a server that listens at `host`. */
-function originOf(host: string, port: number): string {
+function originOf(host: string, port: number, tls: TlsCertificate | undefined): string {
   const everywhere = host === '0.0.0.0' || host === '::';
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}`;
+  return `${tls ? 'https' : 'http'}://${name}:${port}`;
 }

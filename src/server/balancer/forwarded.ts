@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import { comesThroughTrusted, forwardingChain, type Received, type TrustedProxies } from '../shared/client-address.ts';
 
 export interface ForwardedHeaders {
@@ -21,8 +22,8 @@ export function forwardedHeaders(request: Received, trusted: TrustedProxies): Fo
   const host = believed ? headers['x-forwarded-host'] : undefined;
   return {
     'x-forwarded-for': forwardingChain(request, trusted).join(', '),
-    // A proxy further out knows better than this one, which speaks plain HTTP only.
-    'x-forwarded-proto': proto === 'https' ? 'https' : 'http',
+    // A proxy further out knows better than this one.
+    'x-forwarded-proto': proto === 'https' || request.socket instanceof TLSSocket ? 'https' : 'http',
     'x-forwarded-host': String(host ?? headers.host ?? ''),
   };
 }

@@ -5,7 +5,7 @@ import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookEventName } from '../master/webhooks/webhook-events.ts';
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
-import type { PortRange, StaticPolicy, StoreLocation } from './values.ts';
+import type { LanAddresses, PortRange, StaticPolicy, StoreLocation } from './values.ts';
 
 /** What the options of each command have become, after reading and with defaults. */
 
@@ -56,11 +56,14 @@ export interface MasterFlags extends NodeFlags, WebhookFlags {
 export interface MediaNodeFlags extends NodeFlags {
   readonly workers?: number;
   readonly rtcPorts: PortRange;
-  readonly listenIp: string;
+  readonly listenIp?: string;
   readonly announcedAddress?: string;
 }
 
 export interface BalancerFlags extends ProcessFlags {
+  readonly moreHosts?: readonly string[];
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly trustedProxies?: readonly string[];
   readonly corsOrigins?: readonly string[];
   readonly master?: readonly MasterAddress[];
@@ -74,13 +77,15 @@ export interface DevFlags extends TimingFlags, WebhookFlags {
   readonly host: string;
   readonly port: number;
   readonly publicUrl?: string;
+  readonly lan?: LanAddresses;
+  readonly lanPort: number;
   readonly secret?: string;
   readonly masters: number;
   readonly mediaNodes: number;
   readonly failover: FailoverPolicy;
   readonly iceServers?: readonly IceServer[];
   readonly rtcPorts: PortRange;
-  readonly listenIp: string;
+  readonly listenIp?: string;
   readonly announcedAddress?: string;
   readonly corsOrigins?: readonly string[];
   readonly stateDir: string;

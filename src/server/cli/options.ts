@@ -6,15 +6,18 @@ import type { FailoverPolicy } from '../store/store.ts';
 import type { BalancerFlags, TimingFlags, WebhookFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 import {
+  readAddress,
   readAddressRange,
   readCount,
   readIceServers,
   readId,
+  readLanAddresses,
   readMaster,
   readMilliseconds,
   readOrigin,
   readPlainUrl,
   readPort,
+  readPortOfTwo,
   readPortRange,
   readQueueLength,
   readRoute,
@@ -85,6 +88,9 @@ export const options = {
   host: (address: string) => text('--host <address>', 'address to listen at').default(address),
   port: (port: number) =>
     valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
+  moreHosts: () => listed('--more-hosts <address...>', 'further addresses to listen at', readAddress),
+  tlsCert: () => text('--tls-cert <file>', 'serve over TLS with this certificate, in PEM, followed by its issuers'),
+  tlsKey: () => text('--tls-key <file>', 'the key of --tls-cert, in PEM'),
   trustedProxies: () =>
     listed(
       '--trusted-proxies <address...>',
@@ -121,6 +127,18 @@ export const options = {
     valued('--drain-deadline <ms>', 'how long an orderly end may take after SIGTERM', readMilliseconds).default(10_000),
   publicUrl: () => valued('--public-url <url>', 'where clients reach the balancer: part of every token', readUrl),
   devPublicUrl: () => valued('--public-url <url>', 'where browsers reach the balancer (default: localhost)', readUrl),
+  lan: () =>
+    valued(
+      '--lan [addresses]',
+      'serve phones in the same network over HTTPS, too, at these addresses (default: the private ones of this machine)',
+      readLanAddresses,
+    ).preset('private'),
+  lanPort: () =>
+    valued(
+      '--lan-port <port>',
+      'port for phones; at the next one a page explains the certificate',
+      readPortOfTwo,
+    ).default(8443),
   failover: () =>
     named(
       new Option('--failover <policy>', "what the crash of a session's owner means, unless the session says")
@@ -139,7 +157,7 @@ export const options = {
       { min, max },
       `${min}-${max}`,
     ),
-  listenIp: (address: string) => text('--listen-ip <address>', 'address for media').default(address),
+  listenIp: () => text('--listen-ip <address>', 'address for media (default: every address of this machine)'),
   announcedAddress: () =>
     text('--announced-address <address>', 'address for media as clients see it, where it differs'),
   masters: () =>

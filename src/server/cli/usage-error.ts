@@ -8,3 +8,9 @@ export class UsageError extends Error {
     this.name = name;
   }
 }
+
+/** @throws {UsageError} `name`, when the option was not given */
+export function needed<T>(value: T | undefined, name: string, option: string, what: string): T {
+  if (value === undefined) throw new UsageError(name, `${option} is needed: ${what}.`);
+  return value;
+}

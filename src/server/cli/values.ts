@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { IceServer } from '../../protocol/frames.ts';
 import type { MasterAddress } from '../balancer/balancer.ts';
 import type { Route } from '../balancer/http-proxy.ts';
@@ -6,6 +7,7 @@ import { isWebhookEventName, WEBHOOK_EVENT_NAMES, type WebhookEventName } from '
 import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import { isAddressRange } from '../shared/client-address.ts';
 import { IceServerError, iceServersFrom, toIceServer } from '../shared/ice-servers.ts';
+import { isEverywhere, isLoopback } from '../shared/own-addresses.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Readers of option values. Each throws a UsageError that names what was given. */
@@ -22,6 +24,8 @@ export interface StoreLocation {
 }
 
 const HIGHEST_PORT = 65_535;
+/** The highest port that has another one behind it. */
+const LAST_PORT_BUT_ONE = HIGHEST_PORT - 1;
 
 export function readPort(text: string): number {
   const port = wholeNumber(text);
@@ -29,6 +33,13 @@ export function readPort(text: string): number {
     throw new UsageError('InvalidPort', `"${text}" is not a port: give a number from 0 (any free one) to 65535.`);
   }
   return port;
+}
+
+/** A port behind which there is another one, which is taken, too. */
+export function readPortOfTwo(text: string): number {
+  const port = readPort(text);
+  if (port <= LAST_PORT_BUT_ONE) return port;
+  throw new UsageError('InvalidPort', `There is no port behind ${text}, and the next one is needed: give a lower one.`);
 }
 
 export function readPortRange(text: string): PortRange {
@@ -79,9 +90,6 @@ export function readPlainUrl(text: string): string {
   return url;
 }
 
-/** The highest port that has another one behind it. */
-const LAST_PORT_BUT_ONE = HIGHEST_PORT - 1;
-
 /** The port for the other processes of the cluster, unless it is given: the next one. Any that is free goes with any that is free. */
 export function internalPortOf(port: number): number {
   if (port > LAST_PORT_BUT_ONE) {
@@ -112,6 +120,25 @@ export function readOrigin(text: string): string {
 /** The same, or `null`, which browsers send for pages that have no origin, such as files. */
 export function readSocketOrigin(text: string): string {
   return text === 'null' ? text : readOrigin(text);
+}
+
+/** An address of this machine. */
+export function readAddress(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new UsageError('InvalidAddress', `"${text}" is not an address: give one like 192.168.1.4.`);
+}
+
+/** The addresses at which phones are served; `private`: all private ones that this machine has. */
+export type LanAddresses = readonly string[] | 'private';
+
+/** `private`, or addresses separated by commas. */
+export function readLanAddresses(text: string): LanAddresses {
+  if (text === 'private') return text;
+  return text.split(',').map((part) => {
+    const address = readAddress(part.trim());
+    if (!isEverywhere(address) && !isLoopback(address)) return address;
+    throw new UsageError('InvalidAddress', `No phone reaches ${address}: give an address like 192.168.1.4.`);
+  });
 }
 
 /** An address, or a range of addresses, of proxies. */

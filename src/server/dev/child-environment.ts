@@ -1,6 +1,5 @@
 import { DEV_VARIABLE } from '../cli/secret-strength.ts';
-import type { NodeRole } from '../shared/identity.ts';
-import type { ClusterOptions } from './cluster-plan.ts';
+import type { ClusterOptions, PlannedNode } from './cluster-plan.ts';
 import { withSocketsAt } from './demo-page.ts';
 import { webhookEnvironment } from './webhook-environment.ts';
 
@@ -9,9 +8,9 @@ import { webhookEnvironment } from './webhook-environment.ts';
  * them is in no list of processes.
  */
 export function childEnvironment(
-  role: NodeRole,
+  { role, socketsAt = [] }: Pick<PlannedNode, 'role' | 'socketsAt'>,
   options: ClusterOptions,
-  { secret, publicUrl }: { readonly secret: string; readonly publicUrl: string },
+  secret: string,
 ): Record<string, string> {
   const common = { REJOIN_SECRET: secret, [DEV_VARIABLE]: '1' };
   if (role === 'media-node') return common;
@@ -21,7 +20,7 @@ export function childEnvironment(
     return { ...common, ...ice, ...webhookEnvironment(webhooks) };
   }
   const policies = (options.directories ?? []).flatMap(({ prefix, policy }) =>
-    policy === undefined ? [] : [`${prefix}=${withSocketsAt(publicUrl, policy)}`],
+    policy === undefined ? [] : [`${prefix}=${withSocketsAt(socketsAt, policy)}`],
   );
   return policies.length > 0 ? { ...common, REJOIN_STATIC_POLICY: policies.join('\n') } : common;
 }

@@ -2,6 +2,7 @@ export type ClusterErrorName =
   | 'PortTaken'
   | 'AddressUnavailable'
   | 'NoFreePort'
+  | 'NoLanAddress'
   | 'StateDirInUse'
   | 'StateDirShared'
   | 'OrphansRunning'

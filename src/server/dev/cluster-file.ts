@@ -11,11 +11,22 @@ export interface ClusterNode {
   readonly internalUrl: string;
 }
 
+/** Where phones in the same network find the demo. */
+export interface LanUrls {
+  /** They explain the certificate and lead to the page, each at one address. */
+  readonly guides: readonly string[];
+  readonly pages: readonly string[];
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string;
+}
+
 /** What `cluster.json` holds, for programs that want to find, watch or harm a running cluster. */
 export interface ClusterFileContent {
   /** Where clients reach the balancer. */
   readonly url: string;
   readonly secret: string;
+  /** Where phones reach it, if they do. */
+  readonly lan?: LanUrls | undefined;
   /** The processes that are ready now: one that ended is missing until it has started again. */
   readonly nodes: readonly ClusterNode[];
 }

@@ -2,9 +2,11 @@ import type { IceServer } from '../../protocol/frames.ts';
 import type { StaticFiles } from '../balancer/static-files.ts';
 import type { WebhookSettings } from '../master/webhooks/webhook-settings.ts';
 import type { NodeRole } from '../shared/identity.ts';
+import { isEverywhere, ownAddresses } from '../shared/own-addresses.ts';
 import type { Timing } from '../shared/timing.ts';
 import type { FailoverPolicy } from '../store/store.ts';
 import { ClusterError } from './cluster-error.ts';
+import type { Lan, LanOptions } from './lan/lan.ts';
 import { freePorts } from './ports.ts';
 
 /** How a development cluster is to be; everything has a default. */
@@ -15,6 +17,8 @@ export interface ClusterOptions {
   readonly port?: number;
   /** Where clients reach the balancer: part of tokens. Default: localhost, or `host` when it is a particular address. */
   readonly publicUrl?: string | undefined;
+  /** Serves phones in the same network, over HTTPS. Default: no phone reaches the cluster. */
+  readonly lan?: LanOptions | undefined;
   /** Default: MY_SECRET. */
   readonly secret?: string;
   /** Default: 2. */
@@ -29,7 +33,7 @@ export interface ClusterOptions {
   readonly iceServers?: readonly IceServer[];
   /** Shared out among the media nodes. Default: 40000 to 40100. */
   readonly rtcPorts?: { readonly min: number; readonly max: number };
-  /** Address for media. Default: 127.0.0.1. */
+  /** Address for media. Default: every address of this machine, as Firefox sends none from the loopback address. */
   readonly listenIp?: string;
   readonly announcedAddress?: string | undefined;
   /** Default: `.rejoin` in the current directory. */
@@ -67,6 +71,8 @@ export interface PlannedNode {
   readonly role: NodeRole;
   readonly url: string;
   readonly internalUrl: string;
+  /** Of a balancer: where its pages open sockets. */
+  readonly socketsAt?: readonly string[];
   /** For the command line. */
   readonly args: readonly string[];
 }
@@ -77,6 +83,8 @@ export interface ClusterPlan {
   readonly publicUrl: string;
   /** Port of the demo's application server at 127.0.0.1. */
   readonly demoPort: number;
+  /** The same, for phones. */
+  readonly guestPort: number;
   readonly nodes: readonly PlannedNode[];
 }
 
@@ -84,13 +92,20 @@ const INNER_HOST = '127.0.0.1';
 
 /** Gives every node its name, its ports and its command line. They stay the same when the node is started again. */
 export async function planCluster(
-  options: ClusterOptions & { readonly storeFile: string; readonly timing: ClusterTiming },
+  options: Omit<ClusterOptions, 'lan'> & {
+    readonly storeFile: string;
+    readonly timing: ClusterTiming;
+    readonly lan: Lan | undefined;
+  },
 ): Promise<ClusterPlan> {
   const { host = INNER_HOST, masters = 2, mediaNodes = 2, failover = 'rebuild', logLevel = 'info' } = options;
   const port = options.port || (await freePorts(host, 1))[0] || 0;
   const ranges = share(options.rtcPorts ?? { min: 40_000, max: 40_100 }, mediaNodes);
-  // A public and an internal port for each node; the balancer's public one is chosen already.
-  const [demoPort = 0, balancerInternal = 0, ...ports] = await freePorts(INNER_HOST, 2 + 2 * (masters + mediaNodes));
+  // A public and an internal port for each node; the balancers' public ones are chosen already.
+  const [demoPort = 0, guestPort = 0, balancerInternal = 0, guestInternal = 0, ...ports] = await freePorts(
+    INNER_HOST,
+    4 + 2 * (masters + mediaNodes),
+  );
   const particular = host !== '0.0.0.0' && host !== '::' && host !== INNER_HOST;
   const balancerUrl = `http://${bracketed(particular ? host : INNER_HOST)}:${port}`;
   const reachedAt = options.reachedAt ?? (async ({ url }) => url);
@@ -123,7 +138,10 @@ export async function planCluster(
   };
 
   const corsArgs = (options.corsOrigins ?? []).flatMap((origin) => ['--cors-origins', origin]);
-  const masterArgs = [...corsArgs, '--public-url', publicUrl, '--failover', failover];
+  const originArgs = options.lan
+    ? pageOrigins(host, port, [publicUrl, ...options.lan.origins, ...(options.corsOrigins ?? [])])
+    : [];
+  const masterArgs = [...corsArgs, ...originArgs, '--public-url', publicUrl, '--failover', failover];
   const masterNodes = await Promise.all(
     Array.from({ length: masters }, async (_, index) => {
       const { node: planned, internal } = await reached(inner('master', index + 1, index, masterArgs));
@@ -131,7 +149,8 @@ export async function planCluster(
       return { node: planned, pair: `${await reachedAt({ id, role, port: 'public', url })}=${internal}` };
     }),
   );
-  const mediaArgs = ['--workers', 1, '--listen-ip', options.listenIp ?? INNER_HOST];
+  const mediaArgs: (string | number)[] = ['--workers', 1];
+  if (options.listenIp) mediaArgs.push('--listen-ip', options.listenIp);
   if (options.announcedAddress) mediaArgs.push('--announced-address', options.announcedAddress);
   const mediaNodeNodes = await Promise.all(
     Array.from({ length: mediaNodes }, (_, index) => {
@@ -139,18 +158,54 @@ export async function planCluster(
       return reached(inner('media-node', index + 1, masters + index, [...mediaArgs, '--rtc-ports', `${min}-${max}`]));
     }),
   );
-  const balancer = node('balancer', 1, { url: balancerUrl, internalPort: balancerInternal }, [
-    ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
+  const balancerArgs = [
     ...corsArgs,
     ...masterNodes.flatMap(({ pair }) => ['--master', pair]),
     ...(options.directories ?? []).flatMap(({ prefix, directory }) => ['--static', `${prefix}=${directory}`]),
+  ];
+  const balancer = node('balancer', 1, { url: balancerUrl, internalPort: balancerInternal }, [
+    ...['--host', host, '--port', port, '--route', `/demo/api=http://${INNER_HOST}:${demoPort}`],
+    ...balancerArgs,
   ]);
+  const { lan } = options;
+  const forPhones = lan && [
+    {
+      ...node('balancer', 2, { url: lan.origins[0] ?? '', internalPort: guestInternal }, [
+        ...lanArgs(lan),
+        ...['--route', `/demo/api=http://${INNER_HOST}:${guestPort}`],
+        ...balancerArgs,
+      ]),
+      socketsAt: lan.origins,
+    },
+  ];
   return {
     balancerUrl,
     publicUrl,
     demoPort,
-    nodes: [...[...mediaNodeNodes, ...masterNodes].map((one) => one.node), balancer],
+    guestPort,
+    nodes: [
+      ...[...mediaNodeNodes, ...masterNodes].map((one) => one.node),
+      { ...balancer, socketsAt: [publicUrl] },
+      ...(forPhones ?? []),
+    ],
   };
+}
+
+/** A balancer that phones reach. */
+function lanArgs({ addresses, port, certificate }: Lan): (string | number)[] {
+  const [host = '', ...more] = addresses;
+  return [
+    ...['--host', host, '--port', port, ...more.flatMap((address) => ['--more-hosts', address])],
+    ...['--tls-cert', certificate.certFile, '--tls-key', certificate.keyFile],
+  ];
+}
+
+/** Once phones reach the cluster, only pages of its own may open sockets. */
+function pageOrigins(host: string, port: number, origins: readonly string[]): string[] {
+  const hosts = isEverywhere(host) ? [INNER_HOST, '::1', 'localhost', ...ownAddresses()] : [host, 'localhost'];
+  const here = hosts.map((one) => `http://${bracketed(one)}:${port}`);
+  const all = [...here, ...origins].map((origin) => new URL(origin).origin);
+  return [...new Set(all)].flatMap((origin) => ['--allowed-origins', origin]);
 }
 
 /** Splits a range into equal parts, one after the other. @throws {ClusterError} NoFreePort */

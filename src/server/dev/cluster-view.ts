@@ -40,6 +40,8 @@ export interface ClusterSnapshot {
   readonly nodes: readonly NodeView[];
   /** Of the session asked for, while there is one. */
   readonly room?: RoomView;
+  /** Whether the page that is told this may end nodes. */
+  readonly mayKill: boolean;
 }
 
 interface Watched {

@@ -9,12 +9,15 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import { Child, type ChildExit } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
 import { ClusterError } from './cluster-error.ts';
-import { type ClusterNode, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { type ClusterNode, type LanUrls, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { type ClusterOptions, type ClusterPlan, type ClusterTiming, planCluster } from './cluster-plan.ts';
 import { ClusterView } from './cluster-view.ts';
 import { DemoBackend } from './demo-backend.ts';
 import { DemoTokens } from './demo-tokens.ts';
+import { Lan } from './lan/lan.ts';
+import { LanGuide } from './lan/lan-guide.ts';
 import { requireFreePort } from './ports.ts';
+import { ownHostsAt, ownHostsOf } from './same-origin.ts';
 import { StateDir } from './state-dir.ts';
 
 export type { ClusterNode } from './cluster-file.ts';
@@ -43,6 +46,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   /** Where clients reach the balancer. */
   readonly url: string;
   readonly secret: string;
+  readonly lan: LanUrls | undefined;
   /** Absolute path. */
   readonly stateDir: string;
   readonly #state: StateDir;
@@ -50,54 +54,70 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   readonly #children: readonly Child[];
   readonly #store: SqliteStore;
   readonly #view: ClusterView;
+  readonly #tokens: DemoTokens;
   readonly #backend: DemoBackend;
+  /** What is only there for phones. */
+  readonly #forPhones: { readonly backend: DemoBackend; readonly guide: LanGuide } | undefined;
   readonly #stopMs: number;
   #closing: Promise<void> | undefined;
 
   /**
    * Takes the state directory and the ports; `start` or `close` must follow.
-   * @throws {ClusterError} StateDirInUse, OrphansRunning, PortTaken, AddressUnavailable, NoFreePort
+   * @throws {ClusterError} StateDirInUse, OrphansRunning, PortTaken, AddressUnavailable, NoFreePort, NoLanAddress
    */
   static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
     const state = await StateDir.take(options.stateDir ?? '.rejoin');
     try {
       if (options.port) await requireFreePort(options.host ?? '127.0.0.1', options.port);
       const timing = { ...DEFAULT_TIMING, ...options.timing };
-      const plan = await planCluster({ ...options, timing, storeFile: state.storeFile });
-      return new Cluster(state, plan, timing, options);
+      const lan = options.lan && (await Lan.prepare(options.lan, state.path));
+      const plan = await planCluster({ ...options, lan, timing, storeFile: state.storeFile });
+      return new Cluster(state, plan, timing, options, lan);
     } catch (error) {
       state.release();
       throw error;
     }
   }
 
-  private constructor(state: StateDir, plan: ClusterPlan, timing: ClusterTiming, options: ClusterOptions) {
+  private constructor(
+    state: StateDir,
+    plan: ClusterPlan,
+    timing: ClusterTiming,
+    options: ClusterOptions,
+    lan: Lan | undefined,
+  ) {
     super();
     this.url = plan.publicUrl;
     this.secret = options.secret ?? 'MY_SECRET';
+    this.lan = lan && { guides: lan.guides, pages: lan.origins, fingerprint: lan.certificate.fingerprint };
     this.stateDir = state.path;
     this.#state = state;
     this.#plan = plan;
     this.#stopMs = options.stopMs ?? 3_000;
-    const { publicUrl } = plan;
     this.#children = plan.nodes.map((node) => {
-      const env = childEnvironment(node.role, options, { secret: this.secret, publicUrl });
+      const env = childEnvironment(node, options, this.secret);
       return new Child({ ...node, env, logFile: state.logFile(node.id) });
     });
     for (const child of this.#children) this.#follow(child);
     this.#store = new SqliteStore(state.storeFile);
     this.#view = new ClusterView(this.#children, this.#store, this.secret, timing);
     const destination = pino.destination({ dest: state.logFile('dev'), sync: true });
-    this.#backend = new DemoBackend({
+    this.#tokens = new DemoTokens(plan.balancerUrl, this.secret);
+    const common = {
       view: this.#view,
-      tokens: new DemoTokens(plan.balancerUrl, this.secret),
-      kill: (id, signal) => this.kill(id, signal),
-      publicHost: new URL(plan.publicUrl).hostname,
+      tokens: this.#tokens,
+      kill: (id: string, signal: NodeJS.Signals) => this.kill(id, signal),
       log: pino(
         { level: options.logLevel ?? 'info', base: { node: 'dev' }, timestamp: pino.stdTimeFunctions.isoTime },
         destination,
       ),
-    });
+    };
+    const isOwnHost = ownHostsOf(new URL(plan.publicUrl).hostname);
+    this.#backend = new DemoBackend({ ...common, isOwnHost, pages: 'own', guides: lan?.guides ?? [] });
+    this.#forPhones = lan && {
+      backend: new DemoBackend({ ...common, isOwnHost: ownHostsAt(lan.origins), pages: 'guests' }),
+      guide: new LanGuide(lan),
+    };
   }
 
   /**
@@ -108,6 +128,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   async start(signal?: AbortSignal): Promise<void> {
     try {
       await this.#backend.listen(this.#plan.demoPort);
+      await this.#forPhones?.backend.listen(this.#plan.guestPort);
+      await this.#forPhones?.guide.listen();
       await this.#startNodes(signal);
     } catch (error) {
       await this.close();
@@ -188,7 +210,10 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       const these = this.#children.filter((child) => child.role === role);
       await Promise.all(these.map((child) => child.stop(this.#stopMs)));
     }
+    await this.#forPhones?.guide.close();
+    await this.#forPhones?.backend.close();
     await this.#backend.close();
+    await this.#tokens.close();
     await this.#view.close();
     await this.#store.close();
     removeClusterFile(this.#state.clusterFile);
@@ -208,7 +233,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   }
 
   #write(): void {
-    writeClusterFile(this.#state.clusterFile, { url: this.url, secret: this.secret, nodes: this.nodes() });
+    const { url, secret, lan } = this;
+    writeClusterFile(this.#state.clusterFile, { url, secret, lan, nodes: this.nodes() });
   }
 }
 

@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyError, LogController } from 'fastify';
+import { renderSVG } from 'uqr';
 import { isSessionId, type SessionId } from '../../protocol/ids.ts';
 import type { Logger } from '../shared/logging.ts';
 import { ClusterError } from './cluster-error.ts';
@@ -8,15 +10,18 @@ import type { ClusterView } from './cluster-view.ts';
 import { DEMO_ERRORS, DemoError } from './demo-error.ts';
 import type { DemoTokens } from './demo-tokens.ts';
 import { PAGE_KEY_HEADER, PageKey } from './page-key.ts';
-import { isForeign, isSameOrigin } from './same-origin.ts';
+import { type IsOwnHost, isForeign, isSameOrigin } from './same-origin.ts';
 
 export interface DemoBackendOptions {
   readonly view: ClusterView;
   readonly tokens: DemoTokens;
   /** Sends a signal to a node. @throws {ClusterError} NodeUnknown, NodeNotRunning */
   readonly kill: (id: string, signal: 'SIGKILL' | 'SIGTERM') => number;
-  /** Host of the cluster's public URL. */
-  readonly publicHost: string;
+  readonly isOwnHost: IsOwnHost;
+  /** Guests come from other machines: they join rooms, and neither end nodes nor moderate. */
+  readonly pages: 'own' | 'guests';
+  /** Where phones begin. Default: nowhere. */
+  readonly guides?: readonly string[];
   readonly log: Logger;
 }
 
@@ -76,14 +81,13 @@ export class DemoBackend {
 
   async close(): Promise<void> {
     await this.#app.close();
-    await this.#options.tokens.close();
   }
 
   /** Refuses before anything of the body is read, and whatever the path is. */
   #guard(): void {
-    const { publicHost } = this.#options;
+    const { isOwnHost } = this.#options;
     this.#app.addHook('onRequest', async ({ headers, routeOptions }) => {
-      if (isForeign(headers, publicHost)) {
+      if (isForeign(headers, isOwnHost)) {
         throw new DemoError('NotSameOrigin', 'Only a page of this cluster, at one of its own addresses, may ask this.');
       }
       if (routeOptions.url === KEY_PATH || this.#pageKey.fits(headers[PAGE_KEY_HEADER])) return;
@@ -92,24 +96,30 @@ export class DemoBackend {
   }
 
   #registerRoutes(): void {
-    const { tokens, kill, publicHost } = this.#options;
+    const { tokens, kill, isOwnHost, guides = [] } = this.#options;
+    const guests = this.#options.pages === 'guests';
     // A POST, as browsers tell its origin even to an address without TLS.
     this.#app.post(KEY_PATH, async ({ headers }, reply) => {
-      if (!isSameOrigin(headers, publicHost)) {
+      if (!isSameOrigin(headers, isOwnHost)) {
         throw new DemoError('NotSameOrigin', 'Only a browser that shows a page of this cluster is given its key.');
       }
       return reply.header('cache-control', 'no-store').send({ key: this.#pageKey.text });
     });
 
-    this.#app.post('/demo/api/token', { schema: { body: TOKEN_BODY } }, async ({ body }) => {
+    this.#app.post('/demo/api/token', { schema: { body: TOKEN_BODY } }, async ({ body, headers }) => {
       const { name, role } = body;
+      if (guests && role === 'MODERATOR') throw new DemoError('GuestRefused', 'Guests of the demo cannot moderate.');
       const token = await tokens.create({
         room: roomOf(body.room),
         ...(name === undefined ? {} : { name }),
         ...(role === undefined ? {} : { role }),
       });
-      return { token };
+      return { token: guests ? tokenAt(token, headers) : token };
     });
+
+    this.#app.get('/demo/api/phones', async () => ({
+      guides: guides.map((url) => ({ url, qr: renderSVG(url, { border: 2 }) })),
+    }));
 
     this.#app.get('/demo/api/cluster', { schema: { querystring: CLUSTER_QUERY } }, async (request, reply) => {
       const room = request.query.room === undefined ? undefined : roomOf(request.query.room);
@@ -127,6 +137,7 @@ export class DemoBackend {
 
     const killing = { schema: { params: KILL_PARAMS, body: KILL_BODY } };
     this.#app.post('/demo/api/nodes/:id/kill', killing, async ({ params, body, log }) => {
+      if (guests) throw new DemoError('GuestRefused', 'Nodes are ended from the computer that runs the demo.');
       const signal = body?.signal ?? 'SIGKILL';
       const pid = kill(params.id, signal);
       log.info({ id: params.id, pid, signal }, 'ended a node on request');
@@ -136,7 +147,7 @@ export class DemoBackend {
 
   /** Writes the state to `stream` whenever it has changed. */
   #tell(stream: PassThrough, room: SessionId | undefined): void {
-    const { view, log } = this.#options;
+    const { view, log, pages } = this.#options;
     let sent = '';
     let sentAt = 0;
     let looking = false;
@@ -145,7 +156,7 @@ export class DemoBackend {
       looking = true;
       try {
         const where = room === undefined ? undefined : await view.room(room);
-        const state = JSON.stringify({ nodes: view.nodes(), room: where });
+        const state = JSON.stringify({ nodes: view.nodes(), room: where, mayKill: pages === 'own' });
         if ((state === sent && performance.now() - sentAt < REPEAT_MS) || !stream.writable) return;
         sent = state;
         sentAt = performance.now();
@@ -179,6 +190,12 @@ export class DemoBackend {
       return reply.code(status).send({ error: known.name, message: known.message, action });
     });
   }
+}
+
+/** The cluster makes tokens for its public URL. A guest opens its socket where its page came from, which has been checked. */
+function tokenAt(token: string, headers: IncomingHttpHeaders): string {
+  const { host } = new URL(`https://${headers['x-forwarded-host'] ?? headers.host ?? ''}`);
+  return token.replace(/^wss?:\/\/[^/?]+/, `wss://${host}`);
 }
 
 function roomOf(text: string): SessionId {

@@ -4,6 +4,7 @@ export const DEMO_ERRORS = {
   RequestInvalid: { status: 400, action: 'Correct the field that the message names.' },
   NotSameOrigin: { status: 403, action: "Use the demo page at the cluster's own address." },
   PageKeyInvalid: { status: 403, action: 'Load the demo page again: it is given the key of the cluster that runs.' },
+  GuestRefused: { status: 403, action: 'Use the demo page on the computer that runs the demo.' },
   NodeUnknown: { status: 404, action: 'Use an id of the list of nodes.' },
   NodeNotRunning: { status: 409, action: 'Wait until the node has started again.' },
   ClusterRefused: { status: 500, action: 'Look into the logs of the masters.' },

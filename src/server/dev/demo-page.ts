@@ -27,9 +27,11 @@ export function demoFiles(dist: string): StaticFiles[] {
 }
 
 /**
- * The policy with leave to open sockets at the public URL. Tokens name it, and a page need not have been opened there:
- * 127.0.0.1 is not localhost to a browser.
+ * The policy with leave to open sockets at these URLs. Tokens name one of them, and a page need not have been opened there:
+ * 127.0.0.1 is not localhost to a browser, and to older ones not even the page's own host is its own over WebSocket. No policy
+ * can name an IPv6 address.
  */
-export function withSocketsAt(publicUrl: string, policy: string): string {
-  return policy.replace("connect-src 'self'", `connect-src 'self' ${publicUrl.replace(/^http/, 'ws')}`);
+export function withSocketsAt(urls: readonly string[], policy: string): string {
+  const sources = urls.filter((url) => !url.includes('[')).map((url) => url.replace(/^http/, 'ws'));
+  return policy.replace("connect-src 'self'", ["connect-src 'self'", ...sources].join(' '));
 }

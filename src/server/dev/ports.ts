@@ -29,20 +29,28 @@ export async function freePorts(host: string, count: number): Promise<number[]> 
   return ports;
 }
 
-/** @throws {ClusterError} PortTaken, AddressUnavailable */
-export async function requireFreePort(host: string, port: number): Promise<void> {
+/**
+ * @param hostOption the option that names the address, for the message of an error; `portOption`: the port
+ * @throws {ClusterError} PortTaken, AddressUnavailable
+ */
+export async function requireFreePort(
+  host: string,
+  port: number,
+  hostOption = '--host',
+  portOption = '--port',
+): Promise<void> {
   const failure = await probe(host, port);
   if (failure === undefined) return;
   if (failure.code === 'EADDRINUSE') {
     throw new ClusterError(
       'PortTaken',
-      `Port ${port} of ${host} is in use. End the program that has it, or choose another with --port.`,
+      `Port ${port} of ${host} is in use. End the program that has it, or choose another with ${portOption}.`,
       failure,
     );
   }
   throw new ClusterError(
     'AddressUnavailable',
-    `${host}:${port} cannot be opened (${failure.code ?? failure.message}). Choose others with --host and --port.`,
+    `${host}:${port} cannot be opened (${failure.code ?? failure.message}). Choose others with ${hostOption} and ${portOption}.`,
     failure,
   );
 }

@@ -1,6 +1,9 @@
 import { relative } from 'node:path';
+import { renderUnicodeCompact } from 'uqr';
+import { ownAddresses } from '../shared/own-addresses.ts';
 import type { ChildExit } from './child.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
+import type { LanUrls } from './cluster-file.ts';
 
 /** Tells whoever started the cluster what happens to it, line by line. */
 export interface Printer {
@@ -13,6 +16,8 @@ export interface Printer {
 const ROLE_WIDTH = 'media-node'.length;
 const ID_WIDTH = 'balancer-1'.length;
 const PID_WIDTH = 7;
+const NO_FIREFOX =
+  'This machine has no address but its loopback one, over which Firefox sends no media: use another browser here.';
 
 /** For people. */
 export class TextPrinter implements Printer {
@@ -28,11 +33,12 @@ export class TextPrinter implements Printer {
     console.log(`  ${id} (pid ${pid}) ${how}${next}`);
   }
 
-  ready({ url, stateDir }: Cluster): void {
+  ready({ url, lan, stateDir }: Cluster): void {
     const shown = relative(process.cwd(), stateDir) || '.';
-    console.log(
-      `\nReady: ${url}\n\nLogs, store and cluster.json, which has the secret, are in ${shown}. Ctrl-C ends everything.\n`,
-    );
+    console.log(`\nReady: ${url}`);
+    if (lan) console.log(phoneText(lan));
+    if (ownAddresses().length === 0) console.log(`\n${NO_FIREFOX}`);
+    console.log(`\nLogs, store and cluster.json, which has the secret, are in ${shown}. Ctrl-C ends everything.\n`);
   }
 }
 
@@ -47,7 +53,24 @@ export class JsonPrinter implements Printer {
   }
 
   ready(cluster: Cluster): void {
-    const { url, stateDir } = cluster;
-    console.log(JSON.stringify({ event: 'ready', url, stateDir, nodes: cluster.nodes() }));
+    const { url, lan, stateDir } = cluster;
+    console.log(JSON.stringify({ event: 'ready', url, lan, stateDir, nodes: cluster.nodes() }));
   }
+}
+
+/** How somebody with a phone gets in. */
+function phoneText({ guides, pages, fingerprint }: LanUrls): string {
+  const [guide = '', ...more] = guides;
+  const others = more.length > 0 ? `, or, in other networks of this machine, ${more.join(' or ')}` : '';
+  return `
+On a phone in the same network: scan this, or open ${guide}${others}.
+
+${renderUnicodeCompact(guide, { border: 2 })}
+
+It leads to ${pages[0] ?? ''}. This machine has made the certificate itself, so the browser warns once:
+  Chrome and Edge   Advanced, then Proceed
+  Safari on iOS     Show Details, then visit this website
+  Firefox           Advanced, then Accept the Risk and Continue
+SHA-256 of the certificate: ${fingerprint}
+Everybody in this network can open the page and join rooms. Nodes are killed from this computer only.`;
 }

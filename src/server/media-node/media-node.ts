@@ -10,6 +10,7 @@ import { createInternalServer } from '../shared/internal-server.ts';
 import { type Addresses, type Listening, listenTwice } from '../shared/listen.ts';
 import { LiveFeed } from '../shared/live-feed.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
+import { isLoopback } from '../shared/own-addresses.ts';
 import type { Secrets } from '../shared/secrets.ts';
 import type { Timing } from '../shared/timing.ts';
 import { registerWitness } from '../shared/witness.ts';
@@ -17,6 +18,7 @@ import type { NodeLease, Store } from '../store/store.ts';
 import { registerMediaCommands, registerRoomList } from './commands.ts';
 import { Fences } from './fences.ts';
 import { Lease } from './lease.ts';
+import { type MediaAddress, mediaAddresses } from './media-addresses.ts';
 import { type MediaCounts, MediaMetrics } from './metrics.ts';
 import { Retirement, registerRetirement } from './retirement.ts';
 import { Rooms } from './rooms.ts';
@@ -33,7 +35,7 @@ export interface MediaNodeOptions extends Addresses {
   readonly workers?: number | undefined;
   /** One port for each worker, UDP and TCP. */
   readonly rtcPorts: { readonly min: number; readonly max: number };
-  /** Address for media. Default: `127.0.0.1`. */
+  /** Address for media. Default: every address of this machine that others reach, and loopback where `host` is. */
   readonly listenIp?: string | undefined;
   /** The address that clients see, where it is another. */
   readonly announcedAddress?: string | undefined;
@@ -83,8 +85,7 @@ export class MediaNode {
     const workers = await WorkerPool.start({
       workers: options.workers ?? availableParallelism(),
       rtcPorts: options.rtcPorts,
-      listenIp: options.listenIp ?? '127.0.0.1',
-      announcedAddress: options.announcedAddress,
+      addresses: () => addressesOf(options, log),
       workerBin: options.workerBin,
       lookMs: options.timing.beatMs,
       verdictMs: options.timing.verdictMs,
@@ -208,6 +209,17 @@ export class MediaNode {
     const { id, instance, role, url } = this.identity;
     return { id, instance, role, url, load: this.#workers.load };
   }
+}
+
+/** What was chosen by hand is not added to. */
+async function addressesOf(
+  { host, listenIp, announcedAddress }: MediaNodeOptions,
+  log: Logger,
+): Promise<readonly MediaAddress[]> {
+  if (listenIp !== undefined) return [{ ip: listenIp, announcedAddress }];
+  const { used, unused } = await mediaAddresses(isLoopback(host));
+  if (unused.length > 0) log.warn({ unused }, 'these addresses carry no media; choose one with --listen-ip');
+  return used;
 }
 
 /**

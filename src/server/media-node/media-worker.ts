@@ -1,14 +1,15 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { MEDIA_CODECS } from './codecs.ts';
+import type { MediaAddress } from './media-addresses.ts';
 import { MediaNodeError } from './media-node-error.ts';
 import { endWorkerProcess, startWorkerProcess } from './worker-process.ts';
 
 export interface MediaWorkerOptions {
   readonly workerBin: string | undefined;
   readonly setsid: string | undefined;
-  readonly listenIp: string;
-  readonly announcedAddress: string | undefined;
+  /** The earlier ones are preferred by clients. */
+  readonly addresses: readonly MediaAddress[];
   /** One port of these is taken, the first free one. */
   readonly rtcPorts: readonly number[];
 }
@@ -41,24 +42,23 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
   }
 
   static async #listen(worker: types.Worker, options: MediaWorkerOptions): Promise<MediaWorker> {
-    const { listenIp: ip, announcedAddress, rtcPorts } = options;
+    const { addresses, rtcPorts } = options;
+    const ips = addresses.map(({ ip }) => ip).join(', ');
     for (const port of rtcPorts) {
-      const address = { ip, port, ...(announcedAddress === undefined ? {} : { announcedAddress }) };
       try {
-        const webRtcServer = await worker.createWebRtcServer({
-          listenInfos: [
-            { protocol: 'udp', ...address },
-            { protocol: 'tcp', ...address },
-          ],
-        });
+        const webRtcServer = await worker.createWebRtcServer({ listenInfos: listenInfos(addresses, port) });
         return new MediaWorker(worker, webRtcServer, port);
       } catch (error) {
         if (!/address already in use/i.test(String(error))) {
-          throw new MediaNodeError('RTC_ADDRESS_UNUSABLE', `No media over ${ip}:${port}: ${String(error)}.`, error);
+          throw new MediaNodeError(
+            'RTC_ADDRESS_UNUSABLE',
+            `No media over port ${port} of ${ips}: ${String(error)}.`,
+            error,
+          );
         }
       }
     }
-    throw new MediaNodeError('RTC_PORTS_USED_UP', `None of ${rtcPorts.length} RTC ports on ${ip} is free.`);
+    throw new MediaNodeError('RTC_PORTS_USED_UP', `None of ${rtcPorts.length} RTC ports of ${ips} is free.`);
   }
 
   constructor(worker: types.Worker, webRtcServer: types.WebRtcServer, port: number) {
@@ -141,4 +141,16 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
     if (elapsed > 0) this.#load = Math.min(100, (100 * (cpuMs - usedBefore)) / elapsed);
     this.#usage = now;
   }
+}
+
+/** TCP is the way out where UDP is blocked, so all addresses over UDP come first. */
+function listenInfos(addresses: readonly MediaAddress[], port: number): types.TransportListenInfo[] {
+  return (['udp', 'tcp'] as const).flatMap((protocol) =>
+    addresses.map(({ ip, announcedAddress }) => ({
+      protocol,
+      ip,
+      port,
+      ...(announcedAddress === undefined ? {} : { announcedAddress }),
+    })),
+  );
 }

@@ -2,14 +2,15 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Logger } from '../shared/logging.ts';
+import type { MediaAddress } from './media-addresses.ts';
 import { MediaWorker, type MediaWorkerOptions } from './media-worker.ts';
 import { findSetsid } from './worker-process.ts';
 
 export interface WorkerPoolOptions {
   readonly workers: number;
   readonly rtcPorts: { readonly min: number; readonly max: number };
-  readonly listenIp: string;
-  readonly announcedAddress?: string | undefined;
+  /** Where a worker that starts now listens. */
+  readonly addresses: () => Promise<readonly MediaAddress[]>;
   readonly workerBin?: string | undefined;
   /** Between two looks at the workers, ms. */
   readonly lookMs: number;
@@ -95,19 +96,19 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   }
 
   async #fill(place: number): Promise<void> {
-    const { workerBin, listenIp, announcedAddress } = this.#options;
+    const { workerBin } = this.#options;
+    const addresses = await this.#options.addresses();
     const options: MediaWorkerOptions = {
       workerBin,
       setsid: this.#setsid,
-      listenIp,
-      announcedAddress,
+      addresses,
       rtcPorts: this.#portsFor(place),
     };
     const worker = await MediaWorker.start(options);
     if (this.#closing.signal.aborted) return worker.close();
     worker.once('gone', (reason) => void this.#replace(place, worker, reason));
     this.#workers.set(place, worker);
-    this.#log.info({ worker: worker.pid, port: worker.port }, 'media worker started');
+    this.#log.info({ worker: worker.pid, port: worker.port, addresses }, 'media worker started');
     this.emit('changed');
   }
 
