@@ -4,8 +4,11 @@ import { captureMedia, requireMediaDevices } from './media/devices.ts';
 import { Publisher } from './media/publisher.ts';
 import type { PublisherProperties } from './media/publisher-properties.ts';
 import { findTarget, type VideoTarget } from './media/video-placement.ts';
+import type { LocalRecorder } from './openvidu/local-recorder.ts';
+import { BARE, show, worksInProxies } from './reactive-proxy.ts';
 import { Session } from './session/session.ts';
 import type { SessionOptions } from './session/session-options.ts';
+import type { Stream } from './session/stream.ts';
 import { callOut } from './typed-emitter.ts';
 
 /** A camera or a microphone. */
@@ -23,11 +26,19 @@ export type PublisherHandler = (error?: RejoinError) => void;
 
 /** The way in: makes sessions and publishers. Also exported as `OpenVidu`. */
 export class Rejoin {
+  /** The last that `initSession` has made. Its type is OpenVidu's: before that, it is `undefined`. */
+  readonly session!: Session;
+  /** OpenVidu's. Nothing is recorded: what it makes only says so. Not in `rejoin.min.js`. */
+  declare readonly initLocalRecorder: (stream: Stream) => LocalRecorder;
+  /** @internal */
+  readonly [BARE] = (): this => this;
   readonly #configuration = new AdvancedConfiguration();
 
   /** Makes a session, to be joined with `connect()`. More than one can be joined at a time. */
   initSession(options: SessionOptions = {}): Session {
-    return new Session(options, this.#configuration);
+    const session = new Session(options, this.#configuration);
+    show<Rejoin>(this, { session });
+    return session;
   }
 
   /**
@@ -52,6 +63,9 @@ export class Rejoin {
         callOut(() => done?.(error));
       },
     });
+    show<Stream>(publisher.stream, { session: this.session });
+    const element = findTarget(target);
+    if (element) publisher.targetElement = element;
     return publisher;
   }
 
@@ -102,3 +116,4 @@ export class Rejoin {
     this.#configuration.set(configuration);
   }
 }
+worksInProxies(Rejoin);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Participants } from '../../src/client/session/participants.ts';
+import { Participants, type ParticipantsEvents } from '../../src/client/session/participants.ts';
+import type { Session } from '../../src/client/session/session.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
 function connection(
@@ -19,7 +20,7 @@ function stream(id: string, connectionId: string, more: Partial<StreamInfo> = {}
 
 function watched(): { participants: Participants; seen: string[] } {
   const seen: string[] = [];
-  const participants = new Participants({
+  const events: ParticipantsEvents = {
     connectionCreated: ({ connectionId }) => seen.push(`+${connectionId}`),
     connectionDestroyed: ({ connectionId }, reason) => seen.push(`-${connectionId} ${reason}`),
     streamCreated: ({ streamId }) => seen.push(`+${streamId}`),
@@ -29,7 +30,8 @@ function watched(): { participants: Participants; seen: string[] } {
     presenceChanged: ({ connectionId }, presence) => seen.push(`${connectionId} ${presence}`),
     streamChanged: ({ streamId }, { changedProperty, newValue, reason }) =>
       seen.push(`${streamId} ${changedProperty} ${JSON.stringify(newValue)} ${reason}`),
-  });
+  };
+  const participants = new Participants(events, {} as Session);
   return { participants, seen };
 }
 

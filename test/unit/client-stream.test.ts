@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamManager } from '../../src/client/media/stream-manager.ts';
 import { Connection } from '../../src/client/session/connection.ts';
+import type { Session } from '../../src/client/session/session.ts';
 import { Stream } from '../../src/client/session/stream.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
@@ -30,7 +31,7 @@ test('a publisher’s stream is there before it is published, and the same objec
 });
 
 test('a connection knows how its network did before', () => {
-  const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo);
+  const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, {} as Session);
   assert.equal(connection.networkQuality, 0);
   assert.equal(connection.setNetworkQuality(4), 0);
   assert.equal(connection.setNetworkQuality(2), 4);
@@ -40,11 +41,11 @@ test('a connection knows how its network did before', () => {
 test('who has shown a stream last is known when it is over', () => {
   const stream = new Stream({ streamId: 'str_1' } as StreamInfo);
   assert.equal(stream.streamManager, undefined);
-  const manager = { mediaStream: {} } as StreamManager;
+  const manager = { shownStream: {} } as StreamManager;
   stream.managedBy(manager);
   assert.equal(stream.manager, manager);
   stream.managedBy(undefined);
   assert.equal(stream.manager, undefined);
   assert.equal(stream.streamManager, manager);
-  assert.equal(stream.getMediaStream(), manager.mediaStream);
+  assert.equal(stream.getMediaStream(), manager.shownStream);
 });
