@@ -25,7 +25,8 @@ const PAGE = [
 const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 /** The diaries that it and its dependencies keep, for their own developers. */
-const DIARY = /node_modules\/((mediasoup-client|awaitqueue|h264-profile-level-id)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
+const DIARY =
+  /node_modules\/((mediasoup-client|awaitqueue|h264-profile-level-id)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
 /** Node's emitter, of which it uses no more than the SDK's own emitter has. */
 const NODE_EMITTER = /node_modules\/events-alias\/events(\.js)?$/;
 

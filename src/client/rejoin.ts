@@ -1,3 +1,4 @@
+import type { Role } from '../protocol/model.ts';
 import { AdvancedConfiguration, type OpenViduAdvancedConfiguration } from './advanced-configuration.ts';
 import type { RejoinError } from './errors.ts';
 import { captureMedia, requireMediaDevices } from './media/devices.ts';
@@ -28,6 +29,8 @@ export type PublisherHandler = (error?: RejoinError) => void;
 export class Rejoin {
   /** The last that `initSession` has made. Its type is OpenVidu's: before that, it is `undefined`. */
   readonly session!: Session;
+  /** OpenVidu's: what this client may do in the session that was made last. Not in `rejoin.min.js`. */
+  declare readonly role: Role | '';
   /** OpenVidu's. Nothing is recorded: what it makes only says so. Not in `rejoin.min.js`. */
   declare readonly initLocalRecorder: (stream: Stream) => LocalRecorder;
   /** @internal */
@@ -37,6 +40,7 @@ export class Rejoin {
   /** Makes a session, to be joined with `connect()`. More than one can be joined at a time. */
   initSession(options: SessionOptions = {}): Session {
     const session = new Session(options, this.#configuration);
+    show<Session>(session, { openvidu: this });
     show<Rejoin>(this, { session });
     return session;
   }
@@ -63,6 +67,7 @@ export class Rejoin {
         callOut(() => done?.(error));
       },
     });
+    show<Publisher>(publisher, { openvidu: this });
     show<Stream>(publisher.stream, { session: this.session });
     const element = findTarget(target);
     if (element) publisher.targetElement = element;

@@ -10,6 +10,7 @@ import {
   type StreamPropertyValue,
 } from '../events.ts';
 import { show, worksInProxies } from '../reactive-proxy.ts';
+import type { Rejoin } from '../rejoin.ts';
 import type { Connection } from '../session/connection.ts';
 import { Stream, type VideoDimensions } from '../session/stream.ts';
 import { tellingOfDialog } from './access-dialog.ts';
@@ -45,6 +46,8 @@ export class Publisher extends StreamManager {
   readonly id: string;
   /** What it was made with. */
   readonly properties: PublisherProperties;
+  /** What has made it. */
+  readonly openvidu!: Rejoin;
   /** What it publishes, or is about to: the same object for life. */
   readonly stream: Stream;
   /** Whether the user and the browser have allowed the use of the sources. */

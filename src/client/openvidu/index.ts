@@ -8,6 +8,7 @@ import { extendForOpenVidu } from './extend.ts';
 export * from '../index.ts';
 export { Filter } from './filter.ts';
 export { LocalRecorder, LocalRecorderState } from './local-recorder.ts';
+export type { ConnectionOptions, InboundStreamOptions, OutboundStreamOptions } from './stream-options.ts';
 /** OpenVidu's: what the maps of events have in common, which is nothing. */
 export type EventMap = object;
 

@@ -1,5 +1,6 @@
 import type { ConnectionId } from '../../protocol/ids.ts';
 import type { ConnectionInfo, NetworkQuality, Role } from '../../protocol/model.ts';
+import type { ConnectionOptions } from '../openvidu/stream-options.ts';
 import { BARE, show, worksInProxies } from '../reactive-proxy.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
@@ -25,6 +26,10 @@ export class Connection {
   readonly networkQuality: NetworkQuality = 0;
   /** OpenVidu's: whether its streams are recorded. Nothing is. */
   readonly record = false;
+  /** OpenVidu's, of this client's own: what it has joined with. Not in `rejoin.min.js`. */
+  declare readonly localOptions: ConnectionOptions | undefined;
+  /** OpenVidu's, of others': what they have joined with. Not in `rejoin.min.js`. */
+  declare readonly remoteOptions: ConnectionOptions | undefined;
   /** @internal */
   readonly [BARE] = (): this => this;
   /** @internal */

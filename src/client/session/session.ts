@@ -8,6 +8,7 @@ import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber, type SubscriberProperties } from '../media/subscriber.ts';
 import { findTarget, type VideoTarget } from '../media/video-placement.ts';
 import { worksInProxies } from '../reactive-proxy.ts';
+import type { Rejoin } from '../rejoin.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import type { Connection } from './connection.ts';
 import { Membership } from './membership.ts';
@@ -25,6 +26,10 @@ export type CompletionHandler = (error?: Error) => void;
 
 /** A call: who is in it, what they send, and its survival. Made by `initSession`. */
 export class Session extends TypedEmitter<SessionEvents> {
+  /** What has made it. */
+  readonly openvidu!: Rejoin;
+  /** OpenVidu's: whether this client is in the session, also while it is reconnecting. Not in `rejoin.min.js`. */
+  declare readonly sessionConnected: () => boolean;
   /**
    * OpenVidu's. Nothing is transcribed: rejects. Not in `rejoin.min.js`.
    * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED

@@ -3,6 +3,7 @@ import type { MediaKind, StreamChange, StreamInfo } from '../../protocol/model.t
 import { notConnected } from '../errors.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import type { Filter } from '../openvidu/filter.ts';
+import type { InboundStreamOptions, OutboundStreamOptions } from '../openvidu/stream-options.ts';
 import type { TypeOfVideo } from '../openvidu/type-of-video.ts';
 import { BARE, proxyOf, show, worksInProxies } from '../reactive-proxy.ts';
 import type { Connection } from './connection.ts';
@@ -71,6 +72,14 @@ export class Stream {
    * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED
    */
   declare readonly removeFilter: () => Promise<void>;
+  /** OpenVidu's: whether it is a publisher's. Not in `rejoin.min.js`. */
+  declare readonly isLocal: () => boolean;
+  /** OpenVidu's: whether it is a publisher's, and published. Not in `rejoin.min.js`. */
+  declare readonly isLocalStreamPublished: boolean;
+  /** OpenVidu's, of others' streams: what the server has told. Not in `rejoin.min.js`. */
+  declare readonly inboundStreamOpts: InboundStreamOptions | undefined;
+  /** OpenVidu's, of a publisher's stream: what it was made with. Not in `rejoin.min.js`. */
+  declare readonly outboundStreamOpts: OutboundStreamOptions | undefined;
   /** @internal */
   readonly [BARE] = (): this => this;
   #info: StreamInfo;
