@@ -49,7 +49,7 @@ test('what OpenVidu has set when a call returns is set', async ({ open, running,
         stream.isLocal(),
         stream.isLocalStreamPublished,
       ];
-      publisher.publishAudio(false);
+      void publisher.publishAudio(false);
       void publisher.publishVideo(false);
       const muted = [stream.audioActive, stream.videoActive];
       await publishing;
@@ -148,10 +148,8 @@ test('objects are called what they are, although the script is minified', async 
   await plays(ann, '#others video');
   const names = await ann.evaluate(async () => {
     const { OpenVidu, openVidu, session, publisher, subscriber } = globalThis as unknown as Here;
-    const event = await new Promise<object>((resolve) => {
-      session.on('signal', resolve);
-      session.signal({ data: '' });
-    });
+    const event = new Promise<object>((resolve) => session.on('signal', resolve));
+    await session.signal({ data: '' });
     const error = await new OpenVidu()
       .initSession()
       .signal({})
@@ -163,7 +161,7 @@ test('objects are called what they are, although the script is minified', async 
       subscriber,
       publisher.stream,
       session.connection,
-      event,
+      await event,
       error as object,
     ];
     return all.map((one) => one.constructor.name);

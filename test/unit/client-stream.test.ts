@@ -49,3 +49,15 @@ test('who has shown a stream last is known when it is over', () => {
   assert.equal(stream.streamManager, manager);
   assert.equal(stream.getMediaStream(), manager.shownStream);
 });
+
+test('a stream that is silenced in this page only reads as silent, and what its publisher does is still news', () => {
+  const stream = new Stream({ streamId: 'str_1', audioActive: true, videoActive: false } as StreamInfo);
+  stream.setShown('audio', false);
+  assert.equal(stream.audioActive, false);
+  assert.equal(stream.info.audioActive, true);
+  assert.equal(stream.setActive('audio', false), true);
+  assert.equal(stream.setActive('audio', true), true);
+  assert.equal(stream.audioActive, true);
+  stream.setShown('video', true);
+  assert.equal(stream.videoActive, false, 'its publisher does not send it');
+});
