@@ -25,10 +25,12 @@ const PAGE = [
 const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 /** The diaries that it and its dependencies keep, for their own developers. */
-const DIARY =
-  /node_modules\/((mediasoup-client|awaitqueue|h264-profile-level-id)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
+const DIARY = /node_modules\/((mediasoup-client|awaitqueue)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
 /** Node's emitter, of which it uses no more than the SDK's own emitter has. */
 const NODE_EMITTER = /node_modules\/events-alias\/events(\.js)?$/;
+
+/** What compares H.264's profiles: media nodes offer VP8 only (`src/server/media-node/codecs.ts`). */
+const H264 = /node_modules\/h264-profile-level-id\/lib\/index(\.js)?$/;
 
 /** Empties modules that are not used, so that they do not travel to every user. */
 function leaveOut() {
@@ -40,6 +42,7 @@ function leaveOut() {
       if (NODE_EMITTER.test(id)) {
         return `exports.EventEmitter = class extends require('eventemitter3') { setMaxListeners() {} };`;
       }
+      if (H264.test(id)) return 'exports.isSameProfile = () => false;';
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
     },
   };

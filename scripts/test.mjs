@@ -1,7 +1,7 @@
 /**
  * The whole test suite: units, the package, integration and two minutes of chaos with Node's test runner, the demo room
- * with Playwright. `npm test` runs it after set-up and build; `npm test -- unit` or `package`, `integration`, `e2e`, `chaos`
- * runs a part, and what follows a part's name is passed to its runner.
+ * with Playwright, calls in several browsers with Puppeteer. `npm test` runs it after set-up and build; `npm test -- unit`
+ * or `package`, `integration`, `e2e`, `browsers`, `chaos` runs a part, and what follows its name is passed to its runner.
  */
 import { spawn } from 'node:child_process';
 import { glob, readFile, rm } from 'node:fs/promises';
@@ -15,10 +15,11 @@ const SUITES = {
   doors: (args) => nodeTests('test/doors', 120_000, args),
   hosts: (args) => nodeTests('test/hosts', 240_000, args),
   e2e: (args) => playwrightTests(args),
+  browsers: (args) => nodeTests('test/browsers', 120_000, args),
   chaos: (args) => nodeTests('test/chaos', 300_000, args),
 };
 
-const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|chaos [arguments for its runner]]
+const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|browsers|chaos [arguments for its runner]]
 
   unit          protocol, back-off, state machine, store …
   package       what npm publishes: its manifest and types, installed, bundled and loaded in Chromium
@@ -26,6 +27,7 @@ const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|chaos [argum
   doors         what an intruder tries: each door in SECURITY.md, over raw sockets
   hosts         every node on a host of its own, in network namespaces; hosts lose power, links lose packets
   e2e           the demo room in Chromium, with fake camera and microphone
+  browsers      calls in Chromium and in Firefox, and the signalling in Safari's engine
   chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones
 
   SEED=n        replays the random parts of a run that has failed

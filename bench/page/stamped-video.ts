@@ -1,23 +1,37 @@
 /** Bits of a frame's number, one column each: black or white above, the opposite below, so that a blur is not read. */
 const BITS = 16;
-/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
-const WIDTH = 320;
-const HEIGHT = 240;
-const FRAME_MS = 50;
 
-/** Runs in the page. A picture of 20 frames per second, each with its number drawn into it. */
-export function stampedTrack(): MediaStreamTrack {
-  const { canvas, context } = canvasOf(WIDTH, HEIGHT);
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second. */
+  readonly frameRate: number;
+}
+
+/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
+const SMALL: Picture = { width: 320, height: 240, frameRate: 20 };
+
+/** Runs in the page. A picture whose frames each have their number drawn into them. It ends with its track. */
+export function stampedTrack({ width, height, frameRate }: Picture = SMALL): MediaStreamTrack {
+  const { canvas, context } = canvasOf(width, height);
   let number = 0;
   draw(context, number);
-  const [track] = canvas.captureStream(0).getVideoTracks();
+  const stream = canvas.captureStream(0);
+  const [track] = stream.getVideoTracks();
   if (!track) throw new Error('The canvas has no track.');
+  // Firefox has kept this method where an early draft had it.
+  const capture = ('requestFrame' in track ? track : stream) as CanvasCaptureMediaStreamTrack;
+  const frameMs = 1_000 / frameRate;
+  let due = performance.now();
   // Not an interval: one that is late is followed by the next too soon, and browsers send no two frames in so short a time.
   const next = (): void => {
+    if (track.readyState === 'ended') return;
     number = (number + 1) % 2 ** BITS;
     draw(context, number);
-    (track as CanvasCaptureMediaStreamTrack).requestFrame();
-    setTimeout(next, FRAME_MS);
+    capture.requestFrame();
+    const now = performance.now();
+    due = Math.max(due + frameMs, now + frameMs / 2);
+    setTimeout(next, due - now);
   };
   next();
   return track;
@@ -51,12 +65,13 @@ function canvasOf(width: number, height: number): { canvas: HTMLCanvasElement; c
 }
 
 function draw(context: CanvasRenderingContext2D, number: number): void {
-  const width = WIDTH / BITS;
+  const width = context.canvas.width / BITS;
+  const height = context.canvas.height / 2;
   for (let column = 0; column < BITS; column += 1) {
     const isSet = Math.floor(number / 2 ** column) % 2 === 1;
     context.fillStyle = isSet ? 'white' : 'black';
-    context.fillRect(column * width, 0, width, HEIGHT / 2);
+    context.fillRect(column * width, 0, width, height);
     context.fillStyle = isSet ? 'black' : 'white';
-    context.fillRect(column * width, HEIGHT / 2, width, HEIGHT / 2);
+    context.fillRect(column * width, height, width, height);
   }
 }

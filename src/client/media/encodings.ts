@@ -1,20 +1,82 @@
 import type { types } from 'mediasoup-client';
 
-/** Below so many pixels in width, a quarter of a picture is of no use. */
-const NARROW = 480;
+/** How a layer is made of the whole picture: its sides divided by this, and the most that it may use, bit/s. */
+interface Layer {
+  readonly scaleResolutionDownBy: number;
+  readonly maxBitrate: number;
+}
 
 /**
- * In which qualities a video is sent. Bit rates per second.
- * @param isSimulcast three qualities at once, so that everyone gets the best that their network carries
+ * From so many pixels on, Chromium and Safari send three layers, or two. What is asked for beyond that is not sent, and it
+ * would be the largest: nobody would see the full size. From libwebrtc's table of simulcast formats.
+ */
+const THREE_LAYERS = 960 * 540;
+const TWO_LAYERS = 480 * 270;
+
+/** bit/s, for 1920×1080: enough for a face that moves. What is smaller needs less, though more for each pixel. */
+const FULL_HD = { pixels: 1920 * 1080, bitrate: 3_500_000 };
+/** What a layer gets that is shown where the network does not carry the full one. */
+const LOWER_SHARE = 0.5;
+/**
+ * Each layer in its full frame rate, in one part. In three parts a viewer begins with a quarter of the frames, and gets the
+ * others when mediasoup looks at the network next, after more than a second.
+ */
+const FULL_RATE = 'L1T1';
+/** bit/s. What is to be read and not only seen is sent in one layer, and a better one. */
+const READABLE = 2_500_000;
+
+/**
+ * bit/s. Firefox begins with 300 kbit/s and grows by a tenth a second. A layer gets its share only when the lower ones have all
+ * of theirs: so that the full size is there from the beginning, they are given next to nothing.
+ */
+const FIREFOX_LOWER = 60_000;
+/** From so many pixels on, Firefox sends a layer only with 1.2 Mbit/s left: until then the one of half the size is shown. */
+const FIREFOX_LARGE = 1280 * 720;
+
+/**
+ * In which layers a video is sent, the smallest first.
+ * @param isSimulcast several at once, so that everyone gets the best that their network carries
  */
 export function videoEncodings(track: MediaStreamTrack, isSimulcast: boolean): types.RtpEncodingParameters[] {
-  const { width = 640 } = track.getSettings();
-  if (width < NARROW) return [{ maxBitrate: 500_000 }];
-  // What is to be read, and not just seen, is mostly sent in one quality, and a better one.
-  if (!isSimulcast) return [{ maxBitrate: 2_500_000 }];
-  return [
-    { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-    { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-    { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-  ];
+  const layers = layersFor(track, isSimulcast);
+  return layers.map((layer) => (layers.length > 1 ? { ...layer, scalabilityMode: FULL_RATE } : { ...layer }));
+}
+
+/** For a track of another size: the full one is on, and what a browser would not send at this size is off. */
+export function fitEncodings(
+  encodings: readonly RTCRtpEncodingParameters[],
+  track: MediaStreamTrack,
+  isSimulcast: boolean,
+): RTCRtpEncodingParameters[] {
+  const layers = layersFor(track, isSimulcast).slice(-encodings.length);
+  return encodings.map((known, at) => ({ ...known, ...layers[at], active: at < layers.length }));
+}
+
+/** kbit/s. Where the estimate of the network begins, so that the full size is there from the beginning. */
+export function startBitrate(track: MediaStreamTrack): number {
+  return pixelsOf(track) < THREE_LAYERS ? 1_000 : 1_500;
+}
+
+function pixelsOf(track: MediaStreamTrack): number {
+  // A track that does not say its size is taken for a camera.
+  const { width = 640, height = 480 } = track.getSettings();
+  return width * height;
+}
+
+function layersFor(track: MediaStreamTrack, isSimulcast: boolean): Layer[] {
+  const pixels = pixelsOf(track);
+  const isFirefox = navigator.userAgent.includes('Firefox/');
+  return divisors(pixels, isFirefox, isSimulcast).map((scaleResolutionDownBy) => {
+    const share = pixels / scaleResolutionDownBy ** 2 / FULL_HD.pixels;
+    const fitting = Math.round(FULL_HD.bitrate * share ** 0.75);
+    const lower = isFirefox ? FIREFOX_LOWER : Math.round(fitting * LOWER_SHARE);
+    const full = isSimulcast ? fitting : Math.max(READABLE, fitting);
+    return { scaleResolutionDownBy, maxBitrate: scaleResolutionDownBy === 1 ? full : lower };
+  });
+}
+
+function divisors(pixels: number, isFirefox: boolean, isSimulcast: boolean): readonly number[] {
+  if (!isSimulcast || pixels < TWO_LAYERS) return [1];
+  if (isFirefox && pixels < FIREFOX_LARGE) return pixels < THREE_LAYERS ? [2, 1] : [4, 1];
+  return pixels < THREE_LAYERS ? [2, 1] : [4, 2, 1];
 }

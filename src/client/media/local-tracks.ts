@@ -92,10 +92,10 @@ export class LocalTracks {
     track.addEventListener('ended', () => {
       if (this.#tracks[kind] === track) this.#options.ended(kind);
     });
+    // In this order: a video in Firefox shows nothing any more where the other track is added first.
+    if (before) this.#options.mediaStream.removeTrack(before);
     this.#options.mediaStream.addTrack(track);
-    if (!before) return;
-    this.#options.mediaStream.removeTrack(before);
-    before.stop();
+    before?.stop();
   }
 
   /** What can be sent in the name of a track that there is, or was. */

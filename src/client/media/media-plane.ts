@@ -5,7 +5,7 @@ import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, MediaState, StreamInfo } from '../../protocol/model.ts';
-import { videoEncodings } from './encodings.ts';
+import { startBitrate, videoEncodings } from './encodings.ts';
 import { insisting } from './insisting.ts';
 import { MediaPath } from './media-path.ts';
 import type { NetworkStats } from './network-quality.ts';
@@ -65,9 +65,6 @@ interface OpenTransport {
 
 export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
 
-/** kbit/s: where bandwidth estimation starts, so that the first frame is as sharp as the later ones. */
-const START_BITRATE = 1_000;
-
 /** How long a client that is asked whether its media flows looks, and how often in that time. */
 const LOOK_MS = 600;
 const LOOK_EVERY_MS = 100;
@@ -101,6 +98,8 @@ export class MediaPlane {
   readonly #open = new Map<string, OpenTransport>();
   /** The last of the subscriptions to each stream: the next one waits for it. */
   readonly #subscribing = new Map<StreamId, Promise<unknown>>();
+  /** What is received over it, and may be shown. */
+  readonly #received = new Set<types.Consumer>();
   /** How often streams had been moved to other transports when they were received last. */
   readonly #renewals = new Map<StreamId, number>();
   /** `superseded`: what is there goes on, and nothing is made any more. */
@@ -172,12 +171,26 @@ export class MediaPlane {
   async #subscribe(streamId: StreamId): Promise<Incoming> {
     const transport = await this.#recvTransport();
     const { stream, consumers } = await this.#insist('subscribe', { streamId, transport: keyOf(transport) });
-    const made = await Promise.all(
-      consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } })),
-    );
-    await this.#insist('resumeConsumers', { streamId });
+    const making = consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } }));
+    const made = (await Promise.allSettled(making)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    for (const consumer of made) this.#keep(consumer);
+    try {
+      await Promise.all(making);
+      await this.#insist('resumeConsumers', { streamId });
+    } catch (error) {
+      for (const consumer of made) consumer.close();
+      throw error;
+    }
     this.#renewals.set(streamId, stream.renewal ?? 0);
     return { stream, consumers: made };
+  }
+
+  #keep(consumer: types.Consumer): void {
+    this.#received.add(consumer);
+    consumer.observer.once('close', () => {
+      this.#received.delete(consumer);
+      if (this.#state === 'closed' && this.#received.size === 0) this.#closeTransports();
+    });
   }
 
   /** Where it leads to. */
@@ -234,15 +247,25 @@ export class MediaPlane {
     return sum;
   }
 
-  /** `andThere`: the media node lives, and is to give the transports up as well. */
+  /**
+   * Sends nothing any more. What it has received stays until somebody closes it: a last picture is shown until there is
+   * another. `andThere`: the media node lives, and is to give the transports up as well.
+   */
   close(andThere = false): void {
     this.#state = 'closed';
-    for (const [key, { transport, path }] of this.#open) {
+    for (const [key, { path }] of this.#open) {
       if (andThere) this.#options.request('closeTransport', { key }).catch(() => {});
       path.close();
+    }
+    this.#closeTransports();
+  }
+
+  #closeTransports(): void {
+    for (const [key, { transport }] of this.#open) {
+      if (transport.direction === 'recv' && this.#received.size > 0) continue;
+      this.#open.delete(key);
       transport.close();
     }
-    this.#open.clear();
   }
 
   #peerConnection(direction: 'send' | 'recv'): RTCPeerConnection | undefined {
@@ -340,7 +363,10 @@ export class MediaPlane {
         disableTrackOnPause: false,
         zeroRtpOnPause: true,
         ...(kind === 'video'
-          ? { encodings: videoEncodings(track, isSimulcast), codecOptions: { videoGoogleStartBitrate: START_BITRATE } }
+          ? {
+              encodings: videoEncodings(track, isSimulcast),
+              codecOptions: { videoGoogleStartBitrate: startBitrate(track) },
+            }
           : { codecOptions: { opusStereo: false, opusDtx: true } }),
       })
       .then((producer) => {

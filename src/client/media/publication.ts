@@ -3,6 +3,7 @@ import type { MediaKind, StreamChange } from '../../protocol/model.ts';
 import { RejoinError } from '../errors.ts';
 import { activeChange, type StreamPropertyChange } from '../events.ts';
 import type { Stream } from '../session/stream.ts';
+import { fitEncodings } from './encodings.ts';
 import type { LocalTracks } from './local-tracks.ts';
 import type { Outgoing } from './media-plane.ts';
 import type { Publisher } from './publisher.ts';
@@ -26,6 +27,8 @@ export interface PublicationOptions {
   readonly tracks: LocalTracks;
   readonly outgoing: Outgoing;
   readonly at: PublishedAt;
+  /** Whether video is sent in several layers. */
+  readonly isSimulcast: boolean;
   /** What carries it. */
   readonly peerConnection: () => RTCPeerConnection | undefined;
 }
@@ -53,6 +56,24 @@ export class Publication {
       this.align(kind);
       if (producer.paused === tracks.isActive(kind)) void this.applyActive(kind);
     }
+    this.fit();
+  }
+
+  /** Sends the video in the layers that fit its size, which may be another by now. */
+  fit(): void {
+    const sender = this.#producer('video')?.rtpSender;
+    if (!sender?.track) return;
+    const parameters = sender.getParameters();
+    const encodings = fitEncodings(parameters.encodings, sender.track, this.#options.isSimulcast);
+    if (
+      encodings.every(({ scaleResolutionDownBy, active }, at) => {
+        const known = parameters.encodings[at];
+        return known?.scaleResolutionDownBy === scaleResolutionDownBy && known?.active === active;
+      })
+    )
+      return;
+    // A browser that refuses them goes on with those it has.
+    sender.setParameters({ ...parameters, encodings }).catch(() => {});
   }
 
   /** Sends the publisher's track of this kind, if that is another one by now. */
@@ -60,7 +81,10 @@ export class Publication {
     const track = this.#options.tracks.get(kind);
     const producer = this.#producer(kind);
     if (!track || !producer || producer.track === track || this.#options.tracks.hasEnded(kind)) return;
-    producer.replaceTrack({ track }).catch(() => {});
+    producer.replaceTrack({ track }).then(
+      () => this.fit(),
+      () => {},
+    );
   }
 
   /** Sends another track, which is about to be the publisher's. @throws {RejoinError} GENERIC_ERROR: the browser refuses it */
@@ -70,6 +94,7 @@ export class Publication {
     track.enabled = this.#options.tracks.isActive(kind);
     try {
       await producer?.replaceTrack({ track });
+      this.fit();
     } catch (cause) {
       // Ended meanwhile: what comes in its place is aligned.
       if (producer?.closed) return;

@@ -205,7 +205,7 @@ export class Publisher extends StreamManager {
     await this.#ready;
     const typeOfVideo = this.#typeOfVideo;
     const { frameRate, videoDimensions } = this.stream;
-    const isSimulcast = this.properties.videoSimulcast ?? typeOfVideo !== 'SCREEN';
+    const isSimulcast = this.#isSimulcast;
     const tracks: OutgoingTrack[] = [];
     for (const kind of MEDIA_KINDS) {
       const track = this.#tracks.toSend(kind, videoDimensions);
@@ -223,10 +223,11 @@ export class Publisher extends StreamManager {
   }
 
   /** @internal Published, for the first time or anew after a crash. */
-  published(sent: Omit<PublicationOptions, 'stream' | 'tracks'>): void {
+  published(sent: Omit<PublicationOptions, 'stream' | 'tracks' | 'isSimulcast'>): void {
     const isNew = !this.#sent;
+    const { stream } = this;
     this.#at = sent.at;
-    this.#sent = new Publication({ stream: this.stream, tracks: this.#tracks, ...sent });
+    this.#sent = new Publication({ stream, tracks: this.#tracks, isSimulcast: this.#isSimulcast, ...sent });
     this.#sent.catchUp();
     this.heardBy(sent.at.audience);
     if (this.stream.hasVideo) this.#dimensions.start(this.stream.videoDimensions);
@@ -292,6 +293,10 @@ export class Publisher extends StreamManager {
     if (this.#echo === echo) return;
     this.#echo = echo;
     this.presentAnew();
+  }
+
+  get #isSimulcast(): boolean {
+    return this.properties.videoSimulcast ?? this.#typeOfVideo !== 'SCREEN';
   }
 
   #open(): Promise<void> {
@@ -387,6 +392,7 @@ export class Publisher extends StreamManager {
   }
 
   #resized(value: VideoDimensions, isOtherTrack: boolean): void {
+    this.#sent?.fit();
     const { typeOfVideo, videoDimensions } = this.stream;
     // What was not known before has not been turned.
     const isNew = isOtherTrack || videoDimensions.width === 0;

@@ -3,7 +3,7 @@ import type { MediaKind } from '../../protocol/model.ts';
 import type { AdvancedConfiguration } from '../advanced-configuration.ts';
 import { worksInProxies } from '../reactive-proxy.ts';
 import type { Stream } from '../session/stream.ts';
-import { firstFrame } from './first-frame.ts';
+import { handover, type Reception } from './handover.ts';
 import type { Incoming } from './media-plane.ts';
 import type { StreamAudience } from './stream-audience.ts';
 import { StreamManager } from './stream-manager.ts';
@@ -25,11 +25,6 @@ export interface SubscriberSurroundings {
   readonly audience?: StreamAudience;
 }
 
-/** How long a new track may take to show something before the old one is looked at, and how often that is done. */
-const FIRST_FRAME_MS = 2_000;
-const FIRST_FRAME_ROUNDS = 5;
-/** How long new sound may take to arrive. */
-const FIRST_SOUND_MS = 10_000;
 /** How far a new picture stays behind the old one until it is shown: what a jitter buffer may have come to on a good network. */
 const BEHIND_MS = 100;
 
@@ -85,34 +80,22 @@ export class Subscriber extends StreamManager {
   /**
    * @internal The stream comes from here now. What was shown stays until the new plays, and the exchange
    * happens inside the MediaStream, so that videos and their owners notice nothing.
-   * @returns once the new plays
+   * @returns once the new plays, or nothing moves: a still picture is exchanged when there is something to show
    */
-  async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
+  async play(incoming: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    await Promise.all(
-      consumers.map(async (consumer) => {
-        const { kind, track, rtpReceiver } = consumer;
-        await (kind === 'video' ? this.#untilShown(consumer, generation) : this.#untilHeard(consumer, generation));
-        if (generation !== this.#generation) return consumer.close();
-        const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
-        track.enabled = this.#enabled[kind];
-        this.mediaStream.addTrack(track);
-        for (const other of before) this.mediaStream.removeTrack(other);
-        if (kind === 'video') delayPlayout(rtpReceiver, null);
-        // Shown from here on: an exchange that comes in between must not end it.
-        this.#consumers = [...this.#consumers, consumer];
-      }),
+    const exchanges: Promise<void>[] = [];
+    const settled = incoming.consumers.map(
+      (consumer) =>
+        new Promise<void>((resolve) => {
+          const exchange = this.#exchange(consumer, generation, resolve);
+          exchanges.push(exchange);
+          void exchange.then(resolve);
+        }),
     );
-    if (generation !== this.#generation) return;
-    for (const other of this.#consumers) {
-      if (consumers.includes(other)) continue;
-      this.mediaStream.removeTrack(other.track);
-      other.close();
-    }
-    this.#consumers = consumers;
-    this.#peerConnection = peerConnection;
-    this.listenAnew();
+    const all = Promise.all(exchanges).then(() => this.#exchanged(generation, incoming, peerConnection));
+    await Promise.race([all, Promise.all(settled)]);
   }
 
   /** @internal It has nothing to play, although its stream should: told once, whatever goes wrong besides. */
@@ -148,50 +131,49 @@ export class Subscriber extends StreamManager {
     }, ms);
   }
 
-  /** Waits until the picture of `next` can be shown in place of the one that is, for as long as that moves. */
-  async #untilShown({ track, rtpReceiver }: types.Consumer, generation: number): Promise<void> {
-    // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown already,
-    // and the old one has not.
-    if (this.#moving) delayPlayout(rtpReceiver, BEHIND_MS);
-    for (let still = 0; still < FIRST_FRAME_ROUNDS && generation === this.#generation; ) {
-      const before = this.#moving;
-      if (!before) return;
-      let moves = false;
-      void firstFrame(before, FIRST_FRAME_MS).then((seen) => {
-        moves = seen;
-      });
-      if (await firstFrame(track, FIRST_FRAME_MS)) {
-        // The very first is shown at once, those that follow after the delay.
-        if (moves) await firstFrame(track, FIRST_FRAME_MS);
-        return;
-      }
-      // On a machine that is short of breath, or over a bad path, the new picture may take long. A still one has less time.
-      still = moves ? 0 : still + 1;
+  /** All of it comes from the new place from here on. */
+  #exchanged(generation: number, { consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): void {
+    if (generation !== this.#generation) return;
+    for (const other of this.#consumers) {
+      if (consumers.includes(other)) continue;
+      this.mediaStream.removeTrack(other.track);
+      other.close();
     }
+    this.#consumers = consumers;
+    this.#peerConnection = peerConnection;
+    this.listenAnew();
   }
 
-  /** Waits until the sound of `next` arrives, if there is sound to lose. */
-  async #untilHeard(next: types.Consumer, generation: number): Promise<void> {
-    const until = performance.now() + FIRST_SOUND_MS;
-    while (
-      generation === this.#generation &&
-      this.mediaStream.getAudioTracks().length > 0 &&
-      this.stream.audioActive &&
-      performance.now() < until
-    ) {
-      let packets = 0;
-      (await next.getStats()).forEach(({ packetsReceived }) => {
-        packets += packetsReceived ?? 0;
+  /** Plays `next` in place of what is played of its kind, when it is time. */
+  async #exchange(next: types.Consumer, generation: number, still: () => void): Promise<void> {
+    const { kind, track, rtpReceiver } = next;
+    const isWanted = (): boolean => generation === this.#generation && this.#isActive(kind);
+    const old = this.#consumers.findLast((consumer) => consumer.kind === kind);
+    if (old) {
+      await handover({
+        kind,
+        old: receptionOf(old),
+        next: receptionOf(next),
+        isWanted,
+        // A new path is a little quicker than one that has met some delays. The change would leave out what it has
+        // shown already, and the old one has not.
+        moves: () => kind === 'video' && delayPlayout(rtpReceiver, BEHIND_MS),
+        still,
       });
-      if (packets) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    if (generation !== this.#generation) return next.close();
+    const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
+    track.enabled = this.#enabled[kind];
+    // In this order: a video in Firefox shows nothing any more where the other track is added first.
+    for (const other of before) this.mediaStream.removeTrack(other);
+    this.mediaStream.addTrack(track);
+    if (kind === 'video') delayPlayout(rtpReceiver, null);
+    // Shown from here on: an exchange that comes in between must not end it.
+    this.#consumers = [...this.#consumers, next];
   }
 
-  /** A picture that is worth keeping: a track whose media no longer arrives is `muted`. */
-  get #moving(): MediaStreamTrack | undefined {
-    if (!this.stream.videoActive) return undefined;
-    return this.mediaStream.getVideoTracks().find(({ readyState, muted }) => readyState === 'live' && !muted);
+  #isActive(kind: MediaKind): boolean {
+    return kind === 'video' ? this.stream.videoActive : this.stream.audioActive;
   }
 
   #enable(kind: MediaKind, enabled: boolean): this {
@@ -207,4 +189,21 @@ worksInProxies(Subscriber);
 function delayPlayout(receiver: RTCRtpReceiver | undefined, ms: number | null): void {
   // Where the browser does not know it, a frame may be left out.
   if (receiver && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = ms;
+}
+
+function receptionOf(consumer: types.Consumer): Reception {
+  return {
+    get isLive() {
+      return !consumer.closed && consumer.track.readyState === 'live';
+    },
+    async count() {
+      let count = 0;
+      // A connection that has been closed has nothing more to count.
+      const stats = await consumer.getStats().catch(() => new Map());
+      stats.forEach(({ type, framesDecoded, packetsReceived }) => {
+        if (type === 'inbound-rtp') count += (consumer.kind === 'video' ? framesDecoded : packetsReceived) ?? 0;
+      });
+      return count;
+    },
+  };
 }

@@ -6,6 +6,7 @@ import type { InstanceId } from '../shared/identity.ts';
 import type { ConsumerData, Fence, Inventory, MediaCommands, MediaNews, ProducerData, TransportData } from './api.ts';
 import { type Held, Keyed } from './keyed.ts';
 import type { MediaWorker } from './media-worker.ts';
+import { MediaProducer } from './producer.ts';
 import { MediaTransport } from './transport.ts';
 import { answered } from './worker-call.ts';
 
@@ -46,7 +47,7 @@ export class Room {
   readonly #commandMs: number;
   readonly #tell: TellNews;
   readonly #transports = new Keyed<MediaTransport, TransportData>();
-  readonly #producers = new Keyed<types.Producer, ProducerData>();
+  readonly #producers = new Keyed<MediaProducer, ProducerData>();
   readonly #consumers = new Keyed<types.Consumer, ConsumerData & { readonly producer: string }>();
   #epoch: Epoch;
   #owner: InstanceId;
@@ -145,8 +146,8 @@ export class Room {
     if (!rtpParameters.codecs.every(({ mimeType }) => mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new ProtocolError('MEDIA_REFUSED', `codecs that are not ${kind}`);
     }
-    const create = async (): Promise<types.Producer> =>
-      (await this.#transport(transport)).object.produce({
+    const create = async (): Promise<MediaProducer> =>
+      MediaProducer.create((await this.#transport(transport)).object, {
         kind,
         rtpParameters,
         paused,
@@ -227,7 +228,7 @@ export class Room {
     return this.#ask(transport);
   }
 
-  #producer(key: string): Promise<Held<types.Producer, ProducerData>> {
+  #producer(key: string): Promise<Held<MediaProducer, ProducerData>> {
     const producer = this.#producers.get(key);
     if (!producer) throw new ProtocolError('STREAM_UNKNOWN', `no producer ${key}`);
     return this.#ask(producer);

@@ -1,0 +1,12 @@
+import { Stage } from '../fixtures/browsers/stage.ts';
+import { callScenarios } from './scenarios/call.ts';
+import { crashScenarios } from './scenarios/crashes.ts';
+import { deviceScenarios } from './scenarios/devices.ts';
+import { screenScenarios } from './scenarios/screen.ts';
+
+const stage = new Stage('chromium');
+
+callScenarios(stage);
+crashScenarios(stage);
+deviceScenarios(stage);
+screenScenarios(stage);

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import type { types } from 'mediasoup';
+import { MediaProducer } from '../../src/server/media-node/producer.ts';
+
+/** As much of mediasoup's producer as ours uses. */
+class FakeProducer extends EventEmitter {
+  readonly id = 'id';
+  readonly observer = new EventEmitter();
+  closed = false;
+  paused: boolean;
+  layers = 0;
+
+  constructor(paused: boolean) {
+    super();
+    this.paused = paused;
+  }
+
+  async getStats(): Promise<unknown[]> {
+    return Array(this.layers);
+  }
+
+  async pause(): Promise<void> {
+    this.paused = true;
+  }
+
+  async resume(): Promise<void> {
+    this.paused = false;
+  }
+
+  /** So many layers have come by now. */
+  come(layers: number): void {
+    this.layers = layers;
+    this.emit('score', Array(layers));
+  }
+}
+
+interface Made {
+  readonly producer: MediaProducer;
+  readonly fake: FakeProducer;
+}
+
+async function make(layers: number, { paused = false, already = 0 } = {}): Promise<Made> {
+  let fake: FakeProducer | undefined;
+  const transport = {
+    produce: async (options: types.ProducerOptions): Promise<types.Producer> => {
+      fake = new FakeProducer(options.paused ?? false);
+      fake.layers = already;
+      return fake as unknown as types.Producer;
+    },
+  };
+  const encodings = Array.from({ length: layers }, (_, at) => ({ rid: `r${at}` }));
+  const producer = await MediaProducer.create(transport, {
+    kind: 'video',
+    paused,
+    rtpParameters: { codecs: [], encodings },
+  });
+  assert.ok(fake);
+  await Promise.resolve();
+  return { producer, fake };
+}
+
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+afterEach(() => mock.timers.reset());
+
+test('a video begins when all of its layers have come', async () => {
+  const { producer, fake } = await make(2);
+  assert.equal(fake.paused, true);
+  assert.equal(producer.paused, false, 'its client has not muted it');
+  fake.come(1);
+  assert.equal(fake.paused, true);
+  fake.come(2);
+  assert.equal(fake.paused, false);
+});
+
+test('a layer that is not sent is not waited for long', async () => {
+  const { fake } = await make(3);
+  fake.come(2);
+  mock.timers.tick(149);
+  assert.equal(fake.paused, true);
+  mock.timers.tick(1);
+  assert.equal(fake.paused, false);
+});
+
+test('layers that were faster than the answer of the worker count', async () => {
+  const { fake } = await make(2, { already: 2 });
+  assert.equal(fake.paused, false);
+});
+
+test('one layer, and sound, begin at once', async () => {
+  const { fake } = await make(1);
+  assert.equal(fake.paused, false);
+});
+
+test('a video that is muted meanwhile does not begin, until it is unmuted', async () => {
+  const { producer, fake } = await make(2);
+  await producer.pause();
+  fake.come(2);
+  assert.equal(fake.paused, true);
+  assert.equal(producer.paused, true);
+  await producer.resume();
+  assert.equal(fake.paused, false);
+});
+
+test('a video that is muted from the beginning is unmuted when its layers have come', async () => {
+  const { producer, fake } = await make(2, { paused: true });
+  assert.equal(producer.paused, true);
+  await producer.resume();
+  assert.equal(producer.paused, false);
+  assert.equal(fake.paused, true);
+  fake.come(2);
+  assert.equal(fake.paused, false);
+});
+
+test('nothing is left to wait for once it is closed', async () => {
+  const { fake } = await make(2);
+  fake.come(1);
+  fake.observer.emit('close');
+  mock.timers.tick(1_000);
+  assert.equal(fake.paused, true);
+});
