@@ -15,12 +15,12 @@ import type { Connection } from '../session/connection.ts';
 import { Stream, type VideoDimensions } from '../session/stream.ts';
 import { tellingOfDialog } from './access-dialog.ts';
 import { DimensionsWatch } from './dimensions-watch.ts';
+import { Echo } from './echo.ts';
 import { LocalTracks, MEDIA_KINDS } from './local-tracks.ts';
 import type { OutgoingTrack, PublishDetail } from './media-plane.ts';
 import { Publication, type PublicationOptions, type PublishedAt } from './publication.ts';
 import { type PublisherProperties, plannedStream } from './publisher-properties.ts';
 import { StreamManager, type StreamManagerEvents } from './stream-manager.ts';
-import { Subscriber } from './subscriber.ts';
 
 /** @internal What a publisher is made with, besides its properties. */
 export interface PublisherSurroundings {
@@ -67,7 +67,7 @@ export class Publisher extends StreamManager {
   #denied: RejoinError | undefined;
   #sent: Publication | undefined;
   /** Receives its own stream from the server. */
-  #echo: Subscriber | undefined;
+  #echo: Echo | undefined;
 
   /** @internal */
   constructor(properties: PublisherProperties = {}, { configuration, settled }: PublisherSurroundings = {}) {
@@ -243,7 +243,8 @@ export class Publisher extends StreamManager {
     sent.close();
     this.#sent = undefined;
     this.#echo?.stop();
-    this.#show(undefined);
+    this.#echo = undefined;
+    this.presentAnew();
     this.#dimensions.stop();
     this.heardBy(undefined);
     const event = new StreamEvent('streamDestroyed', this, this.stream, reason);
@@ -279,20 +280,12 @@ export class Publisher extends StreamManager {
   }
 
   #listenToEcho(): void {
-    if (!this.isSubscribedToRemote) {
-      if (this.#echo) this.#sent?.at.unsubscribe(this.#echo);
-      return this.#show(undefined);
-    }
-    const echo = this.#echo ?? new Subscriber(new Stream(this.stream.info));
-    echo.stream.update(this.stream.info);
-    void this.#sent?.at.play(echo);
-    this.#show(echo);
-  }
-
-  #show(echo: Subscriber | undefined): void {
-    if (this.#echo === echo) return;
-    this.#echo = echo;
-    this.presentAnew();
+    const at = this.#sent?.at;
+    const before = this.#echo;
+    this.#echo = this.isSubscribedToRemote ? (before ?? new Echo(this.stream)) : undefined;
+    if (!this.#echo) before?.stop(at);
+    else if (at) this.#echo.receive(this.stream, at);
+    if (this.#echo !== before) this.presentAnew();
   }
 
   get #isSimulcast(): boolean {

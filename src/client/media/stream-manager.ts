@@ -269,7 +269,8 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
       this.#silenced.add(video);
     }
     if (isLocal && this.isMirrored) video.style.transform = MIRRORED;
-    video.srcObject = shownStream;
+    // The same one again would begin anew.
+    if (video.srcObject !== shownStream) video.srcObject = shownStream;
   }
 
   /** It is neither muted nor mirrored for being one's own. */
