@@ -52,6 +52,8 @@ export interface Methods {
   unsubscribe: { params: { streamId: StreamId }; result: Record<string, never> };
   /** Mutes or unmutes one kind of an own stream. */
   setActive: { params: { streamId: StreamId; kind: MediaKind; active: boolean }; result: Record<string, never> };
+  /** So many layers of an own video are sent now, counted from the smallest: its viewers are given no other. */
+  reportLayers: { params: { streamId: StreamId; layers: number }; result: Record<string, never> };
   /** Tells the others of a change of an own stream; those who come later find it in the stream. */
   changeStream: { params: { streamId: StreamId; change: StreamChange }; result: Record<string, never> };
   /** What this client has measured of its own network; everyone is told when it changes. */

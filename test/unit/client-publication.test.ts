@@ -9,6 +9,7 @@ interface FakeTrack {
 }
 
 class FakeProducer {
+  readonly rtpParameters = { encodings: [{}] };
   track: FakeTrack;
   paused = false;
   closed = false;

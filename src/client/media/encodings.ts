@@ -80,3 +80,22 @@ function divisors(pixels: number, isFirefox: boolean, isSimulcast: boolean): rea
   if (isFirefox && pixels < FIREFOX_LARGE) return pixels < THREE_LAYERS ? [2, 1] : [4, 1];
   return pixels < THREE_LAYERS ? [2, 1] : [4, 2, 1];
 }
+
+/** bit/s. What a layer needs at least, by its pixels: below that browsers do not send it. From libwebrtc's table. */
+const LEAST: readonly (readonly [pixels: number, bitrate: number])[] = [
+  [1920 * 1080, 800_000],
+  [1280 * 720, 600_000],
+  [960 * 540, 350_000],
+  [0, 150_000],
+];
+
+/** bit/s. What the network has to carry so that each of these layers is sent, those below it included. */
+export function needsOf(encodings: readonly RTCRtpEncodingParameters[], track: MediaStreamTrack): number[] {
+  let below = 0;
+  return encodings.map(({ scaleResolutionDownBy = 1, maxBitrate = 0 }) => {
+    const pixels = pixelsOf(track) / scaleResolutionDownBy ** 2;
+    const needs = below + Math.min(maxBitrate, LEAST.find(([from]) => pixels >= from)?.[1] ?? 0);
+    below += maxBitrate;
+    return needs;
+  });
+}

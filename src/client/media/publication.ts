@@ -3,7 +3,8 @@ import type { MediaKind, StreamChange } from '../../protocol/model.ts';
 import { RejoinError } from '../errors.ts';
 import { activeChange, type StreamPropertyChange } from '../events.ts';
 import type { Stream } from '../session/stream.ts';
-import { fitEncodings } from './encodings.ts';
+import { fitEncodings, needsOf } from './encodings.ts';
+import { type LayerReading, LayerWatch } from './layer-watch.ts';
 import type { LocalTracks } from './local-tracks.ts';
 import type { Outgoing } from './media-plane.ts';
 import type { Publisher } from './publisher.ts';
@@ -14,6 +15,8 @@ import type { Subscriber } from './subscriber.ts';
 export interface PublishedAt {
   readonly audience: StreamAudience;
   setActive(stream: Stream, kind: MediaKind, active: boolean): Promise<void>;
+  /** So many layers of the video are sent now, counted from the smallest. */
+  setLayers(stream: Stream, layers: number): Promise<void>;
   /** Tells the others. */
   change(stream: Stream, change: StreamChange): Promise<void>;
   unpublish(publisher: Publisher): void;
@@ -36,9 +39,17 @@ export interface PublicationOptions {
 /** A publisher's stream as it is sent now; after a crash, and where the media moves, there is another. */
 export class Publication {
   readonly #options: PublicationOptions;
+  readonly #layers: LayerWatch | undefined;
 
   constructor(options: PublicationOptions) {
     this.#options = options;
+    const encodings = this.#producer('video')?.rtpParameters.encodings ?? [];
+    if (encodings.length < 2) return;
+    this.#layers = new LayerWatch({
+      read: () => this.#readLayers(),
+      // What cannot be said now is not so any more when it can.
+      changed: (layers) => void options.at.setLayers(options.stream, layers).catch(() => {}),
+    });
   }
 
   get at(): PublishedAt {
@@ -130,7 +141,31 @@ export class Publication {
   }
 
   close(): void {
+    this.stop();
     for (const producer of this.#options.outgoing.producers.values()) producer.close();
+  }
+
+  /** Another publication goes on from this one. */
+  stop(): void {
+    this.#layers?.stop();
+  }
+
+  async #readLayers(): Promise<LayerReading | undefined> {
+    const producer = this.#producer('video');
+    const sender = producer?.rtpSender;
+    if (!sender?.track || producer?.paused) return undefined;
+    const encodings = sender.getParameters().encodings.filter(({ active }) => active);
+    const needs = needsOf(encodings, sender.track);
+    const frames = new Map<unknown, number>();
+    let room: number | undefined;
+    (await sender.getStats()).forEach(({ type, rid, framesSent, availableOutgoingBitrate }) => {
+      if (type === 'outbound-rtp') frames.set(rid, framesSent ?? 0);
+      room ??= availableOutgoingBitrate;
+    });
+    return {
+      layers: encodings.map(({ rid }, at) => ({ framesSent: frames.get(rid) ?? 0, needs: needs[at] ?? 0 })),
+      room,
+    };
   }
 
   #producer(kind: MediaKind): types.Producer | undefined {

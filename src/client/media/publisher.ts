@@ -227,6 +227,7 @@ export class Publisher extends StreamManager {
     const isNew = !this.#sent;
     const { stream } = this;
     this.#at = sent.at;
+    this.#sent?.stop();
     this.#sent = new Publication({ stream, tracks: this.#tracks, isSimulcast: this.#isSimulcast, ...sent });
     this.#sent.catchUp();
     this.heardBy(sent.at.audience);

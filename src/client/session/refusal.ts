@@ -43,9 +43,26 @@ export function reasonOf({ code }: ProtocolError, state: SessionState): LeaveRea
 
 /** What the promise of a request rejects with. */
 export function requestFailed(error: unknown): Error {
+  if (isIncapable(error)) {
+    const message = 'This browser cannot send or receive media: it has no WebRTC.';
+    return new RejoinError(
+      'BROWSER_NOT_SUPPORTED',
+      message,
+      'Use another; checkSystemRequirements() tells beforehand.',
+      {
+        cause: error,
+      },
+    );
+  }
   if (!(error instanceof ProtocolError)) return error instanceof Error ? error : new Error(String(error));
   const name = error.code === 'NOT_PERMITTED' ? 'OPENVIDU_PERMISSION_DENIED' : 'GENERIC_ERROR';
   return new RejoinError(name, error.message, error.action, { code: error.code, cause: error });
+}
+
+/** Whether the browser lacks what media needs, which is found out when the first transport is made. */
+function isIncapable(error: unknown): boolean {
+  const isMissing = error instanceof ReferenceError && !('RTCPeerConnection' in globalThis);
+  return isMissing || (error instanceof Error && error.name === 'UnsupportedError');
 }
 
 /** What `connect()` rejects with. */

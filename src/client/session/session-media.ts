@@ -230,6 +230,10 @@ export class SessionMedia implements PublishedAt {
     await this.#options.request('setActive', { streamId: stream.streamId, kind, active });
   }
 
+  async setLayers(stream: Stream, layers: number): Promise<void> {
+    await this.#options.request('reportLayers', { streamId: stream.streamId, layers });
+  }
+
   async change(stream: Stream, change: StreamChange): Promise<void> {
     await this.#options.request('changeStream', { streamId: stream.streamId, change });
   }

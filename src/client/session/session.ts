@@ -115,7 +115,7 @@ export class Session extends TypedEmitter<SessionEvents> {
    * Sends the publisher's stream. Waits for its camera, which is opened again if an `unpublish` has closed it, and for a
    * session that is just coming back. The stream has this client's `connection` and `session` when this returns.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; PUBLISHED_ELSEWHERE; why the sources are not open;
-   *   GENERIC_ERROR (`code` has the server's word)
+   *   BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
    */
   async publish(publisher: Publisher): Promise<void> {
     const { lifecycle, media } = this.#membership;
@@ -179,7 +179,7 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /**
    * Like `subscribe`, resolving when the stream has arrived.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR (`code` has the server's word)
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
    */
   async subscribeAsync(
     stream: Stream,

@@ -72,6 +72,8 @@ export interface MediaCommands {
     result: Record<string, never>;
   };
   setProducerPaused: { params: { key: string; paused: boolean }; result: Record<string, never> };
+  /** Its viewers are given so many of its layers, counted from the smallest: the others are not sent. */
+  setProducerLayers: { params: { key: string; layers: number }; result: Record<string, never> };
   closeProducer: { params: { key: string }; result: Record<string, never> };
   /** Video starts paused, audio does not. */
   consume: {

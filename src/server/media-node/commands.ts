@@ -98,6 +98,10 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
   setProducerPaused: roomCommand<'setProducerPaused'>({ key: Name, paused: Type.Boolean() }, (room, params) =>
     room.setProducerPaused(params),
   ),
+  setProducerLayers: roomCommand<'setProducerLayers'>(
+    { key: Name, layers: Type.Integer({ minimum: 1 }) },
+    (room, params) => room.setProducerLayers(params),
+  ),
   closeProducer: roomCommand<'closeProducer'>({ key: Name }, (room, params) => room.closeProducer(params)),
   consume: roomCommand<'consume'>(
     {

@@ -13,6 +13,8 @@ export class MediaProducer implements MediaObject {
   readonly #layers: number;
   #wished: 'playing' | 'paused';
   #beginning: 'waiting' | 'begun';
+  /** As its client says: of those that it can send, so many are sent now. */
+  sentLayers: number;
   #timer: NodeJS.Timeout | undefined;
 
   static async create(
@@ -28,6 +30,7 @@ export class MediaProducer implements MediaObject {
   private constructor(producer: types.Producer, layers: number, paused: boolean) {
     this.#producer = producer;
     this.#layers = layers;
+    this.sentLayers = layers;
     this.#wished = paused ? 'paused' : 'playing';
     this.#beginning = layers > 1 ? 'waiting' : 'begun';
     producer.observer.once('close', () => clearTimeout(this.#timer));
@@ -51,6 +54,11 @@ export class MediaProducer implements MediaObject {
   /** Whether its client has muted it. */
   get paused(): boolean {
     return this.#wished === 'paused';
+  }
+
+  /** The number of the largest layer that is sent, from 0. */
+  get topLayer(): number {
+    return Math.min(this.sentLayers, this.#layers) - 1;
   }
 
   get closed(): boolean {

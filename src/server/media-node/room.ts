@@ -170,6 +170,16 @@ export class Room {
     return {};
   }
 
+  async setProducerLayers({ key, layers }: Params<'setProducerLayers'>): Promise<Record<string, never>> {
+    const { object } = await this.#producer(key);
+    object.sentLayers = layers;
+    const consumers = await this.#ask(this.#consumers.all());
+    const viewers = consumers.filter(({ appData }) => appData.producer === key).map((viewer) => viewer.object);
+    // One that closes meanwhile needs none.
+    await this.#ask(Promise.allSettled(viewers.map((viewer) => prefer(viewer, object.topLayer))));
+    return {};
+  }
+
   closeProducer({ key }: Params<'closeProducer'>): Record<string, never> {
     this.#producers.close(key);
     return {};
@@ -188,6 +198,7 @@ export class Room {
       // The worker would tell of it, too, but later: until then there would be a consumer of nothing.
       const end = (): void => consumer.close();
       if (source.closed) end();
+      await prefer(consumer, source.topLayer);
       source.observer.once('close', end);
       consumer.observer.once('close', () => source.observer.off('close', end));
       return consumer;
@@ -242,4 +253,10 @@ export class Room {
       throw error;
     }
   }
+}
+
+/** Layers have numbers from 0, the smallest. Only of what has several are there any to prefer. */
+async function prefer(consumer: types.Consumer, spatialLayer: number): Promise<void> {
+  if (consumer.type !== 'simulcast' || consumer.preferredLayers?.spatialLayer === spatialLayer) return;
+  await consumer.setPreferredLayers({ spatialLayer });
 }

@@ -60,6 +60,7 @@ const SCHEMAS = {
   resumeConsumers: Type.Object({ streamId }),
   unsubscribe: Type.Object({ streamId }),
   setActive: Type.Object({ streamId, kind, active: Type.Boolean() }),
+  reportLayers: Type.Object({ streamId, layers: Type.Integer({ minimum: 1, maximum: 3 }) }),
   changeStream: Type.Object({ streamId, change: streamChange }),
   reportQuality: Type.Object({ level: Type.Unsafe<NetworkQuality>(Type.Integer({ minimum: 0, maximum: 5 })) }),
   reportMedia: Type.Object({

@@ -126,6 +126,14 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
+  reportLayers: async (session, member, { streamId, layers }) => {
+    const key = member.publications.get(streamId)?.producers.get('video');
+    if (!key) throw new ProtocolError('STREAM_UNKNOWN', `${streamId} video`);
+    const { room } = await session.media();
+    await room.command('setProducerLayers', { key, layers });
+    return {};
+  },
+
   changeStream: async (session, member, { streamId, change }) => {
     const publication = member.publications.get(streamId);
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
