@@ -24,8 +24,10 @@ const PAGE = [
 /** Parts of mediasoup-client that are not used here: for its own tests, for React Native, and for data channels. */
 const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
-/** What its diary is written with, for its own developers. */
-const DIARY = /node_modules\/debug\/src\/browser(\.js)?$/;
+/** The diaries that it and its dependencies keep, for their own developers. */
+const DIARY = /node_modules\/((mediasoup-client|awaitqueue)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
+/** Node's emitter, of which it uses no more than the SDK's own emitter has. */
+const NODE_EMITTER = /node_modules\/events-alias\/events(\.js)?$/;
 
 /** What compares H.264's profiles: media nodes offer VP8 only (`src/server/media-node/codecs.ts`). */
 const H264 = /node_modules\/h264-profile-level-id\/lib\/index(\.js)?$/;
@@ -36,7 +38,10 @@ function leaveOut() {
   return {
     name: 'leave-out',
     load(id) {
-      if (DIARY.test(id)) return 'module.exports = () => () => {};';
+      if (DIARY.test(id)) return 'exports.Logger = class { debug() {} warn() {} error() {} };';
+      if (NODE_EMITTER.test(id)) {
+        return `exports.EventEmitter = class extends require('eventemitter3') { setMaxListeners() {} };`;
+      }
       if (H264.test(id)) return 'exports.isSameProfile = () => false;';
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
     },
@@ -125,12 +130,24 @@ const script = { format: 'iife', name: 'Rejoin', exports: 'named', sourcemap: tr
 
 export default [
   {
+    input: 'src/client/openvidu/index.ts',
+    onwarn,
+    treeshake,
+    plugins: browser(),
+    output: {
+      file: 'dist/rejoin.mjs',
+      format: 'es',
+      sourcemap: true,
+      banner,
+      plugins: [notices('rejoin.licenses.txt')],
+    },
+  },
+  {
     input: 'src/client/index.ts',
     onwarn,
     treeshake,
     plugins: browser(),
     output: [
-      { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner, plugins: [notices('rejoin.licenses.txt')] },
       { ...script, file: 'dist/rejoin.js' },
       {
         ...script,
@@ -140,7 +157,7 @@ export default [
     ],
   },
   {
-    input: 'src/client/index.ts',
+    input: 'src/client/openvidu/index.ts',
     onwarn,
     plugins: [
       dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true, compilerOptions: { stripInternal: true } }),

@@ -32,6 +32,8 @@ export const RejoinErrorName = {
   VIRTUAL_BACKGROUND_ERROR: 'VIRTUAL_BACKGROUND_ERROR',
   /** Anything else; `code`, `message` and `cause` say more. */
   GENERIC_ERROR: 'GENERIC_ERROR',
+  /** The publisher is published in another session. */
+  PUBLISHED_ELSEWHERE: 'PUBLISHED_ELSEWHERE',
   /** `connect()` got a token that is not one. */
   TOKEN_INVALID: 'TOKEN_INVALID',
   /** `connect()` was refused, or had no answer in time. `cause` has the server's word. */
@@ -87,6 +89,16 @@ export const ExceptionEventName = {
 } as const;
 /** One of the names above. */
 export type ExceptionEventName = (typeof ExceptionEventName)[keyof typeof ExceptionEventName];
+
+/** @internal What OpenVidu has and the SDK has not: `what` in the plural. */
+export function notSupported(what: string): RejoinError {
+  return new RejoinError(
+    'GENERIC_ERROR',
+    `${what} are not supported.`,
+    'Go on without: see "What you have to do without" in docs/from-openvidu.md.',
+    { code: 'NOT_SUPPORTED' },
+  );
+}
 
 /** @internal */
 export function notConnected(what: string): RejoinError {

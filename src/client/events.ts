@@ -19,7 +19,8 @@ export class RejoinEvent<Target = unknown> {
   readonly target: Target;
   /** Whether it has a default action that `preventDefault()` keeps from happening. */
   readonly cancelable: boolean;
-  #prevented = false;
+  /** As `isDefaultPrevented()`. Not private: events, too, may be kept in reactive state. */
+  hasBeenPrevented = false;
 
   /** @internal */
   constructor(type: string, target: Target, cancelable = false) {
@@ -30,12 +31,12 @@ export class RejoinEvent<Target = unknown> {
 
   /** Keeps the default action from happening, where there is one: see the event's description. */
   preventDefault(): void {
-    if (this.cancelable) this.#prevented = true;
+    if (this.cancelable) this.hasBeenPrevented = true;
   }
 
   /** Whether `preventDefault()` has been called, and there is something to prevent. */
   isDefaultPrevented(): boolean {
-    return this.#prevented;
+    return this.hasBeenPrevented;
   }
 }
 

@@ -1,11 +1,15 @@
+import type { Role } from '../protocol/model.ts';
 import { AdvancedConfiguration, type OpenViduAdvancedConfiguration } from './advanced-configuration.ts';
 import type { RejoinError } from './errors.ts';
 import { captureMedia, requireMediaDevices } from './media/devices.ts';
 import { Publisher } from './media/publisher.ts';
 import type { PublisherProperties } from './media/publisher-properties.ts';
 import { findTarget, type VideoTarget } from './media/video-placement.ts';
+import type { LocalRecorder } from './openvidu/local-recorder.ts';
+import { BARE, show, worksInProxies } from './reactive-proxy.ts';
 import { Session } from './session/session.ts';
 import type { SessionOptions } from './session/session-options.ts';
+import type { Stream } from './session/stream.ts';
 import { callOut } from './typed-emitter.ts';
 
 /** A camera or a microphone. */
@@ -23,11 +27,22 @@ export type PublisherHandler = (error?: RejoinError) => void;
 
 /** The way in: makes sessions and publishers. Also exported as `OpenVidu`. */
 export class Rejoin {
+  /** The last that `initSession` has made. Its type is OpenVidu's: before that, it is `undefined`. */
+  readonly session!: Session;
+  /** OpenVidu's: what this client may do in the session that was made last. Not in `rejoin.min.js`. */
+  declare readonly role: Role | '';
+  /** OpenVidu's. Nothing is recorded: what it makes only says so. Not in `rejoin.min.js`. */
+  declare readonly initLocalRecorder: (stream: Stream) => LocalRecorder;
+  /** @internal */
+  readonly [BARE] = (): this => this;
   readonly #configuration = new AdvancedConfiguration();
 
   /** Makes a session, to be joined with `connect()`. More than one can be joined at a time. */
   initSession(options: SessionOptions = {}): Session {
-    return new Session(options, this.#configuration);
+    const session = new Session(options, this.#configuration);
+    show<Session>(session, { openvidu: this });
+    show<Rejoin>(this, { session });
+    return session;
   }
 
   /**
@@ -52,6 +67,10 @@ export class Rejoin {
         callOut(() => done?.(error));
       },
     });
+    show<Publisher>(publisher, { openvidu: this });
+    show<Stream>(publisher.stream, { session: this.session });
+    const element = findTarget(target);
+    if (element) publisher.targetElement = element;
     return publisher;
   }
 
@@ -102,3 +121,4 @@ export class Rejoin {
     this.#configuration.set(configuration);
   }
 }
+worksInProxies(Rejoin);

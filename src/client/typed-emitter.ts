@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
+import { BARE, worksInProxies } from './reactive-proxy.ts';
 
 /** Called with an event. */
 export type Listener<Payload> = (event: Payload) => void;
@@ -16,6 +17,8 @@ export function callOut(work: () => void): void {
 
 /** What sessions, publishers and subscribers have in common: they tell events. Also exported as `EventDispatcher`. */
 export class TypedEmitter<Events extends object = object> {
+  /** @internal */
+  readonly [BARE] = (): this => this;
   readonly #emitter = new EventEmitter<string>();
   /** What the application has given, of those that are called once. */
   readonly #onces = new WeakMap<Listener<unknown>, Listener<unknown>>();
@@ -80,3 +83,4 @@ export class TypedEmitter<Events extends object = object> {
     return true;
   }
 }
+worksInProxies(TypedEmitter);

@@ -32,6 +32,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         directories: [
           { prefix: '/', directory: 'test/e2e/openvidu-pages' },
           { prefix: '/dist/', directory: 'dist' },
+          { prefix: '/vue/', directory: 'node_modules/vue/dist' },
+          { prefix: '/vue2/', directory: 'node_modules/vue2/dist' },
+          { prefix: '/pinia/', directory: 'node_modules/pinia/dist' },
         ],
       });
       await use(running);

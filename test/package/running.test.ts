@@ -23,7 +23,8 @@ const JOIN = `
   session.disconnect();
   return seen;
 `;
-const APPLICATION = `import { OpenVidu } from 'rejoin';\nglobalThis.join = async (token) => {${JOIN}};\n`;
+/** Bundlers may drop what has no effect; what only applications of OpenVidu call has to stay. */
+const APPLICATION = `import { OpenVidu } from 'rejoin';\nnew OpenVidu().initLocalRecorder().clean();\nglobalThis.join = async (token) => {${JOIN}};\n`;
 
 /** An application's server: answers a token. Runs in a program of its own, as text. */
 const SERVE = `async (OpenVidu, { URL, SECRET, ROOM }) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Participants } from '../../src/client/session/participants.ts';
+import { Participants, type ParticipantsEvents } from '../../src/client/session/participants.ts';
+import type { Session } from '../../src/client/session/session.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
 function connection(
@@ -17,19 +18,26 @@ function stream(id: string, connectionId: string, more: Partial<StreamInfo> = {}
   return { streamId: id, connectionId, createdAt: 1, ...has, ...more } as StreamInfo;
 }
 
-function watched(): { participants: Participants; seen: string[] } {
+function watched(saw: (told: string) => void = () => {}): { participants: Participants; seen: string[] } {
   const seen: string[] = [];
-  const participants = new Participants({
-    connectionCreated: ({ connectionId }) => seen.push(`+${connectionId}`),
+  const events: ParticipantsEvents = {
+    connectionCreated: ({ connectionId }) => {
+      seen.push(`+${connectionId}`);
+      saw(`+${connectionId}`);
+    },
     connectionDestroyed: ({ connectionId }, reason) => seen.push(`-${connectionId} ${reason}`),
-    streamCreated: ({ streamId }) => seen.push(`+${streamId}`),
+    streamCreated: ({ streamId }) => {
+      seen.push(`+${streamId}`);
+      saw(`+${streamId}`);
+    },
     streamRenewed: ({ streamId }) => seen.push(`again ${streamId}`),
     streamRerouted: ({ streamId, renewal }) => seen.push(`${streamId} by ${renewal}`),
     streamDestroyed: ({ streamId }, reason) => seen.push(`-${streamId} ${reason}`),
     presenceChanged: ({ connectionId }, presence) => seen.push(`${connectionId} ${presence}`),
     streamChanged: ({ streamId }, { changedProperty, newValue, reason }) =>
       seen.push(`${streamId} ${changedProperty} ${JSON.stringify(newValue)} ${reason}`),
-  });
+  };
+  const participants = new Participants(events, {} as Session);
   return { participants, seen };
 }
 
@@ -52,6 +60,28 @@ test('after a crash those who come back under new ids are the same objects', () 
   assert.equal(participants.connection('a2' as never), before);
   participants.forgetMissing('nodeCrashed');
   assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
+});
+
+test('all are there before the first of them is told of', () => {
+  const seen: unknown[] = [];
+  const { participants } = watched((told) => {
+    const others = [...participants.connections().values()];
+    seen.push([told, others.map(({ connectionId, stream }) => [connectionId, stream?.streamId])]);
+  });
+  const infos = [connection('a1', { streams: [stream('v_a1', 'a1')] }), connection('b1')];
+  participants.addAll(infos, () => seen.push(['own', participants.connections().size]));
+  const all = [
+    ['a1', 'v_a1'],
+    ['b1', undefined],
+  ];
+  assert.deepEqual(seen, [
+    ['own', 2],
+    ['+a1', all],
+    ['+b1', all],
+    ['+v_a1', all],
+  ]);
+  participants.lose();
+  assert.equal(participants.connections().size, 2, 'they may come back');
 });
 
 test('a stream that may come back, and whose publisher leaves, ends once', () => {

@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import type { Plane } from '../../src/client/media/media-plane.ts';
 import type { Publisher } from '../../src/client/media/publisher.ts';
 import type { Subscriber } from '../../src/client/media/subscriber.ts';
-import type { Connection } from '../../src/client/session/connection.ts';
+import { Connection } from '../../src/client/session/connection.ts';
+import type { Session } from '../../src/client/session/session.ts';
 import { SessionMedia } from '../../src/client/session/session-media.ts';
 import { Stream } from '../../src/client/session/stream.ts';
 import { ProtocolError } from '../../src/protocol/errors.ts';
 import type { MediaPlace } from '../../src/protocol/frames.ts';
+import type { ConnectionInfo } from '../../src/protocol/model.ts';
 import { until } from '../fixtures/until.ts';
 
 /** A plane whose answers the test gives. */
@@ -64,7 +66,10 @@ class Room {
   readonly planes: FakePlane[] = [];
   readonly requests: string[] = [];
   readonly media: SessionMedia;
-  readonly connection = { connectionId: 'con_1', addStream: () => {}, removeStream: () => {} } as object as Connection;
+  readonly connection = new Connection(
+    { connectionId: 'con_1', streams: [] } as object as ConnectionInfo,
+    {} as Session,
+  );
 
   constructor(failed: (error: unknown) => void = (error) => assert.fail(String(error))) {
     this.media = new SessionMedia({
@@ -124,6 +129,8 @@ class FakePublisher {
   unpublished(): void {
     this.isPublished = false;
   }
+
+  release(): void {}
 }
 
 test('the media moves while something is published for the first time: it is published where the media is now', async () => {
@@ -274,7 +281,7 @@ test('the media moves while a stream is subscribed to: what comes from the old p
     play: async ({ consumers }: { consumers: { name: string }[] }) =>
       void shown.push(...consumers.map(({ name }) => name)),
     stop: () => {},
-    removeVideos: () => {},
+    removeAllVideos: () => {},
   };
   stream.manager = subscriber;
   const first = room.media.play(subscriber as unknown as Subscriber);
@@ -323,7 +330,12 @@ test('who waits for a stream is told that it has come, that it cannot, or that i
   const room = new Room((error) => errors.push(error));
   const subscribe = (): { subscriber: Subscriber; arrival: Promise<string> } => {
     const stream = { streamId: 'str_1', manager: undefined as unknown };
-    const subscriber = { stream, play: async () => {}, stop: () => {}, removeVideos: () => {} } as object as Subscriber;
+    const subscriber = {
+      stream,
+      play: async () => {},
+      stop: () => {},
+      removeAllVideos: () => {},
+    } as object as Subscriber;
     stream.manager = subscriber;
     void room.media.play(subscriber);
     const arrival = room.media.arrival(subscriber).then(

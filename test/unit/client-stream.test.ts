@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamManager } from '../../src/client/media/stream-manager.ts';
 import { Connection } from '../../src/client/session/connection.ts';
+import type { Session } from '../../src/client/session/session.ts';
 import { Stream } from '../../src/client/session/stream.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
@@ -30,7 +31,7 @@ test('a publisher’s stream is there before it is published, and the same objec
 });
 
 test('a connection knows how its network did before', () => {
-  const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo);
+  const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, {} as Session);
   assert.equal(connection.networkQuality, 0);
   assert.equal(connection.setNetworkQuality(4), 0);
   assert.equal(connection.setNetworkQuality(2), 4);
@@ -40,11 +41,23 @@ test('a connection knows how its network did before', () => {
 test('who has shown a stream last is known when it is over', () => {
   const stream = new Stream({ streamId: 'str_1' } as StreamInfo);
   assert.equal(stream.streamManager, undefined);
-  const manager = { mediaStream: {} } as StreamManager;
+  const manager = { shownStream: {} } as StreamManager;
   stream.managedBy(manager);
   assert.equal(stream.manager, manager);
   stream.managedBy(undefined);
   assert.equal(stream.manager, undefined);
   assert.equal(stream.streamManager, manager);
-  assert.equal(stream.getMediaStream(), manager.mediaStream);
+  assert.equal(stream.getMediaStream(), manager.shownStream);
+});
+
+test('a stream that is silenced in this page only reads as silent, and what its publisher does is still news', () => {
+  const stream = new Stream({ streamId: 'str_1', audioActive: true, videoActive: false } as StreamInfo);
+  stream.setShown('audio', false);
+  assert.equal(stream.audioActive, false);
+  assert.equal(stream.info.audioActive, true);
+  assert.equal(stream.setActive('audio', false), true);
+  assert.equal(stream.setActive('audio', true), true);
+  assert.equal(stream.audioActive, true);
+  stream.setShown('video', true);
+  assert.equal(stream.videoActive, false, 'its publisher does not send it');
 });

@@ -9,6 +9,7 @@ import type { LocalTracks } from './local-tracks.ts';
 import type { Outgoing } from './media-plane.ts';
 import type { Publisher } from './publisher.ts';
 import type { StreamAudience } from './stream-audience.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** Where a publisher's session changes what others see of it. */
 export interface PublishedAt {
@@ -19,6 +20,9 @@ export interface PublishedAt {
   /** Tells the others. */
   change(stream: Stream, change: StreamChange): Promise<void>;
   unpublish(publisher: Publisher): void;
+  /** Receives a stream from the server, this client's own. */
+  play(subscriber: Subscriber): Promise<void>;
+  unsubscribe(subscriber: Subscriber): void;
 }
 
 export interface PublicationOptions {

@@ -1,3 +1,4 @@
+import type { Filter } from '../openvidu/filter.ts';
 import type { UnpublishedStream } from '../session/stream.ts';
 import type { MediaSources } from './devices.ts';
 import type { VideoInsertMode } from './video-placement.ts';
@@ -17,6 +18,8 @@ export interface PublisherProperties extends MediaSources {
    * `false` for a screen. A video that is less than 480 pixels wide is sent in one.
    */
   readonly videoSimulcast?: boolean;
+  /** OpenVidu's. There are no filters: with one, the sources are not opened, and `accessDenied` says so. */
+  readonly filter?: Filter;
 }
 
 /** What the properties say of a stream, before its sources are open. */

@@ -1,7 +1,7 @@
 import { randomText, type TypeOfVideo } from '../../protocol/ids.ts';
 import type { MediaKind, StreamChange, StreamEndReason } from '../../protocol/model.ts';
 import type { AdvancedConfiguration } from '../advanced-configuration.ts';
-import { RejoinError } from '../errors.ts';
+import { notSupported, RejoinError } from '../errors.ts';
 import {
   AccessDeniedEvent,
   StreamEvent,
@@ -9,12 +9,16 @@ import {
   StreamPropertyChangedEvent,
   type StreamPropertyValue,
 } from '../events.ts';
+import { show, worksInProxies } from '../reactive-proxy.ts';
+import type { Rejoin } from '../rejoin.ts';
+import type { Connection } from '../session/connection.ts';
 import { Stream, type VideoDimensions } from '../session/stream.ts';
 import { tellingOfDialog } from './access-dialog.ts';
 import { DimensionsWatch } from './dimensions-watch.ts';
+import { Echo } from './echo.ts';
 import { LocalTracks, MEDIA_KINDS } from './local-tracks.ts';
 import type { OutgoingTrack, PublishDetail } from './media-plane.ts';
-import { Publication, type PublicationOptions } from './publication.ts';
+import { Publication, type PublicationOptions, type PublishedAt } from './publication.ts';
 import { type PublisherProperties, plannedStream } from './publisher-properties.ts';
 import { StreamManager, type StreamManagerEvents } from './stream-manager.ts';
 
@@ -42,17 +46,28 @@ export class Publisher extends StreamManager {
   readonly id: string;
   /** What it was made with. */
   readonly properties: PublisherProperties;
+  /** What has made it. */
+  readonly openvidu!: Rejoin;
   /** What it publishes, or is about to: the same object for life. */
   readonly stream: Stream;
+  /** Whether the user and the browser have allowed the use of the sources. */
+  readonly accessAllowed: boolean = false;
+  /** Whether its videos show what others get: see `subscribeToRemote`. */
+  readonly isSubscribedToRemote: boolean = false;
+  /** @internal How often it has been disposed of. */
+  disposals = 0;
   readonly #settled: PublisherSurroundings['settled'];
   readonly #tracks: LocalTracks;
   readonly #dimensions: DimensionsWatch;
   readonly #reopening = new Map<MediaKind, Promise<MediaStreamTrack | undefined>>();
   #typeOfVideo: TypeOfVideo | undefined;
   #ready: Promise<void>;
-  #access: 'asking' | 'allowed' | 'denied' = 'asking';
+  /** Where it is published, or about to be. */
+  #at: PublishedAt | undefined;
   #denied: RejoinError | undefined;
   #sent: Publication | undefined;
+  /** Receives its own stream from the server. */
+  #echo: Echo | undefined;
 
   /** @internal */
   constructor(properties: PublisherProperties = {}, { configuration, settled }: PublisherSurroundings = {}) {
@@ -86,11 +101,6 @@ export class Publisher extends StreamManager {
   reopened(): Promise<void> {
     if (this.#tracks.isClosed) this.#ready = this.#open();
     return this.#ready;
-  }
-
-  /** Whether the user and the browser have allowed the use of the sources. */
-  get accessAllowed(): boolean {
-    return this.#access === 'allowed';
   }
 
   /** The connection that carries it now. */
@@ -153,10 +163,41 @@ export class Publisher extends StreamManager {
     if (kind === 'video') this.#dimensions.trackReplaced();
   }
 
-  /** Ends the publishing and closes the sources. */
+  /**
+   * Lets its videos show the stream as it comes back from the server, with its sound and not mirrored, in place of the
+   * camera's picture: what others see and hear. Before `publish`, they stay empty until that has come.
+   */
+  subscribeToRemote(value = true): void {
+    show<Publisher>(this, { isSubscribedToRemote: value });
+    this.#listenToEcho();
+  }
+
+  /** Ends the publishing, closes the sources, and removes the videos. */
   dispose(): void {
-    this.#sent?.at.unpublish(this);
+    this.disposals += 1;
+    this.#at?.unpublish(this);
+    this.removeAllVideos();
     this.closeSources();
+  }
+
+  /** @internal It is about to be published there. @throws {RejoinError} PUBLISHED_ELSEWHERE */
+  claim(at: PublishedAt, connection: Connection): void {
+    if (this.#at && this.#at !== at && this.session.state !== 'ended') {
+      throw new RejoinError(
+        'PUBLISHED_ELSEWHERE',
+        'The publisher is published in another session.',
+        'Unpublish it there first, or make another publisher for this session.',
+      );
+    }
+    this.#at = at;
+    connection.addStream(this.stream);
+  }
+
+  /** @internal It is not to be published there any more. */
+  release(at: PublishedAt): void {
+    if (this.#at !== at) return;
+    this.#at = undefined;
+    this.stream.connection.removeStream(this.stream);
   }
 
   /** @internal What to send. Waits for the sources. */
@@ -185,26 +226,32 @@ export class Publisher extends StreamManager {
   published(sent: Omit<PublicationOptions, 'stream' | 'tracks' | 'isSimulcast'>): void {
     const isNew = !this.#sent;
     const { stream } = this;
+    this.#at = sent.at;
     this.#sent?.stop();
     this.#sent = new Publication({ stream, tracks: this.#tracks, isSimulcast: this.#isSimulcast, ...sent });
     this.#sent.catchUp();
     this.heardBy(sent.at.audience);
     if (this.stream.hasVideo) this.#dimensions.start(this.stream.videoDimensions);
+    this.#listenToEcho();
     if (isNew) this.emitEvent('streamCreated', new StreamEvent('streamCreated', this, this.stream));
   }
 
   /** @internal */
   unpublished(reason: StreamEndReason): void {
+    this.#at = undefined;
     const sent = this.#sent;
     if (!sent) return;
     sent.close();
     this.#sent = undefined;
+    this.#echo?.stop();
+    this.#echo = undefined;
+    this.presentAnew();
     this.#dimensions.stop();
     this.heardBy(undefined);
     const event = new StreamEvent('streamDestroyed', this, this.stream, reason);
     this.emitEvent('streamDestroyed', event);
     if (!event.isDefaultPrevented()) {
-      this.removeVideos();
+      this.removeAllVideos();
       this.closeSources();
     }
   }
@@ -215,6 +262,11 @@ export class Publisher extends StreamManager {
     this.listenAnew();
   }
 
+  /** @internal */
+  override get shownStream(): MediaStream {
+    return this.#echo?.mediaStream ?? this.mediaStream;
+  }
+
   protected override get isMirrored(): boolean {
     return this.properties.mirror !== false && this.stream.typeOfVideo !== 'SCREEN';
   }
@@ -222,10 +274,19 @@ export class Publisher extends StreamManager {
   protected override lateEvent(
     name: keyof StreamManagerEvents,
   ): StreamManagerEvents[keyof StreamManagerEvents] | undefined {
-    if (name === 'accessAllowed' && this.#access === 'allowed') return new StreamManagerEvent(name, this);
+    if (name === 'accessAllowed' && this.accessAllowed) return new StreamManagerEvent(name, this);
     if (name === 'accessDenied' && this.#denied) return new AccessDeniedEvent(this, this.#denied);
     if (name === 'streamCreated' && this.#sent) return new StreamEvent<StreamManager>(name, this, this.stream);
     return super.lateEvent(name);
+  }
+
+  #listenToEcho(): void {
+    const at = this.#sent?.at;
+    const before = this.#echo;
+    this.#echo = this.isSubscribedToRemote ? (before ?? new Echo(this.stream)) : undefined;
+    if (!this.#echo) before?.stop(at);
+    else if (at) this.#echo.receive(this.stream, at);
+    if (this.#echo !== before) this.presentAnew();
   }
 
   get #isSimulcast(): boolean {
@@ -240,8 +301,9 @@ export class Publisher extends StreamManager {
   }
 
   async #openSources(): Promise<void> {
-    const before = this.#access;
+    const before = this.accessAllowed;
     try {
+      if (this.properties.filter) throw notSupported('Filters');
       const { audio, video, typeOfVideo } = await tellingOfDialog(this.#tracks.open(this.properties), (event) =>
         this.emitEvent(event, new StreamManagerEvent(event, this)),
       );
@@ -259,17 +321,17 @@ export class Publisher extends StreamManager {
         cause instanceof RejoinError
           ? cause
           : new RejoinError('GENERIC_ERROR', String(cause), 'Check the sources that were asked for.', { cause });
-      this.#access = 'denied';
+      show<Publisher>(this, { accessAllowed: false });
       this.#denied = error;
       this.#settled?.(error);
       this.emitEvent('accessDenied', new AccessDeniedEvent(this, error));
       throw error;
     }
     this.listenAnew();
-    this.#access = 'allowed';
+    show<Publisher>(this, { accessAllowed: true });
     this.#denied = undefined;
     // What an unpublishing has closed is opened again without a word.
-    if (before === 'allowed') return;
+    if (before) return;
     this.#settled?.();
     this.emitEvent('accessAllowed', new StreamManagerEvent('accessAllowed', this));
   }
@@ -317,7 +379,8 @@ export class Publisher extends StreamManager {
     if (!track?.enabled || this.#tracks.hasEnded('video')) return undefined;
     // A phone that is turned says so in the picture only. While a screen is shared, this page may be in the background.
     const shown = this.videos.find(({ video }) => video.videoWidth > 0 && !video.paused)?.video;
-    if (shown && this.stream.typeOfVideo !== 'SCREEN') return { width: shown.videoWidth, height: shown.videoHeight };
+    if (shown && !this.#echo && this.stream.typeOfVideo !== 'SCREEN')
+      return { width: shown.videoWidth, height: shown.videoHeight };
     const { width, height } = track.getSettings();
     return width && height ? { width, height } : undefined;
   }
@@ -331,3 +394,4 @@ export class Publisher extends StreamManager {
     this.#change({ property: 'videoDimensions', value, reason }, videoDimensions);
   }
 }
+worksInProxies(Publisher);

@@ -8,6 +8,8 @@ import {
   type StreamPropertyChangedEvent,
   VideoElementEvent,
 } from '../events.ts';
+import { worksInProxies } from '../reactive-proxy.ts';
+import type { Session } from '../session/session.ts';
 import type { Stream } from '../session/stream.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import { SpeechWatch } from './speech-watch.ts';
@@ -111,6 +113,11 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     this.configuration = configuration;
   }
 
+  /** The session that it was subscribed to or published in. Its type is OpenVidu's: before `publish()` it is `undefined`. */
+  get session(): Session {
+    return this.stream.connection?.session;
+  }
+
   /** The connection that carries the media now. */
   abstract get peerConnection(): RTCPeerConnection | undefined;
 
@@ -172,8 +179,8 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     this.#speech.refresh();
   }
 
-  /** @internal The videos that the SDK made leave the page, the application's show nothing any more. */
-  removeVideos(): void {
+  /** The videos that the SDK made leave the page, the application's show nothing any more. */
+  removeAllVideos(): void {
     for (const { video, owned } of this.videos.splice(0)) {
       this.#release(video);
       video.srcObject = null;
@@ -192,6 +199,16 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   resume(): void {
     for (const video of this.#stopped) if (managers.get(video) === this) video.play().catch(() => {});
     this.#stopped = [];
+  }
+
+  /** @internal What its videos show. */
+  get shownStream(): MediaStream {
+    return this.mediaStream;
+  }
+
+  /** Its videos show something else from now on. */
+  protected presentAnew(): void {
+    for (const { video } of this.videos) this.#present(video);
   }
 
   /** Whether videos show it as a mirror would. */
@@ -236,23 +253,37 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     video.autoplay = true;
     video.controls = false;
     video.playsInline = true;
-    if (!this.remote && !video.muted) {
-      // One's own voice, a moment later, is nothing anyone wants to hear.
+    video.addEventListener('playing', this.#onPlaying);
+    this.#present(video);
+    this.shown();
+  }
+
+  /** What it shows, and how. */
+  #present(video: HTMLVideoElement): void {
+    const { shownStream } = this;
+    const isLocal = !this.remote && shownStream === this.mediaStream;
+    if (!isLocal) this.#unmask(video);
+    // One's own voice, a moment later, is nothing anyone wants to hear.
+    if (isLocal && !video.muted) {
       video.muted = true;
       this.#silenced.add(video);
     }
-    if (this.isMirrored) video.style.transform = MIRRORED;
-    video.addEventListener('playing', this.#onPlaying);
-    video.srcObject = this.mediaStream;
-    this.shown();
+    if (isLocal && this.isMirrored) video.style.transform = MIRRORED;
+    // The same one again would begin anew.
+    if (video.srcObject !== shownStream) video.srcObject = shownStream;
+  }
+
+  /** It is neither muted nor mirrored for being one's own. */
+  #unmask(video: HTMLVideoElement): void {
+    if (this.#silenced.delete(video)) video.muted = false;
+    if (video.style.transform === MIRRORED) video.style.transform = '';
   }
 
   /** It shows this no longer, and is as it was before. */
   #release(video: HTMLVideoElement): void {
     managers.delete(video);
     video.removeEventListener('playing', this.#onPlaying);
-    if (this.#silenced.delete(video)) video.muted = false;
-    if (video.style.transform === MIRRORED) video.style.transform = '';
+    this.#unmask(video);
   }
 
   #forget(video: HTMLVideoElement): void {
@@ -279,3 +310,4 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     this.emitEvent('streamPlaying', new StreamManagerEvent('streamPlaying', this));
   };
 }
+worksInProxies(StreamManager);

@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup-client';
 import type { MediaKind } from '../../protocol/model.ts';
 import type { AdvancedConfiguration } from '../advanced-configuration.ts';
+import { worksInProxies } from '../reactive-proxy.ts';
 import type { Stream } from '../session/stream.ts';
 import { handover, type Reception } from './handover.ts';
 import type { Incoming } from './media-plane.ts';
@@ -157,10 +158,12 @@ export class Subscriber extends StreamManager {
 
   #enable(kind: MediaKind, enabled: boolean): this {
     this.#enabled[kind] = enabled;
+    this.stream.setShown(kind, enabled);
     for (const consumer of this.#consumers) if (consumer.kind === kind) consumer.track.enabled = enabled;
     return this;
   }
 }
+worksInProxies(Subscriber);
 
 /** `ms` of at least this delay; `null`: as short as the network allows, which browsers come back to without a jump. */
 function delayPlayout(receiver: RTCRtpReceiver | undefined, ms: number | null): void {

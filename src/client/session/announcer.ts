@@ -61,7 +61,7 @@ export class Announcer implements StreamAudience {
     if (event.isDefaultPrevented() || !(stream.manager instanceof Subscriber)) return;
     const subscriber = stream.manager;
     subscriber.stop();
-    subscriber.removeVideos();
+    subscriber.removeAllVideos();
   }
 
   streamChanged(stream: Stream, change: StreamPropertyChange): void {

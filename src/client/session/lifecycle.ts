@@ -3,7 +3,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { Snapshot, WelcomeFrame } from '../../protocol/frames.ts';
 import { randomText, type SessionId, type UniqueSessionId } from '../../protocol/ids.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
-import type { TokenUrl } from '../../protocol/token-url.ts';
+import { parseTokenUrl, type TokenUrl } from '../../protocol/token-url.ts';
 import { notConnected, RejoinError } from '../errors.ts';
 import type { Request } from '../media/media-plane.ts';
 import { delayBefore, longestDelay } from '../signaling/backoff.ts';
@@ -129,6 +129,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       return Promise.reject(error);
     }
     this.#source = new TokenSource(token);
+    // Applications read it as soon as they have called connect().
+    if (typeof token === 'string') this.#sessionId = parseTokenUrl(token)?.sessionId ?? this.#sessionId;
     this.#lastError = undefined;
     this.#metadata = metadata;
     this.#page.start();

@@ -8,7 +8,7 @@ import { Subscriber, type SubscriberProperties } from '../media/subscriber.ts';
 import { Announcer } from './announcer.ts';
 import { Connection } from './connection.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { Participants } from './participants.ts';
+import { Participants, type ParticipantsEvents } from './participants.ts';
 import { Recovery } from './recovery.ts';
 import type { Session } from './session.ts';
 import { SessionMedia } from './session-media.ts';
@@ -21,12 +21,12 @@ export class Membership {
   readonly lifecycle: Lifecycle;
   readonly participants: Participants;
   readonly media: SessionMedia;
+  readonly recovery: Recovery;
   /** This client's own connection, once there is one. */
   own: Connection | undefined;
   readonly #session: Session;
   readonly #configuration: AdvancedConfiguration;
   readonly #announcer: Announcer;
-  readonly #recovery: Recovery;
   readonly #signals = new SignalInbox();
 
   constructor(session: Session, options: SessionOptions, configuration: AdvancedConfiguration) {
@@ -36,7 +36,7 @@ export class Membership {
     this.lifecycle = new Lifecycle(options);
     this.participants = this.#makeParticipants();
     this.media = this.#makeMedia();
-    this.#recovery = new Recovery({
+    this.recovery = new Recovery({
       lifecycle: this.lifecycle,
       participants: this.participants,
       media: this.media,
@@ -53,7 +53,7 @@ export class Membership {
 
   #makeParticipants(): Participants {
     const announcer = this.#announcer;
-    return new Participants({
+    const told: ParticipantsEvents = {
       connectionCreated: (connection) => announcer.connectionCreated(connection),
       connectionDestroyed: (connection, reason) => {
         announcer.connectionDestroyed(connection, reason);
@@ -71,7 +71,8 @@ export class Membership {
       },
       streamChanged: (stream, change) => announcer.streamChanged(stream, change),
       presenceChanged: (connection, presence) => announcer.presenceChanged(connection, presence),
-    });
+    };
+    return new Participants(told, this.#session);
   }
 
   #makeMedia(): SessionMedia {
@@ -88,7 +89,7 @@ export class Membership {
           rtc: this.#configuration.peerConnectionFor(iceServers),
           silenceMs: () => this.#configuration.iceDisconnectedTimeout,
           troubled: (trouble) => this.#troubled(trouble),
-          lost: (cause) => void this.#recovery.renewTransports(cause),
+          lost: (cause) => void this.recovery.renewTransports(cause),
         }),
       failed: (stream, error) => {
         if (!(stream.manager instanceof Subscriber)) return;
@@ -114,12 +115,12 @@ export class Membership {
     lifecycle.on('started', (snapshot) => this.#start(snapshot));
     lifecycle.on('renewed', (snapshot, sameSession) => {
       this.#become(snapshot.self);
-      this.#recovery.renew(snapshot, sameSession);
+      this.recovery.renew(snapshot, sameSession);
     });
     lifecycle.on('reconciled', (snapshot) => {
       const { role, data } = snapshot.self;
       this.#become({ role, data });
-      this.#recovery.reconcile(snapshot);
+      this.recovery.reconcile(snapshot);
     });
     lifecycle.on('event', (frame) => this.#take(frame));
     lifecycle.on('reconnecting', (attempt) => announcer.attempt('reconnecting', 'signaling', attempt));
@@ -129,10 +130,10 @@ export class Membership {
     });
     lifecycle.on('rebuilding', (attempt) => announcer.attempt('rebuilding', 'signaling', attempt));
     lifecycle.on('destroyed', () => {
-      this.#recovery.lose();
+      this.recovery.lose();
       announcer.sessionDestroyed();
     });
-    lifecycle.on('lapsed', () => this.#recovery.lose());
+    lifecycle.on('lapsed', () => this.recovery.lose());
     lifecycle.on('suspended', () => {
       for (const manager of this.#session.streamManagers) manager.suspend();
     });
@@ -147,11 +148,10 @@ export class Membership {
   }
 
   #start({ self, others, media, iceServers }: Snapshot): void {
-    this.own = new Connection(self);
+    const own = new Connection(self, this.#session);
+    this.own = own;
     this.media.begin(media, iceServers);
-    const { life } = this.lifecycle;
-    this.#announcer.connectionCreated(this.own);
-    if (life === this.lifecycle.life) this.participants.addAll(others);
+    this.participants.addAll(others, () => this.#announcer.connectionCreated(own));
   }
 
   /** What the server says of this client's own connection. */
@@ -165,14 +165,14 @@ export class Membership {
   }
 
   #end(reason: LeaveReason, cause: Error | undefined): void {
-    this.#recovery.stop();
+    this.recovery.stop();
     this.media.end(reason);
     const event = new SessionDisconnectedEvent(this.#session, reason, cause);
     this.#session.emitEvent('sessionDisconnected', event);
     for (const { manager } of this.participants.clear()) {
       if (!(manager instanceof Subscriber)) continue;
       manager.stop();
-      if (!event.isDefaultPrevented()) manager.removeVideos();
+      if (!event.isDefaultPrevented()) manager.removeAllVideos();
     }
   }
 
@@ -204,7 +204,7 @@ export class Membership {
       case 'signal':
         return this.#signal(data);
       case 'mediaMoved':
-        return this.#recovery.mediaMoved(data);
+        return this.recovery.mediaMoved(data);
       case 'mediaDoubted':
         return void this.media.testify(data.mediaId);
       case 'mediaLeft':

@@ -11,6 +11,7 @@ import { activeChange, type StreamPropertyChange } from '../events.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber } from '../media/subscriber.ts';
 import { Connection } from './connection.ts';
+import type { Session } from './session.ts';
 import { Stream } from './stream.ts';
 
 /** What the changes below mean to the session. */
@@ -30,6 +31,7 @@ export interface ParticipantsEvents {
 /** The remote connections and streams of a session, kept over its lives: after a crash the same objects get new ids. */
 export class Participants {
   readonly #events: ParticipantsEvents;
+  readonly #session: Session;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #streams = new Map<StreamId, Stream>();
   /** Those of before the crash that have not come back yet, by their old ids. */
@@ -41,8 +43,9 @@ export class Participants {
   /** Rises when it is over: an application may leave in the middle of being told who is there. */
   #lives = 0;
 
-  constructor(events: ParticipantsEvents) {
+  constructor(events: ParticipantsEvents, session: Session) {
     this.#events = events;
+    this.#session = session;
   }
 
   /** By its id, or by one that it had before a crash. */
@@ -70,11 +73,23 @@ export class Participants {
     return all.flatMap(({ manager }) => manager ?? []);
   }
 
-  /** Everyone there when this client joined: connections are announced before streams. */
-  addAll(infos: readonly ConnectionInfo[]): void {
+  /** Everyone else, also those who may come back, by their ids. */
+  connections(): Map<string, Connection> {
+    return new Map<string, Connection>([...this.#missing.connections, ...this.#connections]);
+  }
+
+  /**
+   * Everyone there when this client joined: connections are announced before streams, and before the first announcement all
+   * are there, because applications look.
+   */
+  addAll(infos: readonly ConnectionInfo[], announceFirst?: () => void): void {
     const life = this.#lives;
-    for (const info of infos) if (life === this.#lives) this.#addConnection(info);
-    for (const { streams } of infos) for (const stream of streams) if (life === this.#lives) this.addStream(stream);
+    const announcements = [
+      announceFirst,
+      ...infos.map((info) => this.#addConnection(info)),
+      ...infos.flatMap(({ streams }) => streams.map((stream) => this.#addStream(stream))),
+    ];
+    for (const announce of announcements) if (life === this.#lives) announce?.();
   }
 
   /**
@@ -141,17 +156,25 @@ export class Participants {
   }
 
   addStream(info: StreamInfo): void {
+    this.#addStream(info)?.();
+  }
+
+  /** Answers how it is announced, if it is new here. */
+  #addStream(info: StreamInfo): (() => void) | undefined {
     const connection = this.#connections.get(info.connectionId);
-    if (!connection || this.#streams.has(info.streamId)) return;
+    if (!connection || this.#streams.has(info.streamId)) return undefined;
     const back = takeBack(this.#missing.streams, namesOf(info, connection.formerIds));
-    const stream = back ?? new Stream(info, connection);
-    const { audioActive, videoActive, videoDimensions } = stream;
-    stream.update({ ...info, audioActive, videoActive, ...(back ? { videoDimensions } : {}) });
+    const stream = back ?? new Stream(info);
+    // What its publisher has changed meanwhile is announced.
+    const { audioActive, videoActive, videoDimensions, ...rest } = info;
+    stream.update(rest);
     connection.addStream(stream);
     this.#streams.set(info.streamId, stream);
-    if (back) this.#events.streamRenewed(stream);
-    else this.#events.streamCreated(stream);
-    this.#catchUp(info);
+    return () => {
+      if (back) this.#events.streamRenewed(stream);
+      else this.#events.streamCreated(stream);
+      this.#catchUp(info);
+    };
   }
 
   /** It may have been muted, or its screen resized, while nobody could tell. */
@@ -208,19 +231,19 @@ export class Participants {
     return streams;
   }
 
-  #addConnection(info: ConnectionInfo): void {
-    if (this.#connections.has(info.connectionId)) return;
+  /** Answers how it is announced, if it is new here. */
+  #addConnection(info: ConnectionInfo): (() => void) | undefined {
+    if (this.#connections.has(info.connectionId)) return undefined;
     const back = takeBack(this.#missing.connections, [info.connectionId, ...(info.replaces ?? [])]);
     if (back) {
       const { presence } = back;
       back.update(info);
       this.#connections.set(info.connectionId, back);
-      if (presence !== info.presence) this.#events.presenceChanged(back, info.presence);
-      return;
+      return presence === info.presence ? undefined : () => this.#events.presenceChanged(back, info.presence);
     }
-    const connection = new Connection(info);
+    const connection = new Connection(info, this.#session);
     this.#connections.set(info.connectionId, connection);
-    this.#events.connectionCreated(connection);
+    return () => this.#events.connectionCreated(connection);
   }
 
   #endStream(stream: Stream, reason: StreamEndReason): void {

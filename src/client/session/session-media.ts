@@ -189,7 +189,6 @@ export class SessionMedia implements PublishedAt {
       if (!isWanted) this.#unpublish(outgoing.stream.streamId);
       throw new ProtocolError('STREAM_UNKNOWN', outgoing.stream.streamId);
     }
-    publisher.stream.connection = connection;
     publisher.stream.update(outgoing.stream);
     connection.addStream(publisher.stream);
     this.publishers.add(publisher);
@@ -200,6 +199,7 @@ export class SessionMedia implements PublishedAt {
     // What is just being published is ended when it is.
     this.#keys.delete(publisher);
     this.#sent.delete(publisher);
+    publisher.release(this);
     const { stream } = publisher;
     if (!this.publishers.has(publisher)) return;
     this.#unpublish(stream.streamId);
@@ -291,7 +291,7 @@ export class SessionMedia implements PublishedAt {
     // The stream may be another subscriber's by now.
     if (stream.manager === subscriber) this.#plane?.unsubscribe(stream.streamId).catch(() => {});
     subscriber.stop();
-    subscriber.removeVideos();
+    subscriber.removeAllVideos();
   }
 
   /** It is over. */

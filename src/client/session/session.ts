@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../protocol/errors.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params } from '../../protocol/methods.ts';
 import { AdvancedConfiguration } from '../advanced-configuration.ts';
@@ -6,6 +7,8 @@ import type { Publisher } from '../media/publisher.ts';
 import type { StreamManager } from '../media/stream-manager.ts';
 import { Subscriber, type SubscriberProperties } from '../media/subscriber.ts';
 import { findTarget, type VideoTarget } from '../media/video-placement.ts';
+import { worksInProxies } from '../reactive-proxy.ts';
+import type { Rejoin } from '../rejoin.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import type { Connection } from './connection.ts';
 import { Membership } from './membership.ts';
@@ -23,6 +26,20 @@ export type CompletionHandler = (error?: Error) => void;
 
 /** A call: who is in it, what they send, and its survival. Made by `initSession`. */
 export class Session extends TypedEmitter<SessionEvents> {
+  /** What has made it. */
+  readonly openvidu!: Rejoin;
+  /** OpenVidu's: whether this client is in the session, also while it is reconnecting. Not in `rejoin.min.js`. */
+  declare readonly sessionConnected: () => boolean;
+  /**
+   * OpenVidu's. Nothing is transcribed: rejects. Not in `rejoin.min.js`.
+   * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED
+   */
+  declare readonly subscribeToSpeechToText: (stream: Stream, lang: string) => Promise<void>;
+  /**
+   * OpenVidu's. Nothing is transcribed: rejects. Not in `rejoin.min.js`.
+   * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED
+   */
+  declare readonly unsubscribeFromSpeechToText: (stream: Stream) => Promise<void>;
   readonly #membership: Membership;
   /** How many signals it has sent: what numbers them. */
   #said = 0;
@@ -41,7 +58,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     return this.#membership.own as Connection;
   }
 
-  /** Of the session that this client is in, or was last; empty before it is. */
+  /** Of the session that this client is in, or was last; empty before `connect()`, and without a plain token before it joins. */
   get sessionId(): string {
     return this.#membership.lifecycle.sessionId ?? '';
   }
@@ -54,6 +71,11 @@ export class Session extends TypedEmitter<SessionEvents> {
   /** Publishers and subscribers of this session. */
   get streamManagers(): StreamManager[] {
     return [...this.#membership.media.publishers, ...this.#membership.participants.managers()];
+  }
+
+  /** Everyone else in the session, by their ids. */
+  get remoteConnections(): Map<string, Connection> {
+    return this.#membership.participants.connections();
   }
 
   /** What this client may do, by its role, which the server may change: `connectionPropertyChanged`. */
@@ -91,18 +113,25 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /**
    * Sends the publisher's stream. Waits for its camera, which is opened again if an `unpublish` has closed it, and for a
-   * session that is just coming back.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; why the sources are not open; BROWSER_NOT_SUPPORTED;
-   *   GENERIC_ERROR (`code` has the server's word)
+   * session that is just coming back. The stream has this client's `connection` and `session` when this returns.
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; PUBLISHED_ELSEWHERE; why the sources are not open;
+   *   BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
    */
   async publish(publisher: Publisher): Promise<void> {
+    const { lifecycle, media } = this.#membership;
     for (;;) {
-      const own = this.#permitted('publish');
-      await Promise.all([this.#membership.lifecycle.joined('publish()'), publisher.reopened()]);
+      const own = this.#connected('publish()');
+      publisher.claim(media, own);
+      const { disposals } = publisher;
       try {
-        return await this.#membership.media.publish(publisher, own);
+        this.#permitted('publish');
+        await Promise.all([lifecycle.joined('publish()'), publisher.reopened()]);
+        if (disposals !== publisher.disposals) throw new ProtocolError('STREAM_UNKNOWN', 'disposed of meanwhile');
+        return await media.publish(publisher, own);
       } catch (error) {
-        if (!isLostToCrash(error)) throw requestFailed(error);
+        if (isLostToCrash(error)) continue;
+        if (!media.publishers.has(publisher)) publisher.release(media);
+        throw requestFailed(error);
       }
     }
   }
@@ -212,10 +241,23 @@ export class Session extends TypedEmitter<SessionEvents> {
     this.#membership.lifecycle.reconnectNow();
   }
 
-  #permitted(what: Exclude<keyof Capabilities, 'subscribe'>): Connection {
-    const own = this.#membership.own;
-    if (!own) throw notConnected(`${what}()`);
-    if (!this.capabilities[what]) throw notPermitted(`${what}()`, own.role);
+  /** @internal Makes new transports for all that is sent and received. */
+  async renewMedia(): Promise<void> {
+    const { lifecycle, recovery } = this.#membership;
+    await lifecycle.joined('reconnect()');
+    await recovery.renewTransports('reconnect() was called');
+  }
+
+  #permitted(what: Exclude<keyof Capabilities, 'subscribe'>): void {
+    const { role } = this.#connected(`${what}()`);
+    if (!this.capabilities[what]) throw notPermitted(`${what}()`, role);
+  }
+
+  /** This client's own connection. */
+  #connected(what: string): Connection {
+    const { own } = this.#membership;
+    const { state } = this;
+    if (!own || state === 'idle' || state === 'joining' || state === 'ended') throw notConnected(what);
     return own;
   }
 
@@ -240,17 +282,18 @@ export class Session extends TypedEmitter<SessionEvents> {
     properties: SubscriberProperties,
     done?: CompletionHandler,
   ): Subscriber {
-    const { state } = this;
-    if (state === 'idle' || state === 'joining' || state === 'ended') {
-      const error = notConnected('subscribe()');
-      done?.(error);
+    try {
+      this.#connected('subscribe()');
+    } catch (error) {
+      done?.(error as Error);
       throw error;
     }
     if (stream.manager instanceof Subscriber) this.#membership.media.unsubscribe(stream.manager);
     const subscriber = this.#membership.makeSubscriber(stream, properties);
     if (target && findTarget(target)) subscriber.createVideoElement(target, properties.insertMode);
     // What is being rebuilt plays when it is back.
-    if (state !== 'rebuilding') void this.#membership.media.play(subscriber);
+    if (this.state !== 'rebuilding') void this.#membership.media.play(subscriber);
     return subscriber;
   }
 }
+worksInProxies(Session);
