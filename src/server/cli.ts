@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Command, type Option } from 'commander';
 import { isEverywhere, isLoopback, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, ProcessFlags } from './cli/flags.ts';
+import { createStore, openStore } from './cli/open-store.ts';
 import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
 import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
@@ -15,7 +16,6 @@ import { newIdentity } from './shared/identity.ts';
 import { createLogger } from './shared/logging.ts';
 import { SecretFileError, Secrets } from './shared/secrets.ts';
 import { VERSION } from './shared/version.ts';
-import type { Store } from './store/store.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
 
@@ -82,11 +82,12 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', 'where clients reach the balancer');
   const webhooks = webhooksOf(flags);
   const { startMaster } = await import('./master/master.ts');
+  const store = storeOf(flags);
   const start = async (drainRequested: RequestDrain) =>
     startMaster({
       ...common,
       drainRequested,
-      store: await openStore(flags.store),
+      store: await openStore(store),
       publicUrl,
       failover: flags.failover,
       iceServers: flags.iceServers ?? [],
@@ -113,11 +114,12 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   const announcedAddress =
     flags.announcedAddress ?? (isEverywhere(listenIp) ? reachableAddress(listenIp, '--announced-address') : undefined);
   const { startMediaNode } = await import('./media-node/media-node.ts');
+  const store = storeOf(flags);
   const start = async (drainRequested: RequestDrain) =>
     startMediaNode({
       ...common,
       drainRequested,
-      store: await openStore(flags.store),
+      store: await openStore(store),
       workers,
       rtcPorts,
       listenIp,
@@ -164,6 +166,10 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   await live(start, flags.drainDeadline);
 });
 
+command('create-store', 'Make the store of a new cluster, once. Masters and media nodes only open one that is there.', [
+  options.store(),
+]).action((flags: Pick<NodeFlags, 'store'>) => createStore(storeOf(flags)));
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -201,9 +207,8 @@ function nodeOptions(what: string, port: number): Option[] {
 
 /** What masters and media nodes have in common. */
 function nodeSettings(role: string, flags: NodeFlags) {
-  const { host, port, internalPort, logLevel, store } = flags;
+  const { host, port, internalPort, logLevel } = flags;
   const { internalHost, advertisedUrl } = advertised(flags);
-  needed(store, 'StoreMissing', '--store', 'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite');
   return {
     id: idOf(role, flags),
     host,
@@ -215,6 +220,15 @@ function nodeSettings(role: string, flags: NodeFlags) {
     timing: timingOf(flags),
     ...(advertisedUrl === undefined ? {} : { advertisedUrl }),
   };
+}
+
+function storeOf({ store }: Pick<NodeFlags, 'store'>): StoreLocation {
+  return needed(
+    store,
+    'StoreMissing',
+    '--store',
+    'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite',
+  );
 }
 
 /** The internal port is open where the others are told to find it, and nowhere else unless that is asked for. */
@@ -271,16 +285,6 @@ function secretsOf(role: string, flags: ProcessFlags): Secrets {
 function needed<T>(value: T | undefined, name: string, option: string, what: string): T {
   if (value === undefined) throw new UsageError(name, `${option} is needed: ${what}.`);
   return value;
-}
-
-async function openStore(location: StoreLocation | undefined): Promise<Store> {
-  const { file } = needed(location, 'StoreMissing', '--store', 'where the shared store is');
-  const { SqliteStore } = await import('./store/sqlite-store.ts');
-  try {
-    return new SqliteStore(file);
-  } catch (error) {
-    throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
-  }
 }
 
 /** Says what went wrong, and returns the exit code. */

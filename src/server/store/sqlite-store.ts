@@ -1,6 +1,6 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
-import type { InstanceId } from '../shared/identity.ts';
-import { type Row, SqliteFile } from './sqlite-file.ts';
+import type { ClusterId, InstanceId } from '../shared/identity.ts';
+import { isStore, type Row, SqliteFile } from './sqlite-file.ts';
 import { SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type SessionRecord,
   type Store,
   StoreError,
+  StoreMissingError,
 } from './store.ts';
 
 const ENDED_KEPT_MS = 60 * 60 * 1000;
@@ -20,22 +21,38 @@ const FORGET_EVERY_MS = 60 * 1000;
 
 /** The store of a cluster on one machine: one SQLite file in WAL mode that all its processes open. */
 export class SqliteStore implements Store {
+  readonly clusterId: ClusterId;
   readonly webhooks: SqliteWebhookOutbox;
   readonly #file: SqliteFile;
   readonly #now: () => number;
   #forgotAt = 0;
 
-  /** `now`: Unix time, ms; decides when ended sessions are forgotten. */
+  /**
+   * A store that is there already, e.g. at the path that an option names.
+   * @throws {StoreMissingError} when there is none: nothing is made then
+   */
+  static open(file: string): SqliteStore {
+    if (!isStore(file)) throw new StoreMissingError(file);
+    return new SqliteStore(file);
+  }
+
+  /** Makes the store if it isn't there. `now`: Unix time, ms; decides when ended sessions are forgotten. */
   constructor(file: string, now: () => number = Date.now) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
     this.#now = now;
+    this.clusterId = String(this.#file.get('SELECT id FROM cluster')?.['id']) as ClusterId;
     this.webhooks = new SqliteWebhookOutbox(this.#file);
   }
 
-  renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<void> {
+  renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<InstanceId | undefined> {
     return this.#file.write(() => {
       const now = Date.now();
-      this.#file.run('DELETE FROM nodes WHERE expires < ? OR (id = ? AND instance <> ?)', now, id, instance);
+      this.#file.run('DELETE FROM nodes WHERE expires < ?', now);
+      const [twin] = this.#file.all(
+        'DELETE FROM nodes WHERE id = ? AND instance <> ? RETURNING instance',
+        id,
+        instance,
+      );
       this.#file.run(
         'INSERT OR REPLACE INTO nodes (instance, id, role, url, load, expires) VALUES (?, ?, ?, ?, ?, ?)',
         instance,
@@ -46,6 +63,7 @@ export class SqliteStore implements Store {
         now + leaseMs,
       );
       this.#forgetNowAndThen();
+      return twin && (twin['instance'] as InstanceId);
     });
   }
 

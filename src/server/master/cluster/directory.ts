@@ -67,8 +67,9 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   /** By URL: an address serves one node at a time. */
   readonly #nodes = new Map<string, KnownNode>();
   readonly #buried = new Set<InstanceId>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #storeUp = true;
+  #isListed = false;
   #round: Promise<void> | undefined;
 
   constructor(self: Identity, store: Store, client: InternalClient, timing: Timing, log: Logger, load: () => number) {
@@ -79,11 +80,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     this.#timing = timing;
     this.#log = log;
     this.#load = load;
-    this.#timer = setInterval(() => void this.refresh(), timing.leaseRenewMs);
   }
 
-  /** Renews the own lease and looks for new nodes. Calls during a round share it. */
+  /**
+   * Renews the own lease and looks for new nodes, from the first call on again and again. Calls during a round share it. Before
+   * the first one this process isn't listed.
+   */
   refresh(): Promise<void> {
+    this.#timer ??= setInterval(() => void this.refresh(), this.#timing.leaseRenewMs);
     this.#round ??= this.#look().finally(() => {
       this.#round = undefined;
     });
@@ -219,7 +223,13 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   async #look(): Promise<void> {
     const { id, instance, role, url } = this.#self;
     try {
-      await this.#store.renewLease({ id, instance, role, url, load: this.#load() }, this.#timing.leaseMs);
+      const lease = { id, instance, role, url, load: this.#load() };
+      const twin = await this.#store.renewLease(lease, this.#timing.leaseMs);
+      // The first renewal may replace the lease of a former run, which has crashed.
+      if (twin !== undefined && this.#isListed) {
+        this.#log.error({ error: 'IdTaken', twin }, 'Another process runs under the same --id.');
+      }
+      this.#isListed = true;
       this.#learn(await this.#store.listNodes());
       if (!this.#storeUp) this.#log.info('The store answers again.');
       this.#storeUp = true;
@@ -274,6 +284,10 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     });
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);
+    });
+    link.on('turnedAway', ({ failure, said }) => {
+      const error = failure === 'otherCluster' ? 'StoresDiffer' : 'SecretRefused';
+      this.#log.error({ error, peer: node.lease.instance, url, said }, 'A node of the cluster refuses this process.');
     });
     link.on('doubted', (instance) => this.emit('doubted', instance, node.role));
     link.on('unreachable', (instance) => {
