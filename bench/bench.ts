@@ -71,6 +71,7 @@ try {
 
 async function run(name: string, { json, trials, connections, write }: Flags): Promise<void> {
   if (write && name !== ALL) program.error('error: --write goes with "all": the page has every benchmark.');
+  if (process.env['REJOIN_CHECK_ONLY'] !== undefined) return;
   const loadBefore = loadNow();
   const date = new Date();
   let chromium: string | undefined;

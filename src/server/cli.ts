@@ -58,14 +58,11 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
 ]).action(async (flags: DevFlags) => {
   const [{ runDev }, { demoFiles }] = await Promise.all([import('./dev/run-dev.ts'), import('./dev/demo-page.ts')]);
   const webhooks = webhooksOf(flags);
-  await runDev({
-    ...flags,
-    json: flags.json ?? false,
-    secret: devSecretOf(flags),
-    directories: demoFiles(join(ROOT, 'dist')),
-    timing: timingOf(flags),
-    ...(webhooks ? { webhooks } : {}),
-  });
+  const directories = demoFiles(join(ROOT, 'dist'));
+  const checked = { ...flags, json: flags.json ?? false, secret: devSecretOf(flags), timing: timingOf(flags) };
+  if (process.env['REJOIN_CHECK_ONLY'] === undefined) {
+    await runDev({ ...checked, directories, ...(webhooks ? { webhooks } : {}) });
+  }
 });
 
 command('master', 'Run one master: it owns sessions and holds the sockets of clients.', [
@@ -107,8 +104,10 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   options.announcedAddress(),
 ]).action(async (flags: MediaNodeFlags) => {
   const common = nodeSettings('media-node', flags);
-  const { rtcPorts, listenIp, workers = availableParallelism() } = flags;
-  if (rtcPorts.max - rtcPorts.min + 1 < workers) {
+  const { rtcPorts, listenIp } = flags;
+  const ports = rtcPorts.max - rtcPorts.min + 1;
+  const workers = flags.workers ?? Math.min(availableParallelism(), ports);
+  if (ports < workers) {
     throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each: give a wider --rtc-ports.`);
   }
   const announcedAddress =
