@@ -26,6 +26,10 @@ const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 /** What its diary is written with, for its own developers. */
 const DIARY = /node_modules\/debug\/src\/browser(\.js)?$/;
+/** Its emitter of events. The SDK has a smaller one, which does all that mediasoup-client asks of it. */
+const EVENTS = /node_modules\/events-alias\/events(\.js)?$/;
+const SMALL_EVENTS = `const { EventEmitter } = require('eventemitter3');
+exports.EventEmitter = class extends EventEmitter { setMaxListeners() {} };`;
 
 /** Empties modules that are not used, so that they do not travel to every user. */
 function leaveOut() {
@@ -34,6 +38,7 @@ function leaveOut() {
     name: 'leave-out',
     load(id) {
       if (DIARY.test(id)) return 'module.exports = () => () => {};';
+      if (EVENTS.test(id)) return SMALL_EVENTS;
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
     },
   };
@@ -127,6 +132,7 @@ export default [
     plugins: browser(),
     output: [
       { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner, plugins: [notices('rejoin.licenses.txt')] },
+      { file: 'dist/rejoin.cjs', format: 'cjs', exports: 'named', sourcemap: true, banner },
       { ...script, file: 'dist/rejoin.js' },
       {
         ...script,
@@ -141,7 +147,7 @@ export default [
     plugins: [
       dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true, compilerOptions: { stripInternal: true } }),
     ],
-    output: { file: 'dist/rejoin.d.mts', format: 'es' },
+    output: ['mts', 'cts'].map((types) => ({ file: `dist/rejoin.d.${types}`, format: 'es' })),
   },
   {
     input: 'src/client/openvidu/compat.ts',
