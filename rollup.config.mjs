@@ -18,7 +18,9 @@ const COMPAT_BUDGET_BYTES = 60 * 1024;
 /** What the demo's page is made of, besides its script. */
 const PAGE = [
   'index.html',
-  ...['style', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map((name) => `${name}.css`),
+  ...['theme', 'style', 'buttons', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map(
+    (name) => `${name}.css`,
+  ),
 ];
 
 /** Parts of mediasoup-client that are not used here: for its own tests, for React Native, and for data channels. */

@@ -19,8 +19,8 @@ export function aborted(about: About, signal: AbortSignal, attempts: number, may
   return new RejoinApiError({ ...about, code: 'ABORTED', message, attempts, mayHaveRun, cause: signal.reason });
 }
 
-/** Statuses that say something of what was asked for, if the server is one of ours. */
-const MEANT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 409, 501]);
+/** Statuses that say something of what was asked for, if the server is one of ours. A 409 of ours has no body to tell by. */
+const MEANT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 501]);
 
 /** Whether it is something else than a server of a cluster that answers so: an error of ours names its status in the body. */
 export function isForeign(answer: Answered): boolean {
