@@ -8,6 +8,7 @@ import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags, P
 import { createStore, openStore } from './cli/open-store.ts';
 import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
+import { reportFailure, USAGE } from './cli/report.ts';
 import { DEV_VARIABLE, strongSecret } from './cli/secret-strength.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { internalPortOf, readSecret, type StoreLocation } from './cli/values.ts';
@@ -19,8 +20,6 @@ import { VERSION } from './shared/version.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
 
-/** Exit code of a command that was not understood. */
-const USAGE = 2;
 const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -172,7 +171,7 @@ command('create-store', 'Make the store of a new cluster, once. Masters and medi
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exit(report(error));
+  process.exit(reportFailure(error));
 }
 
 function command(name: string, description: string, flags: readonly Option[]): Command {
@@ -284,21 +283,4 @@ function secretsOf(role: string, flags: ProcessFlags): Secrets {
 function needed<T>(value: T | undefined, name: string, option: string, what: string): T {
   if (value === undefined) throw new UsageError(name, `${option} is needed: ${what}.`);
   return value;
-}
-
-/** Says what went wrong, and returns the exit code. */
-function report(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.name}: ${error.message}\n`);
-    return USAGE;
-  }
-  if (!(error instanceof Error)) throw error;
-  const { name, message, stack } = error;
-  if ('code' in error && error.code === 'EADDRINUSE') {
-    process.stderr.write(`PortTaken: ${message}. End the program that has the port, or choose another with --port.\n`);
-  } else {
-    // A named error of ours says all there is to say; anything else is a fault, and its place matters.
-    process.stderr.write(`${name === 'Error' || name === 'TypeError' ? stack : `${name}: ${message}`}\n`);
-  }
-  return 1;
 }

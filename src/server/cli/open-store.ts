@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Store, StoreMissingError } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { UsageError } from './usage-error.ts';
 import type { StoreLocation } from './values.ts';
 
@@ -10,16 +10,17 @@ import type { StoreLocation } from './values.ts';
  * @throws {UsageError} StoreNotFound, StoreUnusable
  */
 export async function openStore({ file }: StoreLocation): Promise<Store> {
-  const { SqliteStore } = await import('../store/sqlite-store.ts');
+  const [{ SqliteStore }, { isStore }] = await loadStore();
+  const path = resolve(file);
   try {
-    return SqliteStore.open(file);
+    if (isStore(file)) return new SqliteStore(file);
   } catch (error) {
-    if (!(error instanceof StoreMissingError)) throw unusable(file, error);
-    throw new UsageError(
-      'StoreNotFound',
-      `There is no store at ${resolve(file)}. Is that the path that the other processes use? A new cluster needs a new store, which is made once: npm run rejoin -- create-store --store ${file}`,
-    );
+    throw unusable(path, error);
   }
+  throw new UsageError(
+    'StoreNotFound',
+    `There is no store at ${path}. Is that the path that the other processes use? A new cluster needs a new store, which is made once: npm run rejoin -- create-store --store ${file}`,
+  );
 }
 
 /**
@@ -27,10 +28,7 @@ export async function openStore({ file }: StoreLocation): Promise<Store> {
  * @throws {UsageError} StoreUnusable
  */
 export async function createStore({ file }: StoreLocation): Promise<void> {
-  const [{ SqliteStore }, { isStore }] = await Promise.all([
-    import('../store/sqlite-store.ts'),
-    import('../store/sqlite-file.ts'),
-  ]);
+  const [{ SqliteStore }, { isStore }] = await loadStore();
   const path = resolve(file);
   try {
     if (isStore(file)) return say(`There is a store at ${path} already. It stays as it is.`);
@@ -41,6 +39,10 @@ export async function createStore({ file }: StoreLocation): Promise<void> {
     throw unusable(path, error);
   }
   say(`The store of a new cluster is at ${path}. Give each of its processes --store ${file}`);
+}
+
+function loadStore() {
+  return Promise.all([import('../store/sqlite-store.ts'), import('../store/sqlite-file.ts')]);
 }
 
 function say(line: string): void {

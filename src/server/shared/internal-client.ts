@@ -143,10 +143,7 @@ export class InternalClient {
     throw new PeerError('failed', url, new Error(`status ${answer.status}: ${answer.text.slice(0, 200)}`));
   }
 
-  /**
-   * Which instance answers at `base`.
-   * @throws {PeerError}
-   */
+  /** Which instance answers at `base`. @throws {PeerError} */
   async ping(base: string, timeoutMs: number): Promise<InstanceId> {
     return (await this.identify(base, timeoutMs)).instance;
   }

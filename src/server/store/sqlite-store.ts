@@ -1,6 +1,6 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { ClusterId, InstanceId } from '../shared/identity.ts';
-import { isStore, type Row, SqliteFile } from './sqlite-file.ts';
+import { type Row, SqliteFile } from './sqlite-file.ts';
 import { SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
@@ -13,7 +13,6 @@ import {
   type SessionRecord,
   type Store,
   StoreError,
-  StoreMissingError,
 } from './store.ts';
 
 const ENDED_KEPT_MS = 60 * 60 * 1000;
@@ -26,15 +25,6 @@ export class SqliteStore implements Store {
   readonly #file: SqliteFile;
   readonly #now: () => number;
   #forgotAt = 0;
-
-  /**
-   * A store that is there already, e.g. at the path that an option names.
-   * @throws {StoreMissingError} when there is none: nothing is made then
-   */
-  static open(file: string): SqliteStore {
-    if (!isStore(file)) throw new StoreMissingError(file);
-    return new SqliteStore(file);
-  }
 
   /** Makes the store if it isn't there. `now`: Unix time, ms; decides when ended sessions are forgotten. */
   constructor(file: string, now: () => number = Date.now) {

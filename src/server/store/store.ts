@@ -123,15 +123,6 @@ export class StoreError extends Error {
   }
 }
 
-/** There is no store where one was expected. */
-export class StoreMissingError extends Error {
-  override readonly name = 'StoreMissing';
-
-  constructor(where: string) {
-    super(`There is no store at ${where}.`);
-  }
-}
-
 /**
  * Who owns what. Every method is atomic; every write to a session names the epoch under which the writer owns it and
  * fails with `stale` when the session has a higher one. All methods reject with `unavailable` when the store cannot be

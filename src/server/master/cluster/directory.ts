@@ -7,6 +7,9 @@ import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { askWitnesses } from '../../shared/witness.ts';
 import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
+import type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
+
+export type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
 
 interface KnownNode {
   readonly link: LiveLink;
@@ -18,11 +21,6 @@ interface KnownNode {
   listed: boolean;
   /** Unix time, ms, of its start and of its first word here, while it is heard. */
   times: LiveTimes | undefined;
-}
-
-export interface LiveTimes {
-  readonly startedAt: number;
-  readonly heardSince: number;
 }
 
 export interface DirectoryEvents {
@@ -37,20 +35,6 @@ export interface DirectoryEvents {
   beat: [InstanceId, NodeRole, LiveBeat];
   /** It has said that it takes nothing new any more. */
   drains: [InstanceId, NodeRole];
-}
-
-export interface LiveNode {
-  readonly instance: InstanceId;
-  readonly url: string;
-  readonly beat: LiveBeat | undefined;
-  /** It has been silent for longer than its beats allow: something that can go to another node should. */
-  readonly isDoubted: boolean;
-}
-
-/** A node that is alive, or should be: its lease is good. */
-export interface ListedNode extends LiveNode {
-  /** Unless it is heard, it has not been yet, or not any more. */
-  readonly times: LiveTimes | undefined;
 }
 
 /**
