@@ -18,7 +18,9 @@ const COMPAT_BUDGET_BYTES = 60 * 1024;
 /** What the demo's page is made of, besides its script. */
 const PAGE = [
   'index.html',
-  ...['style', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map((name) => `${name}.css`),
+  ...['theme', 'style', 'buttons', 'join', 'stage', 'panels', 'cluster', 'timeline', 'chat'].map(
+    (name) => `${name}.css`,
+  ),
 ];
 
 /** Parts of mediasoup-client that are not used here: for its own tests, for React Native, and for data channels. */
@@ -134,13 +136,10 @@ export default [
     onwarn,
     treeshake,
     plugins: browser(),
-    output: {
-      file: 'dist/rejoin.mjs',
-      format: 'es',
-      sourcemap: true,
-      banner,
-      plugins: [notices('rejoin.licenses.txt')],
-    },
+    output: [
+      { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner, plugins: [notices('rejoin.licenses.txt')] },
+      { file: 'dist/rejoin.cjs', format: 'cjs', exports: 'named', sourcemap: true, banner },
+    ],
   },
   {
     input: 'src/client/index.ts',
@@ -162,7 +161,7 @@ export default [
     plugins: [
       dts({ tsconfig: 'tsconfig.browser.json', respectExternal: true, compilerOptions: { stripInternal: true } }),
     ],
-    output: { file: 'dist/rejoin.d.mts', format: 'es' },
+    output: ['mts', 'cts'].map((types) => ({ file: `dist/rejoin.d.${types}`, format: 'es' })),
   },
   {
     input: 'src/client/openvidu/compat.ts',

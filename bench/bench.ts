@@ -81,6 +81,7 @@ async function run(name: string, { json, trials, connections, browser, link, wri
   for (const { name: of, browsers } of browser ? chosen : []) {
     if (browser && !browsers.includes(browser)) program.error(`error: ${of} is not measured in ${browser}.`);
   }
+  if (process.env['REJOIN_CHECK_ONLY'] !== undefined) return;
   const loadBefore = loadNow();
   const date = new Date();
   const seen = new Map<BrowserKind, string>();

@@ -4,17 +4,20 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { asksForHelp, mistakeIn } from './setup/arguments.mjs';
 import { provideBundles } from './setup/bundle.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
 import { Failure } from './setup/failure.mjs';
 import { Interruption, interruptible } from './setup/interruption.mjs';
 import { provideNode } from './setup/node.mjs';
+import { isAtLeast, OLDEST_NODE } from './setup/node-version.mjs';
 import { root } from './setup/places.mjs';
 import { runProgram } from './setup/program.mjs';
 import { pinOfficialWorkers } from './setup/worker.mjs';
-import { setup } from './setup.mjs';
+import { checkGiven, setup } from './setup.mjs';
 
-const OLDEST_NODE = 20;
+/** Exit code of a command that was not understood. */
+const USAGE = 2;
 
 const HELP = `Usage: node scripts/run.mjs <command> [arguments]
 
@@ -33,8 +36,8 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
                      write the hash of mediasoup's prebuilt media worker into
                      scripts/worker/pins.json, without running it
 
-Each of them first installs what is missing, once: the npm packages, Node 24,
-the media worker and, for tests and benchmarks, the browsers.
+Each of them first installs what is missing, once: the npm packages, Node 24 if
+this one is older, the media worker and, for tests and benchmarks, the browsers.
 
 Environment
   REJOIN_CACHE_DIR      where built workers are kept (default: rejoin in the user's cache directory)
@@ -43,48 +46,30 @@ Environment
   FIREFOX_PATH          a Firefox to use for tests (default: Debian's firefox-esr)
 `;
 
+/** The programs that run on what set-up makes ready. `checks`: with REJOIN_CHECK_ONLY it looks at its options and does nothing. */
+const PROGRAMS = {
+  demo: { program: ['src', 'server', 'cli.ts'], args: ['dev'], browser: false, checks: true },
+  test: { program: ['scripts', 'test.mjs'], args: [], browser: true, checks: false },
+  chaos: { program: ['test', 'chaos', 'chaos.ts'], args: [], browser: true, checks: true },
+  bench: { program: ['bench', 'bench.ts'], args: [], browser: true, checks: true },
+};
+
 const commands = {
-  async demo(args) {
-    const { node, workerBin } = await setup();
-    await provideBundles({ log: process.stderr, node });
-    const cli = join(root, 'src', 'server', 'cli.ts');
-    return runProgram(node, [cli, 'dev', ...args], { ...process.env, MEDIASOUP_WORKER_BIN: workerBin });
-  },
-
-  async test(args) {
-    const { node, workerBin, chromium } = await setup({ browser: true });
-    await provideBundles({ log: process.stderr, node });
-    const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
-    return runProgram(node, [join(root, 'scripts', 'test.mjs'), ...args], env);
-  },
-
-  async chaos(args) {
-    const { node, workerBin, chromium } = await setup({ browser: true });
-    await provideBundles({ log: process.stderr, node });
-    const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
-    return runProgram(node, [join(root, 'test', 'chaos', 'chaos.ts'), ...args], env);
-  },
-
-  async bench(args) {
-    const { node, workerBin, chromium } = await setup({ browser: true });
-    await provideBundles({ log: process.stderr, node });
-    const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, CHROMIUM_PATH: chromium };
-    return runProgram(node, [join(root, 'bench', 'bench.ts'), ...args], env);
-  },
+  demo: (args) => runReady('demo', args),
+  test: (args) => runReady('test', args),
+  chaos: (args) => runReady('chaos', args),
+  bench: (args) => runReady('bench', args),
 
   async docs(args) {
     // No media worker: prose does not need one.
-    const node = await interruptible(async () => {
-      await installDependencies(process.stderr);
-      return provideNode(process.stderr);
-    });
+    const node = await preparePackages();
     const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
     const hook = new URL('docs/typescript-api.mjs', import.meta.url).href;
     return runProgram(node, ['--import', hook, cli, ...args], process.env);
   },
 
   async setup(args) {
-    if (args.includes('--help')) return help();
+    if (asksForHelp(args)) return help();
     if (args[0] === '--pin-worker') return pinWorker(args.slice(1));
     const installation = await setup({ browser: args.includes('--browser') });
     const names = { node: 'Node', workerBin: 'media worker', chromium: 'Chromium' };
@@ -99,11 +84,17 @@ async function main([name, ...args]) {
   if (name === '--help' || name === '-h' || name === 'help') return help();
   if (!Object.hasOwn(commands, name ?? '')) {
     process.stderr.write(`${name ? `There is no command "${name}".\n\n` : ''}${HELP}`);
-    return 2;
+    return USAGE;
   }
-  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-    process.stderr.write(`Node ${OLDEST_NODE} or newer is needed to start with; this is ${process.version}.\n`);
+  if (!isAtLeast(process.version, OLDEST_NODE)) {
+    const needed = `Node ${OLDEST_NODE[0]} or newer is needed to start with; this is ${process.version}.`;
+    process.stderr.write(`NodeTooOld: ${needed} Install it; set-up fetches a newer one for the servers by itself.\n`);
     return 1;
+  }
+  const mistake = mistakeIn(name, args);
+  if (mistake !== undefined) {
+    process.stderr.write(`${mistake}\n\nNothing was started. "npm run ${name} -- --help" says more.\n`);
+    return USAGE;
   }
 
   try {
@@ -114,6 +105,30 @@ async function main([name, ...args]) {
     process.stderr.write(`\n${error.name}: ${error.message}\n`);
     return 1;
   }
+}
+
+/** Runs a program on a checkout that is ready for it. Its options are looked at before anything that takes minutes. */
+async function runReady(name, args) {
+  const { program, args: own, browser, checks } = PROGRAMS[name];
+  const command = [join(root, ...program), ...own, ...args];
+  checkGiven({ browser });
+  if (asksForHelp(args)) return runProgram(await preparePackages(), command, process.env);
+  if (checks && args.length > 0) {
+    const code = await runProgram(await preparePackages(), command, { ...process.env, REJOIN_CHECK_ONLY: '1' });
+    if (code !== 0) return code;
+  }
+  const { node, workerBin, chromium } = await setup({ browser });
+  await provideBundles({ log: process.stderr, node });
+  const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerBin, ...(chromium ? { CHROMIUM_PATH: chromium } : {}) };
+  return runProgram(node, command, env);
+}
+
+/** The packages and the Node to run them on, which take seconds. */
+function preparePackages() {
+  return interruptible(async () => {
+    await installDependencies(process.stderr);
+    return provideNode(process.stderr);
+  });
 }
 
 async function pinWorker(platforms) {

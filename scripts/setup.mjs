@@ -6,6 +6,7 @@ import { provideNode } from './setup/node.mjs';
 import { provideTestBrowsers } from './setup/test-browsers.mjs';
 import { provideHostTools } from './setup/test-hosts.mjs';
 import { givenWorker, provideWorker } from './setup/worker.mjs';
+import { linkWorker } from './setup/worker-link.mjs';
 
 /**
  * @typedef {object} Installation
@@ -13,6 +14,16 @@ import { givenWorker, provideWorker } from './setup/worker.mjs';
  * @property {string} workerBin path of the mediasoup worker
  * @property {string} [chromium] path of the browser, if asked for
  */
+
+/**
+ * The worker and the browser that the environment names. First of all, as a wrong path is better told at once than after minutes
+ * of installing.
+ *
+ * @param {{ browser: boolean }} needs
+ */
+export function checkGiven({ browser }) {
+  return { workerBin: givenWorker(), chromium: browser ? givenBrowser() : undefined };
+}
 
 /**
  * Makes a fresh checkout able to run: its packages, a Node that is new enough, the media worker and, for the tests, a
@@ -27,12 +38,11 @@ import { givenWorker, provideWorker } from './setup/worker.mjs';
  */
 export function setup({ browser = false, log = process.stderr } = {}) {
   return interruptible(async () => {
-    // First, as a wrong path is better told at once than after minutes of installing.
-    const given = { workerBin: givenWorker(), chromium: browser ? givenBrowser() : undefined };
-
+    const given = checkGiven({ browser });
     await installDependencies(log);
     const node = await provideNode(log);
     const workerBin = given.workerBin ?? (await provideWorker({ log, node }));
+    linkWorker(workerBin, log);
     if (!browser) return { node, workerBin };
     const chromium = given.chromium ?? (await provideBrowser({ log, node }));
     await provideHostTools(log);

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { glob, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SUITES as NAMES } from './setup/arguments.mjs';
 
 const SUITES = {
   unit: (args) => nodeTests('test/unit', 60_000, args),
@@ -86,7 +87,7 @@ async function main([first, ...rest]) {
     process.stderr.write(`There is no suite "${first}".\n\n${HELP}`);
     return 2;
   }
-  const names = first === undefined ? Object.keys(SUITES) : [first];
+  const names = first === undefined ? NAMES : [first];
   const total = { passed: 0, failed: 0 };
   for (const name of names) {
     process.stdout.write(`\n── ${name} ──\n`);

@@ -23,7 +23,8 @@ export function ChatPanel({ room, tab, hidden }: { room: RoomModel; tab: boolean
   };
   return (
     <Panel id="chat" title="Chat" tab={tab} hidden={hidden}>
-      <ol class="messages" ref={list} aria-live="polite" aria-label="Messages">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be scrolled by keyboard, too */}
+      <ol class="messages" ref={list} aria-live="polite" aria-label="Messages" tabIndex={0}>
         {chat.messages.length === 0 && (
           <li class="empty">What you write while the session comes back is sent when it is back.</li>
         )}
@@ -47,7 +48,7 @@ export function ChatPanel({ room, tab, hidden }: { room: RoomModel; tab: boolean
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button class="button icon-only" type="submit" aria-label="Send" disabled={text.trim() === ''}>
+        <button class="button icon-only" type="submit" aria-label="Send" aria-disabled={text.trim() === ''}>
           <SendIcon />
         </button>
       </form>

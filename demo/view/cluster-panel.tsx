@@ -26,7 +26,8 @@ export function ClusterPanel({
   );
   return (
     <Panel id="cluster" title="Cluster" note={note} tab={tab} hidden={hidden}>
-      <ul class="nodes" data-live={live}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be scrolled by keyboard, too */}
+      <ul class="nodes" data-live={live} aria-label="Nodes" tabIndex={0}>
         {ordered.map((node) => (
           <NodeCard
             key={node.id}

@@ -62,8 +62,8 @@ function Toggle({
       title={`${label} (${letter})`}
       data-testid={testId}
       data-on={on}
-      disabled={busy}
-      onClick={toggle}
+      aria-disabled={busy}
+      onClick={() => !busy && toggle()}
     >
       {children}
     </button>

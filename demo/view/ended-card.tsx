@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { RoomModel } from '../model/room-model.ts';
+import { useFocusBack } from './focus-back.ts';
 
 const TITLES: Readonly<Record<string, string>> = {
   nodeCrashed: "The session's node crashed",
@@ -14,9 +15,11 @@ const TITLES: Readonly<Record<string, string>> = {
 export function EndedCard({ room }: { room: RoomModel }): JSX.Element {
   const { endReason = '', request, problem } = room;
   const button = useRef<HTMLButtonElement>(null);
+  const card = useRef<HTMLDivElement>(null);
+  useFocusBack(card);
   useEffect(() => button.current?.focus(), []);
   return (
-    <div class="ended" role="alert">
+    <div ref={card} class="ended" role="alert">
       <h2>{TITLES[endReason] ?? 'The session has ended'}</h2>
       {endReason === 'nodeCrashed' && !request?.automatic && (
         <p>This page had one token, which ended with the session. A new one leads back into the same room.</p>

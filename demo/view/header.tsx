@@ -1,11 +1,18 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { RoomModel } from '../model/room-model.ts';
+import { ROOM_NAME } from './focus-back.ts';
 import { LogoIcon } from './icons.tsx';
 import { StateBadge } from './state-badge.tsx';
 
 export function Header({ room }: { room: RoomModel }): JSX.Element {
   const { inRoom, state, request } = room;
   const people = new Set(room.tiles.map(({ own, connectionId }) => (own ? 'own' : connectionId))).size;
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The form that had the focus is gone: those who use a keyboard or a screen reader go on from the room's name.
+  useEffect(() => {
+    if (inRoom) heading.current?.focus();
+  }, [inRoom]);
   return (
     <header class="header">
       <LogoIcon />
@@ -13,7 +20,7 @@ export function Header({ room }: { room: RoomModel }): JSX.Element {
         Rejoin <span class="what">demo room</span>
       </span>
       {inRoom && request && (
-        <h1 class="room-name">
+        <h1 class="room-name" id={ROOM_NAME} tabIndex={-1} ref={heading}>
           <span class="visually-hidden">Room </span>
           {request.room}
           <span class="people">{people === 1 ? '1 person' : `${people} people`}</span>

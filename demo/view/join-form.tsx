@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type PageOptions, rememberName } from '../model/page-options.ts';
 import type { JoinRequest, RoomModel } from '../model/room-model.ts';
 import { CameraIcon, CameraOffIcon, MicIcon, MicOffIcon } from './icons.tsx';
@@ -23,11 +23,21 @@ export function JoinForm({ room, options }: { room: RoomModel; options: PageOpti
     rememberName(request.name);
     void room.join(request);
   };
-  const withoutCamera = (): void => {
-    setAudio(false);
-    setVideo(false);
-    join({ audio: false, video: false });
+  const joinWith = (media: Pick<JoinRequest, 'audio' | 'video'>): void => {
+    setAudio(media.audio);
+    setVideo(media.video);
+    join(media);
   };
+
+  /** Without the device that is the trouble, as far as is known. */
+  const rest = room.media.problem?.name.startsWith('INPUT_AUDIO')
+    ? { audio: false, video: true }
+    : { audio: true, video: false };
+  const button = useRef<HTMLButtonElement>(null);
+  // Back from a room: what had the focus there is gone.
+  useEffect(() => {
+    if (last) button.current?.focus();
+  }, []);
 
   return (
     <main class="join">
@@ -91,16 +101,26 @@ export function JoinForm({ room, options }: { room: RoomModel; options: PageOpti
           on={automatic}
           change={setAutomatic}
         />
-        <button class="button primary large" type="submit" data-testid="join-button" disabled={busy}>
+        <button ref={button} class="button primary large" type="submit" data-testid="join-button" aria-disabled={busy}>
           {busy && <span class="spinner" />}
           {joinLabel(busy, room.media.opening)}
         </button>
         {room.media.problem && (
           <ProblemCard title="Camera or microphone cannot be used" problem={room.media.problem}>
-            <button class="button" type="button" disabled={busy} onClick={withoutCamera}>
-              Join without camera
+            {audio && video && (
+              <button class="button" type="button" aria-disabled={busy} onClick={() => joinWith(rest)}>
+                {rest.audio ? 'Join without camera' : 'Join without microphone'}
+              </button>
+            )}
+            <button
+              class="button"
+              type="button"
+              aria-disabled={busy}
+              onClick={() => joinWith({ audio: false, video: false })}
+            >
+              Join with neither
             </button>
-            <button class="button quiet" type="button" disabled={busy} onClick={() => join({ audio, video })}>
+            <button class="button quiet" type="button" aria-disabled={busy} onClick={() => join({ audio, video })}>
               Try again
             </button>
           </ProblemCard>

@@ -49,8 +49,8 @@ export function NodeCard({
           data-testid="kill-button"
           aria-label={`Kill ${id}`}
           title={`End the process of ${id} at once (SIGKILL)`}
-          disabled={!canKill}
-          onClick={kill}
+          aria-disabled={!canKill}
+          onClick={() => canKill && kill()}
         >
           <KillIcon />
           Kill

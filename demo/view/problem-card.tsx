@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Problem } from '../model/problem.ts';
+import { useFocusBack } from './focus-back.ts';
 
 /** Says what went wrong and what to do; `children` are the buttons that do it. */
 export function ProblemCard({
@@ -13,6 +14,7 @@ export function ProblemCard({
   children?: ComponentChildren;
 }): JSX.Element {
   const card = useRef<HTMLDivElement>(null);
+  useFocusBack(card);
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), [problem]);
   return (
     <div ref={card} class="problem" role="alert" data-testid="problem" data-name={problem.name}>

@@ -12,7 +12,8 @@ export function TimelinePanel({ log, tab, hidden }: { log: EventLog; tab: boolea
   useObservable(log);
   return (
     <Panel id="timeline" title="Timeline" note={`${log.events.length} events`} tab={tab} hidden={hidden}>
-      <ol class="timeline" aria-label="Events, newest first">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be scrolled by keyboard, too */}
+      <ol class="timeline" aria-label="Events, newest first" tabIndex={0}>
         {log.entries.map((entry) => (
           <Entry key={entry.id} entry={entry} />
         ))}

@@ -12,21 +12,12 @@ const stamp = join(modules, '.rejoin-installed');
 const POLL = 500;
 
 /**
- * Installs exactly what the lock file says and, unlike `npm ci`, keeps what is right already, and does not mind that the
- * lock file leaves out optional packages for platforms other than the one it was written on.
+ * Installs exactly what the lock file says, and nothing when that does not fit package.json.
  *
  * 'dev': also where NODE_ENV says production. 'error': npm warns if the Node it runs on is older than the packages want,
  * which does not matter, as what is installed runs on the Node that set-up provides.
  */
-const INSTALL = [
-  'install',
-  '--no-save',
-  '--ignore-scripts',
-  '--include=dev',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-];
+const INSTALL = ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /**
  * Installs the packages that package-lock.json names, unless they are all there.
@@ -53,7 +44,7 @@ async function install(log) {
     const timer = setInterval(count, POLL);
     try {
       const { ok, how, output } = await npm(INSTALL);
-      if (!ok) throw new Failure('InstallFailed', `npm install failed: ${how}.\n${output}`, `npm ${INSTALL.join(' ')}`);
+      if (!ok) throw new Failure('InstallFailed', `npm ci failed: ${how}.\n${output}`, `npm ${INSTALL.join(' ')}`);
     } finally {
       clearInterval(timer);
     }

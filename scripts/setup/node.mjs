@@ -4,11 +4,11 @@ import process from 'node:process';
 import { npm } from './dependencies.mjs';
 import { Failure } from './failure.mjs';
 import { withLock } from './lock.mjs';
+import { isAtLeast, OLDEST_TOOL_NODE } from './node-version.mjs';
 import { digest, root } from './places.mjs';
 import { inStep } from './step.mjs';
 
-/** Runs TypeScript as it is, and brings SQLite. */
-const NEEDED = 24;
+const NEEDED = OLDEST_TOOL_NODE[0];
 
 const modules = join(root, 'node_modules');
 const bundled = join(modules, 'node', 'bin', 'node');
@@ -21,7 +21,7 @@ const bundled = join(modules, 'node', 'bin', 'node');
  */
 export async function provideNode(log) {
   const own = process.execPath;
-  if (!own.startsWith(modules) && major(process.version) >= NEEDED) return own;
+  if (!own.startsWith(modules) && isAtLeast(process.version, OLDEST_TOOL_NODE)) return own;
   if (starts()) return bundled;
 
   return withLock(`checkout-${digest(root)}`, log, async () => {
@@ -47,9 +47,5 @@ export async function provideNode(log) {
 /** The version of the bundled Node if it starts and is new enough. */
 function starts() {
   const version = spawnSync(bundled, ['--version'], { encoding: 'utf8', timeout: 10_000 }).stdout?.trim();
-  return version && major(version) >= NEEDED ? version.slice(1) : undefined;
-}
-
-function major(version) {
-  return Number(/^v(\d+)/.exec(version)?.[1]);
+  return version && isAtLeast(version, OLDEST_TOOL_NODE) ? version.slice(1) : undefined;
 }

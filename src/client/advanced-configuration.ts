@@ -30,6 +30,8 @@ export interface OpenViduAdvancedConfiguration {
  * read at the moment of use: what the application sets after `initSession` counts, too.
  */
 export class AdvancedConfiguration {
+  /** Whether the console is for the application alone. */
+  isQuiet = false;
   #set: OpenViduAdvancedConfiguration = {};
 
   /** Replaces what was set before. */

@@ -52,9 +52,16 @@ export {
   SpeechToTextEvent,
   type SpeechToTextEventReason,
 } from './openvidu/unsupported-events.ts';
-export { AttemptEvent, RecoveredEvent, type RecoveryKind, SessionDestroyedEvent } from './recovery-events.ts';
+export {
+  AttemptEvent,
+  RecoveredEvent,
+  type RecoveryKind,
+  SessionDestroyedEvent,
+  StateEvent,
+} from './recovery-events.ts';
 export { type Device, type PublisherHandler, Rejoin, Rejoin as OpenVidu } from './rejoin.ts';
 export { Connection } from './session/connection.ts';
+export type { Attempt } from './session/lifecycle-events.ts';
 export { type CompletionHandler, Session } from './session/session.ts';
 export type { SessionEvents, SessionEvents as SessionEventMap } from './session/session-events.ts';
 export type { Capabilities, SessionOptions, SignalOptions } from './session/session-options.ts';

@@ -1,5 +1,7 @@
 import { RejoinEvent } from './events.ts';
+import type { Attempt } from './session/lifecycle-events.ts';
 import type { Session } from './session/session.ts';
+import type { SessionState } from './session/session-state.ts';
 
 /** `sessionDestroyed`: a node that served the session has crashed. With a token function, `rebuilding` follows. */
 export class SessionDestroyedEvent extends RejoinEvent<Session> {
@@ -9,6 +11,21 @@ export class SessionDestroyedEvent extends RejoinEvent<Session> {
   /** @internal */
   constructor(target: Session) {
     super('sessionDestroyed', target);
+  }
+}
+
+/** `state`: the session has another state, or makes another attempt to join. */
+export class StateEvent extends RejoinEvent<Session> {
+  /** The state that it has now. */
+  readonly state: SessionState;
+  /** While it joins, of each attempt after the first: what failed, and when it is made. */
+  readonly progress: Attempt | undefined;
+
+  /** @internal */
+  constructor(target: Session, state: SessionState, progress?: Attempt) {
+    super('state', target);
+    this.state = state;
+    this.progress = progress;
   }
 }
 

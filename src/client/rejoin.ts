@@ -1,7 +1,7 @@
 import type { Role } from '../protocol/model.ts';
 import { AdvancedConfiguration, type OpenViduAdvancedConfiguration } from './advanced-configuration.ts';
 import type { RejoinError } from './errors.ts';
-import { captureMedia, requireMediaDevices } from './media/devices.ts';
+import { canShareScreen, captureMedia, requireMediaDevices } from './media/devices.ts';
 import { Publisher } from './media/publisher.ts';
 import type { PublisherProperties } from './media/publisher-properties.ts';
 import { findTarget, type VideoTarget } from './media/video-placement.ts';
@@ -51,6 +51,7 @@ export class Rejoin {
    * @param target an element or its id
    * @param done called when the sources are open, or with the error why not; then the publisher tells `accessAllowed` or
    *   `accessDenied`
+   * @throws {RejoinError} GENERIC_ERROR when the page has no such element; BROWSER_NOT_SUPPORTED outside of a browser
    */
   initPublisher(target?: VideoTarget, properties?: PublisherProperties, done?: PublisherHandler): Publisher;
   initPublisher(target: VideoTarget | undefined, done: PublisherHandler): Publisher;
@@ -60,16 +61,18 @@ export class Rejoin {
     third?: PublisherHandler,
   ): Publisher {
     const [properties, done] = typeof second === 'function' ? [{}, second] : [second, third];
+    const element = target && findTarget(target);
     const publisher: Publisher = new Publisher(properties, {
       configuration: this.#configuration,
       settled: (error) => {
-        if (!error && target && findTarget(target)) publisher.createVideoElement(target, properties.insertMode);
+        // The page may have been drawn anew meanwhile.
+        const now = typeof target === 'string' ? document.getElementById(target) : null;
+        if (!error && element) publisher.createVideoElement(now ?? element, properties.insertMode);
         callOut(() => done?.(error));
       },
     });
     show<Publisher>(publisher, { openvidu: this });
     show<Stream>(publisher.stream, { session: this.session });
-    const element = findTarget(target);
     if (element) publisher.targetElement = element;
     return publisher;
   }
@@ -110,11 +113,13 @@ export class Rejoin {
 
   /** Whether this browser can share its screen: `videoSource: 'screen'`. */
   checkScreenSharingCapabilities(): boolean {
-    return 'mediaDevices' in navigator && 'getDisplayMedia' in navigator.mediaDevices;
+    return canShareScreen();
   }
 
-  /** OpenVidu's switch for a quiet console. The SDK writes nothing to it, so there is nothing to switch off. */
-  enableProdMode(): void {}
+  /** Keeps the console quiet. Without it, each attempt to join after the first is written there. */
+  enableProdMode(): void {
+    this.#configuration.isQuiet = true;
+  }
 
   /** Sets how sessions and publishers work, those that are made already among them; replaces what was set before. */
   setAdvancedConfiguration(configuration: OpenViduAdvancedConfiguration): void {

@@ -1,6 +1,6 @@
 import { RejoinApiError, type RejoinApiErrorParts } from './api-error.ts';
 import { type Attempt, attempt } from './attempt.ts';
-import { type About, aborted, bodyOf, failed } from './call-error.ts';
+import { type About, aborted, bodyOf, failed, isForeign } from './call-error.ts';
 import { type Clock, REAL_CLOCK } from './clock.ts';
 import { type Json, ShapeError } from './json.ts';
 import {
@@ -151,13 +151,13 @@ export class Api {
         const body = bodyOf(last);
         if (last.status >= 200 && last.status < 300)
           return this.#read(call, body, { ...about, status: last.status, attempts });
-        if (unclear && call.doneAlready?.includes(last.status)) return call.read(body);
+        if (unclear && call.doneAlready?.includes(last.status) && !isForeign(last)) return call.read(body);
       }
       if (budget.signal?.aborted) throw aborted(about, budget.signal, attempts, true);
       unclear ||= mayHaveRun(last);
       const delayMs = this.#delay(last, attempts, repeat !== 'never');
       if (delayMs === undefined || this.#clock.now() + delayMs >= budget.endsAt) {
-        throw failed(last, { ...about, attempts, mayHaveRun: unclear });
+        throw failed(last, { ...about, attempts, mayHaveRun: unclear }, this.#origin);
       }
       const event = retryEvent(about, attempts, last, delayMs);
       this.#onRetry?.(event);

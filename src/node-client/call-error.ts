@@ -19,11 +19,32 @@ export function aborted(about: About, signal: AbortSignal, attempts: number, may
   return new RejoinApiError({ ...about, code: 'ABORTED', message, attempts, mayHaveRun, cause: signal.reason });
 }
 
-/** What the last attempt of a call means, when no other follows. */
-export function failed(last: Attempt, about: About & { attempts: number; mayHaveRun: boolean }): RejoinApiError {
+/** Statuses that say something of what was asked for, if the server is one of ours. A 409 of ours has no body to tell by. */
+const MEANT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 501]);
+
+/** Whether it is something else than a server of a cluster that answers so: an error of ours names its status in the body. */
+export function isForeign(answer: Answered): boolean {
+  if (!MEANT.has(answer.status)) return false;
+  const body = bodyOf(answer);
+  return !isObject(body) || body['status'] !== answer.status;
+}
+
+/**
+ * What the last attempt of a call means, when no other follows.
+ * @param origin where it was sent
+ */
+export function failed(
+  last: Attempt,
+  about: About & { attempts: number; mayHaveRun: boolean },
+  origin: string,
+): RejoinApiError {
   const what = `${about.method} ${about.path}`;
   const times = about.attempts === 1 ? '' : ` after ${about.attempts} attempts`;
   if (last.kind === 'answered') {
+    if (isForeign(last)) {
+      const message = `${what} is answered with ${last.status}${times}, not by a Rejoin server: ${origin} leads to something else.`;
+      return new RejoinApiError({ ...about, code: 'UNEXPECTED_ANSWER', status: last.status, message });
+    }
     const body = bodyOf(last);
     const word = isObject(body) && typeof body['message'] === 'string' ? ` ${body['message']}` : '';
     const target = last.location === undefined ? '' : ` It points to ${last.location}.`;

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Command, type Option } from 'commander';
 import { mediaAddressOf, reachableAddress } from './cli/addresses.ts';
 import type { BalancerFlags, DevFlags, MasterFlags, MediaNodeFlags, NodeFlags } from './cli/flags.ts';
+import { createStore, openStore } from './cli/open-store.ts';
 import { directoriesOf, options, timingOf, webhooksOf } from './cli/options.ts';
 import { live } from './cli/process-life.ts';
+import { reportFailure, USAGE } from './cli/report.ts';
 import { devSecretOf, idOf, secretsOf } from './cli/secrets-of.ts';
 import { tlsOf } from './cli/tls-files.ts';
 import { needed, UsageError } from './cli/usage-error.ts';
@@ -13,12 +15,9 @@ import { internalPortOf, type StoreLocation } from './cli/values.ts';
 import type { RequestDrain } from './shared/drain-route.ts';
 import { isEverywhere } from './shared/own-addresses.ts';
 import { VERSION } from './shared/version.ts';
-import type { Store } from './store/store.ts';
 
 /** The command line. Each command loads only what it runs: the balancer needs no media library. */
 
-/** Exit code of a command that was not understood. */
-const USAGE = 2;
 const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -58,15 +57,17 @@ command('dev', 'Run a whole cluster on this machine: balancer, masters, media no
 ]).action(async (flags: DevFlags) => {
   const [{ runDev }, { demoFiles }] = await Promise.all([import('./dev/run-dev.ts'), import('./dev/demo-page.ts')]);
   const webhooks = webhooksOf(flags);
-  await runDev({
+  const directories = demoFiles(join(ROOT, 'dist'));
+  const checked = {
     ...flags,
     json: flags.json ?? false,
     secret: devSecretOf(flags),
     lan: flags.lan && { addresses: flags.lan, port: flags.lanPort },
-    directories: demoFiles(join(ROOT, 'dist')),
     timing: timingOf(flags),
-    ...(webhooks ? { webhooks } : {}),
-  });
+  };
+  if (process.env['REJOIN_CHECK_ONLY'] === undefined) {
+    await runDev({ ...checked, directories, ...(webhooks ? { webhooks } : {}) });
+  }
 });
 
 command('master', 'Run one master: it owns sessions and holds the sockets of clients.', [
@@ -83,11 +84,12 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', 'where clients reach the balancer');
   const webhooks = webhooksOf(flags);
   const { startMaster } = await import('./master/master.ts');
+  const store = storeOf(flags);
   const start = async (drainRequested: RequestDrain) =>
     startMaster({
       ...common,
       drainRequested,
-      store: await openStore(flags.store),
+      store: await openStore(store),
       publicUrl,
       failover: flags.failover,
       iceServers: flags.iceServers ?? [],
@@ -107,17 +109,20 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   options.announcedAddress(),
 ]).action(async (flags: MediaNodeFlags) => {
   const common = nodeSettings('media-node', flags);
-  const { rtcPorts, workers = availableParallelism() } = flags;
-  if (rtcPorts.max - rtcPorts.min + 1 < workers) {
+  const { rtcPorts } = flags;
+  const ports = rtcPorts.max - rtcPorts.min + 1;
+  const workers = flags.workers ?? Math.min(availableParallelism(), ports);
+  if (ports < workers) {
     throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each: give a wider --rtc-ports.`);
   }
   const media = mediaAddressOf(flags);
   const { startMediaNode } = await import('./media-node/media-node.ts');
+  const store = storeOf(flags);
   const start = async (drainRequested: RequestDrain) =>
     startMediaNode({
       ...common,
       drainRequested,
-      store: await openStore(flags.store),
+      store: await openStore(store),
       workers,
       rtcPorts,
       ...media,
@@ -169,10 +174,14 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   await live(start, flags.drainDeadline);
 });
 
+command('create-store', 'Make the store of a new cluster, once. Masters and media nodes only open one that is there.', [
+  options.store(),
+]).action((flags: Pick<NodeFlags, 'store'>) => createStore(storeOf(flags)));
+
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exit(report(error));
+  process.exit(reportFailure(error));
 }
 
 function command(name: string, description: string, flags: readonly Option[]): Command {
@@ -206,9 +215,8 @@ function nodeOptions(what: string, port: number): Option[] {
 
 /** What masters and media nodes have in common. */
 function nodeSettings(role: string, flags: NodeFlags) {
-  const { host, port, internalPort, logLevel, store } = flags;
+  const { host, port, internalPort, logLevel } = flags;
   const { internalHost, advertisedUrl } = advertised(flags);
-  needed(store, 'StoreMissing', '--store', 'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite');
   return {
     id: idOf(role, flags),
     host,
@@ -220,6 +228,15 @@ function nodeSettings(role: string, flags: NodeFlags) {
     timing: timingOf(flags),
     ...(advertisedUrl === undefined ? {} : { advertisedUrl }),
   };
+}
+
+function storeOf({ store }: Pick<NodeFlags, 'store'>): StoreLocation {
+  return needed(
+    store,
+    'StoreMissing',
+    '--store',
+    'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite',
+  );
 }
 
 /** The internal port is open where the others are told to find it, and nowhere else unless that is asked for. */
@@ -238,31 +255,4 @@ function advertised(flags: NodeFlags): { internalHost: string; advertisedUrl?: s
     );
   }
   return { internalHost, advertisedUrl: `http://${reachableAddress(internalHost, '--advertise-url')}:${internalPort}` };
-}
-
-async function openStore(location: StoreLocation | undefined): Promise<Store> {
-  const { file } = needed(location, 'StoreMissing', '--store', 'where the shared store is');
-  const { SqliteStore } = await import('./store/sqlite-store.ts');
-  try {
-    return new SqliteStore(file);
-  } catch (error) {
-    throw new UsageError('StoreUnusable', `${file} cannot be opened as a store (${String(error)}).`);
-  }
-}
-
-/** Says what went wrong, and returns the exit code. */
-function report(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.name}: ${error.message}\n`);
-    return USAGE;
-  }
-  if (!(error instanceof Error)) throw error;
-  const { name, message, stack } = error;
-  if ('code' in error && error.code === 'EADDRINUSE') {
-    process.stderr.write(`PortTaken: ${message}. End the program that has the port, or choose another with --port.\n`);
-  } else {
-    // A named error of ours says all there is to say; anything else is a fault, and its place matters.
-    process.stderr.write(`${name === 'Error' || name === 'TypeError' ? stack : `${name}: ${message}`}\n`);
-  }
-  return 1;
 }

@@ -38,6 +38,7 @@ process.exit(await main());
 async function main(): Promise<number> {
   const options = read();
   if (typeof options === 'number') return options;
+  if (process.env['REJOIN_CHECK_ONLY'] !== undefined) return 0;
   const { values, minutes, seed, rooms, seatsPerRoom } = options;
   const inside = process.env[INSIDE] !== undefined;
   if (!inside) {

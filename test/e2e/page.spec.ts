@@ -1,4 +1,5 @@
 import { chromium, type LaunchOptions } from 'playwright/test';
+import type { Session } from '../../src/client/session/session.ts';
 import { expect, test } from './fixtures.ts';
 import { CHROMIUM_ARGS } from './playwright.config.ts';
 
@@ -75,6 +76,27 @@ test('the page keeps to its policy, and nobody else frames it or runs a script i
   await page.setContent(`<iframe src="${running.url}/"></iframe>`);
   await expect.poll(() => page.frames().length).toBe(2);
   await expect.poll(() => page.frames()[1]?.url()).toMatch(/^chrome-error:/);
+});
+
+test('a mistyped target is refused by name, and what plays goes on', async ({ join }) => {
+  await join('Ann');
+  const bob = await join('Bob');
+  await bob.sees(1);
+  const errors = await bob.page.evaluate(async () => {
+    const { session } = (globalThis as unknown as { demo: { session: Session } }).demo;
+    const stream = session.streamManagers.find(({ remote }) => remote)?.stream;
+    const found: string[] = [];
+    if (!stream) return found;
+    try {
+      session.subscribe(stream, 'vidoes');
+    } catch (error) {
+      found.push(String(error));
+    }
+    await session.subscribeAsync(stream, 'vidoes').catch((error: unknown) => found.push(String(error)));
+    return found;
+  });
+  expect(errors).toEqual(Array(2).fill('GENERIC_ERROR: The page has no element "vidoes".'));
+  await bob.sees(1);
 });
 
 const NO_DEVICES: [string, string, string[]][] = [

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Browser } from 'playwright';
 import { Guest } from '../e2e/guest.ts';
 import type { Seen } from '../fixtures/hosts/firefox-process.ts';
-import { startHostBrowser } from '../fixtures/hosts/host-browser.ts';
+import { startHostGuests } from '../fixtures/hosts/host-browser.ts';
 import { HostDemo } from '../fixtures/hosts/host-demo.ts';
 import { HostNetwork } from '../fixtures/hosts/host-network.ts';
 import { HostProcess } from '../fixtures/hosts/host-process.ts';
@@ -56,7 +56,7 @@ describe('the demo for phones', () => {
   let browser: Browser;
   before(async () => {
     demo = await HostDemo.start(network, DESK, ['--lan']);
-    browser = await startHostBrowser(network, PHONE);
+    browser = await startHostGuests(network, PHONE);
   });
   after(async () => {
     await browser?.close();

@@ -188,7 +188,7 @@ test('a rebuild outlives tokens that are not good, and a function that fails; a 
       assert.equal(causes[0], 'nodeCrashed');
       assert.match(causes[1] ?? '', /token/i);
       assert.match(causes[2] ?? '', /not valid/);
-      assert.equal(causes[3], 'busy');
+      assert.equal(causes[3], 'busy (status 503)');
     }
     await running.restarted(owner, pid);
   }

@@ -33,8 +33,9 @@ describe('Directory', { timeout: 30_000 }, () => {
     const directory = new Directory(self, store, client, TIMING, createLogger(self, 'silent'), () => 0);
     ends.push(() => directory.close());
     await directory.refresh();
-    const enlist = ({ identity }: LivingNode): Promise<void> =>
-      store.renewLease({ ...identity, load: 0 }, TIMING.leaseMs);
+    const enlist = async ({ identity }: LivingNode): Promise<void> => {
+      await store.renewLease({ ...identity, load: 0 }, TIMING.leaseMs);
+    };
     return { directory, enlist };
   }
 

@@ -131,6 +131,22 @@ test('a server that renders pages can load the SDK', async () => {
   }
 });
 
+test('a CommonJS program such as Jest can require the SDK, and is told by name what needs a browser', async () => {
+  const program = `
+    const { Rejoin } = require('rejoin');
+    const rejoin = new Rejoin();
+    const errors = [];
+    try { rejoin.initPublisher(undefined); } catch ({ name }) { errors.push(name); }
+    rejoin.getDevices().catch(({ name }) => errors.push(name)).then(() => {
+      console.log(JSON.stringify([rejoin.checkSystemRequirements(), rejoin.checkScreenSharingCapabilities(), ...errors]));
+    });
+  `;
+  await consumer.write('jest.cjs', program);
+  // Jest has a loader of its own, which cannot require() what Node itself can by now.
+  const { stdout } = await consumer.node('jest.cjs', { NODE_OPTIONS: '--no-experimental-require-module' });
+  assert.deepEqual(JSON.parse(stdout), [false, false, 'BROWSER_NOT_SUPPORTED', 'BROWSER_NOT_SUPPORTED']);
+});
+
 /** Opens the page in `folder`, which is made of `html` if there is any, and has it join a session. */
 async function joins(folder: string | undefined, html?: string): Promise<void> {
   if (html) await consumer.write(`${PAGES}/${folder}/index.html`, `<!doctype html>${html}`);

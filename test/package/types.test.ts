@@ -95,6 +95,7 @@ let consumer: Consumer;
 before(async () => {
   consumer = await Consumer.install();
   await consumer.write('front-end/call.ts', FRONT_END);
+  await consumer.write('front-end/call-commonjs.cts', FRONT_END);
   await consumer.write('server/token.ts', SERVER);
   await consumer.write('server/token-commonjs.cts', SERVER_CJS);
 });

@@ -3,14 +3,14 @@ import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { Lease } from '../../src/server/media-node/lease.ts';
-import { newIdentity } from '../../src/server/shared/identity.ts';
+import { type InstanceId, newIdentity } from '../../src/server/shared/identity.ts';
 import { type NodeLease, StoreError } from '../../src/server/store/store.ts';
 import { until } from '../fixtures/media-node/until.ts';
 
 const { id, instance, role, url } = newIdentity('media-node', 'media-1', 'http://127.0.0.1:1');
 const lease: NodeLease = { id, instance, role, url, load: 3 };
 
-function keep(given: { renewLease: () => Promise<void>; dropLease: () => Promise<void> }) {
+function keep(given: { renewLease: () => Promise<InstanceId | undefined>; dropLease: () => Promise<void> }) {
   const store = { ...given, listNodes: async () => [] };
   const lines: string[] = [];
   const out = new PassThrough().on('data', (line: Buffer) =>

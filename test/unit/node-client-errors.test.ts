@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type OpenVidu, RejoinApiError } from '../../src/node-client/index.ts';
-import { connectionJson, FakeServer, type Fate, sessionJson } from '../fixtures/node-client/fake-server.ts';
+import { connectionJson, errorJson, FakeServer, type Fate, sessionJson } from '../fixtures/node-client/fake-server.ts';
 
 const created: Fate = { status: 200, body: sessionJson('one', [connectionJson('con_1')]) };
 const one = { customSessionId: 'one' };
@@ -27,7 +27,7 @@ test('an error tells the status, the server’s word, a code and a way out', asy
     [307, 'UNEXPECTED_ANSWER'],
   ];
   for (const [status, code] of codes) {
-    const error = await failure((client) => client.fetch(), { status, body: { message: 'The moon is wrong.' } });
+    const error = await failure((client) => client.fetch(), { status, body: errorJson(status, 'The moon is wrong.') });
     assert.equal(error.code, code);
     assert.equal(error.status, status);
     assert.equal(error.method, 'GET');
@@ -45,6 +45,22 @@ test('an answer of something else than this API is an error, and never a half-ma
   }
   const list = { content: [sessionJson('one'), {}] };
   assert.equal((await failure((client) => client.fetch(), { status: 200, body: list })).code, 'UNEXPECTED_ANSWER');
+});
+
+test('an error of a web server that is none of ours says so, and is not taken for our word', async () => {
+  const pages = ['<html>Not Found</html>', '', '{}', '{"message":"no route"}', '{"status":500}', '"Not Found"'];
+  for (const status of [400, 401, 403, 404, 405, 501]) {
+    for (const body of pages) {
+      const error = await failure((client) => client.fetch(), { status, body });
+      assert.deepEqual([error.code, error.status], ['UNEXPECTED_ANSWER', status], body);
+      assert.match(error.message, /not by a Rejoin server: https:\/\/cluster\.example:4443/);
+      assert.match(error.action, /URL/);
+    }
+  }
+  // What may have been done is not taken for done because a stranger says 404.
+  const close = async (client: OpenVidu): Promise<void> => (await client.createSession(one)).close();
+  const error = await failure(close, created, { error: 'ECONNRESET' }, { status: 404, body: '<html>' });
+  assert.deepEqual([error.code, error.mayHaveRun], ['UNEXPECTED_ANSWER', true]);
 });
 
 test('a broken state from the server leaves a session as it was', async () => {

@@ -102,7 +102,7 @@ function videoConstraints(
 }
 
 async function captureScreen({ frameRate = 30 }: MediaSources, audio: boolean): Promise<MediaStream> {
-  if (!('mediaDevices' in navigator) || !('getDisplayMedia' in navigator.mediaDevices)) {
+  if (!canShareScreen()) {
     throw new RejoinError(
       'SCREEN_SHARING_NOT_SUPPORTED',
       'This browser cannot share its screen.',
@@ -124,9 +124,24 @@ async function captureScreen({ frameRate = 30 }: MediaSources, audio: boolean): 
   }
 }
 
+/** Also asked where there is no browser at all. */
+export function canShareScreen(): boolean {
+  return 'getDisplayMedia' in (globalThis.navigator?.mediaDevices ?? {});
+}
+
+/** @throws {RejoinError} BROWSER_NOT_SUPPORTED: in Node, or in jsdom */
+export function newMediaStream(): MediaStream {
+  if ('MediaStream' in globalThis) return new MediaStream();
+  throw new RejoinError(
+    'BROWSER_NOT_SUPPORTED',
+    'There is no media outside of a browser.',
+    'Call this in a browser only.',
+  );
+}
+
 /** @throws {RejoinError} BROWSER_NOT_SUPPORTED: browsers hide the devices from pages that are not secure */
 export function requireMediaDevices(): void {
-  if ('mediaDevices' in navigator) return;
+  if (globalThis.navigator?.mediaDevices) return;
   throw new RejoinError(
     'BROWSER_NOT_SUPPORTED',
     'The browser gives this page no access to cameras and microphones.',

@@ -1,5 +1,4 @@
 import { AdvancedConfiguration, type PublisherSpeakingEventsOptions } from '../advanced-configuration.ts';
-import { RejoinError } from '../errors.ts';
 import {
   type AccessDeniedEvent,
   PublisherSpeakingEvent,
@@ -12,6 +11,7 @@ import { worksInProxies } from '../reactive-proxy.ts';
 import type { Session } from '../session/session.ts';
 import type { Stream } from '../session/stream.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
+import { newMediaStream } from './devices.ts';
 import { SpeechWatch } from './speech-watch.ts';
 import type { StreamAudience } from './stream-audience.ts';
 import {
@@ -76,7 +76,7 @@ const HEARD = ['publisherStartSpeaking', 'publisherStopSpeaking', 'streamAudioVo
 /** What publishers and subscribers share: one MediaStream for life, and the videos that show it. */
 export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   /** The same object for life: tracks are exchanged inside it, so that videos never need a new source. */
-  readonly mediaStream = new MediaStream();
+  readonly mediaStream = newMediaStream();
   /** The videos that show it, in the order in which they came. */
   readonly videos: StreamManagerVideo[] = [];
   /** Whether it is somebody else's: a subscriber's. */
@@ -143,13 +143,6 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
    */
   createVideoElement(target?: VideoTarget, insertMode?: VideoInsertMode | string): HTMLVideoElement {
     const element = findTarget(target);
-    if (!element) {
-      throw new RejoinError(
-        'GENERIC_ERROR',
-        `The page has no element "${String(target)}".`,
-        'Pass an element, or the id of one that is in the page by now.',
-      );
-    }
     this.targetElement = element;
     const video = document.createElement('video');
     video.id = this.#videoId;

@@ -1,3 +1,5 @@
+import { RejoinError } from '../errors.ts';
+
 /** Where a video is put relative to its target. */
 export const VideoInsertMode = {
   /** Right behind the target. */
@@ -20,9 +22,15 @@ export type VideoTarget = string | HTMLElement;
 /** How one's own video is shown: as in a mirror. */
 export const MIRRORED = 'rotateY(180deg)';
 
-/** The element that `target` names, or `undefined`. */
-export function findTarget(target: VideoTarget | undefined): HTMLElement | undefined {
-  return typeof target === 'string' ? (document.getElementById(target) ?? undefined) : target;
+/** The element that `target` names. @throws {RejoinError} GENERIC_ERROR when there is none: it may be mistyped */
+export function findTarget(target: VideoTarget | undefined): HTMLElement {
+  const element = typeof target === 'string' ? document.getElementById(target) : target;
+  if (element) return element;
+  throw new RejoinError(
+    'GENERIC_ERROR',
+    `The page has no element "${String(target)}".`,
+    'Pass an element, or the id of one that is in the page by now.',
+  );
 }
 
 /** What an application writes is text to its compiler; what is none of the modes means `APPEND`, as in OpenVidu. */

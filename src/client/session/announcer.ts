@@ -13,10 +13,17 @@ import {
 } from '../events.ts';
 import type { StreamAudience } from '../media/stream-audience.ts';
 import { Subscriber } from '../media/subscriber.ts';
-import { AttemptEvent, RecoveredEvent, type RecoveryKind, SessionDestroyedEvent } from '../recovery-events.ts';
+import {
+  AttemptEvent,
+  RecoveredEvent,
+  type RecoveryKind,
+  SessionDestroyedEvent,
+  StateEvent,
+} from '../recovery-events.ts';
 import type { Connection } from './connection.ts';
 import type { Attempt } from './lifecycle-events.ts';
 import type { Session } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import type { Stream } from './stream.ts';
 
 /** Tells the listeners of a session, and of its publishers and subscribers, what has happened. */
@@ -78,6 +85,10 @@ export class Announcer implements StreamAudience {
   /** The stream's publisher or subscriber has been told. */
   speaking(type: 'publisherStartSpeaking' | 'publisherStopSpeaking', { connection, streamId }: Stream): void {
     this.#session.emitEvent(type, new PublisherSpeakingEvent<Session>(type, this.#session, connection, streamId));
+  }
+
+  state(state: SessionState, progress: Attempt | undefined): void {
+    this.#session.emitEvent('state', new StateEvent(this.#session, state, progress));
   }
 
   sessionDestroyed(): void {

@@ -1,16 +1,20 @@
 import type { ProtocolError } from '../../protocol/errors.ts';
 import type { EventFrame, Snapshot } from '../../protocol/frames.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
+import type { SessionState } from './session-state.ts';
 
-/** One attempt to come back, before its wait. */
+/** One attempt to get in or back, before its wait. */
 export interface Attempt {
+  /** What broke, or the message of the error that failed the attempt before. */
   readonly cause: string;
   /** From 1. */
   readonly attempt: number;
+  /** How long until it is made, ms. */
   readonly nextDelayMs: number;
 }
 
 export interface LifecycleEvents {
+  state: [state: SessionState, progress: Attempt | undefined];
   started: [Snapshot];
   /** Another owner has taken over: this is the session as it has it. */
   reconciled: [Snapshot];

@@ -10,10 +10,10 @@ import { delayBefore, longestDelay } from '../signaling/backoff.ts';
 import { Pause } from '../signaling/pause.ts';
 import { Signaling } from '../signaling/signaling.ts';
 import { HALF_OPEN_CODE, SUSPENDED_CODE } from '../signaling/socket.ts';
-import type { LifecycleEvents } from './lifecycle-events.ts';
+import type { Attempt, LifecycleEvents } from './lifecycle-events.ts';
 import { type PageEvent, PageLife } from './page-life.ts';
 import { Patience } from './patience.ts';
-import { connectFailed, meaningOf, reasonOf } from './refusal.ts';
+import { connectFailed, meaningOf, notJoined, reasonOf, TOKENS_TRIED } from './refusal.ts';
 import type { SessionOptions } from './session-options.ts';
 import { type SessionEffect, type SessionInput, type SessionState, transition } from './session-state.ts';
 import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts';
@@ -54,6 +54,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #cause = '';
   /** What failed last, on the way in or back. */
   #lastError: Error | undefined;
+  /** Where the last token leads; empty without one. */
+  #origin = '';
   #troubleSince = 0;
   #uniqueSessionId: UniqueSessionId | undefined;
   #resumeGraceMs = 0;
@@ -91,6 +93,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#signaling.on('retrying', (attempt, nextDelayMs) => {
       const cause = this.#cause;
       if (this.#state === 'reconnecting') this.emit('reconnecting', { cause, attempt, nextDelayMs });
+      if (attempt > 1) this.#joining({ cause, attempt, nextDelayMs });
       // The first one is the token's own, which has been told.
       if (this.#state !== 'rebuilding' || attempt === 1) return;
       this.#attempt += 1;
@@ -128,22 +131,30 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       );
       return Promise.reject(error);
     }
+    if (!('WebSocket' in globalThis)) {
+      return Promise.reject(new RejoinError('BROWSER_NOT_SUPPORTED', 'There is no WebSocket.', 'Use a browser.'));
+    }
     this.#source = new TokenSource(token);
     // Applications read it as soon as they have called connect().
     if (typeof token === 'string') this.#sessionId = parseTokenUrl(token)?.sessionId ?? this.#sessionId;
     this.#lastError = undefined;
+    this.#origin = '';
+    this.#attempt = 0;
+    this.#cause = '';
     this.#metadata = metadata;
     this.#page.start();
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
-      this.#limit(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'no answer in time');
+      const ms = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+      this.#limit(ms, () => this.#notJoinedIn(ms));
       this.#input('connect');
     });
   }
 
   disconnect(): void {
-    const error = this.#state === 'joining' ? { error: new Error('disconnect() was called') } : {};
-    this.#input('disconnect', { reason: 'disconnect', ...error });
+    const joining = this.#state === 'joining';
+    const error = joining && notJoined('CONNECT_CANCELLED', 'disconnect() was called before the session was joined.');
+    this.#input('disconnect', { reason: 'disconnect', ...(error ? { error } : {}) });
   }
 
   reconnectNow(): void {
@@ -190,9 +201,11 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     if (!found) return;
     // Who has lost its socket with its owner is in trouble since then.
     if (this.#state === 'joined') this.#troubleSince = performance.now();
+    const before = this.#state;
     this.#state = found.next;
     if (detail.cause !== undefined) this.#cause = detail.cause;
     if (detail.error !== undefined) this.#lastError = detail.error;
+    if (found.next !== before) this.emit('state', found.next, undefined);
     for (const effect of found.effects) {
       // An application that leaves in the middle of an event has the last word.
       if (this.#state !== found.next) return;
@@ -268,6 +281,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #sendJoin(token: TokenUrl | undefined): void {
     if (!token) return;
     const { sessionId, origin } = token;
+    const origins = this.#options.urls ?? [origin];
+    this.#origin = origins.join(' ');
+    this.#lastError = undefined;
     const place = this.#state === 'rebuilding' ? this.#signaling.lastPlace : undefined;
     const previous = place && {
       uniqueSessionId: place.uniqueSessionId,
@@ -282,8 +298,20 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
         metadata: this.#metadata,
         ...(previous ? { previous } : {}),
       },
-      this.#options.urls ?? [origin],
+      origins,
     );
+  }
+
+  #joining(progress: Attempt): void {
+    if (this.#state === 'joining') this.emit('state', 'joining', progress);
+  }
+
+  /** Why the time for a join was not enough. */
+  #notJoinedIn(ms: number): Error {
+    const error = this.#lastError;
+    if (!this.#origin) return notJoined('TOKEN_UNAVAILABLE', `No token in ${ms} ms: ${error?.message ?? ''}`, error);
+    if (error) return error;
+    return notJoined('SERVER_UNREACHABLE', `${this.#origin} did not answer in ${ms} ms. ${this.#cause}`);
   }
 
   async #fetchToken({ error }: Detail): Promise<void> {
@@ -293,7 +321,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     const rebuilding = this.#state === 'rebuilding';
     if (error) this.#cause = error.message;
     const nextDelayMs = this.#nextDelay(rebuilding);
-    if (rebuilding) this.emit('rebuilding', { cause: this.#cause, attempt: this.#attempt, nextDelayMs });
+    const progress = { cause: this.#cause, attempt: this.#attempt, nextDelayMs };
+    if (rebuilding) this.emit('rebuilding', progress);
+    else if (this.#attempt > 1) this.#joining(progress);
     await this.#pause.wait(nextDelayMs);
     if (round !== this.#round || !this.#source) return;
     try {
@@ -303,7 +333,10 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       if (round !== this.#round) return;
       // What is no token may be the error page of a server that is as busy as everyone else just now.
       const invalid = failure instanceof TokenFailure && failure.cause instanceof RejoinError;
-      const final = failure instanceof TokenFailure && failure.final && !(rebuilding && invalid);
+      const missing = !rebuilding && this.#attempt >= TOKENS_TRIED;
+      const final =
+        failure instanceof TokenFailure &&
+        ((failure.final && !(rebuilding && invalid)) || (failure.isNotFound && missing));
       const cause = failure instanceof TokenFailure && failure.cause instanceof RejoinError ? failure.cause : failure;
       this.#input(final ? 'refused' : 'tokenFailed', { error: cause as Error, reason: 'nodeCrashed' });
     }
@@ -331,15 +364,17 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #limitComeback(what: string): void {
     this.#patience.stop();
     const { giveUpAfterMs } = this.#options.retry ?? {};
-    if (giveUpAfterMs !== undefined) this.#limit(giveUpAfterMs, what);
+    if (giveUpAfterMs === undefined) return;
+    this.#limit(giveUpAfterMs, () => {
+      const last = this.#lastError?.message ?? this.#cause;
+      return new Error(`${what} (${giveUpAfterMs} ms)${last ? `; last: ${last}` : ''}`, { cause: this.#lastError });
+    });
   }
 
-  #limit(ms: number, what: string): void {
+  #limit(ms: number, why: () => Error): void {
     const over = (): void => {
       const reason: LeaveReason = this.#state === 'rebuilding' ? 'nodeCrashed' : 'networkDisconnect';
-      const last = this.#lastError?.message ?? this.#cause;
-      const error = new Error(`${what} (${ms} ms)${last ? `; last: ${last}` : ''}`, { cause: this.#lastError });
-      this.#input('gaveUp', { reason, error });
+      this.#input('gaveUp', { reason, error: why() });
     };
     this.#patience.start(ms, { lastAttempt: () => this.reconnectNow(), over });
   }

@@ -112,6 +112,14 @@ export class Membership {
   #followLifecycle(): void {
     const lifecycle = this.lifecycle;
     const announcer = this.#announcer;
+    lifecycle.on('state', (state, progress) => {
+      if (progress && !this.#configuration.isQuiet) {
+        const { cause, attempt, nextDelayMs } = progress;
+        // biome-ignore lint/suspicious/noConsole: a developer looks there when a join takes long; enableProdMode() ends it
+        console.warn(`Rejoin: not joined yet (${cause}), attempt ${attempt} in ${Math.round(nextDelayMs)} ms`);
+      }
+      announcer.state(state, progress);
+    });
     lifecycle.on('started', (snapshot) => this.#start(snapshot));
     lifecycle.on('renewed', (snapshot, sameSession) => {
       this.#become(snapshot.self);

@@ -2,13 +2,14 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import { RejoinError } from '../errors.ts';
 import type { SessionInput, SessionState } from './session-state.ts';
+import { TokenFailure } from './token-source.ts';
 
 /** Codes of a refused hello that another token may help against. */
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
 const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED'];
 
 /** So many tokens are tried to join with: a crash in between makes one worthless, a mistake of the application all. */
-const TOKENS_TRIED = 3;
+export const TOKENS_TRIED = 3;
 
 export interface RefusalCircumstances {
   readonly state: SessionState;
@@ -65,9 +66,26 @@ function isIncapable(error: unknown): boolean {
   return isMissing || (error instanceof Error && error.name === 'UnsupportedError');
 }
 
+/** A `connect()` that has come to nothing for a reason of its own. */
+export function notJoined(
+  code: 'TOKEN_UNAVAILABLE' | 'SERVER_UNREACHABLE' | 'CONNECT_CANCELLED',
+  message: string,
+  cause?: unknown,
+): RejoinError {
+  return new RejoinError('CONNECT_FAILED', message, ADVICE[code], { code, cause });
+}
+
+const ADVICE = {
+  TOKEN_UNAVAILABLE: 'Check the token function, and the route of your server that it calls.',
+  SERVER_UNREACHABLE:
+    'Check that the server runs, and that this page can reach it there: host, port, wss, certificate.',
+  CONNECT_CANCELLED: 'Call connect() again to join after all.',
+};
+
 /** What `connect()` rejects with. */
 export function connectFailed(error: Error | undefined): RejoinError {
   if (error instanceof RejoinError) return error;
+  if (error instanceof TokenFailure) return notJoined('TOKEN_UNAVAILABLE', `No token: ${error.message}`, error.cause);
   const known = error instanceof ProtocolError ? error : undefined;
   return new RejoinError(
     'CONNECT_FAILED',

@@ -11,7 +11,7 @@ import type {
   StreamPropertyChangedEvent,
 } from '../events.ts';
 import type { RecordingEvent, SpeechToTextEvent } from '../openvidu/unsupported-events.ts';
-import type { AttemptEvent, RecoveredEvent, SessionDestroyedEvent } from '../recovery-events.ts';
+import type { AttemptEvent, RecoveredEvent, SessionDestroyedEvent, StateEvent } from '../recovery-events.ts';
 import type { Session } from './session.ts';
 
 /** What a session tells, by the names for `on`, `once` and `off`. */
@@ -40,6 +40,8 @@ export interface SessionEvents {
   [signalOfType: `signal:${string}`]: SignalEvent;
   /** Somebody's network does better or worse. */
   networkQualityLevelChanged: NetworkQualityLevelChangedEvent;
+  /** The session has another state; while it joins, also before each attempt after the first. */
+  state: StateEvent;
   /** The socket is lost, or the media has moved; told before every attempt to get another. */
   reconnecting: AttemptEvent;
   /** All is as before. */

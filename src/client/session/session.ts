@@ -98,8 +98,9 @@ export class Session extends TypedEmitter<SessionEvents> {
    * then `streamCreated` for what they publish.
    * @param token `ws(s)://host[:port]?sessionId=…&token=…`, as the REST API makes it, or a function that gets one
    * @param metadata what others read in `connection.data`; anything but a string is made JSON; default: nothing
-   * @throws {RejoinError} TOKEN_INVALID, CONNECT_FAILED (`code` has the server's word); always settles, within
-   *   `connectTimeoutMs`
+   * @throws {RejoinError} TOKEN_INVALID; BROWSER_NOT_SUPPORTED; CONNECT_FAILED, with `code` TOKEN_UNAVAILABLE,
+   *   SERVER_UNREACHABLE, CONNECT_CANCELLED or the server's word; always settles, within `connectTimeoutMs`. Each attempt before
+   *   that is told by `state`
    */
   connect(token: string | TokenProvider, metadata?: unknown): Promise<void> {
     const text = typeof metadata === 'string' ? metadata : metadata ? JSON.stringify(metadata) : '';
@@ -151,7 +152,8 @@ export class Session extends TypedEmitter<SessionEvents> {
    * had before is unsubscribed.
    * @param target an element or its id; without one, use `subscriber.addVideoElement`
    * @param done called when the stream has arrived, or with the error why it does not
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR when the page has no such element; BROWSER_NOT_SUPPORTED
+   *   outside of a browser
    */
   subscribe(
     stream: Stream,
@@ -288,9 +290,11 @@ export class Session extends TypedEmitter<SessionEvents> {
       done?.(error as Error);
       throw error;
     }
+    // Before anything has begun that would have to be undone.
+    const element = target && findTarget(target);
     if (stream.manager instanceof Subscriber) this.#membership.media.unsubscribe(stream.manager);
     const subscriber = this.#membership.makeSubscriber(stream, properties);
-    if (target && findTarget(target)) subscriber.createVideoElement(target, properties.insertMode);
+    if (element) subscriber.createVideoElement(element, properties.insertMode);
     // What is being rebuilt plays when it is back.
     if (this.state !== 'rebuilding') void this.#membership.media.play(subscriber);
     return subscriber;

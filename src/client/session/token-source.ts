@@ -8,10 +8,13 @@ export type TokenProvider = () => string | Promise<string>;
 export class TokenFailure extends Error {
   override readonly name = 'TokenFailure';
   readonly final: boolean;
+  /** Whether the application's server has answered 404. */
+  readonly isNotFound: boolean;
 
-  constructor(message: string, final: boolean, cause?: unknown) {
+  constructor(message: string, final: boolean, cause?: unknown, isNotFound = false) {
     super(message, { cause });
     this.final = final;
+    this.isNotFound = isNotFound;
   }
 }
 
@@ -20,7 +23,7 @@ const PROVIDER_TIMEOUT_MS = 10_000;
 
 /**
  * Statuses of an application's server that will not change by asking again. 404 and 409 are not among them: around a
- * crash a session can be there at one moment and not at the next.
+ * crash a session can be there at one moment and not at the next. A join gives up after a few that say 404.
  */
 const FINAL = new Set([400, 401, 403, 405, 410, 422]);
 
@@ -43,29 +46,26 @@ export class TokenSource {
    *   410, 422, or with `retryable: false`
    */
   async next(): Promise<TokenUrl> {
-    const text = typeof this.#given === 'string' ? this.#single(this.#given) : await askProvider(this.#given);
-    const token = parseTokenUrl(text);
+    const given = this.#given;
+    const text = typeof given === 'function' ? await askProvider(given) : this.#single(given);
+    const isText = typeof text === 'string';
+    const token = isText ? parseTokenUrl(text) : undefined;
     if (token) return token;
     // The words that OpenVidu's clients know.
-    throw new TokenFailure(
-      `Token not valid: "${text}"`,
-      true,
-      new RejoinError(
-        'TOKEN_INVALID',
-        `Token not valid: "${text}"`,
-        'Pass the token of a connection as the REST API answers it: ws(s)://host?sessionId=…&token=….',
-      ),
-    );
+    const message = `Token not valid: ${isText ? `"${text}"` : `it is no string, but of type ${typeof text}`}`;
+    const action =
+      'Pass the token of a connection as the REST API answers it, a string: ws(s)://host?sessionId=…&token=….';
+    throw new TokenFailure(message, true, new RejoinError('TOKEN_INVALID', message, action));
   }
 
-  #single(token: string): string {
+  #single(token: unknown): unknown {
     if (this.#spent) throw new TokenFailure('The token has been used.', true);
     this.#spent = true;
     return token;
   }
 }
 
-async function askProvider(provider: TokenProvider): Promise<string> {
+async function askProvider(provider: TokenProvider): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const seconds = PROVIDER_TIMEOUT_MS / 1_000;
@@ -75,14 +75,13 @@ async function askProvider(provider: TokenProvider): Promise<string> {
     );
   });
   try {
-    const token: unknown = await Promise.race([Promise.resolve().then(provider), late]);
-    if (typeof token === 'string') return token;
-    throw new TokenFailure('The token provider has not given a string.', true);
+    return await Promise.race([Promise.resolve().then(provider), late]);
   } catch (cause) {
     if (cause instanceof TokenFailure) throw cause;
     const { status, retryable, message } = cause as { status?: unknown; retryable?: unknown; message?: unknown };
     const refused = typeof status === 'number' && FINAL.has(status);
-    throw new TokenFailure(String(message ?? cause), retryable === false || refused, cause);
+    const text = `${message ?? cause}${status === undefined ? '' : ` (status ${status})`}`;
+    throw new TokenFailure(text, retryable === false || refused, cause, status === 404);
   } finally {
     clearTimeout(timer);
   }

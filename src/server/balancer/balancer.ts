@@ -18,6 +18,7 @@ import { answerClientError } from '../shared/slow-requests.ts';
 import type { Timing } from '../shared/timing.ts';
 import { BalancerMetrics } from './balancer-metrics.ts';
 import { createBalancerServer, listenAlso, type TlsCertificate } from './balancer-server.ts';
+import { findCluster } from './cluster-choice.ts';
 import { answerError } from './gateway-error.ts';
 import { HttpProxy, type Route } from './http-proxy.ts';
 import { MasterPool } from './master-pool.ts';
@@ -79,10 +80,20 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const identity = newIdentity('balancer', id, originOf(host, port, tls));
   const log = createLogger(identity, options.logLevel);
   const client = new InternalClient(secrets, identity.instance);
-  const pool = new MasterPool(
-    masters.map(({ url, internalUrl }) => ({ url, link: new LiveLink(internalUrl, client, timing) })),
-    log,
-  );
+  try {
+    await findCluster(masters, client, log);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  const pooled = masters.map(({ url, internalUrl }) => ({ url, link: new LiveLink(internalUrl, client, timing) }));
+  for (const { link } of pooled) {
+    link.on('dead', () => {
+      // All are gone: those that come next may have a new store.
+      if (pooled.every((one) => one.link.instance === undefined)) client.leaveCluster();
+    });
+  }
+  const pool = new MasterPool(pooled, log);
   const metrics = new BalancerMetrics(identity.id, {
     tunnels: () => upgrades.tunnels,
     healthyMasters: () => pool.healthy,

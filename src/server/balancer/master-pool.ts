@@ -34,6 +34,10 @@ export class MasterPool {
       const member: Member = { url, link, healthy: false, life: new AbortController() };
       // A node's first beat follows its hello at once, so a node that drains is never in rotation.
       link.on('beat', ({ ready }) => this.#note(member, ready, ready ? 'ready' : 'not ready'));
+      link.on('turnedAway', ({ failure, said }) => {
+        const error = failure === 'otherCluster' ? 'StoresDiffer' : 'SecretRefused';
+        this.#log.error({ error, master: url, said }, 'A master refuses the balancer and is kept out.');
+      });
       link.on('dead', (_instance, how) => {
         this.#note(member, false, how);
         const { life } = member;

@@ -151,7 +151,8 @@ export const options = {
       'STUN and TURN servers for clients, an array of { urls, username, credential }',
       readIceServers,
     ),
-  workers: () => valued('--workers <count>', 'media workers (default: one per core)', readCount),
+  workers: () =>
+    valued('--workers <count>', 'media workers (default: one per core, as far as the ports go)', readCount),
   rtcPorts: (min: number, max: number) =>
     valued('--rtc-ports <min-max>', 'UDP and TCP ports for media', readPortRange).default(
       { min, max },

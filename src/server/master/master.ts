@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client';
 import type { IceServer } from '../../protocol/frames.ts';
 import type { UniqueSessionId } from '../../protocol/ids.ts';
 import { TrustedProxies } from '../shared/client-address.ts';
+import { enterCluster } from '../shared/cluster-entry.ts';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
 import { createPublicServer } from '../shared/http-server.ts';
 import { type Identity, newIdentity } from '../shared/identity.ts';
@@ -80,9 +81,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { store, secrets, timing } = options;
   const { open, internal } = await listenTwice(options);
   const { server } = open;
-  const identity = newIdentity('master', options.id, options.advertisedUrl ?? internal.url);
+  const identity = newIdentity('master', options.id, options.advertisedUrl ?? internal.url, store.clusterId);
   const log = createLogger(identity, options.logLevel);
-  const client = new InternalClient(secrets, identity.instance);
+  const client = new InternalClient(secrets, identity.instance, store.clusterId);
   let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
   /** Whether sessions are begun here and taken from others. */
@@ -232,14 +233,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   }
 
   acceptSockets(server, { edge, proxies, allowedOrigins: options.allowedOrigins, log });
-  await app.ready();
-  await inner.ready();
-  await directory.refresh();
-  state = 'ready';
-  feed.beat();
-  log.info({ url: open.url, internalUrl: identity.url }, 'The master is ready.');
-
-  return {
+  const master: Master = {
     identity,
     clientUrl: open.url,
     drain: async (deadlineMs) => {
@@ -270,4 +264,17 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       log.info('The master has ended.');
     },
   };
+  try {
+    await app.ready();
+    await inner.ready();
+    await enterCluster({ self: identity, store, client, log });
+    await directory.refresh();
+  } catch (error) {
+    await master.close();
+    throw error;
+  }
+  state = 'ready';
+  feed.beat();
+  log.info({ url: open.url, internalUrl: identity.url, cluster: store.clusterId }, 'The master is ready.');
+  return master;
 }

@@ -46,9 +46,14 @@ export class Lease {
     const { store, lease, leaseRenewMs, leaseMs, log } = this.#options;
     const { signal } = this.#closing;
     let away = false;
+    let listed = false;
     while (!signal.aborted) {
       try {
-        await store.renewLease(lease(), leaseMs);
+        const twin = await store.renewLease(lease(), leaseMs);
+        // The first renewal may replace the lease of a former run, which has crashed.
+        if (twin !== undefined && listed)
+          log.error({ error: 'IdTaken', twin }, 'Another process runs under the same --id.');
+        listed = true;
         this.#others = new Map((await store.listNodes()).map(({ instance, url }) => [instance, url]));
         if (away) log.info('store is back, lease renewed');
         away = false;

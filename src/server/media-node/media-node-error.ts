@@ -1,6 +1,6 @@
 const ACTIONS = {
   WORKER_NOT_STARTED:
-    'Run `npm run setup`, or name a mediasoup-worker that runs on this machine (MEDIASOUP_WORKER_BIN).',
+    'Run `npm run setup`, which provides it, or name one that runs on this machine (MEDIASOUP_WORKER_BIN).',
   RTC_PORTS_USED_UP: 'Give the media node a larger range of RTC ports, or end what occupies them.',
   RTC_ADDRESS_UNUSABLE: 'Give the media node a listen IP that this machine has.',
 } as const;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { setLogEventListeners } from 'mediasoup';
+import { enterCluster } from '../shared/cluster-entry.ts';
 import { type RequestDrain, registerDrain } from '../shared/drain-route.ts';
 import { createPublicServer } from '../shared/http-server.ts';
 import { type Identity, newIdentity } from '../shared/identity.ts';
@@ -30,7 +31,7 @@ export interface MediaNodeOptions extends Addresses {
   /** Where masters reach this node. Default: its internal host and port. */
   readonly advertisedUrl?: string | undefined;
   readonly secrets: Secrets;
-  readonly store: Pick<Store, 'renewLease' | 'dropLease' | 'listNodes'>;
+  readonly store: Pick<Store, 'clusterId' | 'renewLease' | 'dropLease' | 'listNodes'>;
   /** Default: one per core. */
   readonly workers?: number | undefined;
   /** One port for each worker, UDP and TCP. */
@@ -63,15 +64,16 @@ export class MediaNode {
   readonly #feed: LiveFeed;
   readonly #listening: readonly Listening[];
   readonly #apps: readonly FastifyInstance[];
-  readonly #lease: Lease;
   readonly #retirement: Retirement;
   readonly #client: InternalClient;
+  /** Once the cluster has taken this node in. */
+  #lease: Lease | undefined;
   #draining = false;
   #closing: Promise<void> | undefined;
 
   /** See `startMediaNode`. */
   static async start(options: MediaNodeOptions): Promise<MediaNode> {
-    const named = newIdentity('media-node', options.id, options.advertisedUrl ?? '');
+    const named = newIdentity('media-node', options.id, options.advertisedUrl ?? '', options.store.clusterId);
     const log = createLogger(named, options.logLevel);
     setLogEventListeners({
       // Refused requests and odd packets: the one is answered to the master, the other is a client's affair.
@@ -96,8 +98,9 @@ export class MediaNode {
       const listening = await listenTwice(options);
       const identity = { ...named, url: options.advertisedUrl ?? listening.internal.url };
       const node = new MediaNode(options, identity, listening, workers, log);
-      await Promise.all(node.#apps.map((app) => app.ready()));
-      log.info({ url: node.clientUrl, internalUrl: identity.url, workers: workers.size }, 'media node ready');
+      await node.#enter(options);
+      const { cluster, url: internalUrl } = identity;
+      log.info({ url: node.clientUrl, internalUrl, workers: workers.size, cluster }, 'media node ready');
       return node;
     } catch (error) {
       await workers.close();
@@ -106,7 +109,7 @@ export class MediaNode {
   }
 
   private constructor(
-    { secrets, store, timing, drainRequested }: MediaNodeOptions,
+    { secrets, timing, drainRequested }: MediaNodeOptions,
     identity: Identity,
     { open, internal }: { readonly open: Listening; readonly internal: Listening },
     workers: WorkerPool,
@@ -146,8 +149,8 @@ export class MediaNode {
       () => workers.load,
     );
     this.#feed.register(app);
-    this.#client = new InternalClient(secrets, identity.instance);
-    registerWitness(app, this.#client, (instance) => this.#lease.addressOf(instance));
+    this.#client = new InternalClient(secrets, identity.instance, identity.cluster);
+    registerWitness(app, this.#client, (instance) => this.#lease?.addressOf(instance));
     registerDrain(app, drainRequested);
     this.#retirement = new Retirement({
       rooms: this.#rooms,
@@ -160,8 +163,18 @@ export class MediaNode {
     registerMediaCommands(app, this.#rooms, mediaMetrics, log);
     registerRoomList(app, this.#rooms);
     workers.on('changed', () => this.#feed.beat());
-    const { leaseRenewMs, leaseMs } = timing;
-    this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log });
+  }
+
+  /** Serves, and puts this node on the store's list. @throws {ClusterEntryError} then everything has ended */
+  async #enter({ store, timing: { leaseRenewMs, leaseMs } }: MediaNodeOptions): Promise<void> {
+    try {
+      await Promise.all(this.#apps.map((app) => app.ready()));
+      await enterCluster({ self: this.identity, store, client: this.#client, log: this.#log });
+      this.#lease = new Lease({ store, lease: () => this.#leaseNow(), leaseRenewMs, leaseMs, log: this.#log });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /**
@@ -190,7 +203,7 @@ export class MediaNode {
       server.close();
       server.closeAllConnections();
     }
-    await Promise.all([...this.#apps.map((app) => app.close()), this.#lease.close(), this.#client.close()]);
+    await Promise.all([...this.#apps.map((app) => app.close()), this.#lease?.close(), this.#client.close()]);
     this.#rooms.closeAll();
     await this.#workers.close();
     this.#log.info('media node closed');

@@ -7,6 +7,8 @@ declare const brand: unique symbol;
 export type NodeId = string & { readonly [brand]: 'NodeId' };
 /** One run of a node's process, `<node id>@<random>`: what leases, ownership and fencing name. A restart is another. */
 export type InstanceId = string & { readonly [brand]: 'InstanceId' };
+/** One cluster: the random name that its store was given when it was made. */
+export type ClusterId = string & { readonly [brand]: 'ClusterId' };
 export type NodeRole = 'master' | 'media-node' | 'balancer';
 
 export interface Identity {
@@ -15,10 +17,12 @@ export interface Identity {
   readonly role: NodeRole;
   /** Where the other processes reach this one: its internal port, e.g. `http://10.0.0.4:4001`. */
   readonly url: string;
+  /** The cluster whose store this process uses; the balancer uses no store. */
+  readonly cluster?: ClusterId | undefined;
 }
 
-export function newIdentity(role: NodeRole, id: string, url: string): Identity {
-  return { id: id as NodeId, instance: `${id}@${randomText(6)}` as InstanceId, role, url };
+export function newIdentity(role: NodeRole, id: string, url: string, cluster?: ClusterId): Identity {
+  return { id: id as NodeId, instance: `${id}@${randomText(6)}` as InstanceId, role, url, cluster };
 }
 
 export function nodeIdOf(instance: InstanceId): NodeId {

@@ -2,23 +2,33 @@ import { type Dispatcher, Pool } from 'undici';
 import { ProtocolError, type WireError } from '../../protocol/errors.ts';
 import { CallSigner, SIGNATURE_HEADER } from './call-signature.ts';
 import { untilAborted } from './deadline.ts';
-import type { InstanceId } from './identity.ts';
+import type { ClusterId, InstanceId } from './identity.ts';
 import type { Secrets } from './secrets.ts';
 
 /**
  * Why a call to another process came to nothing. `refused` is proof that the process is gone, `timeout` is not. `unauthorized`: the
- * other side does not accept the signature.
+ * other side does not accept the signature. `otherCluster`: the other side uses another store.
  */
-export type PeerFailure = 'refused' | 'timeout' | 'broken' | 'wrongInstance' | 'unauthorized' | 'failed';
+export type PeerFailure =
+  | 'refused'
+  | 'timeout'
+  | 'broken'
+  | 'wrongInstance'
+  | 'unauthorized'
+  | 'otherCluster'
+  | 'failed';
 
 /** A call to another process of the cluster failed for a reason that is not the caller's. */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
   readonly failure: PeerFailure;
+  /** What the other side says about it, when it refuses the call. */
+  readonly said: string | undefined;
 
-  constructor(failure: PeerFailure, url: string, cause?: unknown) {
+  constructor(failure: PeerFailure, url: string, cause?: unknown, said?: string) {
     super(`Call to ${url} failed: ${failure}`, { cause });
     this.failure = failure;
+    this.said = said;
   }
 }
 
@@ -26,6 +36,8 @@ export class PeerError extends Error {
 export const INSTANCE_HEADER = 'x-rejoin-instance';
 /** Header with the caller. The signature covers it. */
 export const CALLER_HEADER = 'x-rejoin-from';
+/** Header with the caller's cluster: a process of another store must not take part in this one. */
+export const CLUSTER_HEADER = 'x-rejoin-cluster';
 
 const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND']);
 const TIMEOUT = new Set([
@@ -54,6 +66,16 @@ function failureOf(error: unknown): PeerFailure {
   return 'broken';
 }
 
+/** Statuses with which another process refuses to deal with the caller. */
+const REFUSALS: Readonly<Record<number, PeerFailure>> = { 401: 'unauthorized', 403: 'otherCluster' };
+
+/** What a process says of itself. */
+export interface PeerIdentity {
+  readonly instance: InstanceId;
+  /** A process of an older version does not say it. */
+  readonly cluster?: ClusterId;
+}
+
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -72,11 +94,26 @@ export class InternalClient {
   readonly #signer: CallSigner;
   /** By origin. */
   readonly #peers = new Map<string, Peer>();
+  #cluster: ClusterId | undefined;
   #closed = false;
 
-  constructor(secrets: Secrets, caller: InstanceId) {
+  /** `cluster`: the caller's, if it uses a store. */
+  constructor(secrets: Secrets, caller: InstanceId, cluster?: ClusterId) {
     this.#signer = new CallSigner(secrets);
     this.#caller = caller;
+    this.#cluster = cluster;
+  }
+
+  /** Whether a process of `cluster` belongs with this one. A process without a store joins the first cluster that it meets. */
+  belongsTo(cluster: ClusterId | undefined): boolean {
+    if (cluster === undefined) return true;
+    this.#cluster ??= cluster;
+    return this.#cluster === cluster;
+  }
+
+  /** For a process without a store: the next cluster that it meets is its own. */
+  leaveCluster(): void {
+    this.#cluster = undefined;
   }
 
   /**
@@ -100,17 +137,22 @@ export class InternalClient {
     }
     if (answer.status === 200) return parsed as T;
     if (answer.status === 421) throw new PeerError('wrongInstance', url);
-    if (answer.status === 401) throw new PeerError('unauthorized', url, new Error(answer.text.slice(0, 300)));
+    throwRefusal(answer, url);
     const { error } = parsed as { error?: WireError };
     if (typeof error === 'object' && error !== null) throw ProtocolError.fromWire(error);
     throw new PeerError('failed', url, new Error(`status ${answer.status}: ${answer.text.slice(0, 200)}`));
   }
 
+  /** Which instance answers at `base`. @throws {PeerError} */
+  async ping(base: string, timeoutMs: number): Promise<InstanceId> {
+    return (await this.identify(base, timeoutMs)).instance;
+  }
+
   /**
-   * Which instance answers at `base`. Several attempts run beside each other, and the first answer counts.
+   * Which process answers at `base`. Several attempts run beside each other, and the first answer counts.
    * @throws {PeerError}
    */
-  async ping(base: string, timeoutMs: number): Promise<InstanceId> {
+  async identify(base: string, timeoutMs: number): Promise<PeerIdentity> {
     const until = performance.now() + timeoutMs;
     return new Promise((resolve, reject) => {
       let underWay = 0;
@@ -120,9 +162,9 @@ export class InternalClient {
         const leftMs = until - performance.now();
         if (leftMs > PING_AGAIN_MS) again = setTimeout(attempt, PING_AGAIN_MS);
         this.#pingOnce(base, leftMs).then(
-          (instance) => {
+          (identity) => {
             clearTimeout(again);
-            resolve(instance);
+            resolve(identity);
           },
           (error: PeerError) => {
             underWay -= 1;
@@ -147,8 +189,9 @@ export class InternalClient {
     });
     const { statusCode, body } = await untilAborted(signal, asked, (late) => late.body.destroy());
     if (statusCode === 200) return body;
-    await body.dump();
-    throw new PeerError(statusCode === 401 ? 'unauthorized' : 'failed', url, new Error(`status ${statusCode}`));
+    const text = await untilAborted(signal, body.text());
+    throwRefusal({ status: statusCode, text }, url);
+    throw new PeerError('failed', url, new Error(`status ${statusCode}`));
   }
 
   /** The process at this URL is gone: calls that wait for it fail now, and its connections are not used again. */
@@ -166,13 +209,13 @@ export class InternalClient {
     await Promise.all(peers.map(endPeer));
   }
 
-  async #pingOnce(base: string, timeoutMs: number): Promise<InstanceId> {
+  async #pingOnce(base: string, timeoutMs: number): Promise<PeerIdentity> {
     const url = new URL(`${base}/internal/ping`);
     const asked = { method: 'GET', target: undefined, json: undefined } as const;
     const { status, text } = await this.#send(this.#peer(url.origin).probes, url, asked, timeoutMs);
-    if (status === 401) throw new PeerError('unauthorized', url.href, new Error(text.slice(0, 300)));
+    throwRefusal({ status, text }, url.href);
     try {
-      return (JSON.parse(text) as { instance: InstanceId }).instance;
+      return JSON.parse(text) as PeerIdentity;
     } catch (error) {
       throw new PeerError('failed', url.href, error);
     }
@@ -213,6 +256,7 @@ export class InternalClient {
       headers: {
         [CALLER_HEADER]: this.#caller,
         [SIGNATURE_HEADER]: this.#signer.sign(call, json ?? ''),
+        ...(this.#cluster ? { [CLUSTER_HEADER]: this.#cluster } : {}),
         ...(target ? { [INSTANCE_HEADER]: target } : {}),
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -234,6 +278,19 @@ export class InternalClient {
     this.#peers.set(origin, peer);
     return peer;
   }
+}
+
+/** @throws {PeerError} when the other side refuses to deal with this process */
+function throwRefusal({ status, text }: Answer, url: string): void {
+  const failure = REFUSALS[status];
+  if (failure === undefined) return;
+  let said: unknown;
+  try {
+    said = (JSON.parse(text) as { message?: unknown }).message;
+  } catch {
+    // Not one of our processes.
+  }
+  throw new PeerError(failure, url, undefined, typeof said === 'string' ? said.slice(0, 300) : undefined);
 }
 
 async function endPeer({ calls, probes }: Peer): Promise<void> {

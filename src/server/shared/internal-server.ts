@@ -9,8 +9,8 @@ import {
   type SignatureFault,
 } from './call-signature.ts';
 import { createApp, type HttpServerOptions } from './http-server.ts';
-import type { Identity, InstanceId } from './identity.ts';
-import { CALLER_HEADER, INSTANCE_HEADER } from './internal-client.ts';
+import { type Identity, type InstanceId, nodeIdOf } from './identity.ts';
+import { CALLER_HEADER, CLUSTER_HEADER, INSTANCE_HEADER } from './internal-client.ts';
 import { SampledLog } from './sampled-log.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -46,6 +46,9 @@ const FAULTS: Readonly<Record<SignatureFault, string>> = {
   repeated: 'This call has been made already.',
 };
 
+const ONE_STORE = 'Give all processes of the cluster the same --store.';
+const STORES_DIFFER = `A process that uses another store calls this one. It is refused. ${ONE_STORE}`;
+
 /**
  * Serves the other processes of a cluster on a port of its own: `/internal/*`, each call signed, and `/metrics`. It is guarded
  * by route: every one, also one that does not exist, asks for a signature unless it declares `access: 'open'`.
@@ -54,6 +57,7 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
   const app = createApp(options, BODY_LIMIT);
   const verifier = new CallVerifier(secrets);
   const refused = new SampledLog(options.log, 1);
+  const strangers = new SampledLog({ warn: options.log.error.bind(options.log) }, 1);
   app.decorateRequest('caller', '' as InstanceId);
   app.decorateRequest('signedBody', '');
   app.decorateRequest('receivedBody', NO_BODY);
@@ -66,9 +70,19 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
     if (verified.kind === 'refused') {
       const { fault, skewMs } = verified;
       const facts = { fault, skewMs, ip: request.ip, caller: fault === 'clock' ? caller : undefined };
-      refused.warn(facts, 'A call is refused on the internal port.');
+      refused.warn({ ...facts, said: FAULTS[fault] }, 'A call is refused on the internal port.');
       await reply.code(401).send({ message: FAULTS[fault] });
       return;
+    }
+    const cluster = headers[CLUSTER_HEADER];
+    if (identity.cluster !== undefined && cluster !== undefined && cluster !== identity.cluster) {
+      strangers.warn({ error: 'StoresDiffer', caller, ip: request.ip }, STORES_DIFFER);
+      await reply.code(403).send({ message: `${identity.instance} uses another store. ${ONE_STORE}` });
+      return;
+    }
+    if (nodeIdOf(caller as InstanceId) === identity.id && caller !== identity.instance) {
+      const what = 'Another process runs under the id of this one: give each process of the cluster its own --id.';
+      strangers.warn({ error: 'IdTaken', caller, ip: request.ip }, what);
     }
     if (target !== '' && target !== identity.instance) {
       await reply.code(421).send({ message: `This is ${identity.instance}, not ${target}.` });
@@ -96,6 +110,6 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
   app.get('/metrics', { config: { access: 'open' } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.metrics()),
   );
-  app.get('/internal/ping', () => ({ instance: identity.instance }));
+  app.get('/internal/ping', () => ({ instance: identity.instance, cluster: identity.cluster }));
   return { app, metrics };
 }

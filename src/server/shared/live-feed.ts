@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { Identity, InstanceId, NodeRole } from './identity.ts';
+import type { ClusterId, Identity, InstanceId, NodeRole } from './identity.ts';
 
 /** The first line of a liveness stream. */
 export interface LiveHello {
@@ -8,6 +8,8 @@ export interface LiveHello {
   readonly id: string;
   readonly instance: InstanceId;
   readonly role: NodeRole;
+  /** A process of an older version does not say it. */
+  readonly cluster?: ClusterId | undefined;
   /** Unix time, ms. */
   readonly startedAt: number;
 }
@@ -72,8 +74,8 @@ export class LiveFeed {
       this.#listeners.add(listener);
       listener.stream.on('close', () => this.#drop(listener));
       request.raw.on('close', () => this.#drop(listener));
-      const { id, instance, role } = this.#identity;
-      this.#write(listener, { kind: 'hello', id, instance, role, startedAt: this.#startedAt });
+      const { id, instance, role, cluster } = this.#identity;
+      this.#write(listener, { kind: 'hello', id, instance, role, cluster, startedAt: this.#startedAt });
       this.#write(listener, { kind: 'beat', ...this.#facts() });
       this.#changed(listener.who, true);
       return reply.type('application/x-ndjson').send(listener.stream);

@@ -18,6 +18,8 @@ export interface LiveLinkEvents {
   unreachable: [InstanceId];
   /** The stream of this instance broke or fell silent, and a probe is not answered at once: it may be dead. */
   doubted: [InstanceId];
+  /** A process answers and refuses to deal with this one, for another reason than the last time. */
+  turnedAway: [PeerError];
 }
 
 export interface LiveLinkOptions {
@@ -63,6 +65,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   #heardAt = 0;
   #stream: AbortController | undefined;
   #confirming: Promise<boolean> | undefined;
+  #refusal: string | undefined;
 
   constructor(url: string, client: InternalClient, options: LiveLinkOptions) {
     super();
@@ -143,8 +146,9 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
         rest = lines.pop() ?? '';
         for (const line of lines) this.#take(JSON.parse(line) as LiveMessage);
       }
-    } catch {
+    } catch (error) {
       // What a broken stream means is for the probe to say.
+      if (error instanceof PeerError) this.#noteRefusal(error);
     } finally {
       clearInterval(silence);
       this.#closed.signal.removeEventListener('abort', stop);
@@ -154,6 +158,9 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   #take(message: LiveMessage): void {
     switch (message.kind) {
       case 'hello': {
+        // The next stream tells the other side which cluster this process belongs to, so that it says no by itself.
+        if (!this.#client.belongsTo(message.cluster)) return this.#stream?.abort();
+        this.#refusal = undefined;
         const standing = this.#standing;
         const same = standing.kind !== 'unknown' && standing.instance === message.instance;
         if (same && standing.kind === 'alive') return;
@@ -169,6 +176,15 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
         this.emit('news', message);
         return;
     }
+  }
+
+  #noteRefusal(error: PeerError): void {
+    const { failure, said } = error;
+    if (failure !== 'unauthorized' && failure !== 'otherCluster') return;
+    const refusal = `${failure}: ${said}`;
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.emit('turnedAway', error);
   }
 
   async #confirm(): Promise<boolean> {
@@ -211,6 +227,8 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
       } catch (error) {
         const failure = error instanceof PeerError ? error.failure : 'failed';
         if (failure === 'refused') return 'refused';
+        // The process there has another store, so it is not the suspect.
+        if (failure === 'otherCluster') return 'replaced';
         if (failure !== 'broken' || attempt === RESET_TRIES || this.#closed.signal.aborted) return 'silent';
         await delay(RESET_PAUSE_MS);
       }

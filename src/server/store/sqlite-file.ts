@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +11,17 @@ const BUSY_MS = 3_000;
 const BUSY_RETRY_MS = 10;
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+
+/** Whether a file holds a store already. Changes nothing. @throws when the file can't be read, or is no SQLite file */
+export function isStore(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    return db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'nodes'").get() !== undefined;
+  } finally {
+    db.close();
+  }
+}
 
 /** A SQLite file in WAL mode that several processes open: transactions that wait for each other without blocking. */
 export class SqliteFile {

@@ -1,8 +1,13 @@
 /**
  * A life's row stays for an hour after its end, so that late clients can be told what happened. `forgotten` has one row, with the
  * highest epoch of all rows that were removed: new lives begin above it, so that epochs only ever rise for each session id.
+ * `cluster` has one row, too: the random name by which processes of another store are told apart.
  */
 export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS cluster (
+    one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO cluster (one, id) SELECT 1, lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM cluster);
   CREATE TABLE IF NOT EXISTS nodes (
     instance TEXT PRIMARY KEY, id TEXT NOT NULL, role TEXT NOT NULL, url TEXT NOT NULL,
     load REAL NOT NULL, expires INTEGER NOT NULL

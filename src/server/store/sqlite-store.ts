@@ -1,5 +1,5 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
-import type { InstanceId } from '../shared/identity.ts';
+import type { ClusterId, InstanceId } from '../shared/identity.ts';
 import { type Row, SqliteFile } from './sqlite-file.ts';
 import { SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
@@ -20,22 +20,29 @@ const FORGET_EVERY_MS = 60 * 1000;
 
 /** The store of a cluster on one machine: one SQLite file in WAL mode that all its processes open. */
 export class SqliteStore implements Store {
+  readonly clusterId: ClusterId;
   readonly webhooks: SqliteWebhookOutbox;
   readonly #file: SqliteFile;
   readonly #now: () => number;
   #forgotAt = 0;
 
-  /** `now`: Unix time, ms; decides when ended sessions are forgotten. */
+  /** Makes the store if it isn't there. `now`: Unix time, ms; decides when ended sessions are forgotten. */
   constructor(file: string, now: () => number = Date.now) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
     this.#now = now;
+    this.clusterId = String(this.#file.get('SELECT id FROM cluster')?.['id']) as ClusterId;
     this.webhooks = new SqliteWebhookOutbox(this.#file);
   }
 
-  renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<void> {
+  renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<InstanceId | undefined> {
     return this.#file.write(() => {
       const now = Date.now();
-      this.#file.run('DELETE FROM nodes WHERE expires < ? OR (id = ? AND instance <> ?)', now, id, instance);
+      this.#file.run('DELETE FROM nodes WHERE expires < ?', now);
+      const [twin] = this.#file.all(
+        'DELETE FROM nodes WHERE id = ? AND instance <> ? RETURNING instance',
+        id,
+        instance,
+      );
       this.#file.run(
         'INSERT OR REPLACE INTO nodes (instance, id, role, url, load, expires) VALUES (?, ?, ?, ?, ?, ?)',
         instance,
@@ -46,6 +53,7 @@ export class SqliteStore implements Store {
         now + leaseMs,
       );
       this.#forgetNowAndThen();
+      return twin && (twin['instance'] as InstanceId);
     });
   }
 

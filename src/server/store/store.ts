@@ -1,7 +1,7 @@
 import type { ServerEvents } from '../../protocol/frames.ts';
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { Role } from '../../protocol/model.ts';
-import type { InstanceId, NodeRole } from '../shared/identity.ts';
+import type { ClusterId, InstanceId, NodeRole } from '../shared/identity.ts';
 import type { WebhookOutbox } from './webhook-outbox.ts';
 
 declare const brand: unique symbol;
@@ -129,7 +129,11 @@ export class StoreError extends Error {
  * reached in time, and have then done nothing or all.
  */
 export interface Store {
-  renewLease(lease: NodeLease, leaseMs: number): Promise<void>;
+  /** Chosen at random when the store was made. Processes with the same one share a store. */
+  readonly clusterId: ClusterId;
+
+  /** Resolves to another instance of the same id, if this ends a lease of one that was good. */
+  renewLease(lease: NodeLease, leaseMs: number): Promise<InstanceId | undefined>;
   dropLease(instance: InstanceId): Promise<void>;
   /** The nodes whose leases are good. */
   listNodes(): Promise<NodeLease[]>;

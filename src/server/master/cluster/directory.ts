@@ -7,6 +7,9 @@ import type { Logger } from '../../shared/logging.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { askWitnesses } from '../../shared/witness.ts';
 import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
+import type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
+
+export type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
 
 interface KnownNode {
   readonly link: LiveLink;
@@ -18,11 +21,6 @@ interface KnownNode {
   listed: boolean;
   /** Unix time, ms, of its start and of its first word here, while it is heard. */
   times: LiveTimes | undefined;
-}
-
-export interface LiveTimes {
-  readonly startedAt: number;
-  readonly heardSince: number;
 }
 
 export interface DirectoryEvents {
@@ -39,20 +37,6 @@ export interface DirectoryEvents {
   drains: [InstanceId, NodeRole];
 }
 
-export interface LiveNode {
-  readonly instance: InstanceId;
-  readonly url: string;
-  readonly beat: LiveBeat | undefined;
-  /** It has been silent for longer than its beats allow: something that can go to another node should. */
-  readonly isDoubted: boolean;
-}
-
-/** A node that is alive, or should be: its lease is good. */
-export interface ListedNode extends LiveNode {
-  /** Unless it is heard, it has not been yet, or not any more. */
-  readonly times: LiveTimes | undefined;
-}
-
 /**
  * Who else is in the cluster. The store's leases are only how nodes are found; whether one is alive is told by its
  * liveness stream, so a store that is down kills nobody.
@@ -67,8 +51,9 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   /** By URL: an address serves one node at a time. */
   readonly #nodes = new Map<string, KnownNode>();
   readonly #buried = new Set<InstanceId>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #storeUp = true;
+  #isListed = false;
   #round: Promise<void> | undefined;
 
   constructor(self: Identity, store: Store, client: InternalClient, timing: Timing, log: Logger, load: () => number) {
@@ -79,11 +64,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     this.#timing = timing;
     this.#log = log;
     this.#load = load;
-    this.#timer = setInterval(() => void this.refresh(), timing.leaseRenewMs);
   }
 
-  /** Renews the own lease and looks for new nodes. Calls during a round share it. */
+  /**
+   * Renews the own lease and looks for new nodes, from the first call on again and again. Calls during a round share it. Before
+   * the first one this process isn't listed.
+   */
   refresh(): Promise<void> {
+    this.#timer ??= setInterval(() => void this.refresh(), this.#timing.leaseRenewMs);
     this.#round ??= this.#look().finally(() => {
       this.#round = undefined;
     });
@@ -219,7 +207,13 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   async #look(): Promise<void> {
     const { id, instance, role, url } = this.#self;
     try {
-      await this.#store.renewLease({ id, instance, role, url, load: this.#load() }, this.#timing.leaseMs);
+      const lease = { id, instance, role, url, load: this.#load() };
+      const twin = await this.#store.renewLease(lease, this.#timing.leaseMs);
+      // The first renewal may replace the lease of a former run, which has crashed.
+      if (twin !== undefined && this.#isListed) {
+        this.#log.error({ error: 'IdTaken', twin }, 'Another process runs under the same --id.');
+      }
+      this.#isListed = true;
       this.#learn(await this.#store.listNodes());
       if (!this.#storeUp) this.#log.info('The store answers again.');
       this.#storeUp = true;
@@ -274,6 +268,10 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     });
     link.on('news', (news) => {
       if (link.instance) this.emit('news', link.instance, news);
+    });
+    link.on('turnedAway', ({ failure, said }) => {
+      const error = failure === 'otherCluster' ? 'StoresDiffer' : 'SecretRefused';
+      this.#log.error({ error, peer: node.lease.instance, url, said }, 'A node of the cluster refuses this process.');
     });
     link.on('doubted', (instance) => this.emit('doubted', instance, node.role));
     link.on('unreachable', (instance) => {

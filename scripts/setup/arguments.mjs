@@ -1,0 +1,69 @@
+/**
+ * The arguments of each command, so that a mistyped one is told before set-up begins, when nothing is installed yet that could
+ * read them. What the values of options may be is for the programs to say; test/unit/setup-arguments.test.ts keeps the two alike.
+ */
+
+/** The parts of the test suite, in the order in which they run. */
+export const SUITES = ['unit', 'package', 'integration', 'doors', 'hosts', 'e2e', 'chaos'];
+
+/** What `npm run bench` can measure. */
+export const BENCHMARKS = ['owner-crash', 'media-crash', 'power-loss', 'drain', 'storm', 'join', 'all'];
+
+/** @type {Record<string, { options: string[], names?: string[] }>} */
+export const ARGUMENTS = {
+  demo: {
+    options: [
+      ...['port', 'host', 'public-url', 'secret', 'masters', 'media-nodes', 'failover', 'ice-servers', 'rtc-ports'],
+      ...['listen-ip', 'announced-address', 'cors-origins', 'state-dir', 'log-level', 'json', 'webhook'],
+      ...['webhook-header', 'webhook-events', 'webhook-secret', 'webhook-tries', 'webhook-timeout', 'webhook-deadline'],
+      ...['webhook-queue', 'beat', 'verdict', 'resume-grace', 'ownerless-grace'],
+    ],
+  },
+  chaos: { options: ['minutes', 'seed', 'rooms', 'seats', 'no-tabs', 'json'] },
+  bench: { options: ['json', 'trials', 'connections', 'write'], names: BENCHMARKS },
+};
+
+/**
+ * What is wrong with the arguments of a command, if anything is.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {string | undefined}
+ */
+export function mistakeIn(command, args) {
+  if (asksForHelp(args)) return undefined;
+  // What follows the part's name is for the runner of that part.
+  if (command === 'test') return args.length === 0 ? undefined : nameMistake('suite', SUITES, args[0]);
+  if (command === 'setup') return setupMistake(args);
+  const known = ARGUMENTS[command];
+  if (!known) return undefined;
+  for (const arg of args) {
+    if (!arg.startsWith('-') || /^-\d/.test(arg)) continue;
+    const name = arg.replace(/^--/, '').split('=')[0];
+    if (!arg.startsWith('--') || !known.options.includes(name)) return unknownOption(arg, known.options);
+  }
+  if (!known.names) return undefined;
+  if (args.some((arg) => known.names.includes(arg))) return undefined;
+  return nameMistake('benchmark', known.names, args.find((arg) => !arg.startsWith('-')) ?? '');
+}
+
+/** @param {string[]} args */
+export function asksForHelp(args) {
+  return args.includes('--help') || args.includes('-h');
+}
+
+function setupMistake(args) {
+  if (args[0] === '--pin-worker') return undefined;
+  const wrong = args.find((arg) => arg !== '--browser');
+  return wrong === undefined ? undefined : unknownOption(wrong, ['browser', 'pin-worker']);
+}
+
+function unknownOption(arg, options) {
+  return `There is no option "${arg.split('=')[0]}". There are: ${options.map((option) => `--${option}`).join(' ')}`;
+}
+
+function nameMistake(what, names, given) {
+  if (names.includes(given)) return undefined;
+  const said = given === '' ? `No ${what} is named.` : `There is no ${what} "${given}".`;
+  return `${said} There are: ${names.join(' ')}`;
+}
