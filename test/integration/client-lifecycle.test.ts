@@ -333,7 +333,7 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${id}`);
   assert.equal(status, 204);
   put.session.reconnectNow();
-  assert.equal((await ending(put)).reason, 'networkDisconnect');
+  assert.equal((await ending(put)).reason, 'forceDisconnectByServer');
   assert.equal(asked, 1, 'who is put out does not come back by itself');
   await stays.happened('connectionDestroyed', 2);
   plain.session.reconnectNow();

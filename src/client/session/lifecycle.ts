@@ -319,7 +319,6 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       state,
       renewable: this.#source?.isRenewable === true,
       tokensAsked: this.#attempt,
-      awayTooLong: this.#signaling.awayMs > this.#resumeGraceMs,
     });
     if (meaning !== 'refused') return this.#input(meaning, { error });
     if (state === 'joined') this.emit('failed', error);

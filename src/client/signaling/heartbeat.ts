@@ -22,7 +22,6 @@ export class Heartbeat {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #intervalMs = 0;
   #timeoutMs = 0;
-  #heardAt = 0;
   /** When the next ping is to be sent, the answer to the last one is due, and the timer has been set and is to fire. */
   #pingAt = 0;
   #dueAt: number | undefined;
@@ -33,15 +32,9 @@ export class Heartbeat {
     this.#options = options;
   }
 
-  /** When something was last heard, by the wall clock. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
   /** Pings every `intervalMs`; `dead` when nothing is heard for `timeoutMs` after a ping. Begins as if just heard. */
   start(intervalMs: number, timeoutMs: number): void {
     const now = this.#options.now();
-    this.#heardAt = now;
     this.#intervalMs = intervalMs;
     this.#timeoutMs = timeoutMs;
     this.#dueAt = undefined;
@@ -74,7 +67,6 @@ export class Heartbeat {
   }
 
   heard(): void {
-    this.#heardAt = this.#options.now();
     this.#dueAt = undefined;
   }
 

@@ -63,7 +63,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #greeted = false;
   /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
   #spoken = false;
-  #awaySince = 0;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
   #received = 0;
@@ -132,11 +131,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.probe();
   }
 
-  /** How long ago the owner was last heard, ms, by the wall clock: while there is no connection to it. */
-  get awayMs(): number {
-    return this.#options.now() - this.#awaySince;
-  }
-
   /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
   get lastPlace(): Place | undefined {
     return this.#lastPlace;
@@ -202,7 +196,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#refusal = ProtocolError.fromWire(frame.error);
         return;
       case 'moved':
-        this.#part();
+        this.#greeted = false;
         this.#hello();
         return;
       case 'pong':
@@ -261,7 +255,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #lost(code: number): void {
-    this.#part();
+    this.#greeted = false;
     this.#heartbeat.stop();
     const refusal = this.#refusal;
     this.#refusal = undefined;
@@ -275,12 +269,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
-  }
-
-  /** The owner is not reached any more. */
-  #part(): void {
-    if (this.#greeted) this.#awaySince = this.#heartbeat.heardAt;
-    this.#greeted = false;
   }
 
   #send(frame: ClientFrame): void {

@@ -150,7 +150,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   forceDisconnect: async (session, member, { connectionId }, askedAgoMs) => {
     requireModerator(member, 'forceDisconnect');
     const other = session.members.get(connectionId);
-    if (other) session.leave(other, 'forceDisconnectByUser');
+    if (other) await session.leave(other, 'forceDisconnectByUser');
     // Asked again after a takeover, it may have been done already.
     else if (askedAgoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
     return {};
@@ -159,7 +159,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   forceUnpublish: async (session, member, { streamId }, askedAgoMs) => {
     requireModerator(member, 'forceUnpublish');
     try {
-      session.streams.endByForce(streamId, 'forceUnpublishByUser');
+      await session.streams.endByForce(streamId, 'forceUnpublishByUser');
     } catch (error) {
       if (askedAgoMs === 0) throw error;
     }
@@ -197,7 +197,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
 
   leave: async (session, member) => {
     // At once, so that the end of the socket right behind this is not taken for a loss. The close is the answer.
-    session.leave(member, 'disconnect');
+    void session.leave(member, 'disconnect');
     return {};
   },
 };

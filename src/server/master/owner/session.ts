@@ -3,7 +3,7 @@ import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServer, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
-import type { LeaveReason } from '../../../protocol/model.ts';
+import type { LeaveReason, ResumeRefusal } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import { ByteBudget } from '../../shared/byte-budget.ts';
 import { MACHINE_CLOCK } from '../../shared/clock.ts';
@@ -42,6 +42,12 @@ const STORE_PATIENCE_MS = 1_000;
  * of them of all the others, twice, was most of the work that they waited for.
  */
 const UNTOLD_MS = 2_000;
+
+interface LeaveOptions {
+  readonly closeCode?: CloseCode;
+  /** What its client is told if it comes back; default: the reason, if it has not left by itself. */
+  readonly refusal?: ResumeRefusal;
+}
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -82,6 +88,7 @@ export class OwnedSession {
   readonly #intake: RequestIntake;
   readonly #ownership = new Ownership(() => this.#isOwned());
   #state: 'open' | 'frozen' | 'ended' = 'open';
+  #leaving: Promise<unknown> = Promise.resolve();
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -199,6 +206,11 @@ export class OwnedSession {
     return placed;
   }
 
+  /** Resolves when the store knows of those who have left, as it takes nothing more of a session whose end it knows. */
+  get departures(): Promise<unknown> {
+    return this.#leaving;
+  }
+
   get isOpen(): boolean {
     return this.#state !== 'ended';
   }
@@ -278,9 +290,12 @@ export class OwnedSession {
     else if (event === 'signal' && member.isKnownAway) this.keptSignals.keepSoon();
   }
 
-  /** Ends a member's place. The session ends with its last. */
-  leave(member: Member, reason: LeaveReason, closeCode: CloseCode = 4000): void {
-    if (!this.members.delete(member.id)) return;
+  /**
+   * Ends a member's place. The session ends with its last. Resolves when the store knows, or has not answered in time: a client that
+   * is away is told on its return, by whichever master then owns the session, why it has no place any more.
+   */
+  leave(member: Member, reason: LeaveReason, { closeCode = 4000, refusal }: LeaveOptions = {}): Promise<void> {
+    if (!this.members.delete(member.id)) return Promise.resolve();
     this.log.info({ connection: member.id, reason }, 'A connection has left.');
     if (reason !== 'disconnect') member.tell('evicted', { reason });
     const { presence } = member;
@@ -298,11 +313,13 @@ export class OwnedSession {
     if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
-    if (!this.isOpen) return;
-    this.places
-      .forget(member.record)
+    if (!this.isOpen) return Promise.resolve();
+    const known = this.places
+      .forget(member.record, refusal ?? (reason === 'disconnect' ? undefined : reason))
       .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
+    this.#leaving = Promise.all([this.#leaving, known]);
     if (this.members.size === 0) void this.end('lastParticipantLeft');
+    return known;
   }
 
   /**
@@ -328,7 +345,7 @@ export class OwnedSession {
       }
       if (member.isReturning) continue;
       const awayMs = now - presence.since;
-      if (awayMs > resumeGraceMs) this.leave(member, 'networkDisconnect');
+      if (awayMs > resumeGraceMs) void this.leave(member, 'networkDisconnect');
       else if (awayMs > Math.min(UNTOLD_MS, resumeGraceMs / 2) && !presence.told) {
         member.becomeKnownAway();
         this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
@@ -358,7 +375,8 @@ export class OwnedSession {
   async end(reason: Exclude<EndReason, 'nodeCrashed'>): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
-    for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
+    for (const member of [...this.members.values()])
+      void this.leave(member, 'sessionClosedByServer', { closeCode: 4410 });
     this.room?.attempt('closeRoom', {});
     this.relocation.end(false);
     this.log.info({ reason }, 'The session has ended.');
@@ -419,7 +437,7 @@ export class OwnedSession {
       const error = new ProtocolError('OUTBOX_OVERFLOW').toWire();
       presence.edge.down({ attachment: presence.attachment, frame: { t: 'error', error } });
     }
-    this.leave(member, 'networkDisconnect', 4429);
+    void this.leave(member, 'networkDisconnect', { closeCode: 4429, refusal: 'outboxOverflow' });
   }
 
   /** Its members are no longer this owner's concern. */

@@ -43,9 +43,11 @@ export class Sessions {
     this.#log = log;
     this.#around = {
       ...parts,
-      ended: (session, reason) => {
+      ended: async (session, reason) => {
         this.#forget(session);
-        return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);
+        if (reason === 'steppedDown') return;
+        await session.departures;
+        await this.#recordEnd(session.record, reason);
       },
     };
     this.#timers = [

@@ -161,7 +161,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
         await session.places.remove(found.place);
       } else {
         await confirmOwned(session, parts);
-        session.leave(found.member, 'forceDisconnectByServer');
+        await session.leave(found.member, 'forceDisconnectByServer');
       }
       return reply.code(204).send();
     },

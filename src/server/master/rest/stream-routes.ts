@@ -33,7 +33,7 @@ export function registerStreamRoutes(app: RestApp, parts: RestParts): void {
       try {
         session.streams.find(streamId as StreamId);
         await confirmOwned(session, parts);
-        session.streams.endByForce(streamId as StreamId, 'forceUnpublishByServer');
+        await session.streams.endByForce(streamId as StreamId, 'forceUnpublishByServer');
       } catch (failure) {
         if (!(failure instanceof ProtocolError && failure.code === 'STREAM_UNKNOWN')) throw failure;
         throw new RestError(
