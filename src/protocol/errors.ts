@@ -118,7 +118,7 @@ export interface WireError {
   readonly action: string;
   /** What was wrong in this very case, e.g. the field's path. */
   readonly detail?: string;
-  /** Of RESUME_REFUSED and SESSION_CLOSED: what the client decides by. */
+  /** Of RESUME_REFUSED, SESSION_CLOSED and, where the client has read too little, OUTBOX_OVERFLOW: what the client decides by. */
   readonly reason?: ResumeRefusal;
 }
 

@@ -230,9 +230,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#limitComeback('not rebuilt in time');
       this.emit('destroyed');
     },
-    loseSession: () => {
+    loseSession: ({ error }) => {
       this.#attempt = 0;
-      this.#cause = 'awayTooLong';
+      this.#cause = (error as ProtocolError).reason === 'outboxOverflow' ? 'outboxOverflow' : 'awayTooLong';
       this.#limitComeback('not rebuilt in time');
       this.emit('lapsed');
     },

@@ -30,6 +30,7 @@ export function meaningOf(
   if (state === 'reconnecting') return code === 'RESUME_REFUSED' && LOST.includes(reason) ? 'lapsed' : 'refused';
   if (state === 'rebuilding')
     return SESSION_OVER.includes(code) || TOKEN_BAD.includes(code) ? 'tokenFailed' : 'refused';
+  if (state === 'joined' && reason === 'outboxOverflow') return 'lapsed';
   if (state !== 'joining') return 'refused';
   // The session may have crashed since, and others may have begun its next life.
   const another = SESSION_OVER.includes(code) || (TOKEN_BAD.includes(code) && tokensAsked < TOKENS_TRIED);

@@ -86,6 +86,7 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
       ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
       'the application may join again',
     ),
+    lapsed: row('rebuilding', ['loseSession', 'fetchToken'], 'it read too little; what it has missed waits for it'),
     evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'the server said why'),
     refused: row('ended', ['closeSocket', 'announceDisconnected'], 'the server ended it with an error'),
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected'], 'others learn at once'),

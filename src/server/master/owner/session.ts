@@ -300,9 +300,8 @@ export class OwnedSession {
     if (reason !== 'disconnect') member.tell('evicted', { reason });
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
-    member.outbox.close();
     this.#intake.forget(member);
-    this.keptSignals.forget(member);
+    const settled = this.#settleSignals(member, refusal);
     for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
       publication.end();
@@ -313,11 +312,11 @@ export class OwnedSession {
     if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
-    if (!this.isOpen) return Promise.resolve();
+    if (!this.isOpen) return settled;
     const known = this.places
       .forget(member.record, refusal ?? (reason === 'disconnect' ? undefined : reason))
       .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
-    this.#leaving = Promise.all([this.#leaving, known]);
+    this.#leaving = Promise.all([this.#leaving, known, settled]);
     if (this.members.size === 0) void this.end('lastParticipantLeft');
     return known;
   }
@@ -430,11 +429,19 @@ export class OwnedSession {
     this.keptSignals.arrived(member);
   }
 
+  /** What was said to a member that has left: one that is put out for reading too little comes back for it. */
+  #settleSignals(member: Member, refusal: ResumeRefusal | undefined): Promise<void> {
+    if (refusal === 'outboxOverflow') return this.keptSignals.bequeath(member);
+    member.outbox.close();
+    this.keptSignals.forget(member);
+    return Promise.resolve();
+  }
+
   #overflow(member: Member): void {
     this.log.warn({ connection: member.id }, 'A connection does not read what it is sent.');
     const { presence } = member;
     if (presence.kind === 'here') {
-      const error = new ProtocolError('OUTBOX_OVERFLOW').toWire();
+      const error = new ProtocolError('OUTBOX_OVERFLOW', undefined, 'outboxOverflow').toWire();
       presence.edge.down({ attachment: presence.attachment, frame: { t: 'error', error } });
     }
     void this.leave(member, 'networkDisconnect', { closeCode: 4429, refusal: 'outboxOverflow' });
