@@ -1,7 +1,7 @@
 import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
 import type { Row, SqliteFile } from './sqlite-file.ts';
-import { type EndedSession, type EndReason, StoreError } from './store.ts';
+import { type EndReason, StoreError } from './store.ts';
 import type {
   Delivery,
   DeliverySeq,
@@ -12,6 +12,7 @@ import type {
   SpanAbout,
   SpanKey,
   SubjectKey,
+  UntoldEnd,
   WebhookOutbox,
 } from './webhook-outbox.ts';
 
@@ -73,22 +74,17 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     );
   }
 
-  unended(before: number): Promise<(EndedSession & { readonly epoch: Epoch })[]> {
+  unended(before: number): Promise<UntoldEnd[]> {
     return this.#file.read(() =>
       this.#file
-        .all(
-          `SELECT unique_id, session_id, epoch, end_reason, ended_at FROM sessions
-           WHERE ended_at > ? AND ended_at < ? AND EXISTS (SELECT 1 FROM webhook_spans WHERE subject = unique_id)`,
-          Date.now() - TOLD_KEPT_MS,
-          before,
-        )
-        .map((row) => ({
-          uniqueSessionId: row['unique_id'] as UniqueSessionId,
-          sessionId: row['session_id'] as SessionId,
-          epoch: row['epoch'] as Epoch,
-          reason: row['end_reason'] as EndReason,
-          endedAt: Number(row['ended_at']),
-        })),
+        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, Date.now() - TOLD_KEPT_MS, before)
+        .map(toUntoldEnd),
+    );
+  }
+
+  unendedLives(sessionId: SessionId): Promise<UntoldEnd[]> {
+    return this.#file.read(() =>
+      this.#file.all(`${UNTOLD_ENDS} AND session_id = ? ORDER BY epoch`, sessionId).map(toUntoldEnd),
     );
   }
 
@@ -166,7 +162,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
 
   /** `false`: something speaks against it. */
   #put(event: OutboxEvent, owner: InstanceId): boolean {
-    const { id, name, subject, body, targets, fence, within, begins, ends } = event;
+    const { id, name, subject, series = subject, body, targets, fence, within, begins, ends } = event;
     if (fence && !this.#admits(fence)) return false;
     if (within && !this.#isOpen(within)) return false;
     if (begins && this.#isOpen(begins.span)) return false;
@@ -200,7 +196,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
         target,
         owner,
-        subject,
+        series,
         id,
         name,
         body,
@@ -227,6 +223,19 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
       bound,
     );
   }
+}
+
+const UNTOLD_ENDS = `SELECT unique_id, session_id, epoch, end_reason, ended_at FROM sessions
+  WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM webhook_spans WHERE subject = unique_id)`;
+
+function toUntoldEnd(row: Row): UntoldEnd {
+  return {
+    uniqueSessionId: row['unique_id'] as UniqueSessionId,
+    sessionId: row['session_id'] as SessionId,
+    epoch: row['epoch'] as Epoch,
+    reason: row['end_reason'] as EndReason,
+    endedAt: Number(row['ended_at']),
+  };
 }
 
 function toOpenSpan(row: Row): OpenSpan {

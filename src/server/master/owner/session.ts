@@ -89,6 +89,7 @@ export class OwnedSession {
   readonly #ownership = new Ownership(() => this.#isOwned());
   #state: 'open' | 'frozen' | 'ended' = 'open';
   #leaving: Promise<unknown> = Promise.resolve();
+  #noted: Promise<void> = Promise.resolve();
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -206,9 +207,12 @@ export class OwnedSession {
     return placed;
   }
 
-  /** Resolves when the store knows of those who have left, as it takes nothing more of a session whose end it knows. */
-  get departures(): Promise<unknown> {
-    return this.#leaving;
+  /**
+   * Resolves when what is to be known before the session's end is: who has left, as the store takes nothing more after that, and,
+   * unless it takes long, what the chronicle is to tell before the next life begins.
+   */
+  get accounts(): Promise<unknown> {
+    return Promise.all([this.#leaving, Promise.race([this.#noted, delay(STORE_PATIENCE_MS, undefined, { ref: false })])]);
   }
 
   get isOpen(): boolean {
@@ -268,7 +272,7 @@ export class OwnedSession {
 
   /** Something has happened that the session's chronicle is to know of. */
   note(fact: SessionFact): void {
-    this.#around.chronicle.tell(this.record, fact);
+    this.#noted = this.#around.chronicle.tell(this.record, fact);
   }
 
   /** To everyone but `except`. */

@@ -46,7 +46,7 @@ export class Sessions {
       ended: async (session, reason) => {
         this.#forget(session);
         if (reason === 'steppedDown') return;
-        await session.departures;
+        await session.accounts;
         await this.#recordEnd(session.record, reason);
       },
     };
@@ -262,7 +262,7 @@ export class Sessions {
       if (!this.#unknown.has(uniqueSessionId)) continue;
       this.#log.error({ session: uniqueSessionId, epoch }, 'A session is on the books of this master and not here.');
       await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed');
-      this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
+      void this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
     this.#unknown = new Set(unknown.map(({ uniqueSessionId }) => uniqueSessionId));
   }

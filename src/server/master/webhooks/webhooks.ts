@@ -86,8 +86,8 @@ export class Webhooks implements SessionChronicle {
     this.#try(this.#look());
   }
 
-  tell(session: SessionLife, fact: SessionFact): void {
-    this.#sessionWriter.add(this.#sessionEvents.of(session, fact, Date.now()));
+  tell(session: SessionLife, fact: SessionFact): Promise<void> {
+    return this.#sessionWriter.written(this.#sessionEvents.of(session, fact, Date.now()));
   }
 
   /** Tells of the nodes that this master sees, from here on. */
@@ -156,7 +156,7 @@ export class Webhooks implements SessionChronicle {
     this.#looks += 1;
     await this.#claim();
     for (const { reason, endedAt, ...session } of await webhooks.unended(Date.now() - this.#overdueMs)) {
-      this.tell(session, { kind: 'ended', reason, at: endedAt });
+      void this.tell(session, { kind: 'ended', reason, at: endedAt });
     }
     if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
   }
