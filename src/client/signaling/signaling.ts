@@ -72,7 +72,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   constructor(options: SignalingOptions) {
     super();
     this.#options = options;
-    this.#requests = new RequestQueue(options.now);
+    this.#requests = new RequestQueue(() => performance.now());
     this.#socket = new Socket(options, {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
       open: () => {

@@ -1,7 +1,8 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
+import { machineTime, steadyTime } from '../shared/steady-time.ts';
 import { type Row, SqliteFile } from './sqlite-file.ts';
-import { SCHEMA } from './sqlite-schema.ts';
+import { LEASE_IS_GOOD, SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
   type ConnectionRecord,
@@ -26,7 +27,7 @@ export class SqliteStore implements Store {
   #forgotAt = 0;
 
   /** `now`: Unix time, ms; decides when ended sessions are forgotten. */
-  constructor(file: string, now: () => number = Date.now) {
+  constructor(file: string, now: () => number = steadyTime) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
     this.#now = now;
     this.webhooks = new SqliteWebhookOutbox(this.#file);
@@ -34,8 +35,8 @@ export class SqliteStore implements Store {
 
   renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<void> {
     return this.#file.write(() => {
-      const now = Date.now();
-      this.#file.run('DELETE FROM nodes WHERE expires < ? OR (id = ? AND instance <> ?)', now, id, instance);
+      const now = machineTime();
+      this.#file.run(`DELETE FROM nodes WHERE NOT ${LEASE_IS_GOOD} OR (id = ?2 AND instance <> ?3)`, now, id, instance);
       this.#file.run(
         'INSERT OR REPLACE INTO nodes (instance, id, role, url, load, expires) VALUES (?, ?, ?, ?, ?, ?)',
         instance,
@@ -56,7 +57,7 @@ export class SqliteStore implements Store {
   listNodes(): Promise<NodeLease[]> {
     return this.#file.read(() =>
       this.#file
-        .all('SELECT instance, id, role, url, load FROM nodes WHERE expires >= ? ORDER BY id', Date.now())
+        .all(`SELECT instance, id, role, url, load FROM nodes WHERE ${LEASE_IS_GOOD} ORDER BY id`, machineTime())
         .map((row) => ({ ...row }) as unknown as NodeLease),
     );
   }

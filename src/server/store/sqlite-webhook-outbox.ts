@@ -1,6 +1,8 @@
 import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
+import { machineTime, steadyTime } from '../shared/steady-time.ts';
 import type { Row, SqliteFile } from './sqlite-file.ts';
+import { LEASE_IS_GOOD } from './sqlite-schema.ts';
 import { type EndReason, StoreError } from './store.ts';
 import type {
   Delivery,
@@ -77,7 +79,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
   unended(before: number): Promise<UntoldEnd[]> {
     return this.#file.read(() =>
       this.#file
-        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, Date.now() - TOLD_KEPT_MS, before)
+        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, steadyTime() - TOLD_KEPT_MS, before)
         .map(toUntoldEnd),
     );
   }
@@ -137,25 +139,25 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     return this.#file.write(() => {
       if (from) return this.#file.run('UPDATE webhook_deliveries SET owner = ? WHERE owner = ?', owner, from);
       return this.#file.run(
-        `UPDATE webhook_deliveries SET owner = ?1
-         WHERE owner <> ?1 AND owner NOT IN (SELECT instance FROM nodes WHERE expires >= ?2)`,
+        `UPDATE webhook_deliveries SET owner = ?2
+         WHERE owner <> ?2 AND owner NOT IN (SELECT instance FROM nodes WHERE ${LEASE_IS_GOOD})`,
+        machineTime(),
         owner,
-        Date.now(),
       );
     });
   }
 
   forget(): Promise<void> {
     return this.#file.write(() => {
-      const now = Date.now();
+      const now = steadyTime();
       this.#file.run('DELETE FROM webhook_events WHERE at < ?', now - TOLD_KEPT_MS);
       this.#file.run('DELETE FROM webhook_deliveries WHERE at < ?', now - DELIVERY_KEPT_MS);
       // Of sessions that ended when nobody was there to say so, and of nodes that have not come back.
       this.#file.run(
-        `DELETE FROM webhook_spans WHERE at < ? AND subject NOT IN (SELECT unique_id FROM sessions WHERE ended_at IS NULL)
-         AND (who IS NULL OR who NOT IN (SELECT instance FROM nodes WHERE expires >= ?))`,
+        `DELETE FROM webhook_spans WHERE at < ?2 AND subject NOT IN (SELECT unique_id FROM sessions WHERE ended_at IS NULL)
+         AND (who IS NULL OR who NOT IN (SELECT instance FROM nodes WHERE ${LEASE_IS_GOOD}))`,
+        machineTime(),
         now - DELIVERY_KEPT_MS,
-        now,
       );
     });
   }
@@ -167,7 +169,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     if (within && !this.#isOpen(within)) return false;
     if (begins && this.#isOpen(begins.span)) return false;
     if (ends && !this.#isOpen(ends)) return false;
-    const now = Date.now();
+    const now = steadyTime();
     if (this.#file.run('INSERT OR IGNORE INTO webhook_events (event_id, at) VALUES (?, ?)', id, now) === 0)
       return false;
     if (ends) this.#file.run('DELETE FROM webhook_spans WHERE span = ?', ends);

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { type ConnectionId, newConnectionId, type TokenId } from '../../../protocol/ids.ts';
 import type { Role } from '../../../protocol/model.ts';
 import type { CustomIceServer } from '../../shared/ice-servers.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import type { Asked, ConnectionRecord, SessionRecord, Store, TokenHash } from '../../store/store.ts';
 import type { AttachmentId } from '../link/ports.ts';
 import { isJoined } from './adoption.ts';
@@ -86,7 +87,7 @@ export class Places {
   #forgotAt = 0;
 
   /** `now`: Unix time, ms. */
-  constructor(parts: PlacesParts, now: () => number = Date.now) {
+  constructor(parts: PlacesParts, now: () => number = steadyTime) {
     this.#parts = parts;
     this.#now = now;
   }

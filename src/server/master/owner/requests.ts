@@ -167,10 +167,10 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   signal: async (session, member, { id, number, type, data, to }, askedAgoMs) => {
-    const saidAt = Date.now() - askedAgoMs;
+    const saidAt = performance.now() - askedAgoMs;
     // Said again after a takeover, it is for those who were there when it was said: later ones have had newer ones since.
     const there = [...session.members.values()].filter(
-      (other) => askedAgoMs === 0 || other === member || other.record.joined.activeAt <= saidAt,
+      (other) => askedAgoMs === 0 || other === member || other.joinedAt <= saidAt,
     );
     const wanted = to && to.length > 0 ? to : there.map((other) => other.id);
     const recipients = [...new Set(wanted)].map((connectionId) => {

@@ -212,7 +212,10 @@ export class OwnedSession {
    * unless it takes long, what the chronicle is to tell before the next life begins.
    */
   get accounts(): Promise<unknown> {
-    return Promise.all([this.#leaving, Promise.race([this.#noted, delay(STORE_PATIENCE_MS, undefined, { ref: false })])]);
+    return Promise.all([
+      this.#leaving,
+      Promise.race([this.#noted, delay(STORE_PATIENCE_MS, undefined, { ref: false })]),
+    ]);
   }
 
   get isOpen(): boolean {

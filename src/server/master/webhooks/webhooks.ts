@@ -5,6 +5,7 @@ import type { SessionId } from '../../../protocol/ids.ts';
 import type { Identity, InstanceId } from '../../shared/identity.ts';
 import type { LiveBeat } from '../../shared/live-feed.ts';
 import type { Logger } from '../../shared/logging.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import type { SessionRecord, Store } from '../../store/store.ts';
 import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
 import type { SessionChronicle, SessionFact, SessionLife } from '../owner/session-chronicle.ts';
@@ -155,7 +156,7 @@ export class Webhooks implements SessionChronicle {
     const { webhooks } = this.#parts.store;
     this.#looks += 1;
     await this.#claim();
-    for (const { reason, endedAt, ...session } of await webhooks.unended(Date.now() - this.#overdueMs)) {
+    for (const { reason, endedAt, ...session } of await webhooks.unended(steadyTime() - this.#overdueMs)) {
       void this.tell(session, { kind: 'ended', reason, at: endedAt });
     }
     if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
