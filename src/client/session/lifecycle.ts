@@ -81,6 +81,15 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     });
     this.#signaling.on('late', () => this.#followPage('check'));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
+    this.#signaling.on('impossible', (url, cause) => {
+      const error = new RejoinError(
+        'CONNECT_FAILED',
+        `The browser opens no socket to ${url}: ${cause}`,
+        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.',
+        { cause },
+      );
+      this.#input('refused', { error, reason: 'networkDisconnect' });
+    });
     this.#signaling.on('refused', (error) => this.#refused(error));
     this.#signaling.on('event', (frame) => {
       if (frame.event === 'evicted') {
@@ -128,13 +137,14 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       );
       return Promise.reject(error);
     }
-    this.#source = new TokenSource(token);
+    const limitMs = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+    this.#source = new TokenSource(token, limitMs);
     this.#lastError = undefined;
     this.#metadata = metadata;
     this.#page.start();
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
-      this.#limit(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'no answer in time');
+      this.#limit(limitMs, 'no answer in time');
       this.#input('connect');
     });
   }

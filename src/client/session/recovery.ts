@@ -138,6 +138,8 @@ export class Recovery {
         media.publish(publisher, own).catch((error: unknown) => {
           if (isLostToCrash(error)) return;
           announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
+          // Nobody sees it, so nothing may look as if somebody did.
+          media.ended(publisher.stream.streamId, 'forceUnpublishByServer');
         }),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),

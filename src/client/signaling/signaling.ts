@@ -29,6 +29,8 @@ export interface SignalingEvents {
   /** The clock has jumped: anything may have happened meanwhile. */
   late: [];
   destroyed: [DestroyedFrame];
+  /** The browser refuses to open a socket to the only URL there is. */
+  impossible: [url: string, cause: unknown];
   /** There is nothing to come back to, or no way in. The socket does not come back. */
   refused: [ProtocolError];
 }
@@ -81,6 +83,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       },
       message: (text) => this.#take(text),
       lost: (code) => this.#lost(code),
+      impossible: (url, cause) => this.emit('impossible', url, cause),
     });
     this.#heartbeat = new Heartbeat({
       now: options.now,

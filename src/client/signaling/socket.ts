@@ -16,6 +16,8 @@ export interface SocketEvents {
   message(text: string): void;
   /** The socket has closed, or has not opened. It comes back by itself unless `close()` is called in here. */
   lost(code: number): void;
+  /** The browser does not even try the only URL there is. */
+  impossible(url: string, cause: unknown): void;
 }
 
 export interface SocketOptions {
@@ -77,7 +79,7 @@ export class Socket {
       connectionTimeout: OPEN_TIMEOUT_MS,
       maxEnqueuedMessages: 0,
       startClosed: true,
-      ...(this.#options.WebSocket ? { WebSocket: this.#options.WebSocket } : {}),
+      WebSocket: this.#guarded(),
     });
     this.#rws = rws;
     // Words of a socket that has been replaced are dropped.
@@ -136,6 +138,25 @@ export class Socket {
     this.wake();
     this.#pause.skip();
     rws?.close(code, reason);
+  }
+
+  /** A WebSocket that never throws where it is made: reconnecting-websocket does not survive it. */
+  #guarded(): unknown {
+    const WebSocket = (this.#options.WebSocket ?? globalThis.WebSocket) as typeof globalThis.WebSocket;
+    return new Proxy(WebSocket, {
+      construct: (_target, [url]: [string]) => {
+        try {
+          return new WebSocket(url);
+        } catch (error) {
+          const dead = Object.assign(new EventTarget(), { close: () => {} });
+          setTimeout(() => {
+            if (this.#urls.length > 1) dead.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }));
+            else if (this.#rws) this.#events.impossible(url, error);
+          });
+          return dead;
+        }
+      },
+    });
   }
 
   /** Never rejects: reconnecting-websocket does not survive it. */
