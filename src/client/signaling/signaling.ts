@@ -172,7 +172,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     }
     if (this.#intent.kind !== 'none') this.#spoken = true;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
-    this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs);
+    this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs * this.#socket.patience);
+    this.#heartbeat.asked();
   }
 
   #take(text: string): void {

@@ -2,8 +2,11 @@ import ReconnectingWebSocket from 'reconnecting-websocket';
 import { DEFAULT_RETRY, delayBefore, longestDelay, type RetryPolicy } from './backoff.ts';
 import { Pause } from './pause.ts';
 
-/** How long a socket may take to open before the next attempt. */
+/** How long a socket may take to open before the next attempt: the first one, and any. */
 const OPEN_TIMEOUT_MS = 4_000;
+const LONGEST_OPEN_MS = 32_000;
+/** So many times more patient than the first attempt is the last. */
+const MOST_PATIENCE = 8;
 /** Said when a half-open socket is given up by this side; never sent, as the other side does not hear. */
 export const HALF_OPEN_CODE = 4998;
 /** Said when the page is about to be frozen or stored: the server knows at once that nobody listens. */
@@ -52,6 +55,11 @@ export class Socket {
     this.#events = events;
   }
 
+  /** How patient this attempt is with its answer: the large welcome of a slow path must not begin anew for ever. */
+  get patience(): number {
+    return Math.min(MOST_PATIENCE, 2 ** Math.max(0, this.#attempt - 1));
+  }
+
   get isOpen(): boolean {
     return this.#rws?.readyState === ReconnectingWebSocket.OPEN;
   }
@@ -71,7 +79,8 @@ export class Socket {
     this.#nextUrl = 0;
     this.#attempt = 0;
     this.#fresh = true;
-    const rws: ReconnectingWebSocket = new ReconnectingWebSocket(() => this.#provide(rws), [], {
+    // Read before each attempt.
+    const options = {
       minReconnectionDelay: 0,
       maxReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
@@ -80,7 +89,13 @@ export class Socket {
       maxEnqueuedMessages: 0,
       startClosed: true,
       WebSocket: this.#guarded(),
-    });
+    };
+    const provide = (): Promise<string> => {
+      // A path on which everything takes long is slow, and not dead.
+      options.connectionTimeout = Math.min(LONGEST_OPEN_MS, OPEN_TIMEOUT_MS * 2 ** (this.#attempt + 1));
+      return this.#provide(rws);
+    };
+    const rws: ReconnectingWebSocket = new ReconnectingWebSocket(provide, [], options);
     this.#rws = rws;
     // Words of a socket that has been replaced are dropped.
     const current = (handle: () => void): void => {
