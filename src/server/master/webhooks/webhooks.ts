@@ -101,7 +101,7 @@ export class Webhooks implements SessionChronicle {
       this.#nodeWriter.add(this.#nodeEvents.up({ instance: peer, role, url: node.url }, Date.now()));
     });
     directory.on('beat', (peer, role, beat) => {
-      const at = Date.now();
+      const at = steadyTime();
       const before = this.#heard.get(peer)?.status ?? 'running';
       const status = statusOf(beat) ?? before;
       this.#heard.set(peer, { at, status });
@@ -113,7 +113,7 @@ export class Webhooks implements SessionChronicle {
       if (role !== 'media-node') return;
       const { webhooks } = this.#parts.store;
       // What its death has ended has ended since then: other masters may have noticed it before.
-      const since = this.#heard.get(peer)?.at ?? Date.now();
+      const since = this.#heard.get(peer)?.at ?? steadyTime();
       this.#nodeWriter.add(this.#gone(peer, () => webhooks.sessionsAt(peer, since)));
     });
   }
