@@ -8,6 +8,7 @@ import { WEBHOOK_DEFAULTS } from '../../src/server/master/webhooks/webhook-setti
 import { Webhooks, type WebhooksParts } from '../../src/server/master/webhooks/webhooks.ts';
 import type { Identity, InstanceId, NodeId } from '../../src/server/shared/identity.ts';
 import type { LiveBeat } from '../../src/server/shared/live-feed.ts';
+import { steadyTime } from '../../src/server/shared/steady-time.ts';
 import type { SqliteStore } from '../../src/server/store/sqlite-store.ts';
 import { until } from '../fixtures/until.ts';
 import { Receiver } from '../fixtures/webhooks/receiver.ts';
@@ -130,7 +131,7 @@ test('a media node that ends without having said so has crashed', async () => {
   const earlier = await createSession(store, 'earlier', peer);
   await store.placeSession(earlier.uniqueSessionId, earlier.epoch, media);
   await store.endSession(earlier.uniqueSessionId, earlier.epoch, 'nodeCrashed');
-  const aMoment = (since = Date.now()) => until('a moment has passed', () => Date.now() > since);
+  const aMoment = (since = steadyTime()) => until('a moment has passed', () => steadyTime() > since);
   await aMoment();
   sight.emit('up', media, 'media-node');
   sight.emit('beat', media, 'media-node', beat());

@@ -3,7 +3,7 @@
  * measured by. A clock that is set must not make an hour of a second.
  */
 export function steadyTime(): number {
-  return Math.round(performance.timeOrigin + performance.now());
+  return Math.floor(performance.timeOrigin + performance.now());
 }
 
 /**
