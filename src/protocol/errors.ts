@@ -1,3 +1,5 @@
+import type { ResumeRefusal } from './model.ts';
+
 /**
  * Every error that can cross the wire, and what to do about it. `docs/protocol.md` is checked against this table.
  * A code never changes its meaning; new ones are added.
@@ -56,8 +58,8 @@ export const PROTOCOL_ERRORS = {
     action: 'Use the id of a participant who is still in the session; join again if it is your own.',
   },
   RESUME_REFUSED: {
-    message: 'There is nothing to resume: the connection was away for too long or its resume key is wrong.',
-    action: 'Join again with a new token.',
+    message: 'There is nothing to resume: the connection has ended, or its resume key is wrong.',
+    action: 'Join again with a new token, unless the reason says that the connection was ended on purpose.',
   },
   STREAM_UNKNOWN: {
     message: 'The session has no stream of this id.',
@@ -116,6 +118,8 @@ export interface WireError {
   readonly action: string;
   /** What was wrong in this very case, e.g. the field's path. */
   readonly detail?: string;
+  /** Of RESUME_REFUSED, SESSION_CLOSED and, where the client has read too little, OUTBOX_OVERFLOW: what the client decides by. */
+  readonly reason?: ResumeRefusal;
 }
 
 /** An error that has a place in the table above. */
@@ -124,22 +128,31 @@ export class ProtocolError extends Error {
   readonly code: ProtocolErrorCode;
   readonly action: string;
   readonly detail: string | undefined;
+  readonly reason: ResumeRefusal | undefined;
 
-  constructor(code: ProtocolErrorCode, detail?: string) {
+  constructor(code: ProtocolErrorCode, detail?: string, reason?: ResumeRefusal) {
     super(detail ? `${PROTOCOL_ERRORS[code].message} (${detail})` : PROTOCOL_ERRORS[code].message);
     this.code = code;
     this.action = PROTOCOL_ERRORS[code].action;
     this.detail = detail;
+    this.reason = reason;
   }
 
   toWire(): WireError {
     const { message, action } = PROTOCOL_ERRORS[this.code];
-    return { code: this.code, message, action, ...(this.detail === undefined ? {} : { detail: this.detail }) };
+    const { detail, reason } = this;
+    return {
+      code: this.code,
+      message,
+      action,
+      ...(detail === undefined ? {} : { detail }),
+      ...(reason ? { reason } : {}),
+    };
   }
 
   static fromWire(error: WireError): ProtocolError {
     return error.code in PROTOCOL_ERRORS
-      ? new ProtocolError(error.code, error.detail)
+      ? new ProtocolError(error.code, error.detail, error.reason)
       : new ProtocolError('INTERNAL', `${error.code}: ${error.message}`);
   }
 }

@@ -4,6 +4,7 @@ import type { ConnectionId, Epoch, RequestId, ResumeKey, Seq, SessionId, TokenId
 import type { Method, Params } from './methods.ts';
 import type {
   ConnectionInfo,
+  EndedStream,
   LeaveReason,
   MediaKind,
   NetworkQuality,
@@ -109,6 +110,8 @@ export interface Snapshot {
   readonly others: readonly ConnectionInfo[];
   readonly media: MediaPlace;
   readonly iceServers: readonly IceServer[];
+  /** Streams of this client, in this life or in those before, that were ended against its will: it may not have been told. */
+  readonly endedStreams?: readonly EndedStream[];
 }
 
 /** Where the session's media is. */

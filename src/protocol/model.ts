@@ -73,5 +73,17 @@ export type LeaveReason =
   | 'networkDisconnect'
   | 'nodeCrashed';
 
+/**
+ * Why there is nothing to resume. `networkDisconnect`: away for longer than the grace. `outboxOverflow`: more waited for it than is
+ * kept. `unknown`: the cluster remembers no such connection, or the resume key is not its own. Otherwise how the connection ended.
+ */
+export type ResumeRefusal = LeaveReason | 'outboxOverflow' | 'unknown';
+
 /** Why a stream ended. */
 export type StreamEndReason = LeaveReason | 'unpublish' | 'forceUnpublishByUser' | 'forceUnpublishByServer';
+
+/** A stream that was ended against its publisher's will. */
+export interface EndedStream {
+  readonly streamId: StreamId;
+  readonly reason: 'forceUnpublishByUser' | 'forceUnpublishByServer';
+}

@@ -333,7 +333,7 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${id}`);
   assert.equal(status, 204);
   put.session.reconnectNow();
-  assert.equal((await ending(put)).reason, 'networkDisconnect');
+  assert.equal((await ending(put)).reason, 'forceDisconnectByServer');
   assert.equal(asked, 1, 'who is put out does not come back by itself');
   await stays.happened('connectionDestroyed', 2);
   plain.session.reconnectNow();
@@ -341,4 +341,36 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   assert.equal(reason, 'networkDisconnect');
   assert.match(String(cause), /resume/i);
   stays.session.disconnect();
+});
+
+test('a token function is called once at a time, and may take as long as connect() does', async () => {
+  const room = 'slow-token';
+  const client = new SdkClient();
+  let asked = 0;
+  await client.session.connect(async () => {
+    asked += 1;
+    await new Promise((resolve) => setTimeout(resolve, 11_000));
+    return running.token(room);
+  });
+  assert.equal(asked, 1);
+  client.session.disconnect();
+});
+
+test('a URL that the browser opens no socket to: connect() rejects at once and says what to do; another in the list is tried', async () => {
+  const good = running.url.replace('http', 'ws');
+  const began = performance.now();
+  const token = await running.token('no-url');
+  await assert.rejects(
+    new SdkClient({ urls: ['ws://:not a url'] }).session.connect(token),
+    ({ name, message, action }) => {
+      assert.equal(name, 'CONNECT_FAILED');
+      assert.match(message, /ws:\/\/:not a url/);
+      assert.match(action, /--public-url https:\/\//);
+      return true;
+    },
+  );
+  assert.ok(performance.now() - began < 3_000);
+  const client = new SdkClient({ urls: ['ws://:not a url', good], retry: { spreadMs: 50, baseMs: 50 } });
+  await client.session.connect(token);
+  client.session.disconnect();
 });

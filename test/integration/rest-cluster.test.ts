@@ -198,3 +198,26 @@ test('a media node that is terminating moves what it has, and cannot be called b
   await client.session.signal({ data: 'still here' });
   client.session.disconnect();
 });
+
+test('one session is created, closed and given connections by many at once: answered 200, 204, 404 or 409, and never 503', async () => {
+  const room = 'storm';
+  const bases = ['master-1', 'master-2'].map((id) => running.node(id).url);
+  const counts = new Map<string, number>();
+  const ask = async (method: string, path: string, body: unknown, base: string | undefined): Promise<void> => {
+    const { status } = await running.rest(method, path, body, { base: base ?? running.url });
+    counts.set(`${method} ${status}`, (counts.get(`${method} ${status}`) ?? 0) + 1);
+  };
+  const worker = async (at: number): Promise<void> => {
+    for (let round = 0; round < 40; round += 1) {
+      const base = bases[(at + round) % bases.length];
+      if (at % 3 === 0) await ask('POST', '/sessions', { customSessionId: room }, base);
+      else if (at % 3 === 1) await ask('POST', `/sessions/${room}/connection`, {}, base);
+      else await ask('DELETE', `/sessions/${room}`, undefined, base);
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, (_, at) => worker(at)));
+  const unexpected = [...counts].filter(([key]) => !/ (200|204|404|409)$/.test(key));
+  assert.deepEqual(unexpected, [], JSON.stringify([...counts]));
+  for (const key of ['POST 200', 'POST 409', 'POST 404', 'DELETE 204']) assert.ok(counts.get(key), `${key} never came`);
+  await running.rest('DELETE', `/sessions/${room}`);
+});

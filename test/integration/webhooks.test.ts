@@ -505,3 +505,37 @@ test('the only master is killed with events not delivered: its next run delivers
     await hook.close();
   }
 });
+
+test('a session is created anew again and again, at one master after the other: no life is told of before the end of the one before', async () => {
+  const room = 'life-after-life';
+  const masters = ['master-1', 'master-2', 'master-3'].map((id) => running.node(id).url);
+  let created = 0;
+  const endsAt = performance.now() + 6_000;
+  const create = async (at: number): Promise<void> => {
+    while (performance.now() < endsAt) {
+      const { status } = await running.rest(
+        'POST',
+        '/sessions',
+        { customSessionId: room },
+        { base: masters[at] ?? '' },
+      );
+      if (status === 200) created += 1;
+    }
+  };
+  const close = async (at: number): Promise<void> => {
+    while (performance.now() < endsAt)
+      await running.rest('DELETE', `/sessions/${room}`, undefined, { base: masters[at] ?? '' });
+  };
+  await Promise.all([create(0), create(1), create(2), close(0), close(1), close(2)]);
+  await running.rest('DELETE', `/sessions/${room}`);
+  assert.ok(created > 10, `${created}`);
+  const lives = (): Readonly<Record<string, unknown>>[] =>
+    receiver.bodiesOf(room).filter(({ event }) => event === 'sessionCreated' || event === 'sessionDestroyed');
+  await until('all is told', () => lives().length >= 2 * created, 20_000);
+  let open: unknown;
+  for (const { event, uniqueSessionId } of lives()) {
+    assert.equal(open, event === 'sessionCreated' ? undefined : uniqueSessionId, `${event} ${uniqueSessionId}`);
+    open = event === 'sessionCreated' ? uniqueSessionId : undefined;
+  }
+  assert.equal(lives().length, 2 * created);
+});

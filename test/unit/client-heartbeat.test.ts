@@ -129,3 +129,22 @@ test('a socket in doubt is asked at once; being doubted again gives it no more t
   beating.pass(60_000);
   assert.deepEqual(beating.take(), ['ping']);
 });
+
+test('a link with a round trip of 3 s is slow, and not dead; when it falls silent it is', (t) => {
+  const beating = new Beating(t);
+  // The hello, and its answer.
+  beating.heartbeat.asked();
+  beating.pass(1_900);
+  beating.pass(1_100);
+  beating.heartbeat.heard();
+  for (let answers = 0; answers < 10; answers += 1) {
+    beating.take();
+    while (!beating.seen.includes('ping')) beating.pass(100);
+    beating.pass(3_000);
+    assert.ok(!beating.seen.includes('dead'), `after ${answers} answers`);
+    beating.heartbeat.heard();
+  }
+  beating.take();
+  beating.pass(2_000 + 2_500 + 2 * 3_000);
+  assert.ok(beating.take().includes('dead'));
+});

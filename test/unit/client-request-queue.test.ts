@@ -75,3 +75,22 @@ test('what is too much or too large is refused here, where it harms nothing', ()
   assert.throws(() => queue.add('leave', {}), { code: 'OUTBOX_OVERFLOW' });
   assert.equal(queue.after(0 as RequestId).length, LIMITS.pendingRequests);
 });
+
+test('the largest request that is taken is not too large for another owner either, however late it is', () => {
+  let now = 0;
+  const queue = new RequestQueue(() => now);
+  const sizeOf = (frame: object): number => Buffer.byteLength(JSON.stringify(frame));
+  for (let length = LIMITS.frameBytes; ; length -= 1) {
+    try {
+      queue.add('signal', { id: 'a', data: 'x'.repeat(length) }).answer.catch(() => {});
+      break;
+    } catch (error) {
+      assert.equal((error as ProtocolError).code, 'FRAME_TOO_LARGE');
+    }
+  }
+  now = 24 * 60 * 60 * 1_000;
+  queue.renumber(4_000_000_000 as RequestId);
+  const [again] = queue.after(4_000_000_000 as RequestId);
+  assert.ok(again?.askedAgoMs);
+  assert.ok(sizeOf(again) <= LIMITS.frameBytes, `${sizeOf(again)}`);
+});

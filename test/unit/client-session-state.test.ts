@@ -59,7 +59,8 @@ class Watcher {
         this.announced = 'destroyed';
         return;
       case 'loseSession':
-        assert.equal(this.announced, 'reconnecting', 'a place lapses while its client is away');
+        assert.ok(this.inside);
+        assert.notEqual(this.announced, 'destroyed', 'a place lapses twice');
         this.announced = 'destroyed';
         return;
       case 'rebuildSession':
@@ -134,11 +135,10 @@ test('random walks keep every promise to the application, and take every row of 
   assert.deepEqual([...taken].sort(), all.sort());
 });
 
-test('leaving ends it from everywhere, and every row says why', () => {
+test('leaving ends it from everywhere, and leaves no socket', () => {
   for (const state of STATES) {
     if (state !== 'idle' && state !== 'ended') assert.equal(transition(state, 'disconnect')?.next, 'ended', state);
     for (const [input, found] of Object.entries(TRANSITIONS[state])) {
-      assert.ok(found.why.length > 10, `${state} +${input} has no reason`);
       if (found.next === 'ended')
         assert.ok(found.effects.includes('closeSocket'), `${state} +${input} leaves a socket`);
     }

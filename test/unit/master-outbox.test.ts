@@ -233,3 +233,15 @@ test('whatever is lost between, everything arrives once and in order', () => {
     );
   }
 });
+
+test('nobody waits for a client that has left, and a client that is put out with what it has not had is an error', async () => {
+  const left = new Outbox();
+  left.add(frame(1));
+  left.close();
+  await left.secured();
+  const putOut = new Outbox();
+  putOut.add(frame(1));
+  const secured = putOut.secured();
+  putOut.close(new Error('it was put out'));
+  await assert.rejects(secured, /it was put out/);
+});

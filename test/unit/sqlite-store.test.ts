@@ -256,3 +256,26 @@ test('leases end by themselves, and a new run of a node takes the place of the o
   assert.deepEqual(await store.listNodes(), []);
   await store.close();
 });
+
+test('a clock that is set ends no lease and no memory, and lets none go on', async (t) => {
+  const store = new SqliteStore(newFile());
+  const lease = { id: 'master-1', instance: master(1), role: 'master', url: 'http://localhost:1', load: 0 } as const;
+  await store.renewLease(lease, 60_000);
+  await store.renewLease({ ...lease, id: 'master-2', instance: master(2) }, 30);
+  const session = await store.createSession(life());
+  await store.endSession(session.uniqueSessionId, session.epoch, 'sessionClosedByServer');
+  const now = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.mock.timers.enable({ apis: ['Date'] });
+  for (const hours of [-1, 2]) {
+    t.mock.timers.setTime(now + hours * 60 * 60 * 1_000);
+    assert.deepEqual(
+      (await store.listNodes()).map(({ id }) => id),
+      ['master-1'],
+      `${hours} h`,
+    );
+    await store.renewLease(lease, 60_000);
+    assert.ok(await store.getEnded(session.uniqueSessionId), `${hours} h`);
+  }
+  await store.close();
+});

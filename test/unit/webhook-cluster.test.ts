@@ -8,6 +8,7 @@ import { WEBHOOK_DEFAULTS } from '../../src/server/master/webhooks/webhook-setti
 import { Webhooks, type WebhooksParts } from '../../src/server/master/webhooks/webhooks.ts';
 import type { Identity, InstanceId, NodeId } from '../../src/server/shared/identity.ts';
 import type { LiveBeat } from '../../src/server/shared/live-feed.ts';
+import { steadyTime } from '../../src/server/shared/steady-time.ts';
 import type { SqliteStore } from '../../src/server/store/sqlite-store.ts';
 import { until } from '../fixtures/until.ts';
 import { Receiver } from '../fixtures/webhooks/receiver.ts';
@@ -74,7 +75,7 @@ test('a session whose end nobody has told is told to have ended, when it was, by
   const hook = await receiving();
   const session = await createSession(store, 'room', peer);
   const { webhooks } = master(store, hook, { overdueMs: 0 });
-  webhooks.tell(session, { kind: 'created', at: session.createdAt });
+  void webhooks.tell(session, { kind: 'created', at: session.createdAt });
   await hook.got('sessionCreated');
   // The one that has won the end in the store has died before its next word.
   await store.endSession(session.uniqueSessionId, session.epoch, 'nodeCrashed');
@@ -92,7 +93,7 @@ test('what a master has left that nobody has seen die is found', async () => {
   const session = await createSession(store, 'room', peer);
   hook.answer = () => 'hang';
   const lost = master(store, hook, { self: identity('master-2') });
-  lost.webhooks.tell(session, { kind: 'created', at: 1 });
+  void lost.webhooks.tell(session, { kind: 'created', at: 1 });
   await until('it is being sent', () => hook.all.length === 1);
   await lost.webhooks.close();
   hook.answer = () => 200;
@@ -130,7 +131,7 @@ test('a media node that ends without having said so has crashed', async () => {
   const earlier = await createSession(store, 'earlier', peer);
   await store.placeSession(earlier.uniqueSessionId, earlier.epoch, media);
   await store.endSession(earlier.uniqueSessionId, earlier.epoch, 'nodeCrashed');
-  const aMoment = (since = Date.now()) => until('a moment has passed', () => Date.now() > since);
+  const aMoment = (since = steadyTime()) => until('a moment has passed', () => steadyTime() > since);
   await aMoment();
   sight.emit('up', media, 'media-node');
   sight.emit('beat', media, 'media-node', beat());
@@ -174,7 +175,7 @@ test('what a dead master has not delivered is delivered at once by who sees it d
   await store.renewLease({ id: 'master-2', instance: peer, role: 'master', url: 'http://x', load: 0 }, 60_000);
   hook.answer = () => 'hang';
   const lost = master(store, hook, { self: identity('master-2') });
-  lost.webhooks.tell(await createSession(store, 'room', peer), { kind: 'created', at: 1 });
+  void lost.webhooks.tell(await createSession(store, 'room', peer), { kind: 'created', at: 1 });
   await until('it is being sent', () => hook.all.length === 1);
   await lost.webhooks.close();
   hook.answer = () => 200;
@@ -207,7 +208,7 @@ test('what waits and what has become of the rest is in the metrics, without what
   hook.answer = () => 'hang';
   const secretive = { url: `${hook.url}?key=hidden` } as Receiver;
   const { webhooks, metrics } = master(store, secretive);
-  webhooks.tell(await createSession(store, 'room', peer), { kind: 'created', at: 1 });
+  void webhooks.tell(await createSession(store, 'room', peer), { kind: 'created', at: 1 });
   await until('it is being sent', () => hook.all.length === 1);
   const text = await metrics.metrics();
   assert.ok(text.includes(`rejoin_webhook_queue{target="${hook.url}"} 1`), text);

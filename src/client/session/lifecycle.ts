@@ -83,6 +83,15 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     });
     this.#signaling.on('late', () => this.#followPage('check'));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
+    this.#signaling.on('impossible', (url, cause) => {
+      const error = new RejoinError(
+        'CONNECT_FAILED',
+        `The browser opens no socket to ${url}: ${cause}`,
+        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.',
+        { cause },
+      );
+      this.#input('refused', { error, reason: 'networkDisconnect' });
+    });
     this.#signaling.on('refused', (error) => this.#refused(error));
     this.#signaling.on('event', (frame) => {
       if (frame.event === 'evicted') {
@@ -134,7 +143,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     if (!('WebSocket' in globalThis)) {
       return Promise.reject(new RejoinError('BROWSER_NOT_SUPPORTED', 'There is no WebSocket.', 'Use a browser.'));
     }
-    this.#source = new TokenSource(token);
+    const limitMs = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+    this.#source = new TokenSource(token, limitMs);
     // Applications read it as soon as they have called connect().
     if (typeof token === 'string') this.#sessionId = parseTokenUrl(token)?.sessionId ?? this.#sessionId;
     this.#lastError = undefined;
@@ -145,8 +155,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#page.start();
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
-      const ms = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-      this.#limit(ms, () => this.#notJoinedIn(ms));
+      this.#limit(limitMs, () => this.#notJoinedIn(limitMs));
       this.#input('connect');
     });
   }
@@ -245,9 +254,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#limitComeback('not rebuilt in time');
       this.emit('destroyed');
     },
-    loseSession: () => {
+    loseSession: ({ error }) => {
       this.#attempt = 0;
-      this.#cause = 'awayTooLong';
+      this.#cause = (error as ProtocolError).reason === 'outboxOverflow' ? 'outboxOverflow' : 'awayTooLong';
       this.#limitComeback('not rebuilt in time');
       this.emit('lapsed');
     },
@@ -354,7 +363,6 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       state,
       renewable: this.#source?.isRenewable === true,
       tokensAsked: this.#attempt,
-      awayTooLong: this.#signaling.awayMs > this.#resumeGraceMs,
     });
     if (meaning !== 'refused') return this.#input(meaning, { error });
     if (state === 'joined') this.emit('failed', error);

@@ -47,10 +47,13 @@ export class Recovery {
   }
 
   /** Another life, of the session or of this client in it: same objects, new ids. */
-  renew({ others, media, iceServers }: Snapshot, sameSession: boolean): void {
+  renew(snapshot: Snapshot, sameSession: boolean): void {
     const { lifecycle, participants } = this.#options;
+    const { others, media, iceServers } = snapshot;
     this.#options.media.begin(media, iceServers);
     const { life } = lifecycle;
+    this.#endStreams(snapshot);
+    if (life !== lifecycle.life) return;
     participants.addAll(others);
     if (life !== lifecycle.life) return;
     if (sameSession) participants.forgetMissing('networkDisconnect');
@@ -59,17 +62,25 @@ export class Recovery {
   }
 
   /** Another owner: nothing is told but what differs from what is known. */
-  reconcile({ self, others, media }: Snapshot): void {
+  reconcile(snapshot: Snapshot): void {
+    const { self, others, media } = snapshot;
     const { lifecycle, participants } = this.#options;
     const moved = this.#options.media.move(media);
     // Where the media has just moved, the new owner knows only those streams that are there again.
     const streamsMayReturn = moved || this.#missingTimer !== undefined;
     if (streamsMayReturn) this.#forgetMissingLater();
     const { life } = lifecycle;
+    this.#endStreams(snapshot);
+    if (life !== lifecycle.life) return;
     participants.reconcile(others, streamsMayReturn);
     if (life !== lifecycle.life) return;
     if (moved) this.#followMedia();
     else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
+  }
+
+  /** Streams of this client that the server has ended while nobody could tell it. */
+  #endStreams({ endedStreams = [] }: Snapshot): void {
+    for (const { streamId, reason } of endedStreams) this.#options.media.ended(streamId, reason);
   }
 
   /** The media is hosted anew. */
@@ -127,6 +138,8 @@ export class Recovery {
         media.publish(publisher, own).catch((error: unknown) => {
           if (isLostToCrash(error)) return;
           announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
+          // Nobody sees it, so nothing may look as if somebody did.
+          media.ended(publisher.stream.streamId, 'forceUnpublishByServer');
         }),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { LeaveReason } from '../../protocol/model.ts';
+import type { LeaveReason, ResumeRefusal } from '../../protocol/model.ts';
 import { RejoinError } from '../errors.ts';
 import type { SessionInput, SessionState } from './session-state.ts';
 import { TokenFailure } from './token-source.ts';
@@ -7,6 +7,9 @@ import { TokenFailure } from './token-source.ts';
 /** Codes of a refused hello that another token may help against. */
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
 const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED'];
+
+/** The client lost its place and was not put out of it. */
+const LOST: readonly (ResumeRefusal | undefined)[] = ['networkDisconnect', 'outboxOverflow', 'unknown', undefined];
 
 /** So many tokens are tried to join with: a crash in between makes one worthless, a mistake of the application all. */
 export const TOKENS_TRIED = 3;
@@ -17,19 +20,18 @@ export interface RefusalCircumstances {
   readonly renewable: boolean;
   /** How many tokens have been asked for to get in. */
   readonly tokensAsked: number;
-  /** Whether the client was away for longer than its place is kept. Sooner than that, it was taken from it on purpose. */
-  readonly awayTooLong: boolean;
 }
 
 /** What the server's refusal means: `refused` is the end, the others are not. */
 export function meaningOf(
-  { code }: ProtocolError,
-  { state, renewable, tokensAsked, awayTooLong }: RefusalCircumstances,
+  { code, reason }: ProtocolError,
+  { state, renewable, tokensAsked }: RefusalCircumstances,
 ): Extract<SessionInput, 'refused' | 'tokenFailed' | 'lapsed'> {
   if (!renewable) return 'refused';
-  if (state === 'reconnecting') return code === 'RESUME_REFUSED' && awayTooLong ? 'lapsed' : 'refused';
+  if (state === 'reconnecting') return code === 'RESUME_REFUSED' && LOST.includes(reason) ? 'lapsed' : 'refused';
   if (state === 'rebuilding')
     return SESSION_OVER.includes(code) || TOKEN_BAD.includes(code) ? 'tokenFailed' : 'refused';
+  if (state === 'joined' && reason === 'outboxOverflow') return 'lapsed';
   if (state !== 'joining') return 'refused';
   // The session may have crashed since, and others may have begun its next life.
   const another = SESSION_OVER.includes(code) || (TOKEN_BAD.includes(code) && tokensAsked < TOKENS_TRIED);
@@ -37,8 +39,9 @@ export function meaningOf(
 }
 
 /** Why it is over for a client that was refused. */
-export function reasonOf({ code }: ProtocolError, state: SessionState): LeaveReason {
+export function reasonOf({ code, reason }: ProtocolError, state: SessionState): LeaveReason {
   if (state === 'rebuilding') return 'nodeCrashed';
+  if (!LOST.includes(reason)) return reason as LeaveReason;
   return code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
 }
 

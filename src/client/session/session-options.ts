@@ -7,7 +7,7 @@ export interface SessionOptions {
   readonly retry?: RetryPolicy;
   /** Balancers to try in turn, e.g. `["wss://a.example", "wss://b.example"]`; default: the token's. */
   readonly urls?: readonly string[];
-  /** How long `connect()` tries, ms; default 15 000. */
+  /** How long `connect()` tries, and how long one call of the token function may take, ms; default 15 000. */
   readonly connectTimeoutMs?: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The life of a session in the client, as a table. Nothing else decides what follows what; what happens outside is an
- * input, what is to be done is a list of effects, and every row says why. An input without a row in a state means
+ * input, what is to be done is a list of effects, and every row has its reason above it. An input without a row in a state means
  * nothing there (a late word of something that is over) and is ignored.
  */
 export type SessionState = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'rebuilding' | 'ended';
@@ -52,73 +52,100 @@ export type SessionEffect =
 export interface Transition {
   readonly next: SessionState;
   readonly effects: readonly SessionEffect[];
-  readonly why: string;
 }
 
-const row = (next: SessionState, effects: readonly SessionEffect[], why: string): Transition => ({
-  next,
-  effects,
-  why,
-});
+const row = (next: SessionState, effects: readonly SessionEffect[]): Transition => ({ next, effects });
 
 export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionInput, Transition>>>> = {
   idle: {
-    connect: row('joining', ['fetchToken'], 'a token names the balancer and the session'),
+    // A token names the balancer and the session.
+    connect: row('joining', ['fetchToken']),
   },
   joining: {
-    token: row('joining', ['sendJoin'], 'over the socket that is there, or a new one'),
-    welcome: row('joined', ['startSession'], 'events of what is there come before connect() resolves'),
-    lost: row('joining', [], 'the next socket says the same hello; its key makes it join once'),
-    tokenFailed: row('joining', ['fetchToken'], 'the session may have ended between token and join'),
-    destroyed: row('joining', ['fetchToken'], 'the owner crashed during the join; the token died with it'),
-    crashed: row('ended', ['closeSocket', 'rejectConnect'], 'the only token died with the owner'),
-    refused: row('ended', ['closeSocket', 'rejectConnect'], 'connect() always settles'),
-    evicted: row('ended', ['closeSocket', 'rejectConnect'], 'the session was closed at this very moment'),
-    gaveUp: row('ended', ['closeSocket', 'rejectConnect'], 'connect() always settles'),
-    disconnect: row('ended', ['closeSocket', 'rejectConnect'], 'the application has changed its mind'),
+    // Over the socket that is there, or a new one.
+    token: row('joining', ['sendJoin']),
+    // Events of what is there come before connect() resolves.
+    welcome: row('joined', ['startSession']),
+    // The next socket says the same hello; its key makes it join once.
+    lost: row('joining', []),
+    // The session may have ended between token and join.
+    tokenFailed: row('joining', ['fetchToken']),
+    // The owner crashed during the join; the token died with it.
+    destroyed: row('joining', ['fetchToken']),
+    // The only token died with the owner.
+    crashed: row('ended', ['closeSocket', 'rejectConnect']),
+    // connect() always settles.
+    refused: row('ended', ['closeSocket', 'rejectConnect']),
+    // The session was closed at this very moment.
+    evicted: row('ended', ['closeSocket', 'rejectConnect']),
+    // connect() always settles.
+    gaveUp: row('ended', ['closeSocket', 'rejectConnect']),
+    // The application has changed its mind.
+    disconnect: row('ended', ['closeSocket', 'rejectConnect']),
   },
   joined: {
-    takenOver: row('joined', ['reconcile'], 'nothing that matters has happened, and so nothing is told'),
-    lost: row('reconnecting', ['announceReconnecting'], 'the owner keeps the place for its grace'),
-    destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'a token source can bring the session back'),
-    crashed: row(
-      'ended',
-      ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
-      'the application may join again',
-    ),
-    evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'the server said why'),
-    refused: row('ended', ['closeSocket', 'announceDisconnected'], 'the server ended it with an error'),
-    disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected'], 'others learn at once'),
+    // Nothing that matters has happened, and so nothing is told.
+    takenOver: row('joined', ['reconcile']),
+    // The owner keeps the place for its grace.
+    lost: row('reconnecting', ['announceReconnecting']),
+    // A token source can bring the session back.
+    destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
+    // The application may join again.
+    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected']),
+    // It read too little; what it has missed waits for it.
+    lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
+    // The server said why.
+    evicted: row('ended', ['closeSocket', 'announceDisconnected']),
+    // The server ended it with an error.
+    refused: row('ended', ['closeSocket', 'announceDisconnected']),
+    // Others learn at once.
+    disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   reconnecting: {
-    welcome: row('joined', ['announceReconnected'], 'frames missed follow, requests unanswered are sent again'),
-    takenOver: row('joined', ['reconcile', 'announceReconnected'], 'the owner crashed, the session did not'),
-    lost: row('reconnecting', [], 'this attempt failed, the next is on its way'),
-    destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken'], 'it was the owner that crashed'),
-    crashed: row(
-      'ended',
-      ['closeSocket', 'announceDestroyed', 'announceDisconnected'],
-      'the application may join again',
-    ),
-    lapsed: row('rebuilding', ['loseSession', 'fetchToken'], 'a laptop that has slept takes another place'),
-    evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'ended while away; the frame was kept'),
-    refused: row('ended', ['closeSocket', 'announceDisconnected'], 'there is nothing to come back to'),
-    gaveUp: row('ended', ['closeSocket', 'announceDisconnected'], 'the application has set a limit'),
-    disconnect: row('ended', ['sayFarewell', 'closeSocket', 'announceDisconnected'], 'others need not wait for it'),
+    // Frames missed follow, requests unanswered are sent again.
+    welcome: row('joined', ['announceReconnected']),
+    // The owner crashed, the session did not.
+    takenOver: row('joined', ['reconcile', 'announceReconnected']),
+    // This attempt failed, the next is on its way.
+    lost: row('reconnecting', []),
+    // It was the owner that crashed.
+    destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
+    // The application may join again.
+    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected']),
+    // A laptop that has slept takes another place.
+    lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
+    // Ended while away; the frame was kept.
+    evicted: row('ended', ['closeSocket', 'announceDisconnected']),
+    // There is nothing to come back to.
+    refused: row('ended', ['closeSocket', 'announceDisconnected']),
+    // The application has set a limit.
+    gaveUp: row('ended', ['closeSocket', 'announceDisconnected']),
+    // Others need not wait for it.
+    disconnect: row('ended', ['sayFarewell', 'closeSocket', 'announceDisconnected']),
   },
   rebuilding: {
-    token: row('rebuilding', ['sendJoin'], 'the new life of the session has a place for this client'),
-    welcome: row('joined', ['rebuildSession'], 'same objects, new ids, new transports'),
-    lost: row('rebuilding', [], 'the next socket says the same hello'),
-    tokenFailed: row('rebuilding', ['fetchToken'], 'the application server may be as busy as everyone else'),
-    destroyed: row('rebuilding', ['fetchToken'], 'the next owner crashed too'),
-    evicted: row('ended', ['closeSocket', 'announceDisconnected'], 'the new life was closed by the server'),
-    refused: row('ended', ['closeSocket', 'announceDisconnected'], 'the token source says that it is over'),
-    gaveUp: row('ended', ['closeSocket', 'announceDisconnected'], 'the application has set a limit'),
-    disconnect: row('ended', ['closeSocket', 'announceDisconnected'], 'no more attempts after leaving'),
+    // The new life of the session has a place for this client.
+    token: row('rebuilding', ['sendJoin']),
+    // Same objects, new ids, new transports.
+    welcome: row('joined', ['rebuildSession']),
+    // The next socket says the same hello.
+    lost: row('rebuilding', []),
+    // The application server may be as busy as everyone else.
+    tokenFailed: row('rebuilding', ['fetchToken']),
+    // The next owner crashed too.
+    destroyed: row('rebuilding', ['fetchToken']),
+    // The new life was closed by the server.
+    evicted: row('ended', ['closeSocket', 'announceDisconnected']),
+    // The token source says that it is over.
+    refused: row('ended', ['closeSocket', 'announceDisconnected']),
+    // The application has set a limit.
+    gaveUp: row('ended', ['closeSocket', 'announceDisconnected']),
+    // No more attempts after leaving.
+    disconnect: row('ended', ['closeSocket', 'announceDisconnected']),
   },
   ended: {
-    connect: row('joining', ['fetchToken'], 'a component that was unmounted is mounted again'),
+    // A component that was unmounted is mounted again.
+    connect: row('joining', ['fetchToken']),
   },
 };
 

@@ -18,9 +18,6 @@ export class TokenFailure extends Error {
   }
 }
 
-/** How long the application may take to get a token, before it is asked again. */
-const PROVIDER_TIMEOUT_MS = 10_000;
-
 /**
  * Statuses of an application's server that will not change by asking again. 404 and 409 are not among them: around a
  * crash a session can be there at one moment and not at the next. A join gives up after a few that say 404.
@@ -30,10 +27,15 @@ const FINAL = new Set([400, 401, 403, 405, 410, 422]);
 /** Where the tokens of one `connect()` come from. */
 export class TokenSource {
   readonly #given: string | TokenProvider;
+  readonly #limitMs: number;
+  /** The call that the application has not answered. */
+  #asked: Promise<unknown> | undefined;
   #spent = false;
 
-  constructor(given: string | TokenProvider) {
+  /** `limitMs`: how long the application may take to get a token, before it is asked again. */
+  constructor(given: string | TokenProvider, limitMs: number) {
     this.#given = given;
+    this.#limitMs = limitMs;
   }
 
   /** Whether another token can be had when one is spent. */
@@ -47,7 +49,7 @@ export class TokenSource {
    */
   async next(): Promise<TokenUrl> {
     const given = this.#given;
-    const text = typeof given === 'function' ? await askProvider(given) : this.#single(given);
+    const text = typeof given === 'function' ? await this.#ask(given) : this.#single(given);
     const isText = typeof text === 'string';
     const token = isText ? parseTokenUrl(text) : undefined;
     if (token) return token;
@@ -58,6 +60,17 @@ export class TokenSource {
     throw new TokenFailure(message, true, new RejoinError('TOKEN_INVALID', message, action));
   }
 
+  /** One call at a time: a second token would most likely be wasted. */
+  #ask(provider: TokenProvider): Promise<unknown> {
+    const asked = this.#asked ?? askProvider(provider, this.#limitMs);
+    this.#asked = asked;
+    const forget = (): void => {
+      this.#asked = undefined;
+    };
+    asked.then(forget, forget);
+    return asked;
+  }
+
   #single(token: unknown): unknown {
     if (this.#spent) throw new TokenFailure('The token has been used.', true);
     this.#spent = true;
@@ -65,14 +78,11 @@ export class TokenSource {
   }
 }
 
-async function askProvider(provider: TokenProvider): Promise<unknown> {
+async function askProvider(provider: TokenProvider, limitMs: number): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const seconds = PROVIDER_TIMEOUT_MS / 1_000;
-    timer = setTimeout(
-      () => reject(new TokenFailure(`The token provider has not answered in ${seconds} s.`, false)),
-      PROVIDER_TIMEOUT_MS,
-    );
+    const over = (): void => reject(new TokenFailure(`The token provider has not answered in ${limitMs} ms.`, false));
+    timer = setTimeout(over, limitMs);
   });
   try {
     return await Promise.race([Promise.resolve().then(provider), late]);

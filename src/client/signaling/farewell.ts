@@ -30,6 +30,7 @@ export function sayFarewell(
     waiting: () => {},
     open: hello,
     message: (text) => take(parseServerFrame(text)),
+    impossible: () => end(),
     lost: (code) => {
       if (code === LEFT) end();
     },

@@ -37,8 +37,9 @@ export class RequestQueue {
     if (this.#pending.size >= LIMITS.pendingRequests) throw new ProtocolError('OUTBOX_OVERFLOW');
     const id = (this.#last + 1) as RequestId;
     const frame = { t: 'req', id, method, data } as RequestFrame;
-    // A frame the server would refuse ends the connection; refused here, it ends nothing.
-    if (new TextEncoder().encode(JSON.stringify(frame)).length > LIMITS.frameBytes) {
+    // A frame the server would refuse ends the connection; refused here, it ends nothing. Another owner gets it in another form.
+    const longest = { ...frame, id: Number.MAX_SAFE_INTEGER, askedAgoMs: Number.MAX_SAFE_INTEGER };
+    if (new TextEncoder().encode(JSON.stringify(longest)).length > LIMITS.frameBytes) {
       throw new ProtocolError('FRAME_TOO_LARGE', method);
     }
     this.#last = id;

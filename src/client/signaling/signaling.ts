@@ -29,6 +29,8 @@ export interface SignalingEvents {
   /** The clock has jumped: anything may have happened meanwhile. */
   late: [];
   destroyed: [DestroyedFrame];
+  /** The browser refuses to open a socket to the only URL there is. */
+  impossible: [url: string, cause: unknown];
   /** There is nothing to come back to, or no way in. The socket does not come back. */
   refused: [ProtocolError];
 }
@@ -63,7 +65,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #greeted = false;
   /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
   #spoken = false;
-  #awaySince = 0;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
   #received = 0;
@@ -73,7 +74,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   constructor(options: SignalingOptions) {
     super();
     this.#options = options;
-    this.#requests = new RequestQueue(options.now);
+    this.#requests = new RequestQueue(() => performance.now());
     this.#socket = new Socket(options, {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
       open: () => {
@@ -82,6 +83,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       },
       message: (text) => this.#take(text),
       lost: (code) => this.#lost(code),
+      impossible: (url, cause) => this.emit('impossible', url, cause),
     });
     this.#heartbeat = new Heartbeat({
       now: options.now,
@@ -132,11 +134,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.probe();
   }
 
-  /** How long ago the owner was last heard, ms, by the wall clock: while there is no connection to it. */
-  get awayMs(): number {
-    return this.#options.now() - this.#awaySince;
-  }
-
   /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
   get lastPlace(): Place | undefined {
     return this.#lastPlace;
@@ -175,7 +172,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     }
     if (this.#intent.kind !== 'none') this.#spoken = true;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
-    this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs);
+    this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs * this.#socket.patience);
+    this.#heartbeat.asked();
   }
 
   #take(text: string): void {
@@ -202,7 +200,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#refusal = ProtocolError.fromWire(frame.error);
         return;
       case 'moved':
-        this.#part();
+        this.#greeted = false;
         this.#hello();
         return;
       case 'pong':
@@ -261,7 +259,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #lost(code: number): void {
-    this.#part();
+    this.#greeted = false;
     this.#heartbeat.stop();
     const refusal = this.#refusal;
     this.#refusal = undefined;
@@ -275,12 +273,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
-  }
-
-  /** The owner is not reached any more. */
-  #part(): void {
-    if (this.#greeted) this.#awaySince = this.#heartbeat.heardAt;
-    this.#greeted = false;
   }
 
   #send(frame: ClientFrame): void {

@@ -2,8 +2,11 @@ import ReconnectingWebSocket from 'reconnecting-websocket';
 import { DEFAULT_RETRY, delayBefore, longestDelay, type RetryPolicy } from './backoff.ts';
 import { Pause } from './pause.ts';
 
-/** How long a socket may take to open before the next attempt. */
+/** How long a socket may take to open before the next attempt: the first one, and any. */
 const OPEN_TIMEOUT_MS = 4_000;
+const LONGEST_OPEN_MS = 32_000;
+/** So many times more patient than the first attempt is the last. */
+const MOST_PATIENCE = 8;
 /** Said when a half-open socket is given up by this side; never sent, as the other side does not hear. */
 export const HALF_OPEN_CODE = 4998;
 /** Said when the page is about to be frozen or stored: the server knows at once that nobody listens. */
@@ -16,6 +19,8 @@ export interface SocketEvents {
   message(text: string): void;
   /** The socket has closed, or has not opened. It comes back by itself unless `close()` is called in here. */
   lost(code: number): void;
+  /** The browser does not even try the only URL there is. */
+  impossible(url: string, cause: unknown): void;
 }
 
 export interface SocketOptions {
@@ -50,6 +55,11 @@ export class Socket {
     this.#events = events;
   }
 
+  /** How patient this attempt is with its answer: the large welcome of a slow path must not begin anew for ever. */
+  get patience(): number {
+    return Math.min(MOST_PATIENCE, 2 ** Math.max(0, this.#attempt - 1));
+  }
+
   get isOpen(): boolean {
     return this.#rws?.readyState === ReconnectingWebSocket.OPEN;
   }
@@ -69,7 +79,8 @@ export class Socket {
     this.#nextUrl = 0;
     this.#attempt = 0;
     this.#fresh = true;
-    const rws: ReconnectingWebSocket = new ReconnectingWebSocket(() => this.#provide(rws), [], {
+    // Read before each attempt.
+    const options = {
       minReconnectionDelay: 0,
       maxReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
@@ -77,8 +88,14 @@ export class Socket {
       connectionTimeout: OPEN_TIMEOUT_MS,
       maxEnqueuedMessages: 0,
       startClosed: true,
-      ...(this.#options.WebSocket ? { WebSocket: this.#options.WebSocket } : {}),
-    });
+      WebSocket: this.#guarded(),
+    };
+    const provide = (): Promise<string> => {
+      // A path on which everything takes long is slow, and not dead.
+      options.connectionTimeout = Math.min(LONGEST_OPEN_MS, OPEN_TIMEOUT_MS * 2 ** (this.#attempt + 1));
+      return this.#provide(rws);
+    };
+    const rws: ReconnectingWebSocket = new ReconnectingWebSocket(provide, [], options);
     this.#rws = rws;
     // Words of a socket that has been replaced are dropped.
     const current = (handle: () => void): void => {
@@ -136,6 +153,25 @@ export class Socket {
     this.wake();
     this.#pause.skip();
     rws?.close(code, reason);
+  }
+
+  /** A WebSocket that never throws where it is made: reconnecting-websocket does not survive it. */
+  #guarded(): unknown {
+    const WebSocket = (this.#options.WebSocket ?? globalThis.WebSocket) as typeof globalThis.WebSocket;
+    return new Proxy(WebSocket, {
+      construct: (_target, [url]: [string]) => {
+        try {
+          return new WebSocket(url);
+        } catch (error) {
+          const dead = Object.assign(new EventTarget(), { close: () => {} });
+          setTimeout(() => {
+            if (this.#urls.length > 1) dead.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }));
+            else if (this.#rws) this.#events.impossible(url, error);
+          });
+          return dead;
+        }
+      },
+    });
   }
 
   /** Never rejects: reconnecting-websocket does not survive it. */

@@ -1,4 +1,10 @@
 /**
+ * Of a row of `nodes`, at `?1` by the clock of the machine. A lease that seems to be good for more than a minute is from before the
+ * machine began anew.
+ */
+export const LEASE_IS_GOOD = '(expires BETWEEN ?1 AND ?1 + 60000)';
+
+/**
  * A life's row stays for an hour after its end, so that late clients can be told what happened. `forgotten` has one row, with the
  * highest epoch of all rows that were removed: new lives begin above it, so that epochs only ever rise for each session id.
  * `cluster` has one row, too: the random name by which processes of another store are told apart.

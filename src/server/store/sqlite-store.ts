@@ -1,7 +1,8 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { ClusterId, InstanceId } from '../shared/identity.ts';
+import { machineTime, steadyTime } from '../shared/steady-time.ts';
 import { type Row, SqliteFile } from './sqlite-file.ts';
-import { SCHEMA } from './sqlite-schema.ts';
+import { LEASE_IS_GOOD, SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
   type ConnectionRecord,
@@ -27,7 +28,7 @@ export class SqliteStore implements Store {
   #forgotAt = 0;
 
   /** Makes the store if it isn't there. `now`: Unix time, ms; decides when ended sessions are forgotten. */
-  constructor(file: string, now: () => number = Date.now) {
+  constructor(file: string, now: () => number = steadyTime) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
     this.#now = now;
     this.clusterId = String(this.#file.get('SELECT id FROM cluster')?.['id']) as ClusterId;
@@ -36,8 +37,8 @@ export class SqliteStore implements Store {
 
   renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<InstanceId | undefined> {
     return this.#file.write(() => {
-      const now = Date.now();
-      this.#file.run('DELETE FROM nodes WHERE expires < ?', now);
+      const now = machineTime();
+      this.#file.run(`DELETE FROM nodes WHERE NOT ${LEASE_IS_GOOD}`, now);
       const [twin] = this.#file.all(
         'DELETE FROM nodes WHERE id = ? AND instance <> ? RETURNING instance',
         id,
@@ -64,7 +65,7 @@ export class SqliteStore implements Store {
   listNodes(): Promise<NodeLease[]> {
     return this.#file.read(() =>
       this.#file
-        .all('SELECT instance, id, role, url, load FROM nodes WHERE expires >= ? ORDER BY id', Date.now())
+        .all(`SELECT instance, id, role, url, load FROM nodes WHERE ${LEASE_IS_GOOD} ORDER BY id`, machineTime())
         .map((row) => ({ ...row }) as unknown as NodeLease),
     );
   }

@@ -1,7 +1,9 @@
 import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
+import { machineTime, steadyTime } from '../shared/steady-time.ts';
 import type { Row, SqliteFile } from './sqlite-file.ts';
-import { type EndedSession, type EndReason, StoreError } from './store.ts';
+import { LEASE_IS_GOOD } from './sqlite-schema.ts';
+import { type EndReason, StoreError } from './store.ts';
 import type {
   Delivery,
   DeliverySeq,
@@ -12,6 +14,7 @@ import type {
   SpanAbout,
   SpanKey,
   SubjectKey,
+  UntoldEnd,
   WebhookOutbox,
 } from './webhook-outbox.ts';
 
@@ -73,22 +76,17 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     );
   }
 
-  unended(before: number): Promise<(EndedSession & { readonly epoch: Epoch })[]> {
+  unended(before: number): Promise<UntoldEnd[]> {
     return this.#file.read(() =>
       this.#file
-        .all(
-          `SELECT unique_id, session_id, epoch, end_reason, ended_at FROM sessions
-           WHERE ended_at > ? AND ended_at < ? AND EXISTS (SELECT 1 FROM webhook_spans WHERE subject = unique_id)`,
-          Date.now() - TOLD_KEPT_MS,
-          before,
-        )
-        .map((row) => ({
-          uniqueSessionId: row['unique_id'] as UniqueSessionId,
-          sessionId: row['session_id'] as SessionId,
-          epoch: row['epoch'] as Epoch,
-          reason: row['end_reason'] as EndReason,
-          endedAt: Number(row['ended_at']),
-        })),
+        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, steadyTime() - TOLD_KEPT_MS, before)
+        .map(toUntoldEnd),
+    );
+  }
+
+  unendedLives(sessionId: SessionId): Promise<UntoldEnd[]> {
+    return this.#file.read(() =>
+      this.#file.all(`${UNTOLD_ENDS} AND session_id = ? ORDER BY epoch`, sessionId).map(toUntoldEnd),
     );
   }
 
@@ -141,37 +139,37 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     return this.#file.write(() => {
       if (from) return this.#file.run('UPDATE webhook_deliveries SET owner = ? WHERE owner = ?', owner, from);
       return this.#file.run(
-        `UPDATE webhook_deliveries SET owner = ?1
-         WHERE owner <> ?1 AND owner NOT IN (SELECT instance FROM nodes WHERE expires >= ?2)`,
+        `UPDATE webhook_deliveries SET owner = ?2
+         WHERE owner <> ?2 AND owner NOT IN (SELECT instance FROM nodes WHERE ${LEASE_IS_GOOD})`,
+        machineTime(),
         owner,
-        Date.now(),
       );
     });
   }
 
   forget(): Promise<void> {
     return this.#file.write(() => {
-      const now = Date.now();
+      const now = steadyTime();
       this.#file.run('DELETE FROM webhook_events WHERE at < ?', now - TOLD_KEPT_MS);
       this.#file.run('DELETE FROM webhook_deliveries WHERE at < ?', now - DELIVERY_KEPT_MS);
       // Of sessions that ended when nobody was there to say so, and of nodes that have not come back.
       this.#file.run(
-        `DELETE FROM webhook_spans WHERE at < ? AND subject NOT IN (SELECT unique_id FROM sessions WHERE ended_at IS NULL)
-         AND (who IS NULL OR who NOT IN (SELECT instance FROM nodes WHERE expires >= ?))`,
+        `DELETE FROM webhook_spans WHERE at < ?2 AND subject NOT IN (SELECT unique_id FROM sessions WHERE ended_at IS NULL)
+         AND (who IS NULL OR who NOT IN (SELECT instance FROM nodes WHERE ${LEASE_IS_GOOD}))`,
+        machineTime(),
         now - DELIVERY_KEPT_MS,
-        now,
       );
     });
   }
 
   /** `false`: something speaks against it. */
   #put(event: OutboxEvent, owner: InstanceId): boolean {
-    const { id, name, subject, body, targets, fence, within, begins, ends } = event;
+    const { id, name, subject, series = subject, body, targets, fence, within, begins, ends } = event;
     if (fence && !this.#admits(fence)) return false;
     if (within && !this.#isOpen(within)) return false;
     if (begins && this.#isOpen(begins.span)) return false;
     if (ends && !this.#isOpen(ends)) return false;
-    const now = Date.now();
+    const now = steadyTime();
     if (this.#file.run('INSERT OR IGNORE INTO webhook_events (event_id, at) VALUES (?, ?)', id, now) === 0)
       return false;
     if (ends) this.#file.run('DELETE FROM webhook_spans WHERE span = ?', ends);
@@ -200,7 +198,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
         target,
         owner,
-        subject,
+        series,
         id,
         name,
         body,
@@ -227,6 +225,19 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
       bound,
     );
   }
+}
+
+const UNTOLD_ENDS = `SELECT unique_id, session_id, epoch, end_reason, ended_at FROM sessions
+  WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM webhook_spans WHERE subject = unique_id)`;
+
+function toUntoldEnd(row: Row): UntoldEnd {
+  return {
+    uniqueSessionId: row['unique_id'] as UniqueSessionId,
+    sessionId: row['session_id'] as SessionId,
+    epoch: row['epoch'] as Epoch,
+    reason: row['end_reason'] as EndReason,
+    endedAt: Number(row['ended_at']),
+  };
 }
 
 function toOpenSpan(row: Row): OpenSpan {

@@ -1,6 +1,6 @@
 import type { ServerEvents } from '../../protocol/frames.ts';
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
-import type { Role } from '../../protocol/model.ts';
+import type { EndedStream, ResumeRefusal, Role } from '../../protocol/model.ts';
 import type { ClusterId, InstanceId, NodeRole } from '../shared/identity.ts';
 import type { WebhookOutbox } from './webhook-outbox.ts';
 
@@ -83,8 +83,10 @@ export interface ConnectionRecord {
   /** Whether it is to be part of recordings. Default: true. */
   readonly record?: boolean;
   readonly asked?: Asked;
-  /** Unix time, ms, of its end: it is only kept so that the request which made it, said again, does not make it again. */
+  /** Unix time, ms, of its end. It is kept for a while, for the request that made it, said again, and for its client, if that comes back. */
   readonly goneAt?: number;
+  /** What its client is told if it comes back; not there when it has left by itself. */
+  readonly refusal?: ResumeRefusal;
   /** Once joined: what a new owner needs to know of the member. */
   readonly joined?: JoinedRecord;
 }
@@ -103,6 +105,8 @@ export interface JoinedRecord {
   readonly nextKeyHashes?: readonly string[];
   /** Its former places, the latest first. */
   readonly replaces?: readonly ConnectionId[];
+  /** Its streams, in this life or in former ones, that were ended against its will; the latest last. */
+  readonly endedStreams?: readonly EndedStream[];
 }
 
 /** A signal that waits for somebody who is away. */

@@ -6,8 +6,10 @@ declare const brand: unique symbol;
 
 /** The name of one event, the same whoever makes it: `evt_` and 24 letters, digits, `-` or `_`. */
 export type EventId = string & { readonly [brand]: 'EventId' };
-/** What an event tells of, e.g. one life of a session. Events of one subject are delivered in the order they were put. */
+/** What an event tells of, e.g. one life of a session. */
 export type SubjectKey = string & { readonly [brand]: 'SubjectKey' };
+/** Events of one series, e.g. all lives of a session, are delivered in the order they were put. */
+export type SeriesKey = string & { readonly [brand]: 'SeriesKey' };
 /** Something that is told to begin and, later, to end. Only one of a key is going on at a time. */
 export type SpanKey = string & { readonly [brand]: 'SpanKey' };
 /** Number of a delivery, rising, never used twice. */
@@ -27,6 +29,8 @@ export interface OutboxEvent {
   /** E.g. `participantJoined`. */
   readonly name: string;
   readonly subject: SubjectKey;
+  /** Default: its subject alone. */
+  readonly series?: SeriesKey;
   /** JSON, as it is delivered. */
   readonly body: string;
   /** Who is to get it. Empty: nobody; it is put for what it begins or ends. */
@@ -52,6 +56,9 @@ export interface OpenSpan {
   readonly about: SpanAbout;
   readonly body: string;
 }
+
+/** A life of a session that has ended, and that receivers believe to be going on. */
+export type UntoldEnd = EndedSession & { readonly epoch: Epoch };
 
 export interface Delivery {
   readonly seq: DeliverySeq;
@@ -82,11 +89,13 @@ export interface WebhookOutbox {
   /** What is going on with a subject, in the order it began. `who` also finds the spans of which it is the `sender`. */
   open(subject: SubjectKey, about?: Pick<SpanAbout, 'who' | 'stream'>): Promise<OpenSpan[]>;
   /** Sessions that ended before `before` (Unix time, ms) and that receivers believe to be going on. */
-  unended(before: number): Promise<(EndedSession & { readonly epoch: Epoch })[]>;
+  unended(before: number): Promise<UntoldEnd[]>;
+  /** The same of one session's former lives, whenever they ended. */
+  unendedLives(sessionId: SessionId): Promise<UntoldEnd[]>;
   /** Sessions whose media is at a node, and those that crashes have ended there since `since` (Unix time, ms). */
   sessionsAt(mediaNode: InstanceId, since: number): Promise<SessionId[]>;
 
-  /** The first delivery of `owner` to `target` that need not wait for one of another owner about the same subject. */
+  /** The first delivery of `owner` to `target` that need not wait for one of another owner in the same series. */
   next(owner: InstanceId, target: string): Promise<Delivery | undefined>;
   /** It has arrived, or is given up. */
   remove(seq: DeliverySeq): Promise<void>;

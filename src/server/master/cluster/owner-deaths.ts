@@ -104,7 +104,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     }
     if (await store.endSession(uniqueSessionId, epoch, 'nodeCrashed')) {
       log.warn({ session: uniqueSessionId, epoch }, 'A session is destroyed: its owner has crashed.');
-      chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
+      void chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError, type ProtocolErrorCode } from '../../../protocol/errors.ts';
-import type { ClientFrame, HelloFrame, ServerFrame } from '../../../protocol/frames.ts';
+import type { ClientFrame, HelloFrame, Resume, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, UniqueSessionId } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import type { InstanceId } from '../../shared/identity.ts';
@@ -15,6 +15,7 @@ import type { Located, Locator } from '../cluster/locator.ts';
 import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
 import type { AttachAnswer, AttachmentId, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
+import { lateRefusal } from '../owner/resume-refusal.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import { ClientSocket } from './client-socket.ts';
 
@@ -306,7 +307,7 @@ export class Edge implements EdgePort {
     while (performance.now() < until) {
       const located = await this.#locator.locate(named.sessionId, suspect);
       suspect = undefined;
-      if (resume && uniqueIdOf(located) !== resume.uniqueSessionId) return this.#late(resume.uniqueSessionId);
+      if (resume && uniqueIdOf(located) !== resume.uniqueSessionId) return this.#late(resume);
       if (located.kind === 'nowhere') throw new ProtocolError('SESSION_UNKNOWN', named.sessionId);
       if (located.kind === 'unreachable') break;
       if (located.kind === 'changing') {
@@ -338,17 +339,15 @@ export class Edge implements EdgePort {
   }
 
   /** A client comes back to a life of the session that has ended. */
-  async #late(
-    uniqueSessionId: UniqueSessionId,
-  ): Promise<{ kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }> {
-    const ended = await this.#store.getEnded(uniqueSessionId);
-    // A life that the store knows nothing of has gone with the store: as good as crashed.
-    if (!ended || ended.reason === 'nodeCrashed') {
-      return { kind: 'destroyed', frame: { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } };
-    }
-    // It was the last one, and away for too long: it has lost its place, and can take another.
-    if (ended.reason === 'lastParticipantLeft') throw new ProtocolError('RESUME_REFUSED', 'away for too long');
-    throw new ProtocolError('SESSION_CLOSED', uniqueSessionId);
+  async #late(resume: Resume): Promise<{ kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }> {
+    const { uniqueSessionId, connectionId } = resume;
+    const [ended, record] = await Promise.all([
+      this.#store.getEnded(uniqueSessionId),
+      this.#store.getConnection(connectionId),
+    ]);
+    const refusal = lateRefusal(ended, record, resume);
+    if (refusal) throw refusal;
+    return { kind: 'destroyed', frame: { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' } };
   }
 
   readonly #localPort: OwnerPort = {

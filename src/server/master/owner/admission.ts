@@ -1,13 +1,15 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { HelloFrame, IceServer, MediaPlace, Snapshot, WelcomeFrame } from '../../../protocol/frames.ts';
-import { type ConnectionId, newResumeKey, type RequestId, type ResumeKey } from '../../../protocol/ids.ts';
+import { newResumeKey, type RequestId, type ResumeKey } from '../../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import { toIceServer } from '../../shared/ice-servers.ts';
 import { sameSecret } from '../../shared/identity.ts';
+import type { JoinedRecord } from '../../store/store.ts';
 import type { AttachRequest, EdgePort } from '../link/ports.ts';
 import { type JoinedConnection, Member } from './member.ts';
 import type { Joining, PendingPlace } from './places.ts';
 import { acceptsKey, hashResumeKey } from './resume-keys.ts';
+import { resumeRefused } from './resume-refusal.ts';
 import type { OwnedSession } from './session.ts';
 
 /** So many lives back somebody is still known to those who have missed them all. */
@@ -78,7 +80,10 @@ export class Admission {
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
     const { record } = place;
-    const [{ replaces, kept }, { media }] = await Promise.all([this.#former(join.previous), this.#session.media()]);
+    const [{ replaces, kept, endedStreams }, { media }] = await Promise.all([
+      this.#former(join.previous),
+      this.#session.media(),
+    ]);
     const resumeKey = newResumeKey();
     const joined: JoinedConnection = {
       ...record,
@@ -90,6 +95,7 @@ export class Admission {
         joinKey: join.key,
         resumeKeyHash: hashResumeKey(resumeKey),
         ...(replaces.length > 0 ? { replaces } : {}),
+        ...(endedStreams ? { endedStreams } : {}),
       },
     };
     await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
@@ -133,7 +139,7 @@ export class Admission {
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
     const member = this.#session.members.get(resume.connectionId);
-    if (!member?.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
+    if (!member?.provesToBe(resume.resumeKey)) throw this.#refusal(resume);
     const tookOver = resume.epoch !== this.#session.record.epoch;
     // Also where events were too many to be kept for it.
     const beginsAnew = tookOver || member.outbox.needsSnapshot(resume.received);
@@ -146,14 +152,14 @@ export class Admission {
     );
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.
     if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
-    if (this.#session.members.get(member.id) !== member) throw new ProtocolError('RESUME_REFUSED');
+    if (this.#session.members.get(member.id) !== member) throw this.#refusal(resume);
     // Meanwhile the client may have proven a newer key.
-    if (!member.provesToBe(resume.resumeKey)) throw new ProtocolError('RESUME_REFUSED');
+    if (!member.provesToBe(resume.resumeKey)) throw this.#refusal(resume);
     if (!placed && member.outbox.needsSnapshot(resume.received)) {
       throw new ProtocolError('UNAVAILABLE', 'more events came during the resume than are kept');
     }
     const missed = tookOver ? [] : member.outbox.missed(resume.received);
-    if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`);
+    if (!missed) throw new ProtocolError('RESUME_REFUSED', `frame ${resume.received}`, 'unknown');
     const { isKnownAway } = member;
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
@@ -173,6 +179,10 @@ export class Admission {
     return welcome;
   }
 
+  #refusal(resume: NonNullable<HelloFrame['resume']>): ProtocolError {
+    return resumeRefused(this.#session.places.ended(resume.connectionId), resume);
+  }
+
   #tellHere(member: Member): void {
     this.#session.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
   }
@@ -188,30 +198,33 @@ export class Admission {
 
   /** What a client goes on from. */
   async #former(previous: NonNullable<HelloFrame['join']>['previous']) {
-    const replaces = await this.#replaced(previous);
+    const joined = await this.#proven(previous);
+    const replaces = previous && joined ? [previous.connectionId, ...(joined.replaces ?? [])].slice(0, MAX_FORMER) : [];
     const kept = replaces.length > 0 ? await this.#session.keptSignals.find(replaces) : [];
-    return { replaces, kept };
+    return { replaces, kept, endedStreams: joined?.endedStreams };
   }
 
-  /** The connections that a client goes on from, if it proves that they were its own: the latest first. */
-  async #replaced(previous: NonNullable<HelloFrame['join']>['previous']): Promise<readonly ConnectionId[]> {
-    if (!previous) return [];
+  /** The place that a client goes on from, if it proves that it was its own. */
+  async #proven(previous: NonNullable<HelloFrame['join']>['previous']): Promise<JoinedRecord | undefined> {
+    if (!previous) return undefined;
     const record = await this.#session.write((store) => store.getConnection(previous.connectionId));
     const proven =
       record?.uniqueSessionId === previous.uniqueSessionId &&
       record.sessionId === this.#session.record.sessionId &&
       record.joined !== undefined &&
       acceptsKey(record.joined, previous.resumeKey);
-    return proven ? [previous.connectionId, ...(record.joined.replaces ?? [])].slice(0, MAX_FORMER) : [];
+    return proven ? record.joined : undefined;
   }
 
   #snapshot(member: Member, media: MediaPlace): Snapshot {
     const own = this.#session.secrets.iceServersOf(member.record);
+    const { endedStreams } = member.record.joined;
     return {
       self: member.info,
       others: [...this.#session.members.values()].filter((other) => other !== member).map(({ info }) => info),
       media,
       iceServers: own.length > 0 ? own.map(toIceServer) : this.#iceServers,
+      ...(endedStreams ? { endedStreams } : {}),
     };
   }
 

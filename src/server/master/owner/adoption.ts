@@ -16,7 +16,8 @@ export function adoptMembers(
 ): Map<ConnectionId, Member> {
   const members = new Map<ConnectionId, Member>();
   for (const record of connections)
-    if (isJoined(record) && !record.goneAt) members.set(record.connectionId, new Member(record));
+    if (isJoined(record) && !record.goneAt)
+      members.set(record.connectionId, new Member(record, undefined, Number.NEGATIVE_INFINITY));
   if (!inventory) return members;
 
   for (const { key, appData } of inventory.transports) {

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { KeptSignal, SessionRecord, Store } from '../../store/store.ts';
@@ -28,6 +29,8 @@ export class KeptSignals {
   readonly #kept = new Map<Member, { readonly ids: readonly ConnectionId[]; readonly number: number }>();
   /** What is on its way to the store: nothing, a batch, or one with another to follow. */
   #batch: 'none' | 'one' | 'another' = 'none';
+  /** Members that were put out and take other places, where they get what is kept. */
+  readonly #putOut = new WeakSet<Member>();
   /** One write follows the other, so that nothing is kept twice. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -98,6 +101,26 @@ export class KeptSignals {
     if (this.#kept.has(member) && !member.outbox.holdsKept) this.forget(member);
   }
 
+  /**
+   * The member is put out, as it does not read what it is sent, and has left the session. What it has not acknowledged is kept for the
+   * place that it takes next, and only then acknowledged to its senders. Resolves when they have been told.
+   */
+  bequeath(member: Member): Promise<void> {
+    this.#putOut.add(member);
+    this.#writing = this.#writing.then(async () => {
+      const { session, write, log } = this.#parts;
+      const kept = member.outbox.unkept().map((signal) => ({ connectionId: member.id, signal }));
+      try {
+        if (kept.length > 0) await write((store) => store.keepSignals(session.uniqueSessionId, session.epoch, kept));
+        member.outbox.close();
+      } catch (error) {
+        log.warn({ err: error, connection: member.id }, 'Signals for a client that was put out could not be kept.');
+        member.outbox.close(new ProtocolError('OUTBOX_OVERFLOW', `${member.id} does not read what it is sent`));
+      }
+    });
+    return this.#writing;
+  }
+
   /** Nothing is to be kept for this member any more. */
   forget(member: Member): void {
     const kept = this.#kept.get(member);
@@ -127,7 +150,7 @@ export class KeptSignals {
         member.outbox.kept(upTo);
         // It may be back, or gone for good, by now.
         if (this.#parts.members.get(member.id) === member) this.arrived(member);
-        else this.forget(member);
+        else if (!this.#putOut.has(member)) this.forget(member);
       }
     } catch (error) {
       log.warn({ err: error }, 'Signals for those who are away could not be kept; who has sent them waits.');

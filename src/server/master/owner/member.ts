@@ -33,6 +33,8 @@ export class Member {
   readonly publishing: StreamId[] = [];
   readonly subscriptions = new Map<StreamId, Subscription>();
   rtpCapabilities: types.RtpCapabilities | undefined;
+  /** As `performance.now()`; of a member that joined at a former owner, before everything. */
+  readonly joinedAt: number;
   /** As its client has measured it last. */
   networkQuality: NetworkQuality | undefined;
   /** Number of the last request taken. */
@@ -46,9 +48,10 @@ export class Member {
   #lookedAt: number;
   #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
-  /** `now`: the clock of what waits for it, ms. */
-  constructor(record: JoinedConnection, now: () => number = () => performance.now()) {
+  /** `now`: the clock of what waits for it, ms. `joinedAt`: default now. */
+  constructor(record: JoinedConnection, now: () => number = () => performance.now(), joinedAt = now()) {
     this.#record = record;
+    this.joinedAt = joinedAt;
     this.#lookedAt = now();
     this.outbox = new Outbox({ now });
   }

@@ -1,4 +1,5 @@
 import type { ServerEvents } from '../../../protocol/frames.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import { contentBytes } from './frame-bytes.ts';
 
 /** How long after its beginning a session expects those back who were in its life before. */
@@ -24,7 +25,7 @@ export class MissedSignals {
   }
 
   add(signal: ServerEvents['signal']): void {
-    if (Date.now() - this.#begunAt >= RETURN_MS) {
+    if (steadyTime() - this.#begunAt >= RETURN_MS) {
       this.#signals = [];
       this.#bytes = 0;
       return;

@@ -53,7 +53,8 @@ export class Outbox {
   /** Signals up to this number are kept elsewhere, too. */
   #keptTo = 0;
   /** Those who wait for a frame to be acknowledged, in the order of its number. */
-  #waiting: { readonly seq: number; readonly done: () => void }[] = [];
+  #waiting: { readonly seq: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
+  #isClosed = false;
 
   constructor(options: OutboxOptions = {}) {
     const { frames = LIMITS.outboxFrames, bytes = BUDGETS.outboxBytes } = options;
@@ -166,18 +167,20 @@ export class Outbox {
   }
 
   /**
-   * Resolves when the signals up to now have been acknowledged or are kept elsewhere, or nobody will acknowledge anything any
-   * more.
+   * Resolves when the signals up to now have been acknowledged or are kept elsewhere, or the client has left.
+   * @throws {Error} what the outbox was closed with
    */
   secured(): Promise<void> {
-    if (this.#held.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
-    return new Promise((done) => this.#waiting.push({ seq: this.#last, done }));
+    if (this.#isClosed || this.#held.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
+    return new Promise((done, failed) => this.#waiting.push({ seq: this.#last, done, failed }));
   }
 
-  /** The client has left. */
-  close(): void {
+  /** The client has left, or, with `error`, is put out although it has not had what is waited for. */
+  close(error?: Error): void {
+    this.#isClosed = true;
     this.release();
-    this.#tellAll();
+    if (error) for (const { failed } of this.#waiting.splice(0)) failed(error);
+    else this.#tellAll();
   }
 
   /** Another owner serves the client, or its session has crashed: nothing is kept here any more, and nobody is told that it arrived. */
@@ -210,7 +213,7 @@ export class Outbox {
     this.#isStale = false;
     this.#last += kept.length;
     // Acknowledging the last of them acknowledges all that is waited for.
-    this.#waiting = this.#waiting.map(({ done }) => ({ seq: this.#last, done }));
+    this.#waiting = this.#waiting.map((waiting) => ({ ...waiting, seq: this.#last }));
     if (kept.length === 0) this.#tellAll();
   }
 

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { type ConnectionId, newConnectionId, type TokenId } from '../../../protocol/ids.ts';
 import type { Role } from '../../../protocol/model.ts';
 import type { CustomIceServer } from '../../shared/ice-servers.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import type { Asked, ConnectionRecord, SessionRecord, Store, TokenHash } from '../../store/store.ts';
 import type { AttachmentId } from '../link/ports.ts';
 import { isJoined } from './adoption.ts';
@@ -9,8 +10,10 @@ import { type ConnectionSecrets, hashToken } from './connection-secrets.ts';
 
 /** For how long a token joins, unless its request says otherwise. */
 export const TOKEN_EXPIRES_MS = 15 * 60 * 1000;
-/** For how long after the end of a connection the request that has made it is known when it is said again, and its token by name. */
+/** For how long after its end a connection is known to the request that has made it, to its token, and to its client. */
 const REMEMBERED_MS = 60 * 60 * 1000;
+/** So many connections that have ended are known; of more, the oldest are unknown. */
+const MOST_GONE = 10_000;
 const FORGET_EVERY_MS = 60 * 1000;
 /** So many expired tokens are known by name; of more, the oldest are unknown. */
 const MOST_EXPIRED = 10_000;
@@ -74,14 +77,17 @@ export class Places {
   readonly #unjoined = new Map<TokenHash, PendingPlace>();
   /** Tokens that have joined. `goneAt`: Unix time, ms, of the end of the connection. */
   readonly #used = new Map<TokenHash, { readonly connectionId: ConnectionId; readonly goneAt?: number }>();
-  /** By connection, whatever has become of them. */
-  readonly #repeatable = new Map<ConnectionId, ConnectionRecord>();
+  /**
+   * Those whose requests may be said again, whatever has become of them, and those that were ended against their client's will. Those
+   * that have ended are in the order of their ends.
+   */
+  readonly #remembered = new Map<ConnectionId, ConnectionRecord>();
   readonly #making = new Map<ConnectionId, Promise<ConnectionRecord>>();
   readonly #now: () => number;
   #forgotAt = 0;
 
   /** `now`: Unix time, ms. */
-  constructor(parts: PlacesParts, now: () => number = Date.now) {
+  constructor(parts: PlacesParts, now: () => number = steadyTime) {
     this.#parts = parts;
     this.#now = now;
   }
@@ -93,9 +99,9 @@ export class Places {
 
   /** What a former owner has left in the store. */
   adopt(records: readonly ConnectionRecord[]): void {
-    for (const record of records) {
+    for (const record of [...records].sort((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0))) {
       const { connectionId, tokenHash, goneAt } = record;
-      if (record.asked) this.#repeatable.set(connectionId, record);
+      if (record.asked || goneAt) this.#remembered.set(connectionId, record);
       if (isJoined(record)) this.#used.set(tokenHash, { connectionId, ...(goneAt ? { goneAt } : {}) });
       else if (!goneAt) this.#unjoined.set(tokenHash, { record, busy: false });
     }
@@ -127,7 +133,7 @@ export class Places {
     if (!names) return this.#make(options, { connectionId: newConnectionId() });
     const { connectionId } = names;
     this.sweep();
-    const made = this.#repeatable.get(connectionId);
+    const made = this.#remembered.get(connectionId);
     if (made) return Promise.resolve(made);
     const making = this.#making.get(connectionId) ?? this.#make(options, names);
     this.#making.set(connectionId, making);
@@ -160,15 +166,25 @@ export class Places {
     }
   }
 
-  /** Takes a connection that has ended off the books, or, if its request may be said again, notes its end. */
-  forget(record: ConnectionRecord): Promise<void> {
+  /** A connection that has ended and is remembered. */
+  ended(connectionId: ConnectionId): ConnectionRecord | undefined {
+    const record = this.#remembered.get(connectionId);
+    return record?.goneAt === undefined ? undefined : record;
+  }
+
+  /**
+   * Takes a connection that has ended off the books, or notes its end, if somebody may ask for it: its request, said again, or its
+   * client, which is told `refusal`.
+   */
+  forget(record: ConnectionRecord, refusal = this.ended(record.connectionId)?.refusal): Promise<void> {
     const { session, write } = this.#parts;
     const { connectionId, tokenHash } = record;
     const goneAt = this.#now();
     if (this.#used.has(tokenHash)) this.#used.set(tokenHash, { connectionId, goneAt });
-    if (!record.asked) return write((store) => store.removeConnection(record, session.epoch));
-    const gone = { ...record, goneAt };
-    this.#repeatable.set(connectionId, gone);
+    if (!record.asked && !refusal) return write((store) => store.removeConnection(record, session.epoch));
+    const gone = { ...record, goneAt, ...(refusal ? { refusal } : {}) };
+    this.#remembered.delete(connectionId);
+    this.#remembered.set(connectionId, gone);
     return write((store) => store.putConnection(gone, session.epoch));
   }
 
@@ -178,7 +194,9 @@ export class Places {
     if (now - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = now;
     const isOver = (at: number | undefined): boolean => at !== undefined && now - at >= REMEMBERED_MS;
-    for (const record of this.#repeatable.values()) if (isOver(record.goneAt)) this.#drop(record);
+    const gone = [...this.#remembered.values()].filter(({ goneAt }) => goneAt !== undefined);
+    for (const [at, record] of gone.entries())
+      if (at < gone.length - MOST_GONE || isOver(record.goneAt)) this.#drop(record);
     for (const [token, { goneAt }] of this.#used) if (isOver(goneAt)) this.#used.delete(token);
     const expired = [...this.#unjoined.values()].filter((place) => this.#isExpired(place) && !place.busy);
     expired.sort((a, b) => b.record.expiresAt - a.record.expiresAt);
@@ -190,7 +208,7 @@ export class Places {
   #drop(record: ConnectionRecord): void {
     const { session, write } = this.#parts;
     this.#unjoined.delete(record.tokenHash);
-    this.#repeatable.delete(record.connectionId);
+    this.#remembered.delete(record.connectionId);
     // A record that stays in the store is found, and removed, by the next owner.
     write((store) => store.removeConnection(record, session.epoch)).catch(() => {});
   }
@@ -219,7 +237,7 @@ export class Places {
     };
     await write((store) => store.putConnection(record, epoch));
     this.#unjoined.set(record.tokenHash, { record, busy: false });
-    if (record.asked) this.#repeatable.set(record.connectionId, record);
+    if (record.asked) this.#remembered.set(record.connectionId, record);
     return record;
   }
 }

@@ -158,7 +158,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   forceDisconnect: async (session, member, { connectionId }, askedAgoMs) => {
     requireModerator(member, 'forceDisconnect');
     const other = session.members.get(connectionId);
-    if (other) session.leave(other, 'forceDisconnectByUser');
+    if (other) await session.leave(other, 'forceDisconnectByUser');
     // Asked again after a takeover, it may have been done already.
     else if (askedAgoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
     return {};
@@ -167,7 +167,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   forceUnpublish: async (session, member, { streamId }, askedAgoMs) => {
     requireModerator(member, 'forceUnpublish');
     try {
-      session.streams.endByForce(streamId, 'forceUnpublishByUser');
+      await session.streams.endByForce(streamId, 'forceUnpublishByUser');
     } catch (error) {
       if (askedAgoMs === 0) throw error;
     }
@@ -175,10 +175,10 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   },
 
   signal: async (session, member, { id, number, type, data, to }, askedAgoMs) => {
-    const saidAt = Date.now() - askedAgoMs;
+    const saidAt = performance.now() - askedAgoMs;
     // Said again after a takeover, it is for those who were there when it was said: later ones have had newer ones since.
     const there = [...session.members.values()].filter(
-      (other) => askedAgoMs === 0 || other === member || other.record.joined.activeAt <= saidAt,
+      (other) => askedAgoMs === 0 || other === member || other.joinedAt <= saidAt,
     );
     const wanted = to && to.length > 0 ? to : there.map((other) => other.id);
     const recipients = [...new Set(wanted)].map((connectionId) => {
@@ -205,7 +205,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
 
   leave: async (session, member) => {
     // At once, so that the end of the socket right behind this is not taken for a loss. The close is the answer.
-    session.leave(member, 'disconnect');
+    void session.leave(member, 'disconnect');
     return {};
   },
 };

@@ -37,10 +37,10 @@ export type SessionFact =
       readonly data?: string;
     };
 
-/** Keeps account of what happens in sessions. Telling it takes no time and does not fail. */
+/** Keeps account of what happens in sessions. Telling it does not fail; resolves when it is written down, or given up. */
 export interface SessionChronicle {
-  tell(session: SessionLife, fact: SessionFact): void;
+  tell(session: SessionLife, fact: SessionFact): Promise<void>;
 }
 
 /** Nobody wants to know. */
-export const NO_CHRONICLE: SessionChronicle = { tell: () => {} };
+export const NO_CHRONICLE: SessionChronicle = { tell: () => Promise.resolve() };

@@ -3,7 +3,7 @@ import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServer, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
-import type { LeaveReason } from '../../../protocol/model.ts';
+import type { LeaveReason, ResumeRefusal } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
 import { ByteBudget } from '../../shared/byte-budget.ts';
 import { MACHINE_CLOCK } from '../../shared/clock.ts';
@@ -42,6 +42,12 @@ const STORE_PATIENCE_MS = 1_000;
  * of them of all the others, twice, was most of the work that they waited for.
  */
 const UNTOLD_MS = 2_000;
+
+interface LeaveOptions {
+  readonly closeCode?: CloseCode;
+  /** What its client is told if it comes back; default: the reason, if it has not left by itself. */
+  readonly refusal?: ResumeRefusal;
+}
 
 /** What a session needs of the process around it. */
 export interface SessionSurroundings {
@@ -82,6 +88,8 @@ export class OwnedSession {
   readonly #intake: RequestIntake;
   readonly #ownership = new Ownership(() => this.#isOwned());
   #state: 'open' | 'frozen' | 'ended' = 'open';
+  #leaving: Promise<unknown> = Promise.resolve();
+  #noted: Promise<void> = Promise.resolve();
 
   constructor(record: SessionRecord, around: SessionSurroundings) {
     this.record = record;
@@ -199,6 +207,17 @@ export class OwnedSession {
     return placed;
   }
 
+  /**
+   * Resolves when what is to be known before the session's end is: who has left, as the store takes nothing more after that, and,
+   * unless it takes long, what the chronicle is to tell before the next life begins.
+   */
+  get accounts(): Promise<unknown> {
+    return Promise.all([
+      this.#leaving,
+      Promise.race([this.#noted, delay(STORE_PATIENCE_MS, undefined, { ref: false })]),
+    ]);
+  }
+
   get isOpen(): boolean {
     return this.#state !== 'ended';
   }
@@ -256,7 +275,7 @@ export class OwnedSession {
 
   /** Something has happened that the session's chronicle is to know of. */
   note(fact: SessionFact): void {
-    this.#around.chronicle.tell(this.record, fact);
+    this.#noted = this.#around.chronicle.tell(this.record, fact);
   }
 
   /** To everyone but `except`. */
@@ -278,16 +297,18 @@ export class OwnedSession {
     else if (event === 'signal' && member.isKnownAway) this.keptSignals.keepSoon();
   }
 
-  /** Ends a member's place. The session ends with its last. */
-  leave(member: Member, reason: LeaveReason, closeCode: CloseCode = 4000): void {
-    if (!this.members.delete(member.id)) return;
+  /**
+   * Ends a member's place. The session ends with its last. Resolves when the store knows, or has not answered in time: a client that
+   * is away is told on its return, by whichever master then owns the session, why it has no place any more.
+   */
+  leave(member: Member, reason: LeaveReason, { closeCode = 4000, refusal }: LeaveOptions = {}): Promise<void> {
+    if (!this.members.delete(member.id)) return Promise.resolve();
     this.log.info({ connection: member.id, reason }, 'A connection has left.');
     if (reason !== 'disconnect') member.tell('evicted', { reason });
     const { presence } = member;
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
-    member.outbox.close();
     this.#intake.forget(member);
-    this.keptSignals.forget(member);
+    const settled = this.#settleSignals(member, refusal);
     for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
     for (const [streamId, publication] of member.publications) {
       publication.end();
@@ -298,11 +319,13 @@ export class OwnedSession {
     if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
-    if (!this.isOpen) return;
-    this.places
-      .forget(member.record)
+    if (!this.isOpen) return settled;
+    const known = this.places
+      .forget(member.record, refusal ?? (reason === 'disconnect' ? undefined : reason))
       .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
+    this.#leaving = Promise.all([this.#leaving, known, settled]);
     if (this.members.size === 0) void this.end('lastParticipantLeft');
+    return known;
   }
 
   /**
@@ -328,7 +351,7 @@ export class OwnedSession {
       }
       if (member.isReturning) continue;
       const awayMs = now - presence.since;
-      if (awayMs > resumeGraceMs) this.leave(member, 'networkDisconnect');
+      if (awayMs > resumeGraceMs) void this.leave(member, 'networkDisconnect');
       else if (awayMs > Math.min(UNTOLD_MS, resumeGraceMs / 2) && !presence.told) {
         member.becomeKnownAway();
         this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
@@ -358,7 +381,8 @@ export class OwnedSession {
   async end(reason: Exclude<EndReason, 'nodeCrashed'>): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
-    for (const member of [...this.members.values()]) this.leave(member, 'sessionClosedByServer', 4410);
+    for (const member of [...this.members.values()])
+      void this.leave(member, 'sessionClosedByServer', { closeCode: 4410 });
     this.room?.attempt('closeRoom', {});
     this.relocation.end(false);
     this.log.info({ reason }, 'The session has ended.');
@@ -412,14 +436,22 @@ export class OwnedSession {
     this.keptSignals.arrived(member);
   }
 
+  /** What was said to a member that has left: one that is put out for reading too little comes back for it. */
+  #settleSignals(member: Member, refusal: ResumeRefusal | undefined): Promise<void> {
+    if (refusal === 'outboxOverflow') return this.keptSignals.bequeath(member);
+    member.outbox.close();
+    this.keptSignals.forget(member);
+    return Promise.resolve();
+  }
+
   #overflow(member: Member): void {
     this.log.warn({ connection: member.id }, 'A connection does not read what it is sent.');
     const { presence } = member;
     if (presence.kind === 'here') {
-      const error = new ProtocolError('OUTBOX_OVERFLOW').toWire();
+      const error = new ProtocolError('OUTBOX_OVERFLOW', undefined, 'outboxOverflow').toWire();
       presence.edge.down({ attachment: presence.attachment, frame: { t: 'error', error } });
     }
-    this.leave(member, 'networkDisconnect', 4429);
+    void this.leave(member, 'networkDisconnect', { closeCode: 4429, refusal: 'outboxOverflow' });
   }
 
   /** Its members are no longer this owner's concern. */

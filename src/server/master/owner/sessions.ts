@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
@@ -43,9 +44,11 @@ export class Sessions {
     this.#log = log;
     this.#around = {
       ...parts,
-      ended: (session, reason) => {
+      ended: async (session, reason) => {
         this.#forget(session);
-        return reason === 'steppedDown' ? Promise.resolve() : this.#recordEnd(session.record, reason);
+        if (reason === 'steppedDown') return;
+        await session.accounts;
+        await this.#recordEnd(session.record, reason);
       },
     };
     this.#timers = [
@@ -84,7 +87,7 @@ export class Sessions {
       uniqueSessionId: newUniqueSessionId(sessionId),
       owner: this.#around.self,
       failover,
-      createdAt: Date.now(),
+      createdAt: steadyTime(),
       properties,
     });
     const session = new OwnedSession(record, this.#around);
@@ -260,7 +263,7 @@ export class Sessions {
       if (!this.#unknown.has(uniqueSessionId)) continue;
       this.#log.error({ session: uniqueSessionId, epoch }, 'A session is on the books of this master and not here.');
       await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed');
-      this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
+      void this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
     this.#unknown = new Set(unknown.map(({ uniqueSessionId }) => uniqueSessionId));
   }
@@ -274,7 +277,7 @@ export class Sessions {
       session.sweep(now);
       if (audit) session.audit();
       // It may have a room all the same: for a first join that a crash has broken off.
-      if (session.members.size === 0 && Date.now() - session.record.createdAt > NEVER_JOINED_MS) {
+      if (session.members.size === 0 && steadyTime() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }
     }

@@ -1,9 +1,12 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { StreamId } from '../../../protocol/ids.ts';
-import type { StreamEndReason } from '../../../protocol/model.ts';
-import type { Member } from './member.ts';
+import type { EndedStream, StreamEndReason } from '../../../protocol/model.ts';
+import type { JoinedConnection, Member } from './member.ts';
 import type { Publication } from './publication.ts';
 import type { OwnedSession } from './session.ts';
+
+/** So many streams of a connection that were ended by force are known to it when it comes back. */
+const ENDED_KNOWN = 32;
 
 /** The streams of a session's members. */
 export class Streams {
@@ -35,16 +38,26 @@ export class Streams {
     session.note({ kind: 'unpublished', streamId, reason });
   }
 
-  /** Ends a stream against its publisher's will: that one is told, too. @throws {ProtocolError} STREAM_UNKNOWN */
-  endByForce(streamId: StreamId, reason: 'forceUnpublishByUser' | 'forceUnpublishByServer'): void {
+  /**
+   * Ends a stream against its publisher's will: that one is told, too. Resolves when the store knows, or has not answered in time: a
+   * publisher that is away, or rebuilds, must not send it again.
+   * @throws {ProtocolError} STREAM_UNKNOWN
+   */
+  async endByForce(streamId: StreamId, reason: EndedStream['reason']): Promise<void> {
+    const session = this.#session;
     const { publisher } = this.find(streamId);
     this.end(publisher, streamId, reason);
-    this.#session.tell(publisher, 'streamDestroyed', { streamId, reason });
+    session.tell(publisher, 'streamDestroyed', { streamId, reason });
+    try {
+      await session.records.change(publisher, (record) => withEnded(record, { streamId, reason }));
+    } catch (error) {
+      session.log.warn({ err: error, stream: streamId }, 'The store does not know that a stream was ended.');
+    }
   }
 
   /** A member may not send any more: what it sends ends, and so do the transports that are for nothing else. */
   forbidAllOf(member: Member): void {
-    for (const streamId of [...member.publications.keys()]) this.endByForce(streamId, 'forceUnpublishByServer');
+    for (const streamId of [...member.publications.keys()]) void this.endByForce(streamId, 'forceUnpublishByServer');
     for (const [key, direction] of [...member.transports]) {
       if (direction !== 'send') continue;
       member.transports.delete(key);
@@ -61,4 +74,10 @@ export class Streams {
       for (const key of subscription?.consumers ?? []) room?.attempt('closeConsumer', { key });
     }
   }
+}
+
+function withEnded(record: JoinedConnection, ended: EndedStream): JoinedConnection {
+  const { joined } = record;
+  const others = (joined.endedStreams ?? []).filter(({ streamId }) => streamId !== ended.streamId);
+  return { ...record, joined: { ...joined, endedStreams: [...others, ended].slice(-ENDED_KNOWN) } };
 }

@@ -9,7 +9,7 @@ import { CONNECTION_BODY, CONNECTION_CHANGE, placeOptions } from './connection-p
 import { IDEMPOTENCY_HEADERS, type RepeatableRequest, requireSame } from './idempotency.ts';
 import type { RestApp, RestParts } from './rest-api.ts';
 import { empty, error, route } from './route-schema.ts';
-import { confirmOwned, findConnection, ownedHere } from './session-access.ts';
+import { atOwner, confirmOwned, findConnection } from './session-access.ts';
 import { connectionsJson, type Json, list, memberJson, placeJson } from './session-json.ts';
 import { SESSION_PARAMS } from './session-routes.ts';
 
@@ -50,10 +50,11 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply);
-      if (!session) return reply;
-      const place = await createPlace(session, placeOptions(request.body), keys.of(request));
-      return placeJson(session, place, socketOrigin);
+      const { sessionId } = request.params;
+      return atOwner(parts, { sessionId, request, reply }, async (session) => {
+        const place = await createPlace(session, placeOptions(request.body), keys.of(request));
+        return placeJson(session, place, socketOrigin);
+      });
     },
   );
 
@@ -75,8 +76,11 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply);
-      return session ? list(connectionsJson(session, socketOrigin, request.query.pendingConnections ?? true)) : reply;
+      const { sessionId } = request.params;
+      const pending = request.query.pendingConnections ?? true;
+      return atOwner(parts, { sessionId, request, reply }, (session) =>
+        list(connectionsJson(session, socketOrigin, pending)),
+      );
     },
   );
 
@@ -97,8 +101,8 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply);
-      return session ? json(session, request.params.connectionId) : reply;
+      const { sessionId, connectionId } = request.params;
+      return atOwner(parts, { sessionId, request, reply }, (session) => json(session, connectionId));
     },
   );
 
@@ -124,15 +128,15 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
     },
     async (request, reply) => {
       const { sessionId, connectionId } = request.params;
-      const session = await ownedHere(parts, sessionId, request, reply);
-      if (!session) return reply;
-      findConnection(session, connectionId);
       const { role, record } = request.body;
-      await changeConnection(session, connectionId as ConnectionId, {
-        ...(role ? { role } : {}),
-        ...(typeof record === 'boolean' ? { record } : {}),
+      return atOwner(parts, { sessionId, request, reply }, async (session) => {
+        findConnection(session, connectionId);
+        await changeConnection(session, connectionId as ConnectionId, {
+          ...(role ? { role } : {}),
+          ...(typeof record === 'boolean' ? { record } : {}),
+        });
+        return json(session, connectionId);
       });
-      return json(session, connectionId);
     },
   );
 
@@ -154,16 +158,17 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply, 400);
-      if (!session) return reply;
-      const found = findConnection(session, request.params.connectionId);
-      if (found.kind === 'place') {
-        await session.places.remove(found.place);
-      } else {
-        await confirmOwned(session, parts);
-        session.leave(found.member, 'forceDisconnectByServer');
-      }
-      return reply.code(204).send();
+      const { sessionId, connectionId } = request.params;
+      return atOwner(parts, { sessionId, request, reply, missing: 400 }, async (session) => {
+        const found = findConnection(session, connectionId);
+        if (found.kind === 'place') {
+          await session.places.remove(found.place);
+        } else {
+          await confirmOwned(session, parts);
+          await session.leave(found.member, 'forceDisconnectByServer');
+        }
+        return reply.code(204).send();
+      });
     },
   );
 }

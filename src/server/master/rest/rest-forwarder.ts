@@ -20,7 +20,8 @@ import type { AnyRequest } from './session-access.ts';
 import type { Json } from './session-json.ts';
 
 const AGAIN_MS = 50;
-const ATTEMPTS = 10;
+/** The answer of a master that is not, or no longer, the owner: it has done nothing, and the owner is to be looked for again. */
+const NOT_OWNER = 421;
 
 /** Another master's own answer to a request that went to all of them; `undefined` when there is none. */
 export interface Elsewhere {
@@ -46,26 +47,41 @@ export class RestForwarder {
     this.#log = log;
   }
 
-  /** Passes the request on to the session's owner, whose answer is then sent, unless the owner is here. */
+  /** For how long the owner of a session is looked for, ms. */
+  get patienceMs(): number {
+    return this.#timing.peerCallMs;
+  }
+
+  /**
+   * Passes the request on to the session's owner, whose answer is then sent, unless the owner is here. `until`, as of
+   * `performance.now()`: while a session is created and ended all the time, or changes its owner, it is looked for again.
+   * @throws {RestError} 421 for a request that was passed on, where the owner is not here; 503
+   */
   async toOwner(
     locator: Locator,
     sessionId: SessionId,
     request: AnyRequest,
     reply: FastifyReply,
+    until = performance.now() + this.patienceMs,
   ): Promise<Extract<Located, { kind: 'here' | 'nowhere' }> | { kind: 'answered' }> {
     let suspect: InstanceId | undefined;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    for (let isFirst = true; isFirst || performance.now() < until; isFirst = false) {
       const located = await locator.locate(sessionId, suspect);
+      if (located.kind === 'here' || located.kind === 'nowhere') return located;
+      if (this.isPassedOn(request)) throw new RestError(NOT_OWNER, `The owner of session ${sessionId} is not here.`);
       if (located.kind === 'changing') {
         await delay(AGAIN_MS);
         continue;
       }
       if (located.kind === 'unreachable') break;
-      if (located.kind !== 'elsewhere') return located;
-      if (this.isPassedOn(request)) break;
       try {
-        await send(reply, await this.#pass({ url: located.url, instance: located.owner }, request));
-        return { kind: 'answered' };
+        const answer = await this.#pass({ url: located.url, instance: located.owner }, request);
+        if (answer.status !== NOT_OWNER) {
+          await send(reply, answer);
+          return { kind: 'answered' };
+        }
+        suspect = undefined;
+        await delay(AGAIN_MS);
       } catch (error) {
         suspect = located.owner;
         this.#log.warn(
@@ -94,9 +110,13 @@ export class RestForwarder {
     for (const master of masters) {
       if (master.beat?.ready === false) continue;
       try {
-        await send(reply, await this.#pass(master, request));
+        const answer = await this.#pass(master, request);
+        if (answer.status === NOT_OWNER)
+          throw new RestError(503, 'The owner of the session is elsewhere. Try again in a moment.');
+        await send(reply, answer);
         return true;
       } catch (error) {
+        if (error instanceof RestError) throw error;
         this.#log.warn({ err: error, peer: master.instance }, 'A master does not answer a REST request.');
         if (isUntouched(error)) continue;
         throw new RestError(503, 'The master that was to carry this out does not answer. Try again in a moment.');

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { type ConnectionId, isSessionId } from '../../../protocol/ids.ts';
 import type { Member } from '../owner/member.ts';
 import type { PendingPlace } from '../owner/places.ts';
@@ -10,19 +11,48 @@ import { RestError } from './rest-error.ts';
 export type AnyRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'bodyText'>;
 
 /**
- * The session, if it is owned here; `undefined` when its owner has answered the request instead.
+ * Does something with a session, at its owner. One that ends or changes its owner at that very moment is looked for again: nothing
+ * has been done then. Resolves with what `work` answers, or with `reply` when another master has answered.
  * @param missing the status when there is no such session
  * @throws {RestError}
  */
-export async function ownedHere(
+export async function atOwner<T>(
+  parts: RestParts,
+  { sessionId, request, reply, missing = 404 }: AtOwner,
+  work: (session: OwnedSession) => T | Promise<T>,
+): Promise<T | FastifyReply> {
+  const until = performance.now() + parts.forwarder.patienceMs;
+  for (;;) {
+    const session = await ownedHere(parts, { sessionId, request, reply, missing }, until);
+    if (!session) return reply;
+    try {
+      return await work(session);
+    } catch (error) {
+      const isStale = error instanceof ProtocolError && error.code === 'EPOCH_STALE';
+      if (!isStale || performance.now() >= until) throw error;
+      await delay(AGAIN_MS);
+    }
+  }
+}
+
+/** Before a session that has just ended, or changed its owner, is looked for again. */
+const AGAIN_MS = 20;
+
+interface AtOwner {
+  readonly sessionId: string;
+  readonly request: AnyRequest;
+  readonly reply: FastifyReply;
+  readonly missing?: 400 | 404;
+}
+
+/** The session, if it is owned here; `undefined` when its owner has answered the request instead. @throws {RestError} */
+async function ownedHere(
   { locator, forwarder }: RestParts,
-  sessionId: string,
-  request: AnyRequest,
-  reply: FastifyReply,
-  missing: 400 | 404 = 404,
+  { sessionId, request, reply, missing }: Required<AtOwner>,
+  until: number,
 ): Promise<OwnedSession | undefined> {
   if (!isSessionId(sessionId)) throw noSession(sessionId, missing);
-  const answer = await forwarder.toOwner(locator, sessionId, request, reply);
+  const answer = await forwarder.toOwner(locator, sessionId, request, reply, until);
   if (answer.kind === 'nowhere') throw noSession(sessionId, missing);
   return answer.kind === 'here' ? answer.session : undefined;
 }

@@ -9,7 +9,7 @@ import { IDEMPOTENCY_HEADERS, requireSame } from './idempotency.ts';
 import type { RestApp, RestParts } from './rest-api.ts';
 import { RestError } from './rest-error.ts';
 import { empty, error, route } from './route-schema.ts';
-import { type AnyRequest, confirmOwned, ownedHere } from './session-access.ts';
+import { type AnyRequest, atOwner, confirmOwned } from './session-access.ts';
 import { list, sessionJson } from './session-json.ts';
 import { propertiesOf, SESSION_BODY } from './session-properties.ts';
 
@@ -19,9 +19,6 @@ const PENDING_QUERY = Type.Object({
     Type.Boolean({ description: 'Also those that wait for somebody. Default: false.' }),
   ),
 });
-/** Somebody else may create, or end, the same session at the same moment. */
-const CREATE_ATTEMPTS = 5;
-
 export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
   const { sessions, locator, forwarder, socketOrigin, keys } = parts;
 
@@ -53,7 +50,9 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
       const properties = propertiesOf(body, repeatable?.asked);
       const sessionId = (body.customSessionId ||
         (repeatable ? `ses_${repeatable.name('', 10)}` : newSessionId())) as SessionId;
-      for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt += 1) {
+      // Somebody else may create, or end, the same session at the same moment.
+      const until = performance.now() + forwarder.patienceMs;
+      while (performance.now() < until) {
         const there = await existing(sessionId, properties, request, reply);
         if (there) return there === 'answered' ? reply : there === 'taken' ? reply.code(409).send() : there;
         requireMediaNode(properties.mediaNode);
@@ -139,8 +138,9 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply);
-      return session ? sessionJson(session, socketOrigin, request.query.pendingConnections ?? false) : reply;
+      const { sessionId } = request.params;
+      const pending = request.query.pendingConnections ?? false;
+      return atOwner(parts, { sessionId, request, reply }, (session) => sessionJson(session, socketOrigin, pending));
     },
   );
 
@@ -158,11 +158,12 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.params.sessionId, request, reply);
-      if (!session) return reply;
-      await confirmOwned(session, parts);
-      await session.end('sessionClosedByServer');
-      return reply.code(204).send();
+      const { sessionId } = request.params;
+      return atOwner(parts, { sessionId, request, reply }, async (session) => {
+        await confirmOwned(session, parts);
+        await session.end('sessionClosedByServer');
+        return reply.code(204).send();
+      });
     },
   );
 }

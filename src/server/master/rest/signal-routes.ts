@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { type ConnectionId, randomText } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { ServerSignal } from '../owner/server-signals.ts';
@@ -6,7 +7,7 @@ import { IDEMPOTENCY_HEADERS, otherBody, type RepeatableRequest } from './idempo
 import type { RestApp, RestParts } from './rest-api.ts';
 import { RestError } from './rest-error.ts';
 import { empty, error, optional, route, text } from './route-schema.ts';
-import { confirmOwned, ownedHere } from './session-access.ts';
+import { atOwner, confirmOwned } from './session-access.ts';
 
 const ID_LENGTH = 12;
 /** What is around the signal in its frame. */
@@ -49,25 +50,31 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
     },
     async (request, reply) => {
       const { session: sessionId, to } = request.body;
-      const session = await ownedHere(parts, sessionId, request, reply);
-      if (!session) return reply;
-      const repeatable = parts.keys.of(request);
-      const signal = signalOf(request.body, session.record.uniqueSessionId, repeatable);
-      requireFits(signal);
-      // A master that has been replaced without knowing would say it to nobody.
-      await confirmOwned(session, parts);
-      const said = session.serverSignals.say(signal, (to ?? []) as ConnectionId[], repeatable?.asked);
-      if (said === 'otherwise') throw otherBody();
-      if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
-      // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
-      if (!(await session.serverSignals.secured((to ?? []) as ConnectionId[]))) {
-        throw new RestError(
-          503,
-          'Not everybody has got the signal, and the store does not keep it for them. Try again in a moment.',
-        );
-      }
-      await confirmOwned(session, parts);
-      return reply.code(200).send();
+      return atOwner(parts, { sessionId, request, reply }, async (session) => {
+        const repeatable = parts.keys.of(request);
+        const signal = signalOf(request.body, session.record.uniqueSessionId, repeatable);
+        requireFits(signal);
+        // A master that has been replaced without knowing would say it to nobody.
+        await confirmOwned(session, parts);
+        const said = session.serverSignals.say(signal, (to ?? []) as ConnectionId[], repeatable?.asked);
+        if (said === 'otherwise') throw otherBody();
+        if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
+        // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
+        if (!(await session.serverSignals.secured((to ?? []) as ConnectionId[]))) {
+          throw new RestError(
+            503,
+            'Not everybody has got the signal, and the store does not keep it for them. Try again in a moment.',
+          );
+        }
+        try {
+          await confirmOwned(session, parts);
+        } catch (failure) {
+          // Said again, some would have it twice.
+          if (!(failure instanceof ProtocolError) || repeatable) throw failure;
+          throw new RestError(503, 'The session has ended or has another owner; who got the signal is not known.');
+        }
+        return reply.code(200).send();
+      });
     },
   );
 }

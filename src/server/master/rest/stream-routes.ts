@@ -4,7 +4,7 @@ import type { StreamId } from '../../../protocol/ids.ts';
 import type { RestApp, RestParts } from './rest-api.ts';
 import { RestError } from './rest-error.ts';
 import { empty, error, route } from './route-schema.ts';
-import { confirmOwned, ownedHere } from './session-access.ts';
+import { atOwner, confirmOwned } from './session-access.ts';
 
 const STREAM_PARAMS = Type.Object({ sessionId: Type.String(), streamId: Type.String() });
 
@@ -28,20 +28,20 @@ export function registerStreamRoutes(app: RestApp, parts: RestParts): void {
     },
     async (request, reply) => {
       const { sessionId, streamId } = request.params;
-      const session = await ownedHere(parts, sessionId, request, reply, 400);
-      if (!session) return reply;
-      try {
-        session.streams.find(streamId as StreamId);
-        await confirmOwned(session, parts);
-        session.streams.endByForce(streamId as StreamId, 'forceUnpublishByServer');
-      } catch (failure) {
-        if (!(failure instanceof ProtocolError && failure.code === 'STREAM_UNKNOWN')) throw failure;
-        throw new RestError(
-          404,
-          `Session ${sessionId} has no stream ${streamId.slice(0, 64)}. GET its connections to see their publishers.`,
-        );
-      }
-      return reply.code(204).send();
+      return atOwner(parts, { sessionId, request, reply, missing: 400 }, async (session) => {
+        try {
+          session.streams.find(streamId as StreamId);
+          await confirmOwned(session, parts);
+          await session.streams.endByForce(streamId as StreamId, 'forceUnpublishByServer');
+        } catch (failure) {
+          if (!(failure instanceof ProtocolError && failure.code === 'STREAM_UNKNOWN')) throw failure;
+          throw new RestError(
+            404,
+            `Session ${sessionId} has no stream ${streamId.slice(0, 64)}. GET its connections to see their publishers.`,
+          );
+        }
+        return reply.code(204).send();
+      });
     },
   );
 }

@@ -4,7 +4,7 @@ import { createPlace } from './connection-routes.ts';
 import { IDEMPOTENCY_HEADERS } from './idempotency.ts';
 import type { RestApp, RestParts } from './rest-api.ts';
 import { error, route } from './route-schema.ts';
-import { ownedHere } from './session-access.ts';
+import { atOwner } from './session-access.ts';
 import { tokenJson } from './session-json.ts';
 
 const TOKEN = Type.Object(
@@ -44,10 +44,11 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
       ),
     },
     async (request, reply) => {
-      const session = await ownedHere(parts, request.body.session, request, reply);
-      if (!session) return reply;
-      const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
-      return tokenJson(session, place, parts.socketOrigin);
+      const { session: sessionId } = request.body;
+      return atOwner(parts, { sessionId, request, reply }, async (session) => {
+        const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
+        return tokenJson(session, place, parts.socketOrigin);
+      });
     },
   );
 }

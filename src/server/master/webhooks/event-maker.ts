@@ -3,7 +3,7 @@ import type { EventId, OpenSpan, OutboxEvent } from '../../store/webhook-outbox.
 import type { WebhookEvent, WebhookEventName } from './webhook-events.ts';
 
 /** What an event is put under, besides its body. */
-export type Terms = Pick<OutboxEvent, 'id' | 'subject' | 'fence' | 'within' | 'begins' | 'ends' | 'isLast'>;
+export type Terms = Pick<OutboxEvent, 'id' | 'subject' | 'series' | 'fence' | 'within' | 'begins' | 'ends' | 'isLast'>;
 
 /** Makes events as the outbox takes them, for those who want them. */
 export class EventMaker {

@@ -1,6 +1,13 @@
 import type { LeaveReason, StreamEndReason, StreamInfo } from '../../../protocol/model.ts';
 import type { EndReason } from '../../store/store.ts';
-import type { OpenSpan, OutboxEvent, SpanKey, SubjectKey, WebhookOutbox } from '../../store/webhook-outbox.ts';
+import type {
+  OpenSpan,
+  OutboxEvent,
+  SeriesKey,
+  SpanKey,
+  SubjectKey,
+  WebhookOutbox,
+} from '../../store/webhook-outbox.ts';
 import type { Member } from '../owner/member.ts';
 import type { SessionFact, SessionLife } from '../owner/session-chronicle.ts';
 import { beginningOf, type EventMaker, eventId } from './event-maker.ts';
@@ -25,10 +32,10 @@ const END_ORDER = ['INBOUND', 'OUTBOUND'] as const;
  * outbox has, so that any master can tell it: whoever takes a session over, and whoever finds that it has crashed.
  */
 export class SessionEvents {
-  readonly #outbox: Pick<WebhookOutbox, 'open'>;
+  readonly #outbox: Pick<WebhookOutbox, 'open' | 'unendedLives'>;
   readonly #maker: EventMaker;
 
-  constructor(outbox: Pick<WebhookOutbox, 'open'>, maker: EventMaker) {
+  constructor(outbox: Pick<WebhookOutbox, 'open' | 'unendedLives'>, maker: EventMaker) {
     this.#outbox = outbox;
     this.#maker = maker;
   }
@@ -39,7 +46,8 @@ export class SessionEvents {
     const open = this.#outbox.open.bind(this.#outbox, one.subject);
     switch (fact.kind) {
       case 'created':
-        return [one.created(fact.at)];
+        // The master that had the life before may not have come to tell of its end, or may be dead.
+        return async () => [...(await this.#formerEnds(session)), one.created(fact.at)];
       case 'joined':
         return [one.joined(fact)];
       case 'published':
@@ -68,11 +76,21 @@ export class SessionEvents {
         return async () => one.ended(await open(), fact.reason, fact.at ?? now);
     }
   }
+
+  async #formerEnds({ sessionId }: SessionLife): Promise<OutboxEvent[]> {
+    const lives = await this.#outbox.unendedLives(sessionId);
+    const ends = lives.map(async (life) => {
+      const former = new LifeEvents(life, this.#maker);
+      return former.ended(await this.#outbox.open(former.subject), life.reason, life.endedAt);
+    });
+    return (await Promise.all(ends)).flat();
+  }
 }
 
 /** The events of one life of a session. */
 class LifeEvents {
   readonly subject: SubjectKey;
+  readonly #series: SeriesKey;
   readonly #life: SessionLife;
   readonly #maker: EventMaker;
   readonly #fence: NonNullable<OutboxEvent['fence']>;
@@ -86,6 +104,7 @@ class LifeEvents {
     this.#fence = { uniqueSessionId, epoch };
     this.#names = { sessionId, uniqueSessionId };
     this.subject = uniqueSessionId as string as SubjectKey;
+    this.#series = `session ${sessionId}` as SeriesKey;
     this.#span = this.#spanOf('session');
   }
 
@@ -93,7 +112,13 @@ class LifeEvents {
     const { subject } = this;
     return this.#maker.make(
       { event: 'sessionCreated', timestamp: at, ...this.#names },
-      { subject, fence: this.#fence, id: eventId(this.#span, at), begins: { span: this.#span, about: {} } },
+      {
+        subject,
+        series: this.#series,
+        fence: this.#fence,
+        id: eventId(this.#span, at),
+        begins: { span: this.#span, about: {} },
+      },
     );
   }
 
@@ -172,6 +197,7 @@ class LifeEvents {
       },
       {
         subject: this.subject,
+        series: this.#series,
         fence: this.#fence,
         within: this.#span,
         id: eventId('signalSent', this.#life.uniqueSessionId, from ?? '', id),
@@ -247,7 +273,14 @@ class LifeEvents {
     begins: NonNullable<OutboxEvent['begins']>,
   ): OutboxEvent {
     const id = eventId(begins.span, event.timestamp);
-    return this.#maker.make(event, { subject: this.subject, fence: this.#fence, within: this.#span, id, begins });
+    return this.#maker.make(event, {
+      subject: this.subject,
+      series: this.#series,
+      fence: this.#fence,
+      within: this.#span,
+      id,
+      begins,
+    });
   }
 
   #end(
@@ -255,7 +288,15 @@ class LifeEvents {
     event: WebhookEventOf<'participantLeft' | 'webrtcConnectionDestroyed' | 'sessionDestroyed'>,
     isLast = false,
   ): OutboxEvent {
-    const terms = { subject: this.subject, fence: this.#fence, id: eventId('end', id), ends: span, isLast };
+    const fence = this.#fence;
+    const terms = {
+      subject: this.subject,
+      series: this.#series,
+      fence,
+      id: eventId('end', id),
+      ends: span,
+      isLast,
+    };
     return this.#maker.make(event, terms);
   }
 

@@ -5,6 +5,7 @@ import type { SessionId } from '../../../protocol/ids.ts';
 import type { Identity, InstanceId } from '../../shared/identity.ts';
 import type { LiveBeat } from '../../shared/live-feed.ts';
 import type { Logger } from '../../shared/logging.ts';
+import { steadyTime } from '../../shared/steady-time.ts';
 import type { SessionRecord, Store } from '../../store/store.ts';
 import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
 import type { SessionChronicle, SessionFact, SessionLife } from '../owner/session-chronicle.ts';
@@ -86,8 +87,8 @@ export class Webhooks implements SessionChronicle {
     this.#try(this.#look());
   }
 
-  tell(session: SessionLife, fact: SessionFact): void {
-    this.#sessionWriter.add(this.#sessionEvents.of(session, fact, Date.now()));
+  tell(session: SessionLife, fact: SessionFact): Promise<void> {
+    return this.#sessionWriter.written(this.#sessionEvents.of(session, fact, Date.now()));
   }
 
   /** Tells of the nodes that this master sees, from here on. */
@@ -100,7 +101,7 @@ export class Webhooks implements SessionChronicle {
       this.#nodeWriter.add(this.#nodeEvents.up({ instance: peer, role, url: node.url }, Date.now()));
     });
     directory.on('beat', (peer, role, beat) => {
-      const at = Date.now();
+      const at = steadyTime();
       const before = this.#heard.get(peer)?.status ?? 'running';
       const status = statusOf(beat) ?? before;
       this.#heard.set(peer, { at, status });
@@ -112,7 +113,7 @@ export class Webhooks implements SessionChronicle {
       if (role !== 'media-node') return;
       const { webhooks } = this.#parts.store;
       // What its death has ended has ended since then: other masters may have noticed it before.
-      const since = this.#heard.get(peer)?.at ?? Date.now();
+      const since = this.#heard.get(peer)?.at ?? steadyTime();
       this.#nodeWriter.add(this.#gone(peer, () => webhooks.sessionsAt(peer, since)));
     });
   }
@@ -155,8 +156,8 @@ export class Webhooks implements SessionChronicle {
     const { webhooks } = this.#parts.store;
     this.#looks += 1;
     await this.#claim();
-    for (const { reason, endedAt, ...session } of await webhooks.unended(Date.now() - this.#overdueMs)) {
-      this.tell(session, { kind: 'ended', reason, at: endedAt });
+    for (const { reason, endedAt, ...session } of await webhooks.unended(steadyTime() - this.#overdueMs)) {
+      void this.tell(session, { kind: 'ended', reason, at: endedAt });
     }
     if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
   }

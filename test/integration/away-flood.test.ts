@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { parseTokenUrl } from '../../src/protocol/token-url.ts';
+import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
+import { RawClient } from '../fixtures/cluster/raw-client.ts';
+import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { until } from '../fixtures/until.ts';
+
+let running: RunningCluster;
+before(async () => {
+  makeSocketsCuttable();
+  running = await RunningCluster.start({ timing: { resumeGraceMs: 60_000 } });
+});
+after(() => running.stop());
+beforeEach(() => running.rested());
+
+const PATIENT = { spreadMs: 600_000 } as const;
+const SENDERS = 3;
+const EACH = 500;
+
+test('a client is away while others say very much: what was acknowledged arrives, what has no room is refused by name', async () => {
+  const room = 'away-flood';
+  const absent = new SdkClient({ retry: PATIENT });
+  await absent.session.connect(() => running.token(room));
+  cutSockets();
+  await absent.happened('reconnecting');
+  const senders = Array.from({ length: SENDERS }, () => new SdkClient());
+  for (const { session } of senders) await session.connect(await running.token(room));
+  await until('it is known to be away', async () => {
+    const { json } = await running.rest(
+      'GET',
+      `/sessions/${room}/connection/${absent.session.connection.connectionId}`,
+    );
+    return json['status'] === 'active' && senders[0]?.count('connectionPresence') === 1;
+  });
+  const acknowledged: string[] = [];
+  const refused: string[] = [];
+  const pending: Promise<unknown>[] = [];
+  for (let n = 0; n < EACH; n += 1) {
+    for (const [at, { session }] of senders.entries()) {
+      const data = `${at}:${n}`;
+      pending.push(
+        session.signal({ data }).then(
+          () => acknowledged.push(data),
+          (error: { code: string }) => refused.push(error.code),
+        ),
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await Promise.all(pending);
+  assert.equal(acknowledged.length + refused.length, SENDERS * EACH);
+  assert.ok(refused.length > 0 && refused.every((code) => code === 'OUTBOX_OVERFLOW'), [...new Set(refused)].join(' '));
+  absent.session.reconnectNow();
+  await absent.happened('reconnected');
+  await until('all that was acknowledged has arrived', () => absent.signals.length >= acknowledged.length);
+  assert.deepEqual([...absent.signals].sort(), [...acknowledged].sort());
+});
+
+test('a client is put out as it reads too little: what was acknowledged to others is there in its next place', async () => {
+  const room = 'reads-too-little';
+  const sender = new SdkClient();
+  await sender.session.connect(await running.token(room));
+  const reader = await RawClient.join(running.socketUrl, await running.token(room));
+  const { sessionId, uniqueSessionId, connectionId, resumeKey } = await reader.frame('welcome');
+  const said = Array.from({ length: 40 }, (_, n) => `${n}`);
+  const outcomes = Promise.allSettled(said.map((data) => sender.session.signal({ data })));
+  const signalsTo = ({ frames }: RawClient): unknown[] =>
+    frames.flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? [frame.data.data] : []));
+  await until('all have been said', () => signalsTo(reader).length === said.length);
+  // Answers are in no snapshot, and it acknowledges none of them.
+  const streamId = `str_CAM_none_${connectionId}`;
+  for (let id = 1; id <= 2_200; id += 1) reader.send({ t: 'req', id, method: 'unpublish', data: { streamId } });
+  const { error } = await reader.frame('error');
+  assert.deepEqual([error.code, error.reason], ['OUTBOX_OVERFLOW', 'outboxOverflow']);
+  assert.ok((await outcomes).every(({ status }) => status === 'fulfilled'));
+  // Also to a client that has not seen why.
+  const resume = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch: 1, received: 0, nextRequest: 1 };
+  const late = await RawClient.hello(running.socketUrl, { resume });
+  assert.equal((await late.frame('refused')).error.reason, 'outboxOverflow');
+  const token = parseTokenUrl(await running.token(room))?.token;
+  const previous = { uniqueSessionId, connectionId, resumeKey };
+  const next = await RawClient.hello(running.socketUrl, {
+    join: { sessionId, token, key: 'next', metadata: '', previous },
+  });
+  next.acknowledges = true;
+  await until('all have arrived', () => signalsTo(next).length >= said.length);
+  assert.deepEqual(signalsTo(next), said);
+  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  next.close();
+  sender.session.disconnect();
+});
