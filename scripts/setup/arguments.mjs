@@ -4,23 +4,35 @@
  */
 
 /** The parts of the test suite, in the order in which they run. */
-export const SUITES = ['unit', 'package', 'integration', 'doors', 'hosts', 'e2e', 'chaos'];
+export const SUITES = ['unit', 'package', 'integration', 'doors', 'hosts', 'e2e', 'browsers', 'chaos'];
 
 /** What `npm run bench` can measure. */
-export const BENCHMARKS = ['owner-crash', 'media-crash', 'power-loss', 'drain', 'storm', 'join', 'all'];
+export const BENCHMARKS = ['owner-crash', 'media-crash', 'power-loss', 'bad-links', 'drain', 'storm', 'join', 'all'];
 
 /** @type {Record<string, { options: string[], names?: string[] }>} */
 export const ARGUMENTS = {
   demo: {
     options: [
-      ...['port', 'host', 'public-url', 'secret', 'masters', 'media-nodes', 'failover', 'ice-servers', 'rtc-ports'],
+      ...[
+        'port',
+        'host',
+        'public-url',
+        'lan',
+        'lan-port',
+        'secret',
+        'masters',
+        'media-nodes',
+        'failover',
+        'ice-servers',
+        'rtc-ports',
+      ],
       ...['listen-ip', 'announced-address', 'cors-origins', 'state-dir', 'log-level', 'json', 'webhook'],
       ...['webhook-header', 'webhook-events', 'webhook-secret', 'webhook-tries', 'webhook-timeout', 'webhook-deadline'],
       ...['webhook-queue', 'beat', 'verdict', 'resume-grace', 'ownerless-grace'],
     ],
   },
   chaos: { options: ['minutes', 'seed', 'rooms', 'seats', 'no-tabs', 'json'] },
-  bench: { options: ['json', 'trials', 'connections', 'write'], names: BENCHMARKS },
+  bench: { options: ['json', 'trials', 'connections', 'browser', 'link', 'write'], names: BENCHMARKS },
 };
 
 /**

@@ -41,7 +41,8 @@ interface Made {
   readonly fake: FakeProducer;
 }
 
-async function make(layers: number, { paused = false, already = 0 } = {}): Promise<Made> {
+/** With one viewer whose media can come, unless there are to be `none`. */
+async function make(layers: number, { paused = false, already = 0, viewers = 'one' } = {}): Promise<Made> {
   let fake: FakeProducer | undefined;
   const transport = {
     produce: async (options: types.ProducerOptions): Promise<types.Producer> => {
@@ -57,6 +58,7 @@ async function make(layers: number, { paused = false, already = 0 } = {}): Promi
     rtpParameters: { codecs: [], encodings },
   });
   assert.ok(fake);
+  if (viewers === 'one') producer.ready('viewer');
   await Promise.resolve();
   return { producer, fake };
 }
@@ -108,6 +110,39 @@ test('a video that is muted from the beginning is unmuted when its layers have c
   assert.equal(producer.paused, true);
   await producer.resume();
   assert.equal(producer.paused, false);
+  assert.equal(fake.paused, true);
+  fake.come(2);
+  assert.equal(fake.paused, false);
+});
+
+test('a video begins when there is a viewer, and the first waits a moment for those who have been told of it', async () => {
+  const { producer, fake } = await make(2, { viewers: 'none' });
+  fake.come(2);
+  for (const viewer of ['ann', 'bob', 'eve']) producer.expect(viewer);
+  mock.timers.tick(1_000);
+  assert.equal(fake.paused, true, 'nobody can see it yet');
+  producer.ready('ann');
+  producer.ready('bob');
+  mock.timers.tick(99);
+  assert.equal(fake.paused, true, 'Eve may come');
+  mock.timers.tick(1);
+  assert.equal(fake.paused, false, 'Eve is late');
+});
+
+test('no viewer is waited for that has ended', async () => {
+  const { producer, fake } = await make(2, { viewers: 'none' });
+  fake.come(2);
+  for (const viewer of ['ann', 'bob']) producer.expect(viewer);
+  producer.ready('ann');
+  producer.leave('bob');
+  assert.equal(fake.paused, false);
+});
+
+test('a late layer lets a video begin for viewers that came long before', async () => {
+  const { producer, fake } = await make(2, { viewers: 'none' });
+  producer.expect('eve');
+  producer.ready('ann');
+  mock.timers.tick(1_000);
   assert.equal(fake.paused, true);
   fake.come(2);
   assert.equal(fake.paused, false);

@@ -23,6 +23,9 @@ export type TellNews = <N extends keyof MediaNews>(news: N, data: MediaNews[N]) 
 
 export type RoomWorker = Pick<MediaWorker, 'pid' | 'webRtcServer' | 'createRouter'>;
 
+/** What a consumer is made of besides what its master says of it: the keys of its producer and its transport. */
+type HeldConsumer = ConsumerData & { readonly producer: string; readonly transport: string };
+
 export interface RoomOptions {
   readonly fence: Fence;
   readonly worker: RoomWorker;
@@ -48,7 +51,7 @@ export class Room {
   readonly #tell: TellNews;
   readonly #transports = new Keyed<MediaTransport, TransportData>();
   readonly #producers = new Keyed<MediaProducer, ProducerData>();
-  readonly #consumers = new Keyed<types.Consumer, ConsumerData & { readonly producer: string }>();
+  readonly #consumers = new Keyed<types.Consumer, HeldConsumer>();
   #epoch: Epoch;
   #owner: InstanceId;
   #closed = false;
@@ -106,20 +109,21 @@ export class Room {
       rtpCapabilities,
       transports: transports.map(({ key, appData }) => ({ key, appData })),
       producers: producers.map(({ key, object: { kind, paused }, appData }) => ({ key, kind, paused, appData })),
-      consumers: consumers.map(({ key, appData: { producer, ...appData } }) => ({ key, producer, appData })),
+      consumers: consumers.map(({ key, appData: { producer, transport: _, ...appData } }) => ({
+        key,
+        producer,
+        appData,
+      })),
     };
   }
 
   async createTransport({ key, appData }: Params<'createTransport'>): Promise<TransportInfo> {
     const create = async (): Promise<MediaTransport> =>
-      MediaTransport.create(await this.#router, this.#worker.webRtcServer, (state) =>
-        this.#tell('transportState', {
-          uniqueSessionId: this.uniqueSessionId,
-          key,
-          connectionId: appData.connectionId,
-          state,
-        }),
-      );
+      MediaTransport.create(await this.#router, this.#worker.webRtcServer, (state) => {
+        const { connectionId } = appData;
+        this.#tell('transportState', { uniqueSessionId: this.uniqueSessionId, key, connectionId, state });
+        if (state === 'connected') void this.#viewersReady(key);
+      });
     const { object } = await this.#ask(this.#transports.make(key, appData, create));
     return object.info;
   }
@@ -198,12 +202,14 @@ export class Room {
       // The worker would tell of it, too, but later: until then there would be a consumer of nothing.
       const end = (): void => consumer.close();
       if (source.closed) end();
+      source.expect(key);
+      consumer.observer.once('close', () => source.leave(key));
       await prefer(consumer, source.topLayer);
       source.observer.once('close', end);
       consumer.observer.once('close', () => source.observer.off('close', end));
       return consumer;
     };
-    const made = await this.#ask(this.#consumers.make(key, { ...appData, producer }, create));
+    const made = await this.#ask(this.#consumers.make(key, { ...appData, producer, transport }, create));
     const { id, producerId, kind, rtpParameters } = made.object;
     // The client's and the server's type differ in `undefined`, which JSON does not know.
     return { id, producerId, kind, rtpParameters: rtpParameters as ConsumerInfo['rtpParameters'] };
@@ -212,8 +218,9 @@ export class Room {
   async resumeConsumer({ key }: Params<'resumeConsumer'>): Promise<Record<string, never>> {
     const consumer = this.#consumers.get(key);
     if (!consumer) throw new ProtocolError('STREAM_UNKNOWN', `no consumer ${key}`);
-    const { object } = await this.#ask(consumer);
+    const { object, appData } = await this.#ask(consumer);
     await this.#ask(object.resume());
+    await this.#viewersReady(appData.transport);
     return {};
   }
 
@@ -231,6 +238,17 @@ export class Room {
       (router) => router.close(),
       () => {},
     );
+  }
+
+  /** Over this transport consumers may get media by now: those that have been resumed, once it is connected. */
+  async #viewersReady(transport: string): Promise<void> {
+    const over = await this.#transports.get(transport)?.catch(() => undefined);
+    if (!over?.object.isConnected) return;
+    for (const { key, object, appData } of await this.#consumers.all()) {
+      if (appData.transport !== transport || object.paused) continue;
+      const producer = await this.#producers.get(appData.producer)?.catch(() => undefined);
+      producer?.object.ready(key);
+    }
   }
 
   #transport(key: string): Promise<Held<MediaTransport, TransportData>> {

@@ -48,6 +48,10 @@ export class MediaTransport implements MediaObject {
     return { id, iceParameters, iceCandidates, dtlsParameters };
   }
 
+  get isConnected(): boolean {
+    return this.#state === 'connected';
+  }
+
   get closed(): boolean {
     return this.#transport.closed;
   }
