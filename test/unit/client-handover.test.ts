@@ -14,6 +14,7 @@ class FakeReception implements Reception {
 class Exchange {
   readonly old = new FakeReception();
   readonly next = new FakeReception();
+  readonly told: string[] = [];
   isWanted = true;
   dueAfterMs: number | undefined;
 
@@ -24,7 +25,9 @@ class Exchange {
       kind,
       old: this.old,
       next: this.next,
+      before: { last: 100, at: began },
       isWanted: () => this.isWanted,
+      moves: () => this.told.push('moves'),
     }).then(() => {
       this.dueAfterMs = performance.now() - began;
     });
@@ -56,34 +59,37 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-test('a picture whose place is dead gives way to the first frame of the next', async () => {
-  const exchange = new Exchange('video');
-  await exchange.pass(300);
-  assert.equal(exchange.dueAfterMs, undefined);
-  exchange.next.last = 1;
-  await exchange.pass(60);
-  assert.ok(exchange.dueAfterMs, 'it is due');
+test('what does not move is not waited for: the only frame of the next may come at any time', async () => {
+  for (const kind of ['video', 'audio'] as const) {
+    const exchange = new Exchange(kind);
+    await exchange.pass(110);
+    assert.equal(exchange.dueAfterMs, undefined);
+    await exchange.pass(50);
+    assert.ok(exchange.dueAfterMs, 'it is due');
+    assert.deepEqual(exchange.told, []);
+  }
 });
 
 test('a picture that moves gives way to the second frame, as the first is shown too early', async () => {
   const exchange = new Exchange('video');
   await exchange.pass(100, exchange.oldMoves);
+  assert.deepEqual(exchange.told, ['moves']);
   exchange.next.last = 1;
   await exchange.pass(200, exchange.oldMoves);
   assert.equal(exchange.dueAfterMs, undefined);
   exchange.next.last = 2;
   await exchange.pass(60, exchange.oldMoves);
   assert.ok(exchange.dueAfterMs, 'it is due');
+  assert.deepEqual(exchange.told, ['moves']);
 });
 
-test('what stands still is not waited for: the only frame of the next may come at any time', async () => {
-  for (const kind of ['video', 'audio'] as const) {
-    const exchange = new Exchange(kind);
-    await exchange.pass(450);
-    assert.equal(exchange.dueAfterMs, undefined);
-    await exchange.pass(150);
-    assert.ok(exchange.dueAfterMs, 'it is due');
-  }
+test('a picture that stops before the next has come is not waited for', async () => {
+  const exchange = new Exchange('video');
+  await exchange.pass(200, exchange.oldMoves);
+  await exchange.pass(450);
+  assert.equal(exchange.dueAfterMs, undefined);
+  await exchange.pass(100);
+  assert.ok(exchange.dueAfterMs, 'it is due');
 });
 
 test('what goes on stays until the next arrives, however long that takes', async () => {

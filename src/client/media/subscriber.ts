@@ -3,7 +3,7 @@ import type { MediaKind } from '../../protocol/model.ts';
 import type { AdvancedConfiguration } from '../advanced-configuration.ts';
 import { worksInProxies } from '../reactive-proxy.ts';
 import type { Stream } from '../session/stream.ts';
-import { handover, type Reception } from './handover.ts';
+import { handover, type Played, type Reception } from './handover.ts';
 import type { Incoming } from './media-plane.ts';
 import type { StreamAudience } from './stream-audience.ts';
 import { StreamManager } from './stream-manager.ts';
@@ -27,6 +27,9 @@ export interface SubscriberSurroundings {
 
 /** How far a new picture stays behind the old one until it is shown: what a jitter buffer may have come to on a good network. */
 const BEHIND_MS = 100;
+
+/** @internal */
+export type PlayedBefore = ReadonlyMap<types.Consumer, Played>;
 
 /** A remote stream in this page. Made by `session.subscribe`. */
 export class Subscriber extends StreamManager {
@@ -80,12 +83,17 @@ export class Subscriber extends StreamManager {
   /**
    * @internal The stream comes from here now. What was shown stays until the new plays, and the exchange
    * happens inside the MediaStream, so that videos and their owners notice nothing.
+   * @param before `played`, when it was asked for
    * @returns once the new plays, or will as soon as there is something to play
    */
-  async play({ consumers }: Incoming, peerConnection: () => RTCPeerConnection | undefined): Promise<void> {
+  async play(
+    { consumers }: Incoming,
+    peerConnection: () => RTCPeerConnection | undefined,
+    before: PlayedBefore,
+  ): Promise<void> {
     this.#generation += 1;
     const generation = this.#generation;
-    await Promise.all(consumers.map((consumer) => this.#exchange(consumer, generation)));
+    await Promise.all(consumers.map((consumer) => this.#exchange(consumer, before, generation)));
     if (generation !== this.#generation) return;
     for (const other of this.#consumers) {
       if (consumers.includes(other)) continue;
@@ -95,6 +103,12 @@ export class Subscriber extends StreamManager {
     this.#consumers = consumers;
     this.#peerConnection = peerConnection;
     this.listenAnew();
+  }
+
+  /** @internal What has been played so far: what has not moved when the next comes is not waited for. */
+  get played(): PlayedBefore {
+    const at = performance.now();
+    return new Map(this.#consumers.map((consumer) => [consumer, { last: receptionOf(consumer).last, at }]));
   }
 
   /** @internal It has nothing to play, although its stream should: told once, whatever goes wrong besides. */
@@ -131,21 +145,27 @@ export class Subscriber extends StreamManager {
   }
 
   /** Plays `next` in place of what is played of its kind, when it is time. */
-  async #exchange(next: types.Consumer, generation: number): Promise<void> {
+  async #exchange(next: types.Consumer, before: PlayedBefore, generation: number): Promise<void> {
     const { kind, track, rtpReceiver } = next;
     const isWanted = (): boolean => generation === this.#generation && this.#isActive(kind);
     const old = this.#consumers.findLast((consumer) => consumer.kind === kind);
     if (old) {
-      // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown
-      // already, and the old one has not.
-      if (kind === 'video') delayPlayout(rtpReceiver, BEHIND_MS);
-      await handover({ kind, old: receptionOf(old), next: receptionOf(next), isWanted });
+      await handover({
+        kind,
+        old: receptionOf(old),
+        before: before.get(old) ?? { last: undefined, at: performance.now() },
+        next: receptionOf(next),
+        isWanted,
+        // A new path is a little quicker than one that has met some delays. The change would leave out what it has shown
+        // already, and the old one has not.
+        moves: () => kind === 'video' && delayPlayout(rtpReceiver, BEHIND_MS),
+      });
     }
     if (generation !== this.#generation) return next.close();
-    const before = this.mediaStream.getTracks().filter((other) => other.kind === kind);
+    const former = this.mediaStream.getTracks().filter((other) => other.kind === kind);
     track.enabled = this.#enabled[kind];
     // In this order: a video in Firefox shows nothing any more where the other track is added first.
-    for (const other of before) this.mediaStream.removeTrack(other);
+    for (const other of former) this.mediaStream.removeTrack(other);
     this.mediaStream.addTrack(track);
     if (kind === 'video') delayPlayout(rtpReceiver, null);
     // Shown from here on: an exchange that comes in between must not end it.

@@ -263,9 +263,10 @@ export class SessionMedia implements PublishedAt {
     // Where the media has moved it is received anew, and a stream has one subscriber, the last.
     const isWanted = (): boolean => plane === this.#plane && subscriber.stream.manager === subscriber;
     try {
+      const before = subscriber.played;
       const incoming = await plane.subscribe(subscriber.stream.streamId, () => isWanted() && isDue());
       if (isWanted() && incoming) {
-        await subscriber.play(incoming, () => plane.recvPeerConnection);
+        await subscriber.play(incoming, () => plane.recvPeerConnection, before);
         this.#arrivals.arrived(subscriber);
         return;
       }
