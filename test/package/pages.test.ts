@@ -23,7 +23,7 @@ test('the guide for those who come from OpenVidu names options that there are', 
   const guide = await readFile(join(ROOT, 'docs', 'from-openvidu.md'), 'utf8');
   const named = new Set([...guide.matchAll(/(?<=[\s`(])--[a-z][a-z-]+/g)].map(([option]) => option));
   assert.ok(named.size > 10, `${named.size} options are named`);
-  const helps = await Promise.all(['master', 'media-node'].map(helpOf));
+  const helps = await Promise.all(['balancer', 'master', 'media-node'].map(helpOf));
   const known = new Set(helps.flatMap((help) => [...help.matchAll(/^ +(--[a-z-]+)/gm)].map(([, option]) => option)));
   assert.deepEqual(
     [...named].filter((option) => !known.has(option)),
