@@ -19,7 +19,7 @@ const FULL_HD = { pixels: 1920 * 1080, bitrate: 3_500_000 };
 const LOWER_SHARE = 0.5;
 /**
  * Each layer in its full frame rate, in one part. In three parts a viewer begins with a quarter of the frames, and gets the
- * others when mediasoup looks at the network next, after more than a second.
+ * others when mediasoup looks at the network next. Firefox always sends several parts, whatever it is asked for.
  */
 const FULL_RATE = 'L1T1';
 /** bit/s. What is to be read and not only seen is sent in one layer, and a better one. */
@@ -39,7 +39,8 @@ const FIREFOX_LARGE = 1280 * 720;
  */
 export function videoEncodings(track: MediaStreamTrack, isSimulcast: boolean): types.RtpEncodingParameters[] {
   const layers = layersFor(track, isSimulcast);
-  return layers.map((layer) => (layers.length > 1 ? { ...layer, scalabilityMode: FULL_RATE } : { ...layer }));
+  const parts = layers.length > 1 && !isFirefox() ? { scalabilityMode: FULL_RATE } : {};
+  return layers.map((layer) => ({ ...layer, ...parts }));
 }
 
 /** For a track of another size: the full one is on, and what a browser would not send at this size is off. */
@@ -65,19 +66,22 @@ function pixelsOf(track: MediaStreamTrack): number {
 
 function layersFor(track: MediaStreamTrack, isSimulcast: boolean): Layer[] {
   const pixels = pixelsOf(track);
-  const isFirefox = navigator.userAgent.includes('Firefox/');
-  return divisors(pixels, isFirefox, isSimulcast).map((scaleResolutionDownBy) => {
+  return divisors(pixels, isSimulcast).map((scaleResolutionDownBy) => {
     const share = pixels / scaleResolutionDownBy ** 2 / FULL_HD.pixels;
     const fitting = Math.round(FULL_HD.bitrate * share ** 0.75);
-    const lower = isFirefox ? FIREFOX_LOWER : Math.round(fitting * LOWER_SHARE);
+    const lower = isFirefox() ? FIREFOX_LOWER : Math.round(fitting * LOWER_SHARE);
     const full = isSimulcast ? fitting : Math.max(READABLE, fitting);
     return { scaleResolutionDownBy, maxBitrate: scaleResolutionDownBy === 1 ? full : lower };
   });
 }
 
-function divisors(pixels: number, isFirefox: boolean, isSimulcast: boolean): readonly number[] {
+function isFirefox(): boolean {
+  return navigator.userAgent.includes('Firefox/');
+}
+
+function divisors(pixels: number, isSimulcast: boolean): readonly number[] {
   if (!isSimulcast || pixels < TWO_LAYERS) return [1];
-  if (isFirefox && pixels < FIREFOX_LARGE) return pixels < THREE_LAYERS ? [2, 1] : [4, 1];
+  if (isFirefox() && pixels < FIREFOX_LARGE) return pixels < THREE_LAYERS ? [2, 1] : [4, 1];
   return pixels < THREE_LAYERS ? [2, 1] : [4, 2, 1];
 }
 

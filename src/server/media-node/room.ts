@@ -4,6 +4,7 @@ import { type Epoch, randomText, type SessionId, type UniqueSessionId } from '..
 import type { ConsumerInfo, TransportInfo } from '../../protocol/methods.ts';
 import type { InstanceId } from '../shared/identity.ts';
 import type { ConsumerData, Fence, Inventory, MediaCommands, MediaNews, ProducerData, TransportData } from './api.ts';
+import { hurryToFullRate } from './full-rate.ts';
 import { type Held, Keyed } from './keyed.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { MediaProducer } from './producer.ts';
@@ -52,6 +53,7 @@ export class Room {
   readonly #transports = new Keyed<MediaTransport, TransportData>();
   readonly #producers = new Keyed<MediaProducer, ProducerData>();
   readonly #consumers = new Keyed<types.Consumer, HeldConsumer>();
+  readonly #hurried = new WeakSet<types.Consumer>();
   #epoch: Epoch;
   #owner: InstanceId;
   #closed = false;
@@ -248,6 +250,8 @@ export class Room {
       if (appData.transport !== transport || object.paused) continue;
       const producer = await this.#producers.get(appData.producer)?.catch(() => undefined);
       producer?.object.ready(key);
+      if (!this.#hurried.has(object)) hurryToFullRate(object);
+      this.#hurried.add(object);
     }
   }
 
