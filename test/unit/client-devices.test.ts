@@ -176,3 +176,16 @@ test('a screen that is not shared: SCREEN_CAPTURE_DENIED; a browser that cannot:
   Reflect.deleteProperty(devices, 'getDisplayMedia');
   await assert.rejects(captureMedia({ videoSource: 'screen' }), { name: 'SCREEN_SHARING_NOT_SUPPORTED' });
 });
+
+test('a device that is not there is named, also where the browser does not list any in a window that nobody looks at', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const devices = new FakeDevices(t);
+  devices.refused = { devices: 'NotFoundError' };
+  devices.enumerateDevices = () => new Promise(() => {});
+  const refused = assert.rejects(captureMedia({ audioSource: false, videoSource: 'gone' }), {
+    name: 'INPUT_VIDEO_DEVICE_NOT_FOUND',
+  });
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  t.mock.timers.tick(500);
+  await refused;
+});

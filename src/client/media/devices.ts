@@ -1,6 +1,9 @@
 import type { TypeOfVideo } from '../../protocol/ids.ts';
 import { RejoinError, type RejoinErrorName } from '../errors.ts';
 
+/** ms. How long the browser may take to list its devices before an error is named without them. */
+const LIST_MS = 500;
+
 /** Where a publisher's media comes from; the names are OpenVidu's. */
 export interface MediaSources {
   /**
@@ -180,7 +183,7 @@ async function deviceError(cause: unknown, constraints: MediaStreamConstraints):
     case 'NotFoundError':
     case 'OverconstrainedError': {
       // The browser does not say which of the two is missing.
-      const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+      const devices = await knownDevices();
       const id = exactIdOf(constraints.video);
       const hasCamera = devices.some(({ kind, deviceId }) => kind === 'videoinput' && (id ?? deviceId) === deviceId);
       const cameraMissing = constraints.video !== false && (constraints.audio === false || !hasCamera);
@@ -199,6 +202,12 @@ async function deviceError(cause: unknown, constraints: MediaStreamConstraints):
         'Check the sources that were asked for.',
       );
   }
+}
+
+/** Firefox tells of devices only in a window that has been looked at, and has others wait until they are. */
+function knownDevices(): Promise<MediaDeviceInfo[]> {
+  const late = new Promise<MediaDeviceInfo[]>((resolve) => setTimeout(resolve, LIST_MS, []));
+  return Promise.race([navigator.mediaDevices.enumerateDevices().catch(() => []), late]);
 }
 
 /** The device that is asked for by its id: no other would do. */
