@@ -16,7 +16,7 @@ const TWO_LAYERS = 480 * 270;
 /** bit/s, for 1920×1080: enough for a face that moves. What is smaller needs less, though more for each pixel. */
 const FULL_HD = { pixels: 1920 * 1080, bitrate: 3_500_000 };
 /** What a layer gets that is shown where the network does not carry the full one. */
-const LOWER_SHARE = 0.5;
+const LOWER_SHARE = 0.3;
 /**
  * Each layer in its full frame rate, in one part. In three parts a viewer begins with a quarter of the frames, and gets the
  * others when mediasoup looks at the network next. Firefox always sends several parts, whatever it is asked for.
