@@ -117,8 +117,12 @@ export class Admission {
     const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
     // Numbered behind the welcome, though sent before it: the edge puts them in order.
     this.#session.keptSignals.give(member, kept);
-    if (replaces.length > 0)
-      for (const signal of this.#session.missedSignals.all) this.#session.tell(member, 'signal', signal);
+    if (replaces.length > 0) {
+      const given = new Set(kept.map(({ signal: { from, id } }) => `${from} ${id}`));
+      for (const signal of this.#session.missedSignals.all) {
+        if (!given.has(`${signal.from} ${signal.id}`)) this.#session.tell(member, 'signal', signal);
+      }
+    }
     return welcome;
   }
 
