@@ -5,10 +5,17 @@ import { BenchError } from '../bench-error.ts';
 import type { Cleanup } from '../cleanup.ts';
 import { DIST } from '../page/site.ts';
 
+/**
+ * A node that is killed stays down so long, ms. On machines of its own, its start would not take the cores of the nodes that go on
+ * with its work.
+ */
+const RESTART_MS = 3_000;
+
 /** The cluster of `npm run demo`, with the benchmarks' pages: balancer, two masters, two media nodes. */
 export async function startCallCluster(site: string, cleanup: Cleanup): Promise<RunningCluster> {
   const running = await RunningCluster.start({
     listenIp: ownAddress(),
+    restartMs: RESTART_MS,
     directories: [
       { prefix: '/', directory: site },
       { prefix: '/dist/', directory: DIST },

@@ -12,3 +12,11 @@ test('ten good seconds end a row of failures', () => {
   const delay = new RestartDelay();
   assert.deepEqual([delay.next(5), delay.next(9_999), delay.next(10_000), delay.next(5)], [0, 250, 0, 250]);
 });
+
+test('a pause that is asked for is kept from the first end on', () => {
+  const delay = new RestartDelay(600);
+  assert.deepEqual(
+    [delay.next(3_000), delay.next(3_000), delay.next(3_000), delay.next(3_000)],
+    [600, 600, 600, 1_000],
+  );
+});

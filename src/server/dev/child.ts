@@ -17,6 +17,8 @@ export interface ChildOptions {
   /** Added to the environment; `REJOIN_*` variables of the supervisor are not inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** How long it stays down at least before it is started again, ms. Default: 0. */
+  readonly restartMs?: number | undefined;
 }
 
 export interface ChildExit {
@@ -43,7 +45,7 @@ export class Child extends EventEmitter<ChildEvents> {
   readonly internalUrl: string;
   readonly logFile: string;
   readonly #options: ChildOptions;
-  readonly #delay = new RestartDelay();
+  readonly #delay: RestartDelay;
   #process: ChildProcess | undefined;
   #state: 'down' | 'starting' | 'up' = 'down';
   #startedAt: number | undefined;
@@ -59,6 +61,7 @@ export class Child extends EventEmitter<ChildEvents> {
     this.url = options.url;
     this.internalUrl = options.internalUrl;
     this.logFile = options.logFile;
+    this.#delay = new RestartDelay(options.restartMs);
   }
 
   get state(): 'down' | 'starting' | 'up' {

@@ -52,6 +52,8 @@ export interface ClusterOptions {
   readonly reachedAt?: (port: NodePort) => Promise<string>;
   /** How long nodes may take to end when the cluster is closed, ms. Default: 3000. */
   readonly stopMs?: number;
+  /** How long a node that ended stays down at least before it is started again, ms. Default: 0. */
+  readonly restartMs?: number;
 }
 
 /** The times that can be set from outside. */

@@ -96,7 +96,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     this.#stopMs = options.stopMs ?? 3_000;
     this.#children = plan.nodes.map((node) => {
       const env = childEnvironment(node, options, this.secret);
-      return new Child({ ...node, env, logFile: state.logFile(node.id) });
+      return new Child({ ...node, env, logFile: state.logFile(node.id), restartMs: options.restartMs });
     });
     for (const child of this.#children) this.#follow(child);
     this.#store = new SqliteStore(state.storeFile);
