@@ -187,6 +187,8 @@ export interface DestroyedFrame {
   readonly t: 'destroyed';
   readonly uniqueSessionId: UniqueSessionId;
   readonly reason: 'nodeCrashed';
+  /** Width of the jitter before the client's first attempt to rebuild, ms. Default: `reconnectSpreadMs` of the welcome. */
+  readonly spreadMs?: number;
 }
 
 /**

@@ -151,6 +151,16 @@ export class MediaPlane {
     return this.#inTurn(streamId, async () => (wanted() ? this.#subscribe(streamId) : undefined));
   }
 
+  get isReceiving(): boolean {
+    return this.#recv !== undefined;
+  }
+
+  /** Makes the transport for what will be received, so that the first stream that comes need not wait for it. */
+  prepareToReceive(): void {
+    // `subscribe()` tries again.
+    this.#recvTransport().catch(() => {});
+  }
+
   /** Which of its publisher's transports, by number, a stream was received from last. */
   renewalOf(streamId: StreamId): number | undefined {
     return this.#renewals.get(streamId);

@@ -354,7 +354,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #nextDelay(rebuilding: boolean): number {
     const policy = this.#options.retry ?? {};
     if (!rebuilding && this.#attempt === 1) return 0;
-    return this.#page.isOffline ? longestDelay(policy, Math.random) : delayBefore(this.#attempt, policy, Math.random);
+    if (this.#page.isOffline) return longestDelay(policy, Math.random);
+    return delayBefore(this.#attempt, { spreadMs: this.#signaling.spreadMs, ...policy }, Math.random);
   }
 
   #refused(error: ProtocolError): void {

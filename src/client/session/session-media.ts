@@ -85,6 +85,7 @@ export class SessionMedia implements PublishedAt {
       this.#drop((former) => this.#former.length > FORMER && former === excess);
     }
     this.#plane = this.#options.planeTo(place, iceServers);
+    if (plane?.isReceiving) this.#plane.prepareToReceive();
   }
 
   /** The media of this life is hosted anew. `isKept`: the old goes on until `left()`. `false` when it is where it was. */

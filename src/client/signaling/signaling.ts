@@ -134,6 +134,11 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.probe();
   }
 
+  /** The server's wish for the width of the wait before a first attempt, ms. */
+  get spreadMs(): number {
+    return this.#socket.spreadMs;
+  }
+
   /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
   get lastPlace(): Place | undefined {
     return this.#lastPlace;
@@ -192,6 +197,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       case 'destroyed':
         // Nothing is left to resume; a socket that opens now waits for the next join.
         this.#reset(new ProtocolError('SESSION_DESTROYED'));
+        this.#socket.spreadMs = frame.spreadMs ?? this.#socket.spreadMs;
         this.emit('destroyed', frame);
         return;
       case 'refused':
@@ -220,7 +226,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.#acknowledged = welcome.seq;
     }
     this.#greeted = true;
-    this.#socket.succeeded(welcome.reconnectSpreadMs);
+    this.#socket.succeeded();
+    this.#socket.spreadMs = welcome.reconnectSpreadMs;
     this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
     if (tookOver) this.#requests.renumber(welcome.requestsTaken);
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.

@@ -112,11 +112,19 @@ export class Socket {
     if (this.isOpen) this.#rws?.send(text);
   }
 
-  /** An attempt has led to something: the next loss counts from 1. `spreadMs`: the server's wish for the first wait. */
-  succeeded(spreadMs: number): void {
+  /** The server's wish for the width of the wait before a first attempt, ms. */
+  get spreadMs(): number {
+    return this.#spreadMs;
+  }
+
+  set spreadMs(ms: number) {
+    this.#spreadMs = ms;
+  }
+
+  /** An attempt has led to something: the next loss counts from 1. */
+  succeeded(): void {
     this.#attempt = 0;
     this.#fresh = false;
-    this.#spreadMs = spreadMs;
   }
 
   /** Tries at once instead of waiting. */

@@ -18,16 +18,11 @@ import type { AttachAnswer, AttachmentId, Downward, EdgePort, OwnerPort } from '
 import { lateRefusal } from '../owner/resume-refusal.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import { ClientSocket } from './client-socket.ts';
+import { ReleaseSpread, spreadOf } from './comeback-spread.ts';
 
 /** Pause before an owner that has just failed, or just changed, is looked for again. */
 const AGAIN_MS = 50;
 const SEND_AWAY_STEP_MS = 20;
-/**
- * Width of the wait of a client that comes back, for each that is here: about what a master and a balancer need for one on a
- * small machine. Who finds them busy for longer than its time-out begins anew, which makes them busier.
- */
-const SPREAD_EACH_MS = 1;
-const MOST_SPREAD_MS = 5_000;
 /** How often owners are asked whether they still know of the clients here, in beats of a second. */
 const AUDIT_BEATS = 5;
 /** Lines about what clients do wrong that are written at once, before they are sampled. */
@@ -86,6 +81,7 @@ export class Edge implements EdgePort {
   readonly #refused: (code: ProtocolErrorCode) => void;
   readonly #clients = new Set<Client>();
   readonly #attached = new Map<AttachmentId, Client>();
+  readonly #releaseSpread = new ReleaseSpread(() => performance.now());
   readonly #timer: NodeJS.Timeout;
   #count = 0;
   #beats = 0;
@@ -252,20 +248,12 @@ export class Edge implements EdgePort {
       const { welcome, owner, port } = found;
       const { uniqueSessionId, connectionId } = welcome;
       client.state = { kind: 'attached', attachment, owner, port, uniqueSessionId, connectionId };
-      client.socket.send({ ...welcome, reconnectSpreadMs: this.#spreadMs() });
+      client.socket.send({ ...welcome, reconnectSpreadMs: spreadOf(this.#clients.size) });
       for (const item of attaching.held) this.#deliver(client, item);
     } catch (error) {
       if (client.state !== attaching) return;
       this.#refuse(client, hello, error);
     }
-  }
-
-  /** All who are here would come back elsewhere at once if this master crashed: the more they are, the wider they are spread. */
-  #spreadMs(): number {
-    return Math.min(
-      MOST_SPREAD_MS,
-      Math.max(LIMITS.reconnectSpreadMs, Math.round(this.#clients.size * SPREAD_EACH_MS)),
-    );
   }
 
   #newAttachment(client: Client): AttachmentId {
@@ -368,7 +356,7 @@ export class Edge implements EdgePort {
   #release(client: Client, frame: ServerFrame): void {
     this.#detach(client);
     client.state = { kind: 'waiting', until: Number.POSITIVE_INFINITY };
-    client.socket.send(frame);
+    client.socket.send(frame.t === 'destroyed' ? { ...frame, spreadMs: this.#releaseSpread.next() } : frame);
   }
 
   #violate(client: Client, error: ProtocolError): void {
