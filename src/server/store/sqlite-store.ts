@@ -8,6 +8,7 @@ import {
   type ConnectionRecord,
   type EndedSession,
   type EndReason,
+  type GoodLease,
   type KeptSignal,
   type NodeLease,
   type SessionProperties,
@@ -62,11 +63,12 @@ export class SqliteStore implements Store {
     return this.#file.write(() => void this.#file.run('DELETE FROM nodes WHERE instance = ?', instance));
   }
 
-  listNodes(): Promise<NodeLease[]> {
+  listNodes(): Promise<GoodLease[]> {
+    const columns = 'instance, id, role, url, load, expires - ?1 AS goodForMs';
     return this.#file.read(() =>
       this.#file
-        .all(`SELECT instance, id, role, url, load FROM nodes WHERE ${LEASE_IS_GOOD} ORDER BY id`, machineTime())
-        .map((row) => ({ ...row }) as unknown as NodeLease),
+        .all(`SELECT ${columns} FROM nodes WHERE ${LEASE_IS_GOOD} ORDER BY id`, machineTime())
+        .map((row) => ({ ...row }) as unknown as GoodLease),
     );
   }
 

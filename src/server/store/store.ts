@@ -18,6 +18,11 @@ export interface NodeLease {
   readonly load: number;
 }
 
+export interface GoodLease extends NodeLease {
+  /** How long it is good without another renewal, ms. */
+  readonly goodForMs: number;
+}
+
 /** What an owner's crash means for a session. */
 export type FailoverPolicy = 'rebuild' | 'takeover';
 
@@ -140,7 +145,7 @@ export interface Store {
   renewLease(lease: NodeLease, leaseMs: number): Promise<InstanceId | undefined>;
   dropLease(instance: InstanceId): Promise<void>;
   /** The nodes whose leases are good. */
-  listNodes(): Promise<NodeLease[]>;
+  listNodes(): Promise<GoodLease[]>;
 
   /**
    * Begins a life of a session, under an epoch higher than any that this `sessionId` has had.

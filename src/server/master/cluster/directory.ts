@@ -8,6 +8,7 @@ import type { Timing } from '../../shared/timing.ts';
 import { askWitnesses } from '../../shared/witness.ts';
 import { type NodeLease, type Store, StoreError } from '../../store/store.ts';
 import type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
+import { livesOnLargerSide } from './sides.ts';
 
 export type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
 
@@ -190,7 +191,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
 
   /**
    * What others say of a node that does not answer here. When there is nobody to ask, it may be this process that is cut off:
-   * then a lease that is good speaks for the node. A store that is down speaks for nobody, but without it nothing can be taken
+   * then a lease that is good speaks for the node. Where nobody on this side reaches it, it may be this side. A store that is down speaks for nobody, but without it nothing can be taken
    * from anyone either.
    */
   async #isReachedByOthers(about: { url: string; instance: InstanceId }, withinMs: number): Promise<boolean> {
@@ -199,9 +200,12 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       // A witness that is silent itself would use up the time.
       .sort((a, b) => Number(a.isDoubted) - Number(b.isDoubted));
     const said = await askWitnesses(this.#client, others, about.instance, withinMs);
-    if (said !== 'noAnswer') return said === 'reached';
+    if (said === 'reached') return true;
     const leases = await this.#store.listNodes().catch(() => []);
-    return leases.some(({ instance }) => instance === about.instance);
+    if (said === 'noAnswer') return leases.some(({ instance }) => instance === about.instance);
+    const heard = this.live('master').filter(({ isDoubted }) => !isDoubted);
+    const onThisSide = heard.map(({ instance }) => instance);
+    return livesOnLargerSide(about.instance, onThisSide, leases, this.#self.instance, this.#timing);
   }
 
   async #look(): Promise<void> {
