@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { glob, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { failedInPlaywright, failedInTap } from './failed-tests.mjs';
 import { SUITES as NAMES } from './setup/arguments.mjs';
 
 const SUITES = {
@@ -55,7 +56,7 @@ async function nodeTests(folder, timeoutMs, args) {
   const count = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
   // A test that is skipped or cancelled has not passed.
   const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
-  return { code, passed: count('pass'), failed };
+  return { code, passed: count('pass'), failed, names: failedInTap(summary) };
 }
 
 async function playwrightTests(args) {
@@ -65,8 +66,9 @@ async function playwrightTests(args) {
   const code = await run(process.execPath, [cli, 'test', '--config', 'test/e2e/playwright.config.ts', ...args], env);
   const text = await readFile(report, 'utf8').catch(() => '{}');
   await rm(report, { force: true });
-  const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = JSON.parse(text).stats ?? {};
-  return { code, passed: expected, failed: unexpected + flaky + skipped };
+  const all = JSON.parse(text);
+  const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = all.stats ?? {};
+  return { code, passed: expected, failed: unexpected + flaky + skipped, names: failedInPlaywright(all) };
 }
 
 /** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */
@@ -89,15 +91,18 @@ async function main([first, ...rest]) {
   }
   const names = first === undefined ? NAMES : [first];
   const total = { passed: 0, failed: 0 };
+  const failures = [];
   for (const name of names) {
     process.stdout.write(`\n── ${name} ──\n`);
-    const { code, passed, failed } = await SUITES[name](rest);
+    const { code, passed, failed, names: failedNames } = await SUITES[name](rest);
     // A runner that fails without naming a test, or finds none, has failed too.
     const broken = failed === 0 && (code !== 0 || passed === 0) ? 1 : 0;
     total.passed += passed;
     total.failed += failed + broken;
+    failures.push(...failedNames.map((one) => `${name}: ${one}`));
     process.stdout.write(`${name}: ${passed} passed, ${failed + broken} failed\n`);
   }
+  if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join('\n  ')}\n`);
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
 }
