@@ -2,6 +2,7 @@ import { Stage } from '../fixtures/browsers/stage.ts';
 import { callScenarios } from './scenarios/call.ts';
 import { crashScenarios } from './scenarios/crashes.ts';
 import { deviceScenarios } from './scenarios/devices.ts';
+import { ownUseScenarios } from './scenarios/own-use.ts';
 import { pictureScenarios } from './scenarios/picture.ts';
 import { screenScenarios } from './scenarios/screen.ts';
 
@@ -10,5 +11,6 @@ const stage = new Stage('firefox');
 callScenarios(stage);
 crashScenarios(stage);
 deviceScenarios(stage);
+ownUseScenarios(stage);
 pictureScenarios(stage);
 screenScenarios(stage);
