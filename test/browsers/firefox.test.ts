@@ -5,6 +5,7 @@ import { deviceScenarios } from './scenarios/devices.ts';
 import { ownUseScenarios } from './scenarios/own-use.ts';
 import { pictureScenarios } from './scenarios/picture.ts';
 import { screenScenarios } from './scenarios/screen.ts';
+import { securePageScenarios } from './scenarios/secure-page.ts';
 
 const stage = new Stage('firefox');
 
@@ -14,3 +15,4 @@ deviceScenarios(stage);
 ownUseScenarios(stage);
 pictureScenarios(stage);
 screenScenarios(stage);
+securePageScenarios(stage);

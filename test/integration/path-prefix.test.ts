@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { OpenVidu } from '../../src/node-client/index.ts';
 import { freePorts } from '../../src/server/dev/ports.ts';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
-import { rawRequest } from '../fixtures/doors/raw-http.ts';
+import { PAGE_KEY_HEADER } from '../fixtures/dev/demo-api.ts';
+import { type RawAnswer, rawRequest } from '../fixtures/doors/raw-http.ts';
 import { type PrefixProxy, startNodeProxy, startPrefixProxy } from '../fixtures/prefix/prefix-proxy.ts';
 import { ApiDocument } from '../fixtures/rest/api-document.ts';
 import { until } from '../fixtures/until.ts';
@@ -25,6 +28,8 @@ before(async () => {
   running = await RunningCluster.start({
     port: balancerPort,
     publicUrl: `http://localhost:${port}/site/video`,
+    // An address that this machine has, wherever the test runs.
+    lan: { addresses: ['127.0.0.2'], port: 0 },
     timing: { verdictMs: 1_500, beatMs: 300 },
   });
 });
@@ -86,6 +91,19 @@ test('the server knows the prefix: in its configuration, its document and its to
   const [server] = (document.json as { servers?: { url: string }[] }).servers ?? [];
   assert.equal(server?.url, running.url);
   assert.equal((await fetch(`${server.url}/openvidu/api/openapi.json`)).status, 200);
+});
+
+test('phones, which come in past the proxy, get tokens without the prefix', async () => {
+  const [page = ''] = running.cluster.lan?.pages ?? [];
+  const [, ca = ''] = readFileSync(join(running.cluster.stateDir, 'lan.crt'), 'utf8').split(/(?<=END CERT.*\n)/);
+  const post = (target: string, body: object, more: Record<string, string>): Promise<RawAnswer> => {
+    const headers = { origin: page, 'content-type': 'application/json', ...more };
+    return rawRequest(page, { method: 'POST', target, ca, headers, body: JSON.stringify(body) });
+  };
+  const { key } = JSON.parse((await post('/demo/api/page-key', {}, {})).body) as { key: string };
+  const answer = await post('/demo/api/token', { room: 'phones' }, { [PAGE_KEY_HEADER]: key });
+  const { token } = JSON.parse(answer.body) as { token: string };
+  assert.ok(token.startsWith(`${page.replace('https', 'wss')}?sessionId=phones&`), token);
 });
 
 test('a proxy that leaves its prefix on the path is named, to the application’s server, to a client and in the log', async () => {

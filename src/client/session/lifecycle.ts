@@ -84,12 +84,11 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#signaling.on('late', () => this.#followPage('check'));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
     this.#signaling.on('impossible', (url, cause) => {
-      const error = new RejoinError(
-        'CONNECT_FAILED',
-        `The browser opens no socket to ${url}: ${cause}`,
-        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.',
-        { cause },
-      );
+      // In the message, too, which is all that many applications show.
+      const action =
+        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.';
+      const message = `The browser opens no socket to ${url}: ${cause} ${action}`;
+      const error = new RejoinError('CONNECT_FAILED', message, action, { cause });
       this.#input('refused', { error, reason: 'networkDisconnect' });
     });
     this.#signaling.on('refused', (error) => this.#refused(error));

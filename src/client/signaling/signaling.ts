@@ -29,7 +29,7 @@ export interface SignalingEvents {
   /** The clock has jumped: anything may have happened meanwhile. */
   late: [];
   destroyed: [DestroyedFrame];
-  /** The browser refuses to open a socket to the only URL there is. */
+  /** The browser refuses to open a socket to any URL of the list, of which this is the last. */
   impossible: [url: string, cause: unknown];
   /** There is nothing to come back to, or no way in. The socket does not come back. */
   refused: [ProtocolError];
