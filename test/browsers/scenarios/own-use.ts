@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailoverPolicy } from '../../../src/server/store/store.ts';
-import type { TrackChange } from '../../fixtures/browsers/page/media-use.ts';
 import type { Participant } from '../../fixtures/browsers/participant.ts';
 import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { until } from '../../fixtures/until.ts';
@@ -31,20 +30,16 @@ export function ownUseScenarios(stage: Stage): void {
     await bob.sees(ann, FRAMES);
 
     const { id, pid } = strike(await running.mediaNodeOf(pair.room.name));
-    const changes = await until('both tracks have changed', async () => {
+    const changes = await until('both tracks have changed, and all are told', async () => {
       const all = await bob.page.evaluate(() => mediaUse.changes);
-      return all.length >= 4 && all;
+      return new Set(all.map(({ toldBy, property }) => `${toldBy} ${property}`)).size === 4 && all;
     });
     await hears(bob, 'after');
     await bob.sees(ann, FRAMES);
     const parts = await bob.page.evaluate(() => mediaUse.playRecording());
 
-    const told = (toldBy: TrackChange['toldBy']): TrackChange[] => changes.filter((one) => one.toldBy === toldBy);
-    for (const toldBy of ['session', 'subscriber'] as const) {
-      const properties = told(toldBy).map(({ property }) => property);
-      assert.deepEqual(properties.sort(), ['audioTrack', 'videoTrack'], toldBy);
-    }
     for (const change of changes) {
+      assert.match(change.property, /^(audio|video)Track$/);
       assert.equal(change.reason, 'trackReplaced');
       assert.ok(change.isExact, JSON.stringify(change));
     }
