@@ -19,7 +19,7 @@ export class ClusterFeed {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(room: string, tell: TellCluster) {
-    this.#url = `/demo/api/cluster?${new URLSearchParams({ room })}`;
+    this.#url = `demo/api/cluster?${new URLSearchParams({ room })}`;
     this.#tell = tell;
     this.#open();
   }

@@ -16,7 +16,7 @@ export class DemoServerError extends Error {
 
 /** A new token for a room, which is made if there is none of this name. @throws {DemoServerError} */
 export async function requestToken(room: string): Promise<string> {
-  const { token } = await post('/demo/api/token', { room });
+  const { token } = await post('demo/api/token', { room });
   if (typeof token === 'string') return token;
   throw new DemoServerError(0, 'AnswerInvalid', 'The server answered without a token.', 'Look into its log.');
 }
@@ -30,13 +30,13 @@ export interface PhoneGuide {
 
 /** Where phones in the same network begin; nowhere unless the demo runs with `--lan`. */
 export async function requestPhoneGuides(): Promise<readonly PhoneGuide[]> {
-  const answer = await fetchWithKey('/demo/api/phones');
+  const answer = await fetchWithKey('demo/api/phones');
   return answer.ok ? ((await answer.json()) as { guides: PhoneGuide[] }).guides : [];
 }
 
 /** Ends a node's process at once. @throws {DemoServerError} */
 export async function killNode(id: string): Promise<void> {
-  await post(`/demo/api/nodes/${encodeURIComponent(id)}/kill`, {});
+  await post(`demo/api/nodes/${encodeURIComponent(id)}/kill`, {});
 }
 
 async function post(path: string, body: unknown): Promise<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 /**
  * The demo's server answers only pages that show the key of its present run, which it gives to pages of its own origin. The
- * key is asked for once, and again after a restart of the cluster.
+ * key is asked for once, and again after a restart of the cluster. All paths are relative to the page, which a proxy may serve
+ * below a prefix.
  */
 const HEADER = 'x-demo-page-key';
 
@@ -37,7 +38,7 @@ function currentKey(): Promise<string> {
 
 /** @throws {PageKeyError} with the status of the refusal */
 async function requestKey(): Promise<string> {
-  const answer = await fetch('/demo/api/page-key', { method: 'POST' });
+  const answer = await fetch('demo/api/page-key', { method: 'POST' });
   if (!answer.ok) throw new PageKeyError(answer);
   return String(((await answer.json()) as { key: unknown }).key);
 }

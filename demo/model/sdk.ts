@@ -8,5 +8,5 @@ declare global {
 /** @throws {Error} when the script has not been loaded */
 export function sdk(): typeof Sdk {
   if (globalThis.Rejoin) return globalThis.Rejoin;
-  throw new Error('The SDK is missing. Build it with "npm run build", so that /dist/rejoin.min.js exists.');
+  throw new Error('The SDK is missing. Build it with "npm run build", so that dist/rejoin.min.js exists.');
 }

@@ -1,4 +1,11 @@
-import type { Connection, Publisher, Session, Stream } from '../../src/client/index.ts';
+import type {
+  ChangedPropertyType,
+  Connection,
+  Publisher,
+  Session,
+  Stream,
+  StreamPropertyValue,
+} from '../../src/client/index.ts';
 import type { EventLog } from './event-log.ts';
 import { nameOf } from './person-name.ts';
 
@@ -70,16 +77,11 @@ export function logSession(session: Session, log: EventLog): void {
     });
   });
   session.on('streamPropertyChanged', ({ stream, changedProperty, newValue }) => {
-    const what = changedProperty === 'audioActive' ? 'microphone' : 'camera';
-    log.add(
-      'streamPropertyChanged',
-      'info',
-      `${who(stream.connection)} turned the ${what} ${newValue ? 'on' : 'off'}`,
-      {
-        note: stream.streamId,
-        detail: { changedProperty, newValue },
-      },
-    );
+    log.add('streamPropertyChanged', 'info', `${who(stream.connection)} ${changeOf(changedProperty, newValue)}`, {
+      note: stream.streamId,
+      // A track has nothing to show but its id.
+      detail: { changedProperty, newValue: newValue instanceof MediaStreamTrack ? newValue.id : newValue },
+    });
   });
   session.on('reconnecting', ({ attempt, nextDelayMs, plane, cause }) => {
     log.add('reconnecting', 'warn', `Reconnecting #${attempt} in ${nextDelayMs} ms`, {
@@ -127,6 +129,14 @@ export function logPublisher(publisher: Publisher, log: EventLog): void {
       detail: { streamId, reason, own: true },
     });
   });
+}
+
+/** What somebody has done, or what has become of it. */
+function changeOf(property: ChangedPropertyType, value: StreamPropertyValue): string {
+  const what = property.startsWith('audio') ? 'microphone' : 'camera';
+  if (typeof value === 'boolean') return `turned the ${what} ${value ? 'on' : 'off'}`;
+  if ('width' in value) return `sends ${value.width}×${value.height}`;
+  return value instanceof MediaStreamTrack ? `is received over another ${what} track` : `changed the ${what}`;
 }
 
 function mediaOf({ hasVideo, typeOfVideo }: Stream): string {

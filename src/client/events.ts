@@ -145,10 +145,14 @@ export type StreamPropertyChangedEventReason =
   | 'applyFilter'
   | 'execFilterMethod'
   | 'removeFilter';
-/** `audioActive`, `videoActive`: a boolean. `videoDimensions`: pixels. Tracks: the browser's name of the source. */
+/**
+ * `audioActive`, `videoActive`: a boolean. `videoDimensions`: pixels. Tracks: the browser's name of the publisher's new source,
+ * over the same track in this page; or the track itself that plays in this page from now on.
+ */
 export type StreamPropertyValue =
   | boolean
   | VideoDimensions
+  | MediaStreamTrack
   | {
       /** The browser's name of the source. */
       readonly label: string;
@@ -160,7 +164,7 @@ export interface StreamPropertyChange {
   readonly changedProperty: ChangedPropertyType;
   /** How it is now. */
   readonly newValue: StreamPropertyValue;
-  /** How it was; `undefined` of another's tracks. */
+  /** How it was; `undefined` of the source of another's track. */
   readonly oldValue: StreamPropertyValue | undefined;
   /** By what. */
   readonly reason: StreamPropertyChangedEventReason;
@@ -174,8 +178,9 @@ export function activeChange(kind: MediaKind, active: boolean): StreamPropertyCh
 }
 
 /**
- * `streamPropertyChanged`: a publisher has muted or unmuted, replaced a track, or its video has another size. Told to the
- * session, and to the stream's publisher or subscriber.
+ * `streamPropertyChanged`: a publisher has muted or unmuted, replaced a track, or its video has another size; or, after a crash
+ * or a move of the media, `getMediaStream()` of what is received has another track, and `newValue` is that track: what the
+ * application records or hears by itself goes on with it. Told to the session, and to the stream's publisher or subscriber.
  */
 export class StreamPropertyChangedEvent<Target = Session | StreamManager>
   extends RejoinEvent<Target>
@@ -187,7 +192,7 @@ export class StreamPropertyChangedEvent<Target = Session | StreamManager>
   readonly changedProperty: ChangedPropertyType;
   /** How it is now. */
   readonly newValue: StreamPropertyValue;
-  /** How it was; `undefined`, whatever its type says, of another's tracks. */
+  /** How it was; `undefined`, whatever its type says, of the source of another's track. */
   readonly oldValue: StreamPropertyValue;
   /** By what. */
   readonly reason: StreamPropertyChangedEventReason;

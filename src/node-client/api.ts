@@ -68,7 +68,7 @@ const KEY = /^[!-~]{1,128}$/;
 
 /** The REST API of a cluster: calls that outlive the failures of single nodes. */
 export class Api {
-  readonly #origin: string;
+  readonly #base: string;
   readonly #authorization: string;
   readonly #policy: RetryPolicy;
   readonly #onRetry: ApiOptions['onRetry'];
@@ -76,13 +76,9 @@ export class Api {
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  /** @throws {TypeError} when `url` is not one of http or https */
+  /** @throws {TypeError} when `url` is not one of http or https, or says more than where the cluster is */
   constructor(url: string, secret: string, options: ApiOptions) {
-    const { protocol, origin } = URL.canParse(url) ? new URL(url) : { protocol: undefined, origin: '' };
-    if (protocol !== 'http:' && protocol !== 'https:') {
-      throw new TypeError(`"${url}" is not the URL of a cluster. Give one like https://video.example.org:4443.`);
-    }
-    this.#origin = origin;
+    this.#base = readBase(url);
     this.#authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')}`;
     this.#policy = { ...DEFAULT_RETRY, ...options.retry };
     this.#onRetry = options.onRetry;
@@ -140,7 +136,7 @@ export class Api {
         message: 'The idempotency key is not 1 to 128 visible ASCII characters.',
       });
     }
-    const request = { url: `${this.#origin}${path}`, method, ...this.#content(call.body, key) };
+    const request = { url: `${this.#base}${path}`, method, ...this.#content(call.body, key) };
     let unclear = false;
     for (let attempts = 1; ; attempts += 1) {
       if (budget.signal?.aborted) throw aborted(about, budget.signal, attempts - 1, unclear);
@@ -157,7 +153,7 @@ export class Api {
       unclear ||= mayHaveRun(last);
       const delayMs = this.#delay(last, attempts, repeat !== 'never');
       if (delayMs === undefined || this.#clock.now() + delayMs >= budget.endsAt) {
-        throw failed(last, { ...about, attempts, mayHaveRun: unclear }, this.#origin);
+        throw failed(last, { ...about, attempts, mayHaveRun: unclear }, this.#base);
       }
       const event = retryEvent(about, attempts, last, delayMs);
       this.#onRetry?.(event);
@@ -202,6 +198,17 @@ export class Api {
       });
     }
   }
+}
+
+/** Without a slash at its end. The path stays, as the secret must not go to whatever else the host serves. */
+function readBase(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new TypeError(`"${text}" is not the URL of a cluster. Give one like https://video.example.org:4443.`);
+  }
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  if (url.search === '' && url.hash === '' && url.username === '' && url.password === '') return base;
+  throw new TypeError(`The URL of the cluster says more than where it is. Give ${base}.`);
 }
 
 function retryEvent({ method, path }: About, attempts: number, last: Attempt, delayMs: number): RetryEvent {

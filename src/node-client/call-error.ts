@@ -31,18 +31,18 @@ export function isForeign(answer: Answered): boolean {
 
 /**
  * What the last attempt of a call means, when no other follows.
- * @param origin where it was sent
+ * @param base of the URL to which it was sent
  */
 export function failed(
   last: Attempt,
   about: About & { attempts: number; mayHaveRun: boolean },
-  origin: string,
+  base: string,
 ): RejoinApiError {
   const what = `${about.method} ${about.path}`;
   const times = about.attempts === 1 ? '' : ` after ${about.attempts} attempts`;
   if (last.kind === 'answered') {
     if (isForeign(last)) {
-      const message = `${what} is answered with ${last.status}${times}, not by a Rejoin server: ${origin} leads to something else.`;
+      const message = `${what} is answered with ${last.status}${times}, not by a Rejoin server: ${base} leads to something else.`;
       return new RejoinApiError({ ...about, code: 'UNEXPECTED_ANSWER', status: last.status, message });
     }
     const body = bodyOf(last);

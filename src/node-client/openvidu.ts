@@ -23,9 +23,10 @@ export class OpenVidu {
   readonly #api: Api;
 
   /**
-   * @param url     of the balancer, or of a master; only its origin counts, e.g. `https://video.example.org:4443`
+   * @param url     of the balancer, or of a master, e.g. `https://video.example.org:4443`, with the path below which a proxy
+   *   serves it, if there is one: `https://example.org/video`
    * @param secret  the cluster's
-   * @throws {TypeError} when `url` is not one of http or https
+   * @throws {TypeError} when `url` is not one of http or https, or says more than that
    */
   constructor(url: string, secret: string, options: ApiOptions = {}) {
     this.#api = new Api(url, secret, options);

@@ -12,12 +12,12 @@ import {
   readPort,
   readPortOfTwo,
   readPortRange,
+  readPublicUrl,
   readRoute,
   readSocketOrigin,
   readStaticFiles,
   readStaticPolicy,
   readStore,
-  readUrl,
 } from '../../src/server/cli/values.ts';
 
 function refuses(name: string, read: (text: string) => unknown, ...texts: string[]): void {
@@ -65,10 +65,22 @@ test('origins of pages and addresses of proxies', () => {
 });
 
 test('URLs are origins', () => {
-  assert.equal(readUrl('https://example.org/'), 'https://example.org');
-  assert.equal(readPlainUrl('http://10.0.0.4:4000'), 'http://10.0.0.4:4000');
-  refuses('InvalidUrl', readUrl, '', 'localhost:80', 'ws://x', 'http://x/path', 'http://x/?q', 'http://u@x');
+  assert.equal(readPlainUrl('http://10.0.0.4:4000/'), 'http://10.0.0.4:4000');
+  refuses('InvalidUrl', readPlainUrl, '', 'localhost:80', 'ws://x', 'http://x/path', 'http://x/?q', 'http://u@x');
   refuses('InvalidUrl', readPlainUrl, 'https://example.org');
+});
+
+test('a public URL may have a path, which a proxy strips', () => {
+  for (const [text, url] of [
+    ['https://Example.org', 'https://example.org'],
+    ['https://example.org/', 'https://example.org'],
+    ['https://example.org:8443/video', 'https://example.org:8443/video'],
+    ['http://example.org/a/video//', 'http://example.org/a/video'],
+  ] as const) {
+    assert.equal(readPublicUrl(text), url);
+  }
+  refuses('InvalidUrl', readPublicUrl, '', 'localhost:80', 'wss://x/video', 'http://x/?q', 'http://x/video#top');
+  refuses('InvalidUrl', readPublicUrl, 'http://u@x/video', 'http://:p@x/video');
 });
 
 test('names of nodes', () => {

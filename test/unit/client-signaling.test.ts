@@ -198,3 +198,26 @@ test('what the server closes for good is not come back from', async () => {
   assert.deepEqual(words, ['refused SESSION_CLOSED']);
   assert.equal(FakeSocket.made.length, 1);
 });
+
+test('sockets are below the path of each URL; a slash at its end makes no difference, and a query stays', async () => {
+  for (const [base, url] of [
+    ['ws://a', 'ws://a/rejoin'],
+    ['ws://a/', 'ws://a/rejoin'],
+    ['wss://a:1/site/video', 'wss://a:1/site/video/rejoin'],
+    ['wss://a/video//', 'wss://a/video/rejoin'],
+    ['wss://a/video/?at=eu/west', 'wss://a/video/rejoin?at=eu/west'],
+  ] as const) {
+    FakeSocket.made = [];
+    const signaling = new Signaling({
+      policy: {},
+      random: () => 1,
+      isOffline: () => false,
+      now: Date.now,
+      sdk: 'test',
+      WebSocket: FakeSocket,
+    });
+    signaling.join(JOIN, [base]);
+    assert.equal((await nextSocket(1)).url, url);
+    signaling.close(new Error() as never);
+  }
+});

@@ -151,4 +151,12 @@ test('what is wrong with a URL is said at once', async () => {
   for (const url of ['', 'cluster.example', 'ws://cluster.example', 'localhost:4443']) {
     assert.throws(() => new OpenVidu(url, 's'), /is not the URL of a cluster/, url);
   }
+  // A secret in it is not repeated.
+  for (const more of ['https://me:hidden@host/video', 'https://host/video?key=hidden', 'https://host/video/#hidden']) {
+    assert.throws(
+      () => new OpenVidu(more, 's'),
+      ({ message }) => message.endsWith('Give https://host/video.') && !message.includes('hidden'),
+      more,
+    );
+  }
 });

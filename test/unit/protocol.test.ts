@@ -34,7 +34,16 @@ test('a token is read as it was written, and nothing else is read as a token', (
   const parsed = parseTokenUrl(token);
   assert.ok(parsed);
   assert.equal(formatTokenUrl(parsed), token);
-  assert.equal(parseTokenUrl('wss://example.org/some/path?sessionId=a&token=b')?.origin, 'wss://example.org');
+  const below = 'wss://example.org/some/path?sessionId=room&token=tok_1';
+  assert.equal(formatTokenUrl(parseTokenUrl(below) ?? assert.fail()), below);
+  for (const [text, base] of [
+    ['wss://example.org', 'wss://example.org'],
+    ['wss://example.org/', 'wss://example.org'],
+    ['wss://example.org:4443/some/path', 'wss://example.org:4443/some/path'],
+    ['wss://example.org/some/path/', 'wss://example.org/some/path'],
+  ]) {
+    assert.equal(parseTokenUrl(`${text}?sessionId=a&token=b`)?.base, base);
+  }
   for (const bad of [
     '',
     'room',

@@ -1,3 +1,4 @@
+import type { StreamPropertyChange } from '../events.ts';
 import { Stream } from '../session/stream.ts';
 import type { PublishedAt } from './publication.ts';
 import { Subscriber } from './subscriber.ts';
@@ -6,8 +7,9 @@ import { Subscriber } from './subscriber.ts';
 export class Echo {
   readonly #subscriber: Subscriber;
 
-  constructor({ info }: Stream) {
-    this.#subscriber = new Subscriber(new Stream(info));
+  /** `changed`: told of each of its tracks that has taken the place of another. */
+  constructor({ info }: Stream, changed: (change: StreamPropertyChange) => void) {
+    this.#subscriber = new Subscriber(new Stream(info), {}, { changed });
   }
 
   /** The same object for life: empty until something has come. */

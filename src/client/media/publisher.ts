@@ -6,6 +6,7 @@ import {
   AccessDeniedEvent,
   StreamEvent,
   StreamManagerEvent,
+  type StreamPropertyChange,
   StreamPropertyChangedEvent,
   type StreamPropertyValue,
 } from '../events.ts';
@@ -283,7 +284,8 @@ export class Publisher extends StreamManager {
   #listenToEcho(): void {
     const at = this.#sent?.at;
     const before = this.#echo;
-    this.#echo = this.isSubscribedToRemote ? (before ?? new Echo(this.stream)) : undefined;
+    const changed = (change: StreamPropertyChange): void => this.audience?.streamChanged(this.stream, change);
+    this.#echo = this.isSubscribedToRemote ? (before ?? new Echo(this.stream, changed)) : undefined;
     if (!this.#echo) before?.stop(at);
     else if (at) this.#echo.receive(this.stream, at);
     if (this.#echo !== before) this.presentAnew();

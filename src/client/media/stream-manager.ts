@@ -45,7 +45,7 @@ export interface StreamManagerEvents {
   videoElementDestroyed: VideoElementEvent;
   /** The first of its videos plays. Told once, and to who listens later: a rebuild is not a new beginning. */
   streamPlaying: StreamManagerEvent;
-  /** It has been muted, unmuted, changed in size, or has another source. */
+  /** It has been muted, unmuted, changed in size, or has another source, or another track in this page. */
   streamPropertyChanged: StreamPropertyChangedEvent<StreamManager>;
   /** Its audio is louder than the threshold for a while: see `publisherSpeakingEventsOptions`. */
   publisherStartSpeaking: PublisherSpeakingEvent<StreamManager>;

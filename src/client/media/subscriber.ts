@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup-client';
 import type { MediaKind } from '../../protocol/model.ts';
 import type { AdvancedConfiguration } from '../advanced-configuration.ts';
+import type { StreamPropertyChange } from '../events.ts';
 import { worksInProxies } from '../reactive-proxy.ts';
 import type { Stream } from '../session/stream.ts';
 import { handover, type Played, type Reception } from './handover.ts';
@@ -23,6 +24,8 @@ export interface SubscriberProperties {
 export interface SubscriberSurroundings {
   readonly configuration?: AdvancedConfiguration;
   readonly audience?: StreamAudience;
+  /** Told of each track that has taken the place of another. Default: its listeners are told, and those of the audience. */
+  readonly changed?: (change: StreamPropertyChange) => void;
 }
 
 /** How far a new picture stays behind the old one until it is shown: what a jitter buffer may have come to on a good network. */
@@ -46,7 +49,7 @@ export class Subscriber extends StreamManager {
   #peerConnection: (() => RTCPeerConnection | undefined) | undefined;
   /** Counts what it was given to show: an older exchange that ends late must not undo a newer one. */
   #generation = 0;
-
+  readonly #changed: (change: StreamPropertyChange) => void;
   #isTold = false;
   #playTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -54,10 +57,15 @@ export class Subscriber extends StreamManager {
   constructor(
     stream: Stream,
     properties: SubscriberProperties = {},
-    { configuration, audience }: SubscriberSurroundings = {},
+    {
+      configuration,
+      audience,
+      changed = (change) => audience?.streamChanged(stream, change),
+    }: SubscriberSurroundings = {},
   ) {
     super(configuration);
     this.stream = stream;
+    this.#changed = changed;
     this.id = stream.streamId;
     this.properties = properties;
     this.#enabled = { audio: properties.subscribeToAudio ?? true, video: properties.subscribeToVideo ?? true };
@@ -170,6 +178,11 @@ export class Subscriber extends StreamManager {
     if (kind === 'video') delayPlayout(rtpReceiver, null);
     // Shown from here on: an exchange that comes in between must not end it.
     this.#consumers = [...this.#consumers, next];
+    // What the application makes of the tracks itself, such as a recording, has to go on with this one.
+    const [oldValue] = former;
+    if (oldValue) {
+      this.#changed({ changedProperty: `${kind}Track`, newValue: track, oldValue, reason: 'trackReplaced' });
+    }
   }
 
   #isActive(kind: MediaKind): boolean {

@@ -55,7 +55,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   /** What failed last, on the way in or back. */
   #lastError: Error | undefined;
   /** Where the last token leads; empty without one. */
-  #origin = '';
+  #tried = '';
   #troubleSince = 0;
   #uniqueSessionId: UniqueSessionId | undefined;
   #resumeGraceMs = 0;
@@ -84,12 +84,11 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#signaling.on('late', () => this.#followPage('check'));
     this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
     this.#signaling.on('impossible', (url, cause) => {
-      const error = new RejoinError(
-        'CONNECT_FAILED',
-        `The browser opens no socket to ${url}: ${cause}`,
-        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.',
-        { cause },
-      );
+      // In the message, too, which is all that many applications show.
+      const action =
+        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.';
+      const message = `The browser opens no socket to ${url}: ${cause} ${action}`;
+      const error = new RejoinError('CONNECT_FAILED', message, action, { cause });
       this.#input('refused', { error, reason: 'networkDisconnect' });
     });
     this.#signaling.on('refused', (error) => this.#refused(error));
@@ -148,7 +147,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     // Applications read it as soon as they have called connect().
     if (typeof token === 'string') this.#sessionId = parseTokenUrl(token)?.sessionId ?? this.#sessionId;
     this.#lastError = undefined;
-    this.#origin = '';
+    this.#tried = '';
     this.#attempt = 0;
     this.#cause = '';
     this.#metadata = metadata;
@@ -289,9 +288,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
 
   #sendJoin(token: TokenUrl | undefined): void {
     if (!token) return;
-    const { sessionId, origin } = token;
-    const origins = this.#options.urls ?? [origin];
-    this.#origin = origins.join(' ');
+    const { sessionId, base } = token;
+    const urls = this.#options.urls ?? [base];
+    this.#tried = urls.join(' ');
     this.#lastError = undefined;
     const place = this.#state === 'rebuilding' ? this.#signaling.lastPlace : undefined;
     const previous = place && {
@@ -307,7 +306,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
         metadata: this.#metadata,
         ...(previous ? { previous } : {}),
       },
-      origins,
+      urls,
     );
   }
 
@@ -318,9 +317,9 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   /** Why the time for a join was not enough. */
   #notJoinedIn(ms: number): Error {
     const error = this.#lastError;
-    if (!this.#origin) return notJoined('TOKEN_UNAVAILABLE', `No token in ${ms} ms: ${error?.message ?? ''}`, error);
+    if (!this.#tried) return notJoined('TOKEN_UNAVAILABLE', `No token in ${ms} ms: ${error?.message ?? ''}`, error);
     if (error) return error;
-    return notJoined('SERVER_UNREACHABLE', `${this.#origin} did not answer in ${ms} ms. ${this.#cause}`);
+    return notJoined('SERVER_UNREACHABLE', `${this.#tried} did not answer in ${ms} ms. ${this.#cause}`);
   }
 
   async #fetchToken({ error }: Detail): Promise<void> {

@@ -5,7 +5,10 @@ import type { Connection } from './connection.ts';
 export interface SessionOptions {
   /** When to try again after a loss. */
   readonly retry?: RetryPolicy;
-  /** Balancers to try in turn, e.g. `["wss://a.example", "wss://b.example"]`; default: the token's. */
+  /**
+   * Balancers to try in turn, e.g. `["wss://a.example", "wss://b.example/video"]`, each with the path under which a proxy serves
+   * it, if there is one; default: the token's.
+   */
   readonly urls?: readonly string[];
   /** How long `connect()` tries, and how long one call of the token function may take, ms; default 15 000. */
   readonly connectTimeoutMs?: number;

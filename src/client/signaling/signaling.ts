@@ -29,7 +29,7 @@ export interface SignalingEvents {
   /** The clock has jumped: anything may have happened meanwhile. */
   late: [];
   destroyed: [DestroyedFrame];
-  /** The browser refuses to open a socket to the only URL there is. */
+  /** The browser refuses to open a socket to any URL of the list, of which this is the last. */
   impossible: [url: string, cause: unknown];
   /** There is nothing to come back to, or no way in. The socket does not come back. */
   refused: [ProtocolError];
@@ -93,12 +93,15 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     });
   }
 
-  /** Takes a place, over the socket that is there or over new ones to `origins`, tried in turn. */
-  join(join: Join, origins: readonly string[]): void {
+  /** Takes a place, over the socket that is there or over new ones below `bases`, tried in turn. */
+  join(join: Join, bases: readonly string[]): void {
     this.#reset(new ProtocolError('SESSION_DESTROYED'));
     this.#intent = { kind: 'join', join };
     if (this.#socket.isOpen) this.#hello();
-    else if (!this.#socket.isStarted) this.#socket.open(origins.map((origin) => `${origin}${SOCKET_PATH}`));
+    else if (!this.#socket.isStarted) {
+      // A slash at the end makes no difference, and a query stays.
+      this.#socket.open(bases.map((base) => base.replace(/\/*(\?.*)?$/, `${SOCKET_PATH}$1`)));
+    }
   }
 
   /** Rejects with the server's refusal, or when the membership ends before the answer. */

@@ -19,7 +19,7 @@ export interface SocketEvents {
   message(text: string): void;
   /** The socket has closed, or has not opened. It comes back by itself unless `close()` is called in here. */
   lost(code: number): void;
-  /** The browser does not even try the only URL there is. */
+  /** The browser does not even try any URL of the list, of which this is the last. */
   impossible(url: string, cause: unknown): void;
 }
 
@@ -173,7 +173,9 @@ export class Socket {
         } catch (error) {
           const dead = Object.assign(new EventTarget(), { close: () => {} });
           setTimeout(() => {
-            if (this.#urls.length > 1) dead.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }));
+            // It never will, so the others get its turn.
+            this.#urls = this.#urls.filter((one) => one !== url);
+            if (this.#urls.length > 0) dead.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }));
             else if (this.#rws) this.#events.impossible(url, error);
           });
           return dead;

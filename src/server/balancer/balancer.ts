@@ -13,6 +13,8 @@ import { InternalClient } from '../shared/internal-client.ts';
 import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { LiveLink } from '../shared/live-link.ts';
 import { createLogger, type Logger } from '../shared/logging.ts';
+import { prefixLeft } from '../shared/prefix-left.ts';
+import { pathOf } from '../shared/request-target.ts';
 import type { Secrets } from '../shared/secrets.ts';
 import { answerClientError } from '../shared/slow-requests.ts';
 import type { Timing } from '../shared/timing.ts';
@@ -168,8 +170,10 @@ function createApp(log: Logger, corsOrigins: CorsOrigins, tls: TlsCertificate | 
     clientErrorHandler: answerClientError,
     serverFactory: (handler) => createBalancerServer(handler, tls),
   });
-  const notFound = (reply: FastifyReply): FastifyReply =>
-    answerError(reply, 404, 'There is nothing here.', corsOrigins);
+  const notFound = (reply: FastifyReply): FastifyReply => {
+    const message = prefixLeft(pathOf(reply.request.url)) ?? 'There is nothing here.';
+    return answerError(reply, 404, message, corsOrigins);
+  };
   // Before a body is read, which nobody wants.
   app.addHook('onRequest', async (request, reply) => (request.is404 ? notFound(reply) : undefined));
   app.setNotFoundHandler((_request, reply) => notFound(reply));

@@ -4,7 +4,9 @@ import type { Duplex } from 'node:stream';
 import { SOCKET_PATH } from '../../protocol/limits.ts';
 import type { TrustedProxies } from '../shared/client-address.ts';
 import type { Logger } from '../shared/logging.ts';
+import { prefixLeft } from '../shared/prefix-left.ts';
 import { pathOf, targetFault, targetFaultBody } from '../shared/request-target.ts';
+import { SampledLog } from '../shared/sampled-log.ts';
 import { forwardedHeaders, isOwnHeader } from './forwarded.ts';
 import { GATEWAY_FAILURES, gatewayErrorBody, RETRY_AFTER_SECONDS } from './gateway-error.ts';
 import type { MasterPool } from './master-pool.ts';
@@ -36,6 +38,10 @@ class HandshakeTimeout extends Error {
   override readonly name = 'HandshakeTimeout';
 }
 
+const LOG_BURST = 20;
+/** Characters of a path that leads nowhere. */
+const MOST_LOGGED = 256;
+
 /** Headers of one hop that do not fit an answer which ends with the connection. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
@@ -46,10 +52,12 @@ const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'u
 export class UpgradeProxy {
   readonly #options: UpgradeProxyOptions;
   readonly #tunnels = new Set<Tunnel>();
+  readonly #refusals: SampledLog;
   #closed = false;
 
   constructor(options: UpgradeProxyOptions) {
     this.#options = options;
+    this.#refusals = new SampledLog(options.log, LOG_BURST);
   }
 
   /** How many sockets are open through this balancer. */
@@ -68,7 +76,10 @@ export class UpgradeProxy {
       return;
     }
     if (!(client instanceof Socket) || path !== SOCKET_PATH) {
-      this.#refuse(client, path, 404, `There is no WebSocket here: it is at ${SOCKET_PATH}.`);
+      const message = prefixLeft(path) ?? `There is no WebSocket here: it is at ${SOCKET_PATH}.`;
+      // No browser shows a page how its socket was refused.
+      this.#refusals.warn({ path: path.slice(0, MOST_LOGGED), reason: message }, 'a socket is refused');
+      this.#refuse(client, path, 404, message);
       return;
     }
     if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {

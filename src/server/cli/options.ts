@@ -19,6 +19,7 @@ import {
   readPort,
   readPortOfTwo,
   readPortRange,
+  readPublicUrl,
   readQueueLength,
   readRoute,
   readSecret,
@@ -26,7 +27,6 @@ import {
   readStaticFiles,
   readStaticPolicy,
   readStore,
-  readUrl,
   readWebhook,
   readWebhookEvent,
   readWebhookHeader,
@@ -125,8 +125,18 @@ export const options = {
     named(new Option('--log-level <level>', 'least level of the JSON log lines').choices(LOG_LEVELS).default(level)),
   drainDeadline: () =>
     valued('--drain-deadline <ms>', 'how long an orderly end may take after SIGTERM', readMilliseconds).default(10_000),
-  publicUrl: () => valued('--public-url <url>', 'where clients reach the balancer: part of every token', readUrl),
-  devPublicUrl: () => valued('--public-url <url>', 'where browsers reach the balancer (default: localhost)', readUrl),
+  publicUrl: () =>
+    valued(
+      '--public-url <url>',
+      'where clients reach the balancer, with the path that a proxy strips: part of every token',
+      readPublicUrl,
+    ),
+  devPublicUrl: () =>
+    valued(
+      '--public-url <url>',
+      'where browsers reach the balancer, with the path that a proxy strips (default: localhost)',
+      readPublicUrl,
+    ),
   lan: () =>
     valued(
       '--lan [addresses]',

@@ -70,7 +70,7 @@ export function readMilliseconds(text: string): number {
 }
 
 /** The origin of an HTTP server. */
-export function readUrl(text: string): string {
+function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new UsageError('InvalidUrl', `"${text}" is not a URL: give one like http://10.0.0.4:4000.`);
@@ -79,6 +79,19 @@ export function readUrl(text: string): string {
     throw new UsageError('InvalidUrl', `"${text}" says more than where a server is: give ${url.origin}.`);
   }
   return url.origin;
+}
+
+/** Where clients reach the cluster: an origin, and the path under which a proxy serves it, if there is one. */
+export function readPublicUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new UsageError('InvalidUrl', `"${text}" is not a URL: give one like https://video.example.org.`);
+  }
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    throw new UsageError('InvalidUrl', `"${text}" says more than where the cluster is: give ${base}.`);
+  }
+  return base;
 }
 
 /** The origin of a server that is reached without TLS, as those behind the balancer are. */

@@ -195,7 +195,7 @@ export class DemoBackend {
 /** The cluster makes tokens for its public URL. A guest opens its socket where its page came from, which has been checked. */
 function tokenAt(token: string, headers: IncomingHttpHeaders): string {
   const { host } = new URL(`https://${headers['x-forwarded-host'] ?? headers.host ?? ''}`);
-  return token.replace(/^wss?:\/\/[^/?]+/, `wss://${host}`);
+  return token.replace(/^wss?:\/\/[^?]+/, `wss://${host}`);
 }
 
 function roomOf(text: string): SessionId {

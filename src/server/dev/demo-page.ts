@@ -27,11 +27,11 @@ export function demoFiles(dist: string): StaticFiles[] {
 }
 
 /**
- * The policy with leave to open sockets at these URLs. Tokens name one of them, and a page need not have been opened there:
+ * The policy with leave to open sockets at these URLs. Tokens name one of them, below which the socket is, and a page need not have been opened there:
  * 127.0.0.1 is not localhost to a browser, and to older ones not even the page's own host is its own over WebSocket. No policy
  * can name an IPv6 address.
  */
 export function withSocketsAt(urls: readonly string[], policy: string): string {
-  const sources = urls.filter((url) => !url.includes('[')).map((url) => url.replace(/^http/, 'ws'));
+  const sources = urls.filter((url) => !url.includes('[')).map((url) => new URL(url).origin.replace(/^http/, 'ws'));
   return policy.replace("connect-src 'self'", ["connect-src 'self'", ...sources].join(' '));
 }

@@ -195,7 +195,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   handover.register(inner);
   forwarded.serve(inner, app);
   const proxies = new TrustedProxies(options.trustedProxies);
-  const publicUrl = options.publicUrl.replace(/\/$/, '');
+  const publicUrl = options.publicUrl.replace(/\/+$/, '');
   registerRestRoutes(app, {
     self: identity,
     log,
@@ -204,7 +204,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     proxies,
     corsOrigins: options.corsOrigins ?? [],
     publicUrl,
-    socketOrigin: publicUrl.replace(/^http/, 'ws'),
+    socketUrl: publicUrl.replace(/^http/, 'ws'),
     failover: options.failover,
     sessions,
     locator,

@@ -4,7 +4,8 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { answerBadPath } from './bad-path.ts';
 import type { Identity } from './identity.ts';
 import type { Logger } from './logging.ts';
-import { withCheckedTargets } from './request-target.ts';
+import { prefixLeft } from './prefix-left.ts';
+import { pathOf, withCheckedTargets } from './request-target.ts';
 import { answerClientError } from './slow-requests.ts';
 
 declare module 'fastify' {
@@ -62,8 +63,12 @@ export interface PublicServerOptions extends HttpServerOptions {
  */
 export function createPublicServer({ identity, health, ...options }: PublicServerOptions): FastifyInstance {
   const app = createApp(options, PUBLIC_BODY_LIMIT);
-  app.addHook('onRequest', async ({ routeOptions, is404 }, reply) => {
-    if (!is404 && routeOptions.config.access === undefined) reply.callNotFound();
+  app.addHook('onRequest', async ({ routeOptions, is404, url }, reply) => {
+    if (!is404) return routeOptions.config.access === undefined ? reply.callNotFound() : undefined;
+    const path = pathOf(url);
+    const message = prefixLeft(path);
+    if (message === undefined) return undefined;
+    return reply.code(404).send({ timestamp: Date.now(), status: 404, error: 'Not Found', message, path });
   });
   app.get('/health', { config: { access: 'open' } }, (_request, reply) => {
     const { ready, reason } = health();

@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { LIMITS, SOCKET_PATH } from '../../../protocol/limits.ts';
 import { cleanUserAgent, clientAddress, type TrustedProxies } from '../../shared/client-address.ts';
 import type { Logger } from '../../shared/logging.ts';
+import { prefixLeft } from '../../shared/prefix-left.ts';
 import { pathOf, targetFault, targetFaultBody } from '../../shared/request-target.ts';
 import { SampledLog } from '../../shared/sampled-log.ts';
 import type { Edge } from './edge.ts';
@@ -72,7 +73,10 @@ function faultOf(request: IncomingMessage, allowedOrigins: readonly string[] | u
   const target = request.url ?? '';
   const fault = targetFault(target);
   if (fault) return { status: 400, message: targetFaultBody(fault, target).message };
-  if (pathOf(target) !== SOCKET_PATH) return { status: 404, message: `Sockets are at ${SOCKET_PATH}. Use this path.` };
+  const path = pathOf(target);
+  if (path !== SOCKET_PATH) {
+    return { status: 404, message: prefixLeft(path) ?? `Sockets are at ${SOCKET_PATH}. Use this path.` };
+  }
   const { origin } = request.headers;
   // Programs other than browsers send no origin, and could send any.
   if (!allowedOrigins || origin === undefined || allowedOrigins.includes(origin)) return undefined;

@@ -19,13 +19,13 @@ const PENDING_QUERY = Type.Object({
 });
 
 export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
-  const { socketOrigin, keys } = parts;
+  const { socketUrl, keys } = parts;
 
   const json = (session: OwnedSession, connectionId: string): Json => {
     const found = findConnection(session, connectionId);
     return found.kind === 'member'
       ? memberJson(session, found.member)
-      : placeJson(session, found.place.record, socketOrigin);
+      : placeJson(session, found.place.record, socketUrl);
   };
 
   app.post(
@@ -53,7 +53,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       const { sessionId } = request.params;
       return atOwner(parts, { sessionId, request, reply }, async (session) => {
         const place = await createPlace(session, placeOptions(request.body), keys.of(request));
-        return placeJson(session, place, socketOrigin);
+        return placeJson(session, place, socketUrl);
       });
     },
   );
@@ -79,7 +79,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
       const { sessionId } = request.params;
       const pending = request.query.pendingConnections ?? true;
       return atOwner(parts, { sessionId, request, reply }, (session) =>
-        list(connectionsJson(session, socketOrigin, pending)),
+        list(connectionsJson(session, socketUrl, pending)),
       );
     },
   );

@@ -19,11 +19,12 @@ const ABOUT = `Sessions, their connections and the cluster that serves them, aft
 Every answer of 502, 503 or 504 means "not at this moment" and is worth repeating.`;
 
 /** `GET /openapi.json`: this API as an OpenAPI document, made from the schemas of the routes that follow. */
-export async function serveOpenApi(app: RestApp): Promise<void> {
+export async function serveOpenApi(app: RestApp, publicUrl: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Rejoin', version: VERSION, description: ABOUT },
+      servers: [{ url: publicUrl, description: 'Where clients reach the balancer.' }],
       components: {
         securitySchemes: {
           basic: { type: 'http', scheme: 'basic', description: 'User OPENVIDUAPP, and the secret of the cluster.' },

@@ -43,10 +43,10 @@ export interface RestParts {
   readonly forwarded: ForwardedMark;
   readonly proxies: TrustedProxies;
   readonly corsOrigins: CorsOrigins;
-  /** Where clients reach the balancer, e.g. `https://example.org`. */
+  /** Where clients reach the balancer, without a slash at its end, e.g. `https://example.org` or `https://example.org/video`. */
   readonly publicUrl: string;
   /** The same for sockets, e.g. `wss://example.org`: part of every token. */
-  readonly socketOrigin: string;
+  readonly socketUrl: string;
   readonly failover: FailoverPolicy;
   readonly sessions: Sessions;
   readonly locator: Locator;

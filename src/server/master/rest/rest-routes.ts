@@ -31,7 +31,7 @@ export function registerRestRoutes(root: FastifyInstance, parts: RestParts): voi
       useAuthorization(app, parts);
       readBodies(app);
       useValidation(app);
-      await serveOpenApi(app);
+      await serveOpenApi(app, parts.publicUrl);
       registerSessionRoutes(app, parts);
       registerConnectionRoutes(app, parts);
       registerStreamRoutes(app, parts);

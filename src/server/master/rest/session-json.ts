@@ -12,7 +12,7 @@ export function list(content: Json[]): Json {
   return { numberOfElements: content.length, content };
 }
 
-export function sessionJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json {
+export function sessionJson(session: OwnedSession, socketUrl: string, pendingConnections: boolean): Json {
   const { sessionId, createdAt, properties, failover } = session.record;
   return {
     id: sessionId,
@@ -30,18 +30,18 @@ export function sessionJson(session: OwnedSession, origin: string, pendingConnec
     allowTranscoding: properties.allowTranscoding ?? false,
     failover,
     ...(session.room ? { mediaNodeId: nodeIdOf(session.room.node) } : {}),
-    connections: list(connectionsJson(session, origin, pendingConnections)),
+    connections: list(connectionsJson(session, socketUrl, pendingConnections)),
   };
 }
 
-export function connectionsJson(session: OwnedSession, origin: string, pendingConnections: boolean): Json[] {
+export function connectionsJson(session: OwnedSession, socketUrl: string, pendingConnections: boolean): Json[] {
   const active = [...session.members.values()].map((member) => memberJson(session, member));
-  const pending = pendingConnections ? session.pending.map(({ record }) => placeJson(session, record, origin)) : [];
+  const pending = pendingConnections ? session.pending.map(({ record }) => placeJson(session, record, socketUrl)) : [];
   return [...active, ...pending];
 }
 
 /** A connection that has not been joined. */
-export function placeJson(session: OwnedSession, place: ConnectionRecord, origin: string): Json {
+export function placeJson(session: OwnedSession, place: ConnectionRecord, socketUrl: string): Json {
   const { connectionId, sessionId, createdAt, expiresAt, role, serverData, record = true } = place;
   return {
     id: connectionId,
@@ -55,7 +55,7 @@ export function placeJson(session: OwnedSession, place: ConnectionRecord, origin
     location: null,
     ip: null,
     platform: null,
-    token: tokenUrl(session, place, origin),
+    token: tokenUrl(session, place, socketUrl),
     serverData,
     clientData: null,
     record,
@@ -73,15 +73,15 @@ export function placeJson(session: OwnedSession, place: ConnectionRecord, origin
 }
 
 /** `null` when the cluster's secret has been changed since, so that nobody can tell the token any more. */
-function tokenUrl({ secrets }: OwnedSession, place: ConnectionRecord, origin: string): string | null {
+function tokenUrl({ secrets }: OwnedSession, place: ConnectionRecord, socketUrl: string): string | null {
   const token = secrets.tokenOf(place);
-  return token === undefined ? null : formatTokenUrl({ origin, sessionId: place.sessionId, token });
+  return token === undefined ? null : formatTokenUrl({ base: socketUrl, sessionId: place.sessionId, token });
 }
 
 /** The same in the words of `POST /tokens`. */
-export function tokenJson(session: OwnedSession, place: ConnectionRecord, origin: string): Json {
+export function tokenJson(session: OwnedSession, place: ConnectionRecord, socketUrl: string): Json {
   const { connectionId, sessionId, createdAt, expiresAt, role, serverData } = place;
-  const token = tokenUrl(session, place, origin);
+  const token = tokenUrl(session, place, socketUrl);
   return {
     id: token,
     token,

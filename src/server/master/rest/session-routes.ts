@@ -20,7 +20,7 @@ const PENDING_QUERY = Type.Object({
   ),
 });
 export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
-  const { sessions, locator, forwarder, socketOrigin, keys } = parts;
+  const { sessions, locator, forwarder, socketUrl, keys } = parts;
 
   app.post(
     '/sessions',
@@ -58,7 +58,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
         requireMediaNode(properties.mediaNode);
         try {
           const session = await sessions.create(sessionId, body.failover ?? parts.failover, properties);
-          return sessionJson(session, socketOrigin, true);
+          return sessionJson(session, socketUrl, true);
         } catch (failure) {
           // Another has been faster, and says what it is.
           if (!(failure instanceof StoreError && failure.code === 'exists')) throw failure;
@@ -86,7 +86,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
     const made = session.record.properties.asked;
     if (made?.key !== asked.key) return 'taken';
     requireSame(made, asked);
-    return sessionJson(session, socketOrigin, true);
+    return sessionJson(session, socketUrl, true);
   }
 
   function requireMediaNode(id: string | undefined): void {
@@ -115,7 +115,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
     },
     async (request) => {
       const pending = request.query.pendingConnections ?? false;
-      const here = sessions.all().map((session) => sessionJson(session, socketOrigin, pending));
+      const here = sessions.all().map((session) => sessionJson(session, socketUrl, pending));
       return list([...here, ...(await forwarder.listElsewhere(request))]);
     },
   );
@@ -140,7 +140,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
     async (request, reply) => {
       const { sessionId } = request.params;
       const pending = request.query.pendingConnections ?? false;
-      return atOwner(parts, { sessionId, request, reply }, (session) => sessionJson(session, socketOrigin, pending));
+      return atOwner(parts, { sessionId, request, reply }, (session) => sessionJson(session, socketUrl, pending));
     },
   );
 

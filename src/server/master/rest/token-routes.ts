@@ -47,7 +47,7 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
       const { session: sessionId } = request.body;
       return atOwner(parts, { sessionId, request, reply }, async (session) => {
         const place = await createPlace(session, placeOptions(request.body), parts.keys.of(request));
-        return tokenJson(session, place, parts.socketOrigin);
+        return tokenJson(session, place, parts.socketUrl);
       });
     },
   );

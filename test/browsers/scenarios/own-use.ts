@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FailoverPolicy } from '../../../src/server/store/store.ts';
+import type { Participant } from '../../fixtures/browsers/participant.ts';
+import type { Stage } from '../../fixtures/browsers/stage.ts';
+import { until } from '../../fixtures/until.ts';
+
+/** Less than the pretended microphones give, and more than nothing. */
+const LOUD = 0.01;
+/** Frames that a part of a recording has to be long, at 20 a second. */
+const FRAMES = 40;
+
+/** Bob records Ann and listens to her with Web Audio, as docs/received-media.md shows it. */
+export function ownUseScenarios(stage: Stage): void {
+  const hears = async ({ page }: Participant, when: string): Promise<void> => {
+    // Firefox runs no graph on a machine without a sound card, such as those of these tests.
+    if (stage.kind === 'firefox') return;
+    await until(`the graph is loud ${when}`, () => page.evaluate((loud) => mediaUse.loudness > loud, LOUD));
+  };
+
+  const goesOn = async (failover: FailoverPolicy, strike: (room: string) => { id: string; pid: number }) => {
+    const { running } = stage.cluster;
+    const pair = await stage.pair(failover);
+    const { ann, bob } = pair;
+    for (const url of ['/guide.js', '/media-use.js']) await bob.page.addScriptTag({ url });
+    await bob.page.evaluate((name) => {
+      globalThis.mediaUse = new MediaUse(name);
+    }, ann.name);
+    await hears(bob, 'before');
+    await bob.sees(ann, FRAMES);
+
+    const { id, pid } = strike(await running.mediaNodeOf(pair.room.name));
+    const changes = await until('both tracks have changed, and all are told', async () => {
+      const all = await bob.page.evaluate(() => mediaUse.changes);
+      return new Set(all.map(({ toldBy, property }) => `${toldBy} ${property}`)).size === 4 && all;
+    });
+    await hears(bob, 'after');
+    await bob.sees(ann, FRAMES);
+    const parts = await bob.page.evaluate(() => mediaUse.playRecording());
+
+    for (const change of changes) {
+      assert.match(change.property, /^(audio|video)Track$/);
+      assert.equal(change.reason, 'trackReplaced');
+      assert.ok(change.isExact, JSON.stringify(change));
+    }
+    for (const { bytes, width, seconds } of parts) {
+      assert.ok(bytes > 0 && width > 0 && seconds > 1, JSON.stringify(parts));
+    }
+    await running.restarted(id, pid);
+  };
+
+  test('a recording and a Web Audio graph go on when the session is rebuilt', () =>
+    goesOn('rebuild', () => ({ id: 'master-1', pid: stage.cluster.running.cluster.kill('master-1') })));
+
+  test('a recording and a Web Audio graph go on when the media node crashes and the media moves', () =>
+    goesOn('takeover', (id) => ({ id, pid: stage.cluster.running.cluster.kill(id) })));
+
+  test('a publisher that receives its own stream is told of its other tracks, too', async () => {
+    const { running } = stage.cluster;
+    const { ann } = await stage.pair('rebuild');
+    await ann.page.evaluate(() => {
+      const { publisher } = participant;
+      const told: string[] = [];
+      Object.assign(globalThis, { told });
+      publisher.on('streamPropertyChanged', ({ changedProperty, newValue }) => {
+        const isThere = publisher.stream
+          .getMediaStream()
+          .getTracks()
+          .some((track) => track === newValue);
+        told.push(`${changedProperty} ${isThere}`);
+      });
+      publisher.subscribeToRemote();
+    });
+    const isReceived = (): Promise<boolean> =>
+      ann.page.evaluate(() => participant.publisher.stream.getMediaStream().getTracks().length === 2);
+    await until('Ann receives herself', isReceived);
+    const pid = running.cluster.kill('master-1');
+    const told = await until('both tracks have changed', async () => {
+      const all = await ann.page.evaluate(() => (globalThis as unknown as { told: string[] }).told);
+      return all.length >= 2 && all;
+    });
+    assert.deepEqual(told.sort(), ['audioTrack true', 'videoTrack true']);
+    await running.restarted('master-1', pid);
+  });
+
+  test('a recording and a Web Audio graph go on when the media node drains', () =>
+    goesOn('rebuild', (id) => ({ id, pid: stage.cluster.running.cluster.kill(id, 'SIGTERM') })));
+}
