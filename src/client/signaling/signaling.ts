@@ -12,10 +12,9 @@ import {
   type ServerFrame,
   type WelcomeFrame,
 } from '../../protocol/frames.ts';
-import type { Seq } from '../../protocol/ids.ts';
+import type { RequestId, Seq } from '../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION, SOCKET_PATH } from '../../protocol/limits.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
-import { sayFarewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RequestQueue } from './request-queue.ts';
 import { Socket, type SocketOptions } from './socket.ts';
@@ -65,6 +64,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #greeted = false;
   /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
   #spoken = false;
+  /** Whether the server may have taken the join that is wanted. */
+  #joinSaid = false;
+  /** Runs while it leaves, and nobody listens any more. */
+  #leaving: ReturnType<typeof setTimeout> | undefined;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
   #received = 0;
@@ -97,6 +100,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   join(join: Join, origins: readonly string[]): void {
     this.#reset(new ProtocolError('SESSION_DESTROYED'));
     this.#intent = { kind: 'join', join };
+    this.#joinSaid = false;
     if (this.#socket.isOpen) this.#hello();
     else if (!this.#socket.isStarted) this.#socket.open(origins.map((origin) => `${origin}${SOCKET_PATH}`));
   }
@@ -144,16 +148,38 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     return this.#lastPlace;
   }
 
-  /** Leaves while there is no connection; nothing of it is told. `withinMs`: for how long the place is kept. */
-  sayFarewell(withinMs: number): void {
-    if (this.#intent.kind !== 'resume') return;
-    const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
-    sayFarewell({ ...this.#intent.place, ...far }, this.#socket.urls, withinMs, this.#options);
+  /**
+   * Leaves, in the background and unheard: says so until the server has heard it, over other sockets and to other owners if need be.
+   * Gives up after `withinMs`.
+   */
+  leave(withinMs: number): void {
+    this.removeAllListeners();
+    this.#leaving = setTimeout(() => this.close(), withinMs);
+    const next = this.#requests.last + 1;
+    this.#requests.rejectAll(new ProtocolError('SESSION_CLOSED'));
+    if (this.#greeted) this.#sendLeave(next);
+    // A hello that waits for its answer is followed by this when it is there.
+    else if (this.#socket.isOpen) {
+      if (!this.#spoken) this.#hello();
+    } else {
+      // The page may be left with the session.
+      this.#sendBeacon();
+      if (!this.#canLeave) this.close();
+      else if (!this.#socket.isStarted) this.#socket.open(this.#socket.urls);
+    }
+  }
+
+  /** The page is closing: there is time for one word. */
+  sayLast(): void {
+    if (this.#greeted) this.#sendLeave(this.#requests.last + 1);
+    this.#sendBeacon();
   }
 
   /** Ends it all: what waits for an answer rejects with `error`. */
-  close(error: ProtocolError): void {
+  close(error = new ProtocolError('SESSION_CLOSED')): void {
+    clearTimeout(this.#leaving);
     this.#reset(error);
+    this.#lastPlace = undefined;
     this.#socket.close();
   }
 
@@ -170,12 +196,17 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #hello(): void {
     const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
-    if (this.#intent.kind === 'join') this.#send({ ...head, join: this.#intent.join });
-    if (this.#intent.kind === 'resume') {
+    const intent = this.#intent;
+    if (this.#leaving && !this.#canLeave) return this.close();
+    this.#spoken = true;
+    if (intent.kind === 'join' && (this.#joinSaid || !this.#leaving)) {
+      this.#joinSaid = true;
+      this.#send({ ...head, join: intent.join });
+    } else if (this.#leaving) this.#send({ ...head, goodbye: this.#lastPlace as Place });
+    else if (intent.kind === 'resume') {
       const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
-      this.#send({ ...head, resume: { ...this.#intent.place, ...far } });
-    }
-    if (this.#intent.kind !== 'none') this.#spoken = true;
+      this.#send({ ...head, resume: { ...intent.place, ...far } });
+    } else this.#spoken = false;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
     this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs * this.#socket.patience);
     this.#heartbeat.asked();
@@ -198,7 +229,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         // Nothing is left to resume; a socket that opens now waits for the next join.
         this.#reset(new ProtocolError('SESSION_DESTROYED'));
         this.#socket.spreadMs = frame.spreadMs ?? this.#socket.spreadMs;
-        this.emit('destroyed', frame);
+        this.#spoken = false;
+        if (this.#leaving) this.#hello();
+        else this.emit('destroyed', frame);
         return;
       case 'refused':
       case 'error':
@@ -225,6 +258,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.#received = welcome.seq;
       this.#acknowledged = welcome.seq;
     }
+    if (this.#leaving) return this.#sendLeave(welcome.requestsTaken + 1);
     this.#greeted = true;
     this.#socket.succeeded();
     this.#socket.spreadMs = welcome.reconnectSpreadMs;
@@ -238,7 +272,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #numbered(frame: NumberedFrame): void {
-    if (frame.seq <= this.#received) return;
+    if (this.#leaving || frame.seq <= this.#received) return;
     if (frame.seq !== this.#received + 1) {
       // Something between owner and client has lost a frame: a resume brings it again.
       this.#socket.restart();
@@ -276,10 +310,30 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.emit('lost', code);
       return;
     }
+    if (this.#leaving) return this.close();
     this.#socket.close();
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
+  }
+
+  /** Whether there is a place, or may be one, to leave. */
+  get #canLeave(): boolean {
+    return this.#lastPlace !== undefined || (this.#intent.kind === 'join' && this.#joinSaid);
+  }
+
+  #sendLeave(id: number): void {
+    this.#send({ t: 'req', id: id as RequestId, method: 'leave', data: {} });
+  }
+
+  /** Text needs no preflight, and is delivered when the page is gone. */
+  #sendBeacon(): void {
+    if (!this.#lastPlace) return;
+    const text = JSON.stringify(this.#lastPlace);
+    // A page may be allowed no more than the socket; a browser throws then, or says no.
+    try {
+      for (const url of this.#socket.urls) navigator.sendBeacon(url.replace(/^ws/, 'http'), text);
+    } catch {}
   }
 
   #send(frame: ClientFrame): void {
