@@ -24,6 +24,11 @@ beforeEach(() => running.rested());
 
 const nameOf = (client: SdkClient): ConnectionId => client.session.connection.connectionId;
 
+async function seenBy(watcher: SdkClient, id: ConnectionId): Promise<ConnectionId> {
+  await until(`${id} is seen`, () => watcher.session.remoteConnections.has(id));
+  return id;
+}
+
 /** What `watcher` was told of the end of a connection, by any of its ids. */
 function goneFor(watcher: SdkClient, id: ConnectionId): Promise<string> {
   return until(
@@ -74,7 +79,7 @@ for (const failover of ['takeover', 'rebuild'] as const) {
     // At both masters: one of them is an edge that dies with the owner.
     const leavers = [new SdkClient(), new SdkClient(), new SdkClient()];
     for (const { session } of leavers) await session.connect(() => running.token(room));
-    const ids = leavers.map(nameOf);
+    const ids = await Promise.all(leavers.map((leaver) => seenBy(watcher, nameOf(leaver))));
     const owner = await running.ownerOf(room);
     const pid = running.cluster.kill(owner);
     for (const { session } of leavers) session.disconnect();
@@ -90,7 +95,7 @@ test('a client with a plain token joins again in its own handler: its former sel
   const watcher = await watched(room, 'rebuild');
   const plain = new SdkClient();
   await plain.session.connect(await running.token(room));
-  const former = nameOf(plain);
+  const former = await seenBy(watcher, nameOf(plain));
   const again = new SdkClient();
   const joined = new Promise<void>((resolve, reject) => {
     plain.session.on('sessionDisconnected', () => {
@@ -127,7 +132,7 @@ for (const [how, options, token] of [
       first = undefined;
       return given ?? token();
     });
-    const id = nameOf(leaver);
+    const id = await seenBy(watcher, nameOf(leaver));
     const restarted = await killOwner(room);
     await leaver.happened('rebuilding');
     if (how.startsWith('disconnect')) leaver.session.disconnect();
@@ -142,7 +147,7 @@ test('a client that comes back last learns who said goodbye before the next life
   const { watcher, letIn } = await watchedLate(room);
   const plain = new SdkClient();
   await plain.session.connect(await running.token(room));
-  const id = nameOf(plain);
+  const id = await seenBy(watcher, nameOf(plain));
   const restarted = await killOwner(room);
   await plain.happened('sessionDisconnected');
   await until('the goodbye is kept', () =>
@@ -161,7 +166,7 @@ test('a member of the next life leaves before another one is back: that one does
   const { watcher, letIn } = await watchedLate(room);
   const [leaver, host] = [new SdkClient(), new SdkClient()];
   for (const { session } of [leaver, host]) await session.connect(() => running.token(room));
-  const id = nameOf(leaver);
+  const id = await seenBy(watcher, nameOf(leaver));
   const restarted = await killOwner(room);
   for (const client of [leaver, host]) await client.happened('rebuilt');
   const present = nameOf(leaver);
@@ -200,7 +205,7 @@ test('disconnect() while it reconnects, from a network that is back only later',
   const watcher = await watched(room, 'takeover');
   const leaver = new SdkClient();
   await leaver.session.connect(() => running.token(room));
-  const id = nameOf(leaver);
+  const id = await seenBy(watcher, nameOf(leaver));
   cutSockets();
   await leaver.happened('reconnecting');
   leaver.session.disconnect();
@@ -213,10 +218,11 @@ function post(base: string, { sessionId, uniqueSessionId, connectionId, resumeKe
 }
 
 /** A client whose page is about to close: its socket is gone without a word. */
-async function closing(room: string): Promise<WelcomeFrame> {
+async function closing(room: string, watcher: SdkClient): Promise<WelcomeFrame> {
   const client = await RawClient.join(running.socketUrl, await running.token(room));
   const welcome = await client.frame('welcome');
   client.send({ t: 'ack', seq: 0 });
+  await seenBy(watcher, welcome.connectionId);
   client.cut();
   return welcome;
 }
@@ -224,7 +230,7 @@ async function closing(room: string): Promise<WelcomeFrame> {
 test('a beacon of a page that closes takes its place away at once; one without the proof does nothing', async () => {
   const room = 'beacon';
   const watcher = await watched(room, 'rebuild');
-  const welcome = await closing(room);
+  const welcome = await closing(room, watcher);
   const wrong = { ...welcome, resumeKey: 'somebody else’s' as ResumeKey };
   for (const base of [running.url, running.node('master-1').url, running.node('master-2').url]) {
     assert.equal((await post(base, wrong)).status, 204);
@@ -241,7 +247,7 @@ test('a beacon of a page that closes takes its place away at once; one without t
 test('a beacon at the moment of the owner’s death waits for the next owner, whichever master is asked first', async () => {
   const room = 'beacon-takeover';
   const watcher = await watched(room, 'takeover');
-  const welcomes = [await closing(room), await closing(room), await closing(room)];
+  const welcomes = [await closing(room, watcher), await closing(room, watcher), await closing(room, watcher)];
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
   // Through the balancer, which has not heard of it yet: each in its turn begins with another master.
@@ -257,7 +263,7 @@ test('a beacon at the moment of the owner’s death waits for the next owner, wh
 test('a beacon for a life that has crashed is kept for the next one, with the proof alone', async () => {
   const room = 'beacon-rebuild';
   const { watcher, letIn } = await watchedLate(room);
-  const [closed, robbed] = [await closing(room), await closing(room)];
+  const [closed, robbed] = [await closing(room, watcher), await closing(room, watcher)];
   const restarted = await killOwner(room);
   await watcher.happened('rebuilding');
   assert.equal((await post(running.url, closed)).status, 204);
