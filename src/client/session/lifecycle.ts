@@ -10,8 +10,8 @@ import type { Request } from '../media/media-plane.ts';
 import { delayBefore, longestDelay } from '../signaling/backoff.ts';
 import { Pause } from '../signaling/pause.ts';
 import { Signaling } from '../signaling/signaling.ts';
-import { HALF_OPEN_CODE, SUSPENDED_CODE } from '../signaling/socket.ts';
 import type { Attempt, LifecycleEvents } from './lifecycle-events.ts';
+import { causeOfLoss } from './loss.ts';
 import { type PageEvent, PageLife } from './page-life.ts';
 import { Patience } from './patience.ts';
 import { connectFailed, meaningOf, notJoined, reasonOf, TOKENS_TRIED } from './refusal.ts';
@@ -21,15 +21,6 @@ import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const SDK = 'rejoin-js/0.1.0';
-
-/** What closed the socket, for those codes that say more than that it closed. */
-const LOSSES: Readonly<Record<number, string>> = {
-  4001: 'moved',
-  4408: 'heartbeatMissed',
-  4503: 'unavailable',
-  [HALF_OPEN_CODE]: 'heartbeatMissed',
-  [SUSPENDED_CODE]: 'suspended',
-};
 
 /** What came with an input, for its effects. */
 interface Detail {
@@ -149,7 +140,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
     });
     signaling.on('lost', (code) => {
-      this.#input('lost', { cause: this.#page.isOffline ? 'offline' : (LOSSES[code] ?? 'socketClosed') });
+      this.#input('lost', { cause: this.#page.isOffline ? 'offline' : causeOfLoss(code) });
     });
     signaling.on('late', () => this.#followPage('check'));
     signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));

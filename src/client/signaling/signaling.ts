@@ -3,8 +3,6 @@ import { afterClose } from '../../protocol/close-codes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import {
   type ClientFrame,
-  type DestroyedFrame,
-  type EventFrame,
   type Join,
   type NumberedFrame,
   parseServerFrame,
@@ -12,27 +10,15 @@ import {
   type ServerFrame,
   type WelcomeFrame,
 } from '../../protocol/frames.ts';
-import type { RequestId, Seq } from '../../protocol/ids.ts';
+import type { RequestId } from '../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION, SOCKET_PATH } from '../../protocol/limits.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { sendBeacon } from './beacon.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { SignalingEvents } from './signaling-events.ts';
 import { Socket, type SocketOptions } from './socket.ts';
-
-export interface SignalingEvents {
-  welcome: [WelcomeFrame];
-  event: [EventFrame];
-  /** The socket is gone; another is on its way. `code` as of the close. */
-  lost: [code: number];
-  retrying: [attempt: number, nextDelayMs: number];
-  /** The clock has jumped: anything may have happened meanwhile. */
-  late: [];
-  destroyed: [DestroyedFrame];
-  /** The browser refuses to open a socket to the only URL there is. */
-  impossible: [url: string, cause: unknown];
-  /** There is nothing to come back to, or no way in. The socket does not come back. */
-  refused: [ProtocolError];
-}
 
 /** What the next open socket says first. */
 type Intent =
@@ -58,6 +44,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   readonly #socket: Socket;
   readonly #heartbeat: Heartbeat;
   readonly #requests: RequestQueue;
+  readonly #acks = new Acknowledgements((seq) => {
+    if (this.#greeted) this.#send({ t: 'ack', seq });
+  });
   #intent: Intent = { kind: 'none' };
   #lastPlace: Place | undefined;
   /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
@@ -70,9 +59,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
-  #received = 0;
-  #acknowledged = 0;
-  #ackTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SignalingOptions) {
     super();
@@ -186,11 +172,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #reset(error: ProtocolError): void {
     this.#intent = { kind: 'none' };
     this.#greeted = false;
-    this.#received = 0;
-    this.#acknowledged = 0;
+    this.#acks.begin(0);
+    this.#acks.stop();
     this.#heartbeat.stop();
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
     this.#requests.rejectAll(error);
   }
 
@@ -204,7 +188,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.#send({ ...head, join: intent.join });
     } else if (this.#leaving) this.#send({ ...head, goodbye: this.#lastPlace as Place });
     else if (intent.kind === 'resume') {
-      const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
+      const far = { received: this.#acks.received, nextRequest: this.#requests.next };
       this.#send({ ...head, resume: { ...intent.place, ...far } });
     } else this.#spoken = false;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
@@ -254,10 +238,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch };
     this.#intent = { kind: 'resume', place: this.#lastPlace };
     this.#refusal = undefined;
-    if (welcome.snapshot) {
-      this.#received = welcome.seq;
-      this.#acknowledged = welcome.seq;
-    }
+    if (welcome.snapshot) this.#acks.begin(welcome.seq);
     if (this.#leaving) return this.#sendLeave(welcome.requestsTaken + 1);
     this.#greeted = true;
     this.#socket.succeeded();
@@ -267,36 +248,21 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
     // The former resume key is accepted until a frame shows that this welcome has arrived.
-    if (welcome.resumed) this.#sendAck();
+    if (welcome.resumed) this.#acks.tell();
     this.emit('welcome', welcome);
   }
 
   #numbered(frame: NumberedFrame): void {
-    if (this.#leaving || frame.seq <= this.#received) return;
-    if (frame.seq !== this.#received + 1) {
+    if (this.#leaving || frame.seq <= this.#acks.received) return;
+    if (frame.seq !== this.#acks.received + 1) {
       // Something between owner and client has lost a frame: a resume brings it again.
       this.#socket.restart();
       return;
     }
-    this.#received = frame.seq;
     // A signal's sender waits for the word that it has arrived.
-    if (frame.t === 'evt' && frame.event === 'signal') this.#sendAck();
-    else this.#acknowledge();
+    this.#acks.arrived(frame.seq, frame.t === 'evt' && frame.event === 'signal');
     if (frame.t === 'res') this.#requests.settle(frame);
     else this.emit('event', frame);
-  }
-
-  #acknowledge(): void {
-    if (this.#received - this.#acknowledged >= LIMITS.ackFrames) return this.#sendAck();
-    this.#ackTimer ??= setTimeout(() => this.#sendAck(), LIMITS.ackMs);
-  }
-
-  #sendAck(): void {
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
-    if (!this.#greeted) return;
-    this.#acknowledged = this.#received;
-    this.#send({ t: 'ack', seq: this.#received as Seq });
   }
 
   #lost(code: number): void {
@@ -310,7 +276,12 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.emit('lost', code);
       return;
     }
-    if (this.#leaving) return this.close();
+    if (this.#leaving) {
+      // Where a join has come to nothing, the place before it is still to be left.
+      if (this.#intent.kind !== 'join') return this.close();
+      this.#intent = { kind: 'none' };
+      return;
+    }
     this.#socket.close();
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
@@ -326,14 +297,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#send({ t: 'req', id: id as RequestId, method: 'leave', data: {} });
   }
 
-  /** Text needs no preflight, and is delivered when the page is gone. */
   #sendBeacon(): void {
-    if (!this.#lastPlace) return;
-    const text = JSON.stringify(this.#lastPlace);
-    // A page may be allowed no more than the socket; a browser throws then, or says no.
-    try {
-      for (const url of this.#socket.urls) navigator.sendBeacon(url.replace(/^ws/, 'http'), text);
-    } catch {}
+    if (this.#lastPlace) sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
   #send(frame: ClientFrame): void {
