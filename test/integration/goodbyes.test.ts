@@ -3,10 +3,12 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { ConnectionEvent } from '../../src/client/events.ts';
 import type { Goodbye, WelcomeFrame } from '../../src/protocol/frames.ts';
 import type { ConnectionId, ResumeKey } from '../../src/protocol/ids.ts';
+import { Asker } from '../fixtures/cluster/asker.ts';
 import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
+import { audioRtp } from '../fixtures/media-node/rtp.ts';
 import { until } from '../fixtures/until.ts';
 
 /** Clients that leave at a bad moment. Others must not wait for them: not for the grace (20 s), and not for a rebuild (15 s). */
@@ -272,5 +274,49 @@ test('a beacon for a life that has crashed is kept for the next one, with the pr
   await watcher.happened('rebuilt');
   assert.equal(await goneFor(watcher, closed.connectionId), 'disconnect');
   assert.ok(watcher.session.remoteConnections.has(robbed.connectionId), 'the other one may still come back');
+  await restarted();
+});
+
+test('a rebuild says which streams it brings back; one that does not come after all ends for the others at once', async () => {
+  const room = 'brings';
+  await running.rest('POST', '/sessions', { customSessionId: room, failover: 'rebuild' });
+  const before = [await Asker.join(running, room), await Asker.join(running, room)] as const;
+  const restarted = await killOwner(room);
+  const watcher = await Asker.join(running, room);
+  const previousOf = ({ welcome: { uniqueSessionId, connectionId, resumeKey } }: Asker, streams: string[]) => ({
+    uniqueSessionId,
+    connectionId,
+    resumeKey,
+    streams,
+  });
+  const back = await Asker.join(running, room, { previous: previousOf(before[0], ['aaaa', 'bbbb']) });
+  const lesser = await Asker.join(running, room, { role: 'SUBSCRIBER', previous: previousOf(before[1], ['cccc']) });
+  await watcher.happened('connectionCreated', 2);
+  const told = (): unknown =>
+    watcher.told('connectionCreated').map(({ connection }) => [connection.replaces, connection.awaitedStreams]);
+  // One that may not publish brings nothing.
+  assert.deepEqual(told(), [
+    [[before[0].id], ['aaaa', 'bbbb']],
+    [[before[1].id], []],
+  ]);
+
+  const name = (key: string, { id }: Asker) => `str_CAM_${key}_${id}`;
+  assert.equal(await back.refusal('unpublish', { streamId: name('zzzz', before[0]) }), 'STREAM_UNKNOWN');
+  await back.request('unpublish', { streamId: name('bbbb', before[0]) });
+  assert.deepEqual(await watcher.happened('streamDestroyed'), { streamId: name('bbbb', back), reason: 'unpublish' });
+  assert.equal(await back.refusal('unpublish', { streamId: name('bbbb', before[0]) }), 'STREAM_UNKNOWN');
+  assert.equal(await lesser.refusal('unpublish', { streamId: name('cccc', before[1]) }), 'STREAM_UNKNOWN');
+
+  const awaited = async (): Promise<unknown> => {
+    const { snapshot } = await Asker.join(running, room);
+    return snapshot.others.find(({ connectionId }) => connectionId === back.id)?.awaitedStreams;
+  };
+  assert.deepEqual(await awaited(), ['aaaa']);
+  const transport = { key: 'up', direction: 'send' };
+  await back.request('createTransport', transport);
+  const producers = [{ kind: 'audio', rtpParameters: audioRtp(), active: true }];
+  await back.request('publish', { key: 'aaaa', transport: 'up', producers });
+  assert.deepEqual(await awaited(), []);
+  assert.equal(watcher.told('streamDestroyed').length, 1);
   await restarted();
 });
