@@ -149,16 +149,17 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       if (!this.#spoken) this.#hello();
     } else {
       // The page may be left with the session.
-      this.#sendBeacon();
+      sendBeacon(this.#socket.urls, this.#lastPlace);
       if (!this.#canLeave) this.close();
-      else if (!this.#socket.isStarted) this.#socket.open(this.#socket.urls);
+      else if (this.#socket.isStarted) this.#socket.reconnectNow();
+      else this.#socket.open(this.#socket.urls);
     }
   }
 
   /** The page is closing: there is time for one word. */
   sayLast(): void {
     if (this.#greeted) this.#sendLeave(this.#requests.last + 1);
-    this.#sendBeacon();
+    sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
   /** Ends it all: what waits for an answer rejects with `error`. */
@@ -295,10 +296,6 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #sendLeave(id: number): void {
     this.#send({ t: 'req', id: id as RequestId, method: 'leave', data: {} });
-  }
-
-  #sendBeacon(): void {
-    if (this.#lastPlace) sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
   #send(frame: ClientFrame): void {
