@@ -230,7 +230,7 @@ test('a place that a crash has ended is left, over the same socket', async () =>
   socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
   assert.equal(socket.sent.length, 1);
   signaling.leave(60_000);
-  const last = socket.sent.at(-1);
+  const last = await until('it says goodbye', () => socket.sent[1]);
   assert.deepEqual(last?.t === 'hello' && last.goodbye, place);
   socket.ends(4000);
   await new Promise((resolve) => setTimeout(resolve, 20));

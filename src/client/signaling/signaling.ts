@@ -145,9 +145,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#requests.rejectAll(new ProtocolError('SESSION_CLOSED'));
     if (this.#greeted) this.#sendLeave(next);
     // A hello that waits for its answer is followed by this when it is there.
-    else if (this.#socket.isOpen) {
-      if (!this.#spoken) this.#hello();
-    } else {
+    else if (this.#socket.isOpen) this.#helloSoon();
+    else {
       // The page may be left with the session.
       sendBeacon(this.#socket.urls, this.#lastPlace);
       if (!this.#canLeave) this.close();
@@ -197,6 +196,14 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.asked();
   }
 
+  /** A crash has released many at once, of whom some leave: nobody needs the word of each in the same moment. */
+  #helloSoon(): void {
+    const say = (): void => {
+      if (this.#leaving && this.#socket.isOpen && !this.#spoken) this.#hello();
+    };
+    setTimeout(say, this.#options.random() * this.spreadMs);
+  }
+
   #take(text: string): void {
     this.#heartbeat.heard();
     const frame = parseServerFrame(text);
@@ -215,7 +222,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#reset(new ProtocolError('SESSION_DESTROYED'));
         this.#socket.spreadMs = frame.spreadMs ?? this.#socket.spreadMs;
         this.#spoken = false;
-        if (this.#leaving) this.#hello();
+        if (this.#leaving) this.#helloSoon();
         else this.emit('destroyed', frame);
         return;
       case 'refused':
