@@ -6,7 +6,6 @@ import {
   type Join,
   type NumberedFrame,
   parseServerFrame,
-  type Resume,
   type ServerFrame,
   type WelcomeFrame,
 } from '../../protocol/frames.ts';
@@ -16,18 +15,10 @@ import type { Method, Params, Result } from '../../protocol/methods.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { sendBeacon } from './beacon.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Intent, Place } from './intent.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { SignalingEvents } from './signaling-events.ts';
 import { Socket, type SocketOptions } from './socket.ts';
-
-/** What the next open socket says first. */
-type Intent =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'join'; readonly join: Join }
-  | { readonly kind: 'resume'; readonly place: Place };
-
-/** What a resume needs to know, but for how far this client has got. */
-type Place = Omit<Resume, 'received' | 'nextRequest'>;
 
 export interface SignalingOptions extends SocketOptions {
   readonly now: () => number;
