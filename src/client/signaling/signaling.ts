@@ -18,13 +18,8 @@ import { Heartbeat } from './heartbeat.ts';
 import type { Intent, Place } from './intent.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { SignalingEvents } from './signaling-events.ts';
-import { Socket, type SocketOptions } from './socket.ts';
-
-export interface SignalingOptions extends SocketOptions {
-  readonly now: () => number;
-  /** Name and version, for the servers' logs. */
-  readonly sdk: string;
-}
+import type { SignalingOptions } from './signaling-options.ts';
+import { Socket } from './socket.ts';
 
 /**
  * The protocol's client end: hello, numbered frames and acknowledgements, requests and answers, heartbeats. Keeps a
@@ -189,10 +184,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   /** A crash has released many at once, of whom some leave: nobody needs the word of each in the same moment. */
   #helloSoon(): void {
-    const say = (): void => {
+    setTimeout(() => {
       if (this.#leaving && this.#socket.isOpen && !this.#spoken) this.#hello();
-    };
-    setTimeout(say, this.#options.random() * this.spreadMs);
+    }, this.#options.random() * this.spreadMs);
   }
 
   #take(text: string): void {
