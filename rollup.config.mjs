@@ -28,6 +28,11 @@ const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 /** The diaries that it and its dependencies keep, for their own developers. */
 const DIARY = /node_modules\/((mediasoup-client|awaitqueue)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
+/** The same of the sockets that come back: words to the console, and the method that writes them. */
+const SOCKET_DIARY = /node_modules\/reconnecting-websocket\/.*\.m?js$/;
+const DIARY_ENTRY = /^\s*_?this\._debug\(.*\);$/gm;
+const DIARY_WRITER = /^ {4}ReconnectingWebSocket\.prototype\._debug = function [\s\S]*?^ {4}\};$/m;
+
 /** Node's emitter, of which it uses no more than the SDK's own emitter has. */
 const NODE_EMITTER = /node_modules\/events-alias\/events(\.js)?$/;
 
@@ -46,6 +51,11 @@ function leaveOut() {
       }
       if (H264.test(id)) return 'exports.isSameProfile = () => false;';
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
+    },
+    transform(code, id) {
+      return SOCKET_DIARY.test(id)
+        ? { code: code.replace(DIARY_WRITER, '').replace(DIARY_ENTRY, ''), map: null }
+        : null;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { ConnectionId, Epoch, RequestId, ResumeKey, Seq, SessionId, TokenId
 import type { Method, Params } from './methods.ts';
 import type {
   ConnectionInfo,
+  Departed,
   EndedStream,
   LeaveReason,
   MediaKind,
@@ -28,7 +29,18 @@ export interface Join {
     readonly uniqueSessionId: UniqueSessionId;
     readonly connectionId: ConnectionId;
     readonly resumeKey: ResumeKey;
+    /** Keys of the streams that are about to be published again. Without it, any may be. */
+    readonly streams?: readonly string[];
   };
+}
+
+/** Leaves a place for good: one that this socket does not serve, also in a life of the session that a crash ended. */
+export interface Goodbye {
+  readonly sessionId: SessionId;
+  readonly uniqueSessionId: UniqueSessionId;
+  readonly connectionId: ConnectionId;
+  /** The proof that it is this client's. */
+  readonly resumeKey: ResumeKey;
 }
 
 /** Goes on with a place already taken. */
@@ -52,6 +64,7 @@ export interface HelloFrame {
   readonly sdk: string;
   readonly join?: Join;
   readonly resume?: Resume;
+  readonly goodbye?: Goodbye;
 }
 
 export type RequestFrame = {
@@ -112,6 +125,8 @@ export interface Snapshot {
   readonly iceServers: readonly IceServer[];
   /** Streams of this client, in this life or in those before, that were ended against its will: it may not have been told. */
   readonly endedStreams?: readonly EndedStream[];
+  /** Former places that nobody goes on from: a client that knows them from before a crash waits for them no longer. */
+  readonly departed?: readonly Departed[];
 }
 
 /** Where the session's media is. */

@@ -57,6 +57,12 @@ export function streamIdOf(connectionId: ConnectionId, key: string, typeOfVideo:
   return `str_${typeOfVideo ? kind[typeOfVideo] : 'MIC'}_${key}_${connectionId}` as StreamId;
 }
 
+/** The parts of a stream's id that stay the same when its connection gets another id; `undefined`: it is not such an id. */
+export function streamNameOf(streamId: string): { readonly prefix: string; readonly key: string } | undefined {
+  const [prefix, key] = /^str_[A-Z]+_([A-Za-z0-9]{4})_/.exec(streamId) ?? [];
+  return prefix !== undefined && key !== undefined ? { prefix, key } : undefined;
+}
+
 const SESSION_ID = /^[a-zA-Z0-9_-]{1,128}$/;
 
 export function isSessionId(text: string): text is SessionId {

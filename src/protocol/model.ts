@@ -19,6 +19,8 @@ export interface ConnectionInfo {
    * has missed a life knows it by an earlier one. Its streams keep all of their ids but the connection's.
    */
   readonly replaces?: readonly ConnectionId[];
+  /** Keys of the streams that it is about to publish again after a crash: no other comes back. Without it, any may. */
+  readonly awaitedStreams?: readonly string[];
   readonly streams: readonly StreamInfo[];
 }
 
@@ -78,6 +80,12 @@ export type LeaveReason =
  * kept. `unknown`: the cluster remembers no such connection, or the resume key is not its own. Otherwise how the connection ended.
  */
 export type ResumeRefusal = LeaveReason | 'outboxOverflow' | 'unknown';
+
+/** A place that its client has left for good, and how. */
+export interface Departed {
+  readonly connectionId: ConnectionId;
+  readonly reason: LeaveReason;
+}
 
 /** Why a stream ended. */
 export type StreamEndReason = LeaveReason | 'unpublish' | 'forceUnpublishByUser' | 'forceUnpublishByServer';

@@ -265,6 +265,15 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(await (await fetch(`${url}/openvidu/api/x`)).text(), 'ok');
   });
 
+  it('says a goodbye again to the next master when one breaks it off: a page that closes cannot', async () => {
+    const breaks = await serve(({ socket }) => socket.destroy());
+    const { url, suspects } = await proxyTo([await refusing(), breaks, await serve(mirror)]);
+    const seen = await mirrored(`${url}/rejoin`, { method: 'POST', body: 'goodbye' });
+    assert.equal(seen.body, 'goodbye');
+    assert.equal(suspects.length, 2);
+    assert.equal((await fetch(`${url}/rejoin`)).status, 404);
+  });
+
   it('answers 502, not half an answer, when a master dies in the middle of one', async () => {
     const dying = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/x-half', 'content-length': '1000', 'x-own': '1' });

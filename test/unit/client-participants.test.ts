@@ -6,7 +6,7 @@ import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
 function connection(
   id: string,
-  more: { replaces?: string[]; presence?: 'here' | 'away'; streams?: StreamInfo[] } = {},
+  more: { replaces?: string[]; awaitedStreams?: string[]; presence?: 'here' | 'away'; streams?: StreamInfo[] } = {},
 ) {
   const { presence = 'here', streams = [] } = more;
   const info = { connectionId: id, createdAt: 1, role: 'PUBLISHER', data: '', ...more, presence, streams };
@@ -188,4 +188,72 @@ test('another’s video has another size: told with the size before, and found w
   const back = { ...stream('v_a2', 'a2', { videoDimensions: resized, typeOfVideo: 'CAMERA' }) };
   participants.addAll([connection('a2', { replaces: ['a1'], streams: [back] })]);
   assert.deepEqual(take(seen), ['again v_a2', `v_a2 videoDimensions ${JSON.stringify(resized)} trackReplaced`]);
+});
+
+const [CAM, SCR] = ['str_CAM_aaaa_', 'str_SCR_bbbb_'];
+
+/** After a crash, before which `a1` sent a camera and a screen. */
+function afterCrash() {
+  const room = watched();
+  room.participants.addAll([connection('a1', { streams: [stream(`${CAM}a1`, 'a1'), stream(`${SCR}a1`, 'a1')] })]);
+  take(room.seen);
+  room.participants.lose();
+  return room;
+}
+
+test('somebody who is back says what it brings: the rest ends at once, and what it brings is waited for', () => {
+  const { participants, seen } = afterCrash();
+  participants.addAll([connection('a2', { replaces: ['a1'], awaitedStreams: ['aaaa'] })]);
+  assert.deepEqual(take(seen), [`-${SCR}a1 unpublish`]);
+  participants.addStream(stream(`${CAM}a2`, 'a2'));
+  assert.deepEqual(take(seen), [`again ${CAM}a2`]);
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), []);
+});
+
+test('what is awaited and does not come ends when its publisher says so, by the id that it would have', () => {
+  const { participants, seen } = afterCrash();
+  participants.addAll([
+    connection('a2', { replaces: ['a1'], awaitedStreams: ['bbbb'], streams: [stream(`${CAM}a2`, 'a2')] }),
+  ]);
+  assert.deepEqual(take(seen), [`again ${CAM}a2`]);
+  participants.removeStream(`${SCR}a2` as never, 'unpublish');
+  assert.deepEqual(take(seen), [`-${SCR}a1 unpublish`]);
+});
+
+test('a stream that comes back as another kind replaces what it was', () => {
+  const { participants, seen } = afterCrash();
+  participants.addAll([connection('a2', { replaces: ['a1'], awaitedStreams: ['aaaa', 'bbbb'] })]);
+  participants.addStream(stream('str_MIC_aaaa_a2', 'a2'));
+  assert.deepEqual(take(seen), ['+str_MIC_aaaa_a2', `-${CAM}a1 unpublish`]);
+});
+
+test('one that does not say what it brings is waited for, also after one that did', () => {
+  const { participants, seen } = afterCrash();
+  participants.addAll([connection('a2', { replaces: ['a1'] })]);
+  assert.deepEqual(take(seen), []);
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), [`-${CAM}a1 nodeCrashed`, `-${SCR}a1 nodeCrashed`]);
+});
+
+test('somebody who said goodbye after the crash goes at once, with all of its streams', () => {
+  const { participants, seen } = afterCrash();
+  participants.addAll([]);
+  participants.depart([
+    { connectionId: 'nobody' as never, reason: 'disconnect' },
+    { connectionId: 'a1' as never, reason: 'disconnect' },
+  ]);
+  assert.deepEqual(take(seen), [`-${CAM}a1 disconnect`, `-${SCR}a1 disconnect`, '-a1 disconnect']);
+  assert.equal(participants.connections().size, 0);
+  participants.forgetMissing('nodeCrashed');
+  assert.deepEqual(take(seen), []);
+});
+
+test('a stream that is on its way to where the media has moved, and ends meanwhile, is not waited for', () => {
+  const { participants, seen } = watched();
+  participants.addAll([connection('a1', { streams: [stream(`${CAM}a1`, 'a1')] })]);
+  take(seen);
+  participants.reconcile([connection('a1')], true);
+  participants.removeStream(`${CAM}a1` as never, 'unpublish');
+  assert.deepEqual(take(seen), [`-${CAM}a1 unpublish`]);
 });

@@ -79,7 +79,7 @@ class Watcher {
         this.fetching = false;
         return;
       case 'sayGoodbye':
-        assert.ok(this.socket, 'goodbye over a closed socket');
+        assert.ok(this.connecting || this.inside, 'goodbye after the application was told that it is out');
         return;
     }
   }
@@ -143,4 +143,19 @@ test('leaving ends it from everywhere, and leaves no socket', () => {
         assert.ok(found.effects.includes('closeSocket'), `${state} +${input} leaves a socket`);
     }
   }
+});
+
+test('a client that ends it by itself says goodbye in every state in which it may have a place', () => {
+  for (const [state, rows] of Object.entries(TRANSITIONS)) {
+    if (state === 'ended') continue;
+    for (const input of ['disconnect', 'gaveUp'] as const) {
+      const { effects } = rows[input] ?? {};
+      if (effects) assert.equal(effects[0], 'sayGoodbye', `${state} +${input}`);
+    }
+  }
+  // The others would wait for one that cannot come back as who it was.
+  for (const state of ['joined', 'reconnecting'] as const) {
+    assert.equal(TRANSITIONS[state].crashed?.effects[0], 'sayGoodbye');
+  }
+  assert.equal(TRANSITIONS.rebuilding.refused?.effects[0], 'sayGoodbye');
 });

@@ -221,3 +221,75 @@ test('sockets are below the path of each URL; a slash at its end makes no differ
     signaling.close(new Error() as never);
   }
 });
+
+const place = { sessionId: 'room', uniqueSessionId: 'room_1', connectionId: 'con_1', resumeKey: 'secret', epoch: 1 };
+const goodbyeOf = ({ sent }: FakeSocket): unknown => sent[0]?.t === 'hello' && sent[0].goodbye;
+
+test('it leaves until a server has heard it, over whatever socket and to whatever owner, and tells nobody', async () => {
+  const { signaling, words, socket } = await joined();
+  const asked = signaling.request('signal', { id: 'a' }).catch(({ code }: { code: string }) => code);
+  signaling.leave(60_000);
+  assert.equal(await asked, 'SESSION_CLOSED');
+  assert.deepEqual(socket.sent.at(-1), { t: 'req', id: 2, method: 'leave', data: {} });
+  // The owner has died with the word, and another takes over.
+  socket.says({ t: 'moved' });
+  const last = socket.sent.at(-1);
+  assert.deepEqual(last?.t === 'hello' && last.goodbye, place);
+  // Its edge dies, too, and the next one does not reach the owner yet.
+  socket.ends(1006);
+  const second = await nextSocket(2);
+  assert.deepEqual(goodbyeOf(second), place);
+  second.ends(4503);
+  const third = await nextSocket(3);
+  assert.deepEqual(goodbyeOf(third), place);
+  third.ends(4000);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(FakeSocket.made.length, 3);
+  assert.deepEqual(words, []);
+});
+
+test('a place that a crash has ended is left, over the same socket', async () => {
+  const { signaling, socket } = await joined();
+  socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
+  assert.equal(socket.sent.length, 1);
+  signaling.leave(60_000);
+  const last = await until('it says goodbye', () => socket.sent[1]);
+  assert.deepEqual(last?.t === 'hello' && last.goodbye, place);
+  socket.ends(4000);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(FakeSocket.made.length, 1);
+});
+
+test('a join that is under way when it leaves is waited for, and left; one that is refused leaves the place before it', async () => {
+  const { signaling, socket } = await joined();
+  socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
+  signaling.join({ ...JOIN, key: 'k2' }, ['ws://a']);
+  signaling.leave(60_000);
+  assert.equal(socket.sent.length, 2);
+  socket.says({ ...WELCOME, connectionId: 'con_2', requestsTaken: 0 });
+  assert.deepEqual(socket.sent.at(-1), { t: 'req', id: 1, method: 'leave', data: {} });
+  socket.ends(4000);
+
+  const other = await joined();
+  other.socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
+  other.signaling.join({ ...JOIN, key: 'k2' }, ['ws://a']);
+  other.signaling.leave(60_000);
+  other.socket.ends(4401);
+  const second = await nextSocket(2);
+  assert.deepEqual(goodbyeOf(second), place);
+  second.ends(4000);
+});
+
+test('leaving ends: where no server hears it, after its time; without a place, at once', async () => {
+  const { signaling, socket } = await joined();
+  signaling.leave(50);
+  await until('it is given up', () => socket.closedWith !== undefined);
+  assert.equal(socket.closedWith, 1000);
+
+  FakeSocket.made = [];
+  const { signaling: never } = await joined();
+  never.close();
+  never.leave(60_000);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(FakeSocket.made.length, 1);
+});

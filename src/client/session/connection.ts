@@ -61,7 +61,7 @@ export class Connection {
   }
 
   /** @internal */
-  update({ createdAt, replaces, streams, ...info }: Partial<ConnectionInfo>): void {
+  update({ createdAt, replaces, streams, awaitedStreams, ...info }: Partial<ConnectionInfo>): void {
     this.#formerIds = replaces ?? this.#formerIds;
     show<Connection>(this, { ...info, ...(createdAt === undefined ? {} : { creationTime: createdAt }) });
   }

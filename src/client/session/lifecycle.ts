@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Snapshot, WelcomeFrame } from '../../protocol/frames.ts';
 import { randomText, type SessionId, type UniqueSessionId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import { parseTokenUrl, type TokenUrl } from '../../protocol/token-url.ts';
 import { notConnected, RejoinError } from '../errors.ts';
@@ -9,8 +10,8 @@ import type { Request } from '../media/media-plane.ts';
 import { delayBefore, longestDelay } from '../signaling/backoff.ts';
 import { Pause } from '../signaling/pause.ts';
 import { Signaling } from '../signaling/signaling.ts';
-import { HALF_OPEN_CODE, SUSPENDED_CODE } from '../signaling/socket.ts';
 import type { Attempt, LifecycleEvents } from './lifecycle-events.ts';
+import { causeOfLoss } from './loss.ts';
 import { type PageEvent, PageLife } from './page-life.ts';
 import { Patience } from './patience.ts';
 import { connectFailed, meaningOf, notJoined, reasonOf, TOKENS_TRIED } from './refusal.ts';
@@ -20,15 +21,6 @@ import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const SDK = 'rejoin-js/0.1.0';
-
-/** What closed the socket, for those codes that say more than that it closed. */
-const LOSSES: Readonly<Record<number, string>> = {
-  4001: 'moved',
-  4408: 'heartbeatMissed',
-  4503: 'unavailable',
-  [HALF_OPEN_CODE]: 'heartbeatMissed',
-  [SUSPENDED_CODE]: 'suspended',
-};
 
 /** What came with an input, for its effects. */
 interface Detail {
@@ -42,7 +34,9 @@ interface Detail {
 /** Gets into the session and stays in it: drives the state table with what the server, the token source and time bring. */
 export class Lifecycle extends EventEmitter<LifecycleEvents> {
   readonly #options: SessionOptions;
-  readonly #signaling: Signaling;
+  /** Keys of the streams that are published again in the next life. */
+  readonly #streams: () => readonly string[];
+  #signaling: Signaling;
   readonly #pause = new Pause();
   #state: SessionState = 'idle';
   #sessionId: SessionId | undefined;
@@ -58,55 +52,18 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #tried = '';
   #troubleSince = 0;
   #uniqueSessionId: UniqueSessionId | undefined;
-  #resumeGraceMs = 0;
+  /** For so long others wait for this client. */
+  #resumeGraceMs: number = LIMITS.resumeGraceMs;
   readonly #patience = new Patience(Date.now);
   readonly #page = new PageLife((event) => this.#followPage(event));
   #connecting: { resolve: () => void; reject: (error: RejoinError) => void } | undefined;
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, streams: () => readonly string[] = () => []) {
     super();
     this.#options = options;
-    this.#signaling = new Signaling({
-      policy: options.retry ?? {},
-      random: Math.random,
-      now: Date.now,
-      isOffline: () => this.#page.isOffline,
-      sdk: SDK,
-    });
-    this.#signaling.on('welcome', (welcome) => {
-      const tookOver = welcome.resumed && welcome.snapshot !== undefined;
-      this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
-    });
-    this.#signaling.on('lost', (code) => {
-      this.#input('lost', { cause: this.#page.isOffline ? 'offline' : (LOSSES[code] ?? 'socketClosed') });
-    });
-    this.#signaling.on('late', () => this.#followPage('check'));
-    this.#signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
-    this.#signaling.on('impossible', (url, cause) => {
-      // In the message, too, which is all that many applications show.
-      const action =
-        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.';
-      const message = `The browser opens no socket to ${url}: ${cause} ${action}`;
-      const error = new RejoinError('CONNECT_FAILED', message, action, { cause });
-      this.#input('refused', { error, reason: 'networkDisconnect' });
-    });
-    this.#signaling.on('refused', (error) => this.#refused(error));
-    this.#signaling.on('event', (frame) => {
-      if (frame.event === 'evicted') {
-        const { reason } = frame.data;
-        this.#input('evicted', { reason, ...(this.#state === 'joining' ? { error: new Error(reason) } : {}) });
-      } else this.emit('event', frame);
-    });
-    this.#signaling.on('retrying', (attempt, nextDelayMs) => {
-      const cause = this.#cause;
-      if (this.#state === 'reconnecting') this.emit('reconnecting', { cause, attempt, nextDelayMs });
-      if (attempt > 1) this.#joining({ cause, attempt, nextDelayMs });
-      // The first one is the token's own, which has been told.
-      if (this.#state !== 'rebuilding' || attempt === 1) return;
-      this.#attempt += 1;
-      this.emit('rebuilding', { cause, attempt: this.#attempt, nextDelayMs });
-    });
+    this.#streams = streams;
+    this.#signaling = this.#listen();
   }
 
   get state(): SessionState {
@@ -170,12 +127,55 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#signaling.reconnectNow();
   }
 
+  #listen(): Signaling {
+    const signaling = new Signaling({
+      policy: this.#options.retry ?? {},
+      random: Math.random,
+      now: Date.now,
+      isOffline: () => this.#page.isOffline,
+      sdk: SDK,
+    });
+    signaling.on('welcome', (welcome) => {
+      const tookOver = welcome.resumed && welcome.snapshot !== undefined;
+      this.#input(tookOver ? 'takenOver' : 'welcome', { welcome });
+    });
+    signaling.on('lost', (code) => {
+      this.#input('lost', { cause: this.#page.isOffline ? 'offline' : causeOfLoss(code) });
+    });
+    signaling.on('late', () => this.#followPage('check'));
+    signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
+    signaling.on('impossible', (url, cause) => {
+      // In the message, too, which is all that many applications show.
+      const action =
+        'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.';
+      const message = `The browser opens no socket to ${url}: ${cause} ${action}`;
+      const error = new RejoinError('CONNECT_FAILED', message, action, { cause });
+      this.#input('refused', { error, reason: 'networkDisconnect' });
+    });
+    signaling.on('refused', (error) => this.#refused(error));
+    signaling.on('event', (frame) => {
+      if (frame.event === 'evicted') {
+        const { reason } = frame.data;
+        this.#input('evicted', { reason, ...(this.#state === 'joining' ? { error: new Error(reason) } : {}) });
+      } else this.emit('event', frame);
+    });
+    signaling.on('retrying', (attempt, nextDelayMs) => {
+      const cause = this.#cause;
+      if (this.#state === 'reconnecting') this.emit('reconnecting', { cause, attempt, nextDelayMs });
+      if (attempt > 1) this.#joining({ cause, attempt, nextDelayMs });
+      // The first one is the token's own, which has been told.
+      if (this.#state !== 'rebuilding' || attempt === 1) return;
+      this.#attempt += 1;
+      this.emit('rebuilding', { cause, attempt: this.#attempt, nextDelayMs });
+    });
+    return signaling;
+  }
+
   #followPage(event: PageEvent): void {
     switch (event) {
       case 'gone':
         // Others learn it now instead of when the grace is over.
-        if (this.#state === 'joined') this.#effects.sayGoodbye({});
-        return;
+        return this.#signaling.sayLast();
       case 'suspended':
         this.emit('suspended');
         return this.#signaling.suspend();
@@ -264,8 +264,10 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       this.#connecting?.reject(connectFailed(error));
       this.#connecting = undefined;
     },
-    sayGoodbye: () => void this.#signaling.request('leave', {}).catch(() => {}),
-    sayFarewell: () => this.#signaling.sayFarewell(this.#resumeGraceMs),
+    sayGoodbye: () => {
+      this.#signaling.leave(this.#resumeGraceMs);
+      this.#signaling = this.#listen();
+    },
     closeSocket: () => {
       this.#round += 1;
       this.#page.stop();
@@ -297,6 +299,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       uniqueSessionId: place.uniqueSessionId,
       connectionId: place.connectionId,
       resumeKey: place.resumeKey,
+      streams: this.#streams(),
     };
     this.#signaling.join(
       {

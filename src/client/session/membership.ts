@@ -33,7 +33,7 @@ export class Membership {
     this.#session = session;
     this.#configuration = configuration;
     this.#announcer = new Announcer(session);
-    this.lifecycle = new Lifecycle(options);
+    this.lifecycle = new Lifecycle(options, () => this.media.keys);
     this.participants = this.#makeParticipants();
     this.media = this.#makeMedia();
     this.recovery = new Recovery({

@@ -1,6 +1,7 @@
-import type { ConnectionId, StreamId } from '../../protocol/ids.ts';
+import { type ConnectionId, type StreamId, streamNameOf } from '../../protocol/ids.ts';
 import type {
   ConnectionInfo,
+  Departed,
   LeaveReason,
   MediaKind,
   StreamChange,
@@ -39,6 +40,9 @@ export class Participants {
     connections: new Map(),
     streams: new Map(),
   };
+
+  /** Keys of the streams that those who are back are about to bring back, too. Not there: any may come. */
+  readonly #awaited = new WeakMap<Connection, Set<string>>();
 
   /** Rises when it is over: an application may leave in the middle of being told who is there. */
   #lives = 0;
@@ -88,6 +92,11 @@ export class Participants {
       announceFirst,
       ...infos.map((info) => this.#addConnection(info)),
       ...infos.flatMap(({ streams }) => streams.map((stream) => this.#addStream(stream))),
+      ...infos.map(
+        ({ connectionId }) =>
+          () =>
+            this.#endUnawaited(connectionId),
+      ),
     ];
     for (const announce of announcements) if (life === this.#lives) announce?.();
   }
@@ -157,6 +166,7 @@ export class Participants {
 
   addStream(info: StreamInfo): void {
     this.#addStream(info)?.();
+    this.#endUnawaited(info.connectionId);
   }
 
   /** Answers how it is announced, if it is new here. */
@@ -170,6 +180,7 @@ export class Participants {
     stream.update(rest);
     connection.addStream(stream);
     this.#streams.set(info.streamId, stream);
+    this.#awaited.get(connection)?.delete(streamNameOf(info.streamId)?.key ?? '');
     return () => {
       if (back) this.#events.streamRenewed(stream);
       else this.#events.streamCreated(stream);
@@ -192,17 +203,26 @@ export class Participants {
   }
 
   removeStream(id: StreamId, reason: StreamEndReason): void {
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.get(id) ?? this.#takeMissing(id);
     if (!stream) return;
     this.#streams.delete(id);
     this.#endStream(stream, reason);
   }
 
+  /** Also one of before the crash, which does not come back then. */
   remove(id: ConnectionId, reason: LeaveReason): void {
-    const connection = this.#connections.get(id);
+    const { connections: missing } = this.#missing;
+    const connection = this.#connections.get(id) ?? missing.get(id);
     if (!connection) return;
     this.#connections.delete(id);
+    missing.delete(id);
     this.#endConnection(connection, reason);
+  }
+
+  /** Those that have left for good, as far as they are known here. */
+  depart(departed: readonly Departed[] = []): void {
+    const life = this.#lives;
+    for (const { connectionId, reason } of departed) if (life === this.#lives) this.remove(connectionId, reason);
   }
 
   /** This client has lost the session, or all have: everyone may come back. */
@@ -238,12 +258,38 @@ export class Participants {
     if (back) {
       const { presence } = back;
       back.update(info);
+      const { awaitedStreams } = info;
+      if (awaitedStreams) this.#awaited.set(back, new Set(awaitedStreams));
+      else this.#awaited.delete(back);
       this.#connections.set(info.connectionId, back);
       return presence === info.presence ? undefined : () => this.#events.presenceChanged(back, info.presence);
     }
     const connection = new Connection(info, this.#session);
     this.#connections.set(info.connectionId, connection);
     return () => this.#events.connectionCreated(connection);
+  }
+
+  /** Streams of before a crash whose publisher is back and does not bring them. */
+  #endUnawaited(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
+    const awaited = connection && this.#awaited.get(connection);
+    if (!awaited) return;
+    for (const [old, stream] of this.#missing.streams) {
+      if (stream.connection !== connection || old.endsWith(id) || awaited.has(streamNameOf(old)?.key ?? '')) continue;
+      this.#missing.streams.delete(old);
+      this.#endStream(stream, 'unpublish');
+    }
+  }
+
+  /** A stream that is missing, by the id that it would have now. */
+  #takeMissing(id: StreamId): Stream | undefined {
+    const { streams } = this.#missing;
+    for (const [old, stream] of streams) {
+      if (`${streamNameOf(old)?.prefix}${stream.connection.connectionId}` !== id) continue;
+      streams.delete(old);
+      return stream;
+    }
+    return undefined;
   }
 
   #endStream(stream: Stream, reason: StreamEndReason): void {

@@ -55,6 +55,7 @@ export class Recovery {
     this.#endStreams(snapshot);
     if (life !== lifecycle.life) return;
     participants.addAll(others);
+    participants.depart(snapshot.departed);
     if (life !== lifecycle.life) return;
     if (sameSession) participants.forgetMissing('networkDisconnect');
     else this.#forgetMissingLater();
@@ -71,6 +72,8 @@ export class Recovery {
     if (streamsMayReturn) this.#forgetMissingLater();
     const { life } = lifecycle;
     this.#endStreams(snapshot);
+    if (life !== lifecycle.life) return;
+    participants.depart(snapshot.departed);
     if (life !== lifecycle.life) return;
     participants.reconcile(others, streamsMayReturn);
     if (life !== lifecycle.life) return;
@@ -138,8 +141,10 @@ export class Recovery {
         media.publish(publisher, own).catch((error: unknown) => {
           if (isLostToCrash(error)) return;
           announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
-          // Nobody sees it, so nothing may look as if somebody did.
-          media.ended(publisher.stream.streamId, 'forceUnpublishByServer');
+          // Nobody sees it, so nothing may look as if somebody did, and nobody waits for it.
+          const { streamId } = publisher.stream;
+          lifecycle.request('unpublish', { streamId }).catch(() => {});
+          media.ended(streamId, 'forceUnpublishByServer');
         }),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),

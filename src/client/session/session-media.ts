@@ -68,6 +68,11 @@ export class SessionMedia implements PublishedAt {
     });
   }
 
+  /** Of what is published, and is published again after a crash. */
+  get keys(): string[] {
+    return [...this.publishers].flatMap((publisher) => this.#keys.get(publisher) ?? []);
+  }
+
   get audience(): StreamAudience {
     return this.#options.audience;
   }

@@ -46,7 +46,6 @@ export type SessionEffect =
   | 'announceDisconnected'
   | 'rejectConnect'
   | 'sayGoodbye'
-  | 'sayFarewell'
   | 'closeSocket';
 
 export interface Transition {
@@ -79,9 +78,9 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     // The session was closed at this very moment.
     evicted: row('ended', ['closeSocket', 'rejectConnect']),
     // connect() always settles.
-    gaveUp: row('ended', ['closeSocket', 'rejectConnect']),
+    gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'rejectConnect']),
     // The application has changed its mind.
-    disconnect: row('ended', ['closeSocket', 'rejectConnect']),
+    disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'rejectConnect']),
   },
   joined: {
     // Nothing that matters has happened, and so nothing is told.
@@ -90,8 +89,8 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     lost: row('reconnecting', ['announceReconnecting']),
     // A token source can bring the session back.
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
-    // The application may join again.
-    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected']),
+    // The application may join again, as somebody else to the others.
+    crashed: row('ended', ['sayGoodbye', 'closeSocket', 'announceDestroyed', 'announceDisconnected']),
     // It read too little; what it has missed waits for it.
     lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
     // The server said why.
@@ -110,8 +109,8 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     lost: row('reconnecting', []),
     // It was the owner that crashed.
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
-    // The application may join again.
-    crashed: row('ended', ['closeSocket', 'announceDestroyed', 'announceDisconnected']),
+    // The application may join again, as somebody else to the others.
+    crashed: row('ended', ['sayGoodbye', 'closeSocket', 'announceDestroyed', 'announceDisconnected']),
     // A laptop that has slept takes another place.
     lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
     // Ended while away; the frame was kept.
@@ -119,9 +118,9 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     // There is nothing to come back to.
     refused: row('ended', ['closeSocket', 'announceDisconnected']),
     // The application has set a limit.
-    gaveUp: row('ended', ['closeSocket', 'announceDisconnected']),
+    gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
     // Others need not wait for it.
-    disconnect: row('ended', ['sayFarewell', 'closeSocket', 'announceDisconnected']),
+    disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   rebuilding: {
     // The new life of the session has a place for this client.
@@ -136,12 +135,12 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     destroyed: row('rebuilding', ['fetchToken']),
     // The new life was closed by the server.
     evicted: row('ended', ['closeSocket', 'announceDisconnected']),
-    // The token source says that it is over.
-    refused: row('ended', ['closeSocket', 'announceDisconnected']),
+    // The token source says that it is over; the others need not wait.
+    refused: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
     // The application has set a limit.
-    gaveUp: row('ended', ['closeSocket', 'announceDisconnected']),
+    gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
     // No more attempts after leaving.
-    disconnect: row('ended', ['closeSocket', 'announceDisconnected']),
+    disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   ended: {
     // A component that was unmounted is mounted again.

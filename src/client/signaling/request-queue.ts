@@ -50,6 +50,11 @@ export class RequestQueue {
     return { frame, answer };
   }
 
+  /** Number of a request that would be asked now. */
+  get last(): number {
+    return this.#last;
+  }
+
   settle(response: ResponseFrame): void {
     const pending = this.#pending.get(response.id);
     if (!pending) return;

@@ -3,52 +3,23 @@ import { afterClose } from '../../protocol/close-codes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import {
   type ClientFrame,
-  type DestroyedFrame,
-  type EventFrame,
   type Join,
   type NumberedFrame,
   parseServerFrame,
-  type Resume,
   type ServerFrame,
   type WelcomeFrame,
 } from '../../protocol/frames.ts';
-import type { Seq } from '../../protocol/ids.ts';
+import type { RequestId } from '../../protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION, SOCKET_PATH } from '../../protocol/limits.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
-import { sayFarewell } from './farewell.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { sendBeacon } from './beacon.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Intent, Place } from './intent.ts';
 import { RequestQueue } from './request-queue.ts';
-import { Socket, type SocketOptions } from './socket.ts';
-
-export interface SignalingEvents {
-  welcome: [WelcomeFrame];
-  event: [EventFrame];
-  /** The socket is gone; another is on its way. `code` as of the close. */
-  lost: [code: number];
-  retrying: [attempt: number, nextDelayMs: number];
-  /** The clock has jumped: anything may have happened meanwhile. */
-  late: [];
-  destroyed: [DestroyedFrame];
-  /** The browser refuses to open a socket to any URL of the list, of which this is the last. */
-  impossible: [url: string, cause: unknown];
-  /** There is nothing to come back to, or no way in. The socket does not come back. */
-  refused: [ProtocolError];
-}
-
-/** What the next open socket says first. */
-type Intent =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'join'; readonly join: Join }
-  | { readonly kind: 'resume'; readonly place: Place };
-
-/** What a resume needs to know, but for how far this client has got. */
-type Place = Omit<Resume, 'received' | 'nextRequest'>;
-
-export interface SignalingOptions extends SocketOptions {
-  readonly now: () => number;
-  /** Name and version, for the servers' logs. */
-  readonly sdk: string;
-}
+import type { SignalingEvents } from './signaling-events.ts';
+import type { SignalingOptions } from './signaling-options.ts';
+import { Socket } from './socket.ts';
 
 /**
  * The protocol's client end: hello, numbered frames and acknowledgements, requests and answers, heartbeats. Keeps a
@@ -59,17 +30,21 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   readonly #socket: Socket;
   readonly #heartbeat: Heartbeat;
   readonly #requests: RequestQueue;
+  readonly #acks = new Acknowledgements((seq) => {
+    if (this.#greeted) this.#send({ t: 'ack', seq });
+  });
   #intent: Intent = { kind: 'none' };
   #lastPlace: Place | undefined;
   /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
   #greeted = false;
   /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
   #spoken = false;
+  /** Whether the server may have taken the join that is wanted. */
+  #joinSaid = false;
+  /** Runs while it leaves, and nobody listens any more. */
+  #leaving: ReturnType<typeof setTimeout> | undefined;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
-  #received = 0;
-  #acknowledged = 0;
-  #ackTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SignalingOptions) {
     super();
@@ -97,6 +72,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   join(join: Join, bases: readonly string[]): void {
     this.#reset(new ProtocolError('SESSION_DESTROYED'));
     this.#intent = { kind: 'join', join };
+    this.#joinSaid = false;
     if (this.#socket.isOpen) this.#hello();
     else if (!this.#socket.isStarted) {
       // A slash at the end makes no difference, and a query stays.
@@ -147,41 +123,73 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     return this.#lastPlace;
   }
 
-  /** Leaves while there is no connection; nothing of it is told. `withinMs`: for how long the place is kept. */
-  sayFarewell(withinMs: number): void {
-    if (this.#intent.kind !== 'resume') return;
-    const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
-    sayFarewell({ ...this.#intent.place, ...far }, this.#socket.urls, withinMs, this.#options);
+  /**
+   * Leaves, in the background and unheard: says so until the server has heard it, over other sockets and to other owners if need be.
+   * Gives up after `withinMs`.
+   */
+  leave(withinMs: number): void {
+    this.removeAllListeners();
+    this.#leaving = setTimeout(() => this.close(), withinMs);
+    const next = this.#requests.last + 1;
+    this.#requests.rejectAll(new ProtocolError('SESSION_CLOSED'));
+    if (this.#greeted) this.#sendLeave(next);
+    // A hello that waits for its answer is followed by this when it is there.
+    else if (this.#socket.isOpen) this.#helloSoon();
+    else {
+      // The page may be left with the session.
+      sendBeacon(this.#socket.urls, this.#lastPlace);
+      if (!this.#canLeave) this.close();
+      else if (this.#socket.isStarted) this.#socket.reconnectNow();
+      else this.#socket.open(this.#socket.urls);
+    }
+  }
+
+  /** The page is closing: there is time for one word. */
+  sayLast(): void {
+    if (this.#greeted) this.#sendLeave(this.#requests.last + 1);
+    sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
   /** Ends it all: what waits for an answer rejects with `error`. */
-  close(error: ProtocolError): void {
+  close(error = new ProtocolError('SESSION_CLOSED')): void {
+    clearTimeout(this.#leaving);
     this.#reset(error);
+    this.#lastPlace = undefined;
     this.#socket.close();
   }
 
   #reset(error: ProtocolError): void {
     this.#intent = { kind: 'none' };
     this.#greeted = false;
-    this.#received = 0;
-    this.#acknowledged = 0;
+    this.#acks.begin(0);
+    this.#acks.stop();
     this.#heartbeat.stop();
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
     this.#requests.rejectAll(error);
   }
 
   #hello(): void {
     const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
-    if (this.#intent.kind === 'join') this.#send({ ...head, join: this.#intent.join });
-    if (this.#intent.kind === 'resume') {
-      const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
-      this.#send({ ...head, resume: { ...this.#intent.place, ...far } });
-    }
-    if (this.#intent.kind !== 'none') this.#spoken = true;
+    const intent = this.#intent;
+    if (this.#leaving && !this.#canLeave) return this.close();
+    this.#spoken = true;
+    if (intent.kind === 'join' && (this.#joinSaid || !this.#leaving)) {
+      this.#joinSaid = true;
+      this.#send({ ...head, join: intent.join });
+    } else if (this.#leaving) this.#send({ ...head, goodbye: this.#lastPlace as Place });
+    else if (intent.kind === 'resume') {
+      const far = { received: this.#acks.received, nextRequest: this.#requests.next };
+      this.#send({ ...head, resume: { ...intent.place, ...far } });
+    } else this.#spoken = false;
     // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
     this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs * this.#socket.patience);
     this.#heartbeat.asked();
+  }
+
+  /** A crash has released many at once, of whom some leave: nobody needs the word of each in the same moment. */
+  #helloSoon(): void {
+    setTimeout(() => {
+      if (this.#leaving && this.#socket.isOpen && !this.#spoken) this.#hello();
+    }, this.#options.random() * this.spreadMs);
   }
 
   #take(text: string): void {
@@ -201,7 +209,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         // Nothing is left to resume; a socket that opens now waits for the next join.
         this.#reset(new ProtocolError('SESSION_DESTROYED'));
         this.#socket.spreadMs = frame.spreadMs ?? this.#socket.spreadMs;
-        this.emit('destroyed', frame);
+        this.#spoken = false;
+        if (this.#leaving) this.#helloSoon();
+        else this.emit('destroyed', frame);
         return;
       case 'refused':
       case 'error':
@@ -224,10 +234,8 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch };
     this.#intent = { kind: 'resume', place: this.#lastPlace };
     this.#refusal = undefined;
-    if (welcome.snapshot) {
-      this.#received = welcome.seq;
-      this.#acknowledged = welcome.seq;
-    }
+    if (welcome.snapshot) this.#acks.begin(welcome.seq);
+    if (this.#leaving) return this.#sendLeave(welcome.requestsTaken + 1);
     this.#greeted = true;
     this.#socket.succeeded();
     this.#socket.spreadMs = welcome.reconnectSpreadMs;
@@ -236,36 +244,21 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     // Before anything new is asked for, as the owner takes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
     // The former resume key is accepted until a frame shows that this welcome has arrived.
-    if (welcome.resumed) this.#sendAck();
+    if (welcome.resumed) this.#acks.tell();
     this.emit('welcome', welcome);
   }
 
   #numbered(frame: NumberedFrame): void {
-    if (frame.seq <= this.#received) return;
-    if (frame.seq !== this.#received + 1) {
+    if (this.#leaving || frame.seq <= this.#acks.received) return;
+    if (frame.seq !== this.#acks.received + 1) {
       // Something between owner and client has lost a frame: a resume brings it again.
       this.#socket.restart();
       return;
     }
-    this.#received = frame.seq;
     // A signal's sender waits for the word that it has arrived.
-    if (frame.t === 'evt' && frame.event === 'signal') this.#sendAck();
-    else this.#acknowledge();
+    this.#acks.arrived(frame.seq, frame.t === 'evt' && frame.event === 'signal');
     if (frame.t === 'res') this.#requests.settle(frame);
     else this.emit('event', frame);
-  }
-
-  #acknowledge(): void {
-    if (this.#received - this.#acknowledged >= LIMITS.ackFrames) return this.#sendAck();
-    this.#ackTimer ??= setTimeout(() => this.#sendAck(), LIMITS.ackMs);
-  }
-
-  #sendAck(): void {
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
-    if (!this.#greeted) return;
-    this.#acknowledged = this.#received;
-    this.#send({ t: 'ack', seq: this.#received as Seq });
   }
 
   #lost(code: number): void {
@@ -279,10 +272,25 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       this.emit('lost', code);
       return;
     }
+    if (this.#leaving) {
+      // Where a join has come to nothing, the place before it is still to be left.
+      if (this.#intent.kind !== 'join') return this.close();
+      this.#intent = { kind: 'none' };
+      return;
+    }
     this.#socket.close();
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
+  }
+
+  /** Whether there is a place, or may be one, to leave. */
+  get #canLeave(): boolean {
+    return this.#lastPlace !== undefined || (this.#intent.kind === 'join' && this.#joinSaid);
+  }
+
+  #sendLeave(id: number): void {
+    this.#send({ t: 'req', id: id as RequestId, method: 'leave', data: {} });
   }
 
   #send(frame: ClientFrame): void {

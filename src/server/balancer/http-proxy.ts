@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SOCKET_PATH } from '../../protocol/limits.ts';
 import { clientAddress, countedAs, type TrustedProxies } from '../shared/client-address.ts';
 import type { CorsOrigins } from '../shared/cors-origins.ts';
 import { isUnder, pathOf } from '../shared/request-target.ts';
@@ -29,14 +30,14 @@ export interface HttpProxyOptions {
   readonly answered: (status: number) => void;
 }
 
-/** Where the REST API is, at every master: all that they are asked for. */
+/** Where the REST API is, at every master: all that they are asked for, beside sockets and goodbyes. */
 const API_PATH = '/openvidu/api';
 /** Bodies of requests and answers that are held at a time, for everybody and for one address. */
 const HELD_BYTES = 64 * 1024 * 1024;
 const HELD_BYTES_EACH = 16 * 1024 * 1024;
 /** How long a client may take to read an answer that is held for it, ms. */
 const READ_MS = 30_000;
-/** Executing these twice does nothing that once does not. */
+/** Executing these twice does nothing that once does not. Nor does a goodbye. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Headers that concern one connection, and not the request. The length of a body is told anew. */
 const HOP_HEADERS = new Set([
@@ -80,6 +81,7 @@ export class HttpProxy {
       const toMasters = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
         this.#toMasters(request, reply);
       this.#serve(scope, API_PATH, toMasters);
+      scope.post(SOCKET_PATH, toMasters);
       for (const { prefix, url } of this.#options.routes) {
         this.#serve(scope, prefix, (request, reply) => this.#toServer(request, reply, url));
       }
@@ -143,7 +145,8 @@ export class HttpProxy {
         failure = error.failure;
         if (failure === 'unreachable' || failure === 'broken') this.#options.pool.suspect(master);
         // Only what was not executed may be executed by another, or what does nothing twice.
-        const harmless = SAFE_METHODS.has(request.method) && (failure === 'broken' || dead.aborted);
+        const isRepeatable = SAFE_METHODS.has(request.method) || pathOf(request.url) === SOCKET_PATH;
+        const harmless = isRepeatable && (failure === 'broken' || dead.aborted);
         if (failure !== 'unreachable' && !harmless) break;
       }
     }

@@ -21,6 +21,8 @@ import { Handover } from './cluster/handover.ts';
 import { Locator } from './cluster/locator.ts';
 import { OwnerDeaths } from './cluster/owner-deaths.ts';
 import { Edge } from './edge/edge.ts';
+import { registerGoodbye } from './edge/goodbye-route.ts';
+import { Goodbyes } from './edge/goodbyes.ts';
 import { acceptSockets } from './edge/socket-server.ts';
 import { registerInternalRoutes } from './link/internal-routes.ts';
 import { Links } from './link/links.ts';
@@ -134,11 +136,13 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const links = new Links(client, timing);
   const roomAudit = new RoomAudit({ self: identity.instance, sessions, directory, client, timing, log });
   const locator = new Locator(identity.instance, sessions, store, directory, deaths);
+  const goodbyes = new Goodbyes({ locator, sessions, client, store, timing, log });
   const edge = new Edge(identity.instance, {
     locator,
     sessions,
     links,
     deaths,
+    goodbyes,
     store,
     timing,
     log,
@@ -196,6 +200,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   forwarded.serve(inner, app);
   const proxies = new TrustedProxies(options.trustedProxies);
   const publicUrl = options.publicUrl.replace(/\/+$/, '');
+  registerGoodbye(app, { goodbyes, proxies, allowedOrigins: options.allowedOrigins, log });
   registerRestRoutes(app, {
     self: identity,
     log,

@@ -190,6 +190,20 @@ export class SqliteStore implements Store {
     });
   }
 
+  noteGoodbye({
+    connectionId,
+    uniqueSessionId,
+  }: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>): Promise<void> {
+    return this.#file.write(() => {
+      this.#file.run(
+        "UPDATE connections SET record = json_set(record, '$.leftAt', ?) WHERE connection_id = ? AND unique_id = ?",
+        this.#now(),
+        connectionId,
+        uniqueSessionId,
+      );
+    });
+  }
+
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined> {
     return this.#file.read(() => {
       const row = this.#file.get('SELECT record FROM connections WHERE connection_id = ?', connectionId);

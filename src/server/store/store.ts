@@ -90,6 +90,8 @@ export interface ConnectionRecord {
   readonly asked?: Asked;
   /** Unix time, ms, of its end. It is kept for a while, for the request that made it, said again, and for its client, if that comes back. */
   readonly goneAt?: number;
+  /** Unix time, ms, at which its client said goodbye while no owner could be told. Set until an owner knows. */
+  readonly leftAt?: number;
   /** What its client is told if it comes back; not there when it has left by itself. */
   readonly refusal?: ResumeRefusal;
   /** Once joined: what a new owner needs to know of the member. */
@@ -174,6 +176,11 @@ export interface Store {
   putConnections(connections: readonly ConnectionRecord[], epoch: Epoch): Promise<void>;
   /** @throws {StoreError} `stale` */
   removeConnection(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>, epoch: Epoch): Promise<void>;
+  /**
+   * Notes that the client of a connection has said goodbye, whether anybody owns the session or not: for the next owner, or for the
+   * next life of the session.
+   */
+  noteGoodbye(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>): Promise<void>;
   /** Also of a life that has ended, for the time that ended sessions are remembered. */
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;

@@ -1,4 +1,4 @@
-import type { SessionId } from '../../../protocol/ids.ts';
+import type { SessionId, UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { SessionRecord, Store } from '../../store/store.ts';
 import type { OwnedSession } from '../owner/session.ts';
@@ -56,5 +56,19 @@ export class Locator {
     if (this.#directory.isUnreachable(owner)) return { kind: 'unreachable', record };
     // Alive, but its liveness stream is not open yet: nobody is served by an owner whose death would not be noticed.
     return known ? { kind: 'elsewhere', record, owner, url: known } : { kind: 'changing', record };
+  }
+}
+
+/** The life of the session that goes on now. */
+export function uniqueIdOf(located: Located): UniqueSessionId | undefined {
+  switch (located.kind) {
+    case 'here':
+      return located.session.record.uniqueSessionId;
+    case 'elsewhere':
+    case 'changing':
+    case 'unreachable':
+      return located.record.uniqueSessionId;
+    case 'nowhere':
+      return undefined;
   }
 }

@@ -6,6 +6,12 @@ import type { ClientFrame } from '../../../protocol/frames.ts';
 const id = Type.String({ minLength: 1, maxLength: 200 });
 const number = Type.Integer({ minimum: 0 });
 
+const previous = { uniqueSessionId: id, connectionId: id, resumeKey: id };
+/** One client has as many streams as a connection may, and each key has four characters. */
+const streamKeys = Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 64 });
+
+export const GOODBYE = Type.Object({ sessionId: id, ...previous });
+
 const HELLO = Type.Object({
   t: Type.Literal('hello'),
   v: Type.Integer(),
@@ -16,20 +22,19 @@ const HELLO = Type.Object({
       token: id,
       key: id,
       metadata: Type.String({ maxLength: 16_384 }),
-      previous: Type.Optional(Type.Object({ uniqueSessionId: id, connectionId: id, resumeKey: id })),
+      previous: Type.Optional(Type.Object({ ...previous, streams: Type.Optional(streamKeys) })),
     }),
   ),
   resume: Type.Optional(
     Type.Object({
       sessionId: id,
-      uniqueSessionId: id,
-      connectionId: id,
-      resumeKey: id,
+      ...previous,
       epoch: number,
       received: number,
       nextRequest: Type.Integer({ minimum: 1 }),
     }),
   ),
+  goodbye: Type.Optional(GOODBYE),
 });
 /** The data of a request is for the owner to check: an edge may be older than the owner. */
 const REQUEST = Type.Object({

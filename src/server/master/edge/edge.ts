@@ -11,7 +11,7 @@ import type { Logger } from '../../shared/logging.ts';
 import { SampledLog } from '../../shared/sampled-log.ts';
 import type { Timing } from '../../shared/timing.ts';
 import { type Store, StoreError } from '../../store/store.ts';
-import type { Located, Locator } from '../cluster/locator.ts';
+import { type Locator, uniqueIdOf } from '../cluster/locator.ts';
 import type { OwnerDeaths } from '../cluster/owner-deaths.ts';
 import type { Links } from '../link/links.ts';
 import type { AttachAnswer, AttachmentId, Downward, EdgePort, OwnerPort } from '../link/ports.ts';
@@ -19,6 +19,7 @@ import { lateRefusal } from '../owner/resume-refusal.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import { ClientSocket } from './client-socket.ts';
 import { ReleaseSpread, spreadOf } from './comeback-spread.ts';
+import type { Goodbyes } from './goodbyes.ts';
 
 /** Pause before an owner that has just failed, or just changed, is looked for again. */
 const AGAIN_MS = 50;
@@ -73,6 +74,7 @@ export class Edge implements EdgePort {
   readonly #sessions: Sessions;
   readonly #links: Links;
   readonly #deaths: OwnerDeaths;
+  readonly #goodbyes: Pick<Goodbyes, 'take'>;
   readonly #store: Store;
   readonly #timing: Timing;
   readonly #log: Logger;
@@ -93,6 +95,7 @@ export class Edge implements EdgePort {
       readonly sessions: Sessions;
       readonly links: Links;
       readonly deaths: OwnerDeaths;
+      readonly goodbyes: Pick<Goodbyes, 'take'>;
       readonly store: Store;
       readonly timing: Timing;
       readonly log: Logger;
@@ -105,6 +108,7 @@ export class Edge implements EdgePort {
     this.#sessions = parts.sessions;
     this.#links = parts.links;
     this.#deaths = parts.deaths;
+    this.#goodbyes = parts.goodbyes;
     this.#store = parts.store;
     this.#timing = parts.timing;
     this.#log = parts.log;
@@ -237,6 +241,11 @@ export class Edge implements EdgePort {
     client.state = attaching;
     try {
       if (hello.v !== PROTOCOL_VERSION) throw new ProtocolError('VERSION_UNSUPPORTED', `${hello.v}`);
+      if (hello.goodbye) {
+        await this.#goodbyes.take(hello.goodbye);
+        if (client.state === attaching) this.#shut(client, 4000);
+        return;
+      }
       const found = await this.#attach(client, attaching, hello);
       const { attachment } = attaching;
       if (client.state !== attaching) {
@@ -268,7 +277,7 @@ export class Edge implements EdgePort {
       error instanceof ProtocolError
         ? error
         : new ProtocolError(error instanceof StoreError ? 'UNAVAILABLE' : 'INTERNAL', String(error));
-    const { sessionId } = hello.join ?? hello.resume ?? {};
+    const { sessionId } = hello.join ?? hello.resume ?? hello.goodbye ?? {};
     const line = { session: sessionId, ip: client.socket.ip, code: known.code };
     // A fault of the server is worth its line; a client's faults are its own affair, however many.
     if (known.code === 'INTERNAL') this.#log.warn({ ...line, err: error }, 'A hello is refused.');
@@ -403,18 +412,5 @@ export class Edge implements EdgePort {
         this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'));
       }
     }
-  }
-}
-
-function uniqueIdOf(located: Located): UniqueSessionId | undefined {
-  switch (located.kind) {
-    case 'here':
-      return located.session.record.uniqueSessionId;
-    case 'elsewhere':
-    case 'changing':
-    case 'unreachable':
-      return located.record.uniqueSessionId;
-    case 'nowhere':
-      return undefined;
   }
 }

@@ -5,7 +5,14 @@ import type { Directory } from '../cluster/directory.ts';
 import type { Edge } from '../edge/edge.ts';
 import type { Sessions } from '../owner/sessions.ts';
 import type { AttachBody, BatchAnswer, BatchBody, Links } from './links.ts';
-import { type AttachAnswer, type Downward, edgeOf, type Upward } from './ports.ts';
+import {
+  type AttachAnswer,
+  type Downward,
+  edgeOf,
+  type GoodbyeAnswer,
+  type GoodbyeBody,
+  type Upward,
+} from './ports.ts';
 
 export interface InternalParts {
   readonly sessions: Sessions;
@@ -40,6 +47,10 @@ export function registerInternalRoutes(
       await reply.code(status).send(answer);
       return undefined;
     }
+  });
+
+  app.post<{ Body: GoodbyeBody }>('/internal/goodbye', async ({ body }): Promise<GoodbyeAnswer> => {
+    return { kind: await sessions.farewell(body.goodbye) };
   });
 
   app.post<{ Body: BatchBody<Upward> }>('/internal/up', ({ body }): BatchAnswer => {

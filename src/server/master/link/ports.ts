@@ -1,6 +1,13 @@
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import type { WireError } from '../../../protocol/errors.ts';
-import type { AckFrame, HelloFrame, RequestFrame, ServerFrame, WelcomeFrame } from '../../../protocol/frames.ts';
+import type {
+  AckFrame,
+  Goodbye,
+  HelloFrame,
+  RequestFrame,
+  ServerFrame,
+  WelcomeFrame,
+} from '../../../protocol/frames.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 
 declare const brand: unique symbol;
@@ -24,6 +31,15 @@ export type AttachAnswer =
   | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame }
   | { readonly kind: 'refused'; readonly error: WireError }
   | { readonly kind: 'notOwner' };
+
+/** What an edge tells the owner of a session that a client has left for good. */
+export interface GoodbyeBody {
+  readonly goodbye: Goodbye;
+}
+/** `notOwner`: look again who owns the session. */
+export interface GoodbyeAnswer {
+  readonly kind: 'taken' | 'notOwner';
+}
 
 /** From edge to owner, in the order the client sent it. */
 export type Upward =

@@ -6,9 +6,10 @@ import { toIceServer } from '../../shared/ice-servers.ts';
 import { sameSecret } from '../../shared/identity.ts';
 import type { JoinedRecord } from '../../store/store.ts';
 import type { AttachRequest, EdgePort } from '../link/ports.ts';
+import { provesToBe } from './departures.ts';
 import { type JoinedConnection, Member } from './member.ts';
 import type { Joining, PendingPlace } from './places.ts';
-import { acceptsKey, hashResumeKey } from './resume-keys.ts';
+import { hashResumeKey } from './resume-keys.ts';
 import { resumeRefused } from './resume-refusal.ts';
 import type { OwnedSession } from './session.ts';
 
@@ -80,7 +81,7 @@ export class Admission {
     edge: EdgePort,
   ): Promise<WelcomeFrame> {
     const { record } = place;
-    const [{ replaces, kept, endedStreams }, { media }] = await Promise.all([
+    const [{ replaces, kept, endedStreams, streams }, { media }] = await Promise.all([
       this.#former(join.previous),
       this.#session.media(),
     ]);
@@ -108,6 +109,8 @@ export class Admission {
     }
     const { connectionId } = record;
     const member = new Member(joined);
+    // One that may not publish brings nothing back.
+    member.await(record.role === 'SUBSCRIBER' ? [] : streams);
     member.attach(attachment, edge);
     this.#session.members.set(connectionId, member);
     member.outbox.drawOn(this.#session.bytes);
@@ -203,32 +206,34 @@ export class Admission {
   /** What a client goes on from. */
   async #former(previous: NonNullable<HelloFrame['join']>['previous']) {
     const joined = await this.#proven(previous);
-    const replaces = previous && joined ? [previous.connectionId, ...(joined.replaces ?? [])].slice(0, MAX_FORMER) : [];
-    const kept = replaces.length > 0 ? await this.#session.keptSignals.find(replaces) : [];
-    return { replaces, kept, endedStreams: joined?.endedStreams };
+    if (!previous || !joined) return { replaces: [], kept: [], endedStreams: undefined, streams: undefined };
+    const replaces = [previous.connectionId, ...(joined.replaces ?? [])].slice(0, MAX_FORMER);
+    const [kept] = await Promise.all([
+      this.#session.keptSignals.find(replaces),
+      this.#session.departures.readLife(previous.uniqueSessionId),
+    ]);
+    return { replaces, kept, endedStreams: joined.endedStreams, streams: previous.streams };
   }
 
   /** The place that a client goes on from, if it proves that it was its own. */
   async #proven(previous: NonNullable<HelloFrame['join']>['previous']): Promise<JoinedRecord | undefined> {
     if (!previous) return undefined;
     const record = await this.#session.write((store) => store.getConnection(previous.connectionId));
-    const proven =
-      record?.uniqueSessionId === previous.uniqueSessionId &&
-      record.sessionId === this.#session.record.sessionId &&
-      record.joined !== undefined &&
-      acceptsKey(record.joined, previous.resumeKey);
-    return proven ? record.joined : undefined;
+    const isOwn = provesToBe(record, previous) && record.sessionId === this.#session.record.sessionId;
+    return isOwn ? record.joined : undefined;
   }
 
   #snapshot(member: Member, media: MediaPlace): Snapshot {
     const own = this.#session.secrets.iceServersOf(member.record);
     const { endedStreams } = member.record.joined;
+    const departed = this.#session.departures.all;
     return {
       self: member.info,
       others: [...this.#session.members.values()].filter((other) => other !== member).map(({ info }) => info),
       media,
       iceServers: own.length > 0 ? own.map(toIceServer) : this.#iceServers,
       ...(endedStreams ? { endedStreams } : {}),
+      ...(departed.length > 0 ? { departed } : {}),
     };
   }
 

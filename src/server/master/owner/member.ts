@@ -39,6 +39,8 @@ export class Member {
   networkQuality: NetworkQuality | undefined;
   /** Number of the last request taken. */
   requestsTaken = 0 as RequestId;
+  /** Keys of the streams that it is about to bring back after a crash. `undefined`: any may come. */
+  #awaited: Set<string> | undefined;
   #record: JoinedConnection;
   #returning = 0;
   /** Hash of the resume key in the welcome of the socket in use. */
@@ -58,6 +60,16 @@ export class Member {
 
   get record(): JoinedConnection {
     return this.#record;
+  }
+
+  /** It brings back the streams of these keys, and no others. `undefined`: it has not said so. */
+  await(keys: readonly string[] | undefined): void {
+    this.#awaited = keys && new Set(keys);
+  }
+
+  /** A stream is awaited no longer: it is there, or does not come. `false`: it was not awaited. */
+  awaitNoMore(key: string): boolean {
+    return this.#awaited?.delete(key) === true;
   }
 
   /** The media node is gone, and everything there with it. */
@@ -114,6 +126,7 @@ export class Member {
       data: clientData && serverData ? `${clientData}%/%${serverData}` : clientData || serverData,
       presence: this.isKnownAway ? 'away' : 'here',
       ...(replaces ? { replaces } : {}),
+      ...(replaces && this.#awaited ? { awaitedStreams: [...this.#awaited] } : {}),
       streams: [...this.publications.values()].map(({ stream }) => stream),
     };
   }

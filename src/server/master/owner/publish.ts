@@ -58,6 +58,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
     return { stream };
   }
   member.publications.set(streamId, new Publication(stream, producers));
+  member.awaitNoMore(params.key);
   session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
   session.broadcast('streamCreated', { stream }, member);
   session.note({ kind: 'published', stream });

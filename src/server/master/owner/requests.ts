@@ -86,6 +86,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   unpublish: async (session, member, { streamId }) => {
     // Said again after a takeover, it may have been done already.
     if (member.publications.has(streamId)) session.streams.end(member, streamId, 'unpublish');
+    else if (session.streams.doesNotCome(member, streamId)) return {};
     else if (!streamId.endsWith(member.id)) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     return {};
   },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { IceServer, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
+import type { Goodbye, IceServer, ServerEventName, ServerEvents, WelcomeFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
 import type { LeaveReason, ResumeRefusal } from '../../../protocol/model.ts';
 import type { Inventory } from '../../media-node/api.ts';
@@ -18,6 +18,7 @@ import { Admission } from './admission.ts';
 import { adoptMembers } from './adoption.ts';
 import { requireConnection } from './caps.ts';
 import type { ConnectionSecrets } from './connection-secrets.ts';
+import { Departures } from './departures.ts';
 import { Hosting } from './hosting.ts';
 import { KeptSignals } from './kept-signals.ts';
 import type { MediaRoom, Placed, Placement } from './media-room.ts';
@@ -75,6 +76,7 @@ export class OwnedSession {
   readonly serverSignals = new ServerSignals(this);
   readonly keptSignals: KeptSignals;
   readonly missedSignals: MissedSignals;
+  readonly departures: Departures;
   readonly streams = new Streams(this);
   /** Of what waits for its members, and of theirs. */
   readonly bytes: ByteBudget;
@@ -113,6 +115,11 @@ export class OwnedSession {
       log: this.log,
     });
     this.missedSignals = new MissedSignals(record.createdAt);
+    this.departures = new Departures({
+      session: record,
+      write: (work) => this.write(work),
+      tell: (departed) => this.broadcast('connectionDestroyed', departed),
+    });
     this.keptSignals = new KeptSignals({
       session: record,
       members: this.members,
@@ -177,11 +184,15 @@ export class OwnedSession {
       member.outbox.drawOn(this.bytes);
     }
     this.places.adopt(connections);
+    this.departures.takenOver();
     await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
     // Its role may have been changed with the former owner's last breath.
     for (const member of this.members.values())
       if (member.record.role === 'SUBSCRIBER') this.streams.forbidAllOf(member);
+    // They said goodbye while nobody owned the session.
+    for (const member of [...this.members.values()])
+      if (member.record.leftAt !== undefined) void this.leave(member, 'disconnect');
     this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
     // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
     // for whom the media was just being placed.
@@ -319,6 +330,7 @@ export class OwnedSession {
     if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
+    this.departures.left(member.record, reason);
     if (!this.isOpen) return settled;
     const known = this.places
       .forget(member.record, refusal ?? (reason === 'disconnect' ? undefined : reason))
@@ -326,6 +338,13 @@ export class OwnedSession {
     this.#leaving = Promise.all([this.#leaving, known, settled]);
     if (this.members.size === 0) void this.end('lastParticipantLeft');
     return known;
+  }
+
+  /** A client has left for good, in this life or in a former one. Resolves when the store knows. @throws {ProtocolError} */
+  async farewell(goodbye: Goodbye): Promise<void> {
+    if (goodbye.uniqueSessionId !== this.record.uniqueSessionId) return this.departures.farewell(goodbye);
+    const member = this.members.get(goodbye.connectionId);
+    if (member?.provesToBe(goodbye.resumeKey)) await this.leave(member, 'disconnect');
   }
 
   /**

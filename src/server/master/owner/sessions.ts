@@ -1,11 +1,12 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { Goodbye } from '../../../protocol/frames.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
 import { steadyTime } from '../../shared/steady-time.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
-import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
+import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, GoodbyeAnswer, Upward } from '../link/ports.ts';
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
 
@@ -145,6 +146,21 @@ export class Sessions {
       if (error.code === 'EPOCH_STALE' || !session.isOpen) return { kind: 'notOwner' };
       return { kind: 'refused', error: error.toWire() };
     }
+  }
+
+  /** A client has left for good. @throws {ProtocolError} UNAVAILABLE */
+  async farewell(goodbye: Goodbye): Promise<GoodbyeAnswer['kind']> {
+    const session = this.#byId.get(goodbye.sessionId);
+    if (!session) return 'notOwner';
+    await this.whole(session);
+    if (!session.isOpen || session.isFrozen) return 'notOwner';
+    try {
+      await session.farewell(goodbye);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'EPOCH_STALE') throw error;
+    }
+    // Whoever looks again finds out whether it has ended with this, or has another owner.
+    return session.isOpen ? 'taken' : 'notOwner';
   }
 
   /** What an edge passes on. `false`: nothing here is served by this attachment, its socket must resume. */

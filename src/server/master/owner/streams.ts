@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { StreamId } from '../../../protocol/ids.ts';
+import { type StreamId, streamNameOf } from '../../../protocol/ids.ts';
 import type { EndedStream, StreamEndReason } from '../../../protocol/model.ts';
 import type { JoinedConnection, Member } from './member.ts';
 import type { Publication } from './publication.ts';
@@ -36,6 +36,18 @@ export class Streams {
     this.forget(streamId);
     session.broadcast('streamDestroyed', { streamId, reason }, member);
     session.note({ kind: 'unpublished', streamId, reason });
+  }
+
+  /**
+   * A stream that a member was about to bring back after a crash does not come: the others wait for it no longer. `streamId`: as it
+   * was before the crash, or would be now. `false`: nobody waits for it.
+   */
+  doesNotCome(member: Member, streamId: StreamId): boolean {
+    const name = streamNameOf(streamId);
+    if (!name || !member.awaitNoMore(name.key)) return false;
+    const announced = `${name.prefix}${member.id}` as StreamId;
+    this.#session.broadcast('streamDestroyed', { streamId: announced, reason: 'unpublish' }, member);
+    return true;
   }
 
   /**
