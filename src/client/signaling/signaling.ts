@@ -67,6 +67,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #spoken = false;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
+  /** Of this socket, and what they are of a frame that is not complete. */
+  #parts = 0;
+  #pieces = '';
   #received = 0;
   #acknowledged = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
@@ -79,6 +82,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
       open: () => {
         this.#spoken = false;
+        this.#parts = 0;
+        this.#pieces = '';
+        this.#heartbeat.roundTrip.took(this.#socket.openedInMs / 2);
         this.#hello();
       },
       message: (text) => this.#take(text),
@@ -87,7 +93,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     });
     this.#heartbeat = new Heartbeat({
       now: options.now,
-      ping: () => this.#send({ t: 'ping' }),
+      ping: () => this.#ping(),
       dead: () => this.#socket.restart(),
       late: () => this.emit('late'),
     });
@@ -154,6 +160,11 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     sayFarewell({ ...this.#intent.place, ...far }, this.#socket.urls, withinMs, this.#options);
   }
 
+  /** The server can be reached, and what it says takes long. */
+  get isSlow(): boolean {
+    return this.#socket.isOpen && this.#parts + this.#heartbeat.roundTrip.ms > 0;
+  }
+
   /** Ends it all: what waits for an answer rejects with `error`. */
   close(error: ProtocolError): void {
     this.#reset(error);
@@ -172,7 +183,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #hello(): void {
-    const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
+    const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk, parts: true } as const;
     if (this.#intent.kind === 'join') this.#send({ ...head, join: this.#intent.join });
     if (this.#intent.kind === 'resume') {
       const far = { received: this.#received as Seq, nextRequest: this.#requests.next };
@@ -186,6 +197,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #take(text: string): void {
     this.#heartbeat.heard();
+    this.#read(text);
+  }
+
+  #read(text: string): void {
     const frame = parseServerFrame(text);
     if (frame) this.#handle(frame);
   }
@@ -212,8 +227,14 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#greeted = false;
         this.#hello();
         return;
-      case 'pong':
-        return;
+      case 'part': {
+        this.#parts += 1;
+        // In the background, timers are too slow for it.
+        if (this.#parts % LIMITS.partsTold === 0) this.#ping();
+        const text = this.#pieces + frame.text;
+        this.#pieces = frame.last ? '' : text;
+        if (frame.last) this.#read(text);
+      }
     }
   }
 
@@ -283,6 +304,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     if (this.#intent.kind !== 'none') {
       this.emit('refused', refusal ?? new ProtocolError('SESSION_CLOSED', `closed with ${code}`));
     }
+  }
+
+  #ping(): void {
+    this.#send({ t: 'ping', parts: this.#parts });
   }
 
   #send(frame: ClientFrame): void {

@@ -45,7 +45,7 @@ export class Outbox {
   /** The share of each sender in the signals. */
   readonly #said = new Map<Sender, Load>();
   #last = 0;
-  /** When something was acknowledged last. */
+  /** When something was acknowledged last, or its client was seen to read. */
   #progressAt = Number.NEGATIVE_INFINITY;
   #isStale = false;
   /** A client that has received less than this cannot go on without a snapshot. */
@@ -126,8 +126,13 @@ export class Outbox {
     const keepFrom = this.#held.findIndex(({ frame }) => frame.seq > seq);
     const arrived = this.#held.splice(0, keepFrom === -1 ? this.#held.length : keepFrom);
     for (const held of arrived) this.#count(held, -1);
-    if (arrived.length > 0) this.#progressAt = this.#now();
+    if (arrived.length > 0) this.progressed();
     this.#tell(seq);
+  }
+
+  /** The client is getting something that it cannot acknowledge yet. */
+  progressed(): void {
+    this.#progressAt = this.#now();
   }
 
   /** For how long nothing has been acknowledged although something could be, since `since` at the earliest; ms. */

@@ -265,7 +265,10 @@ export class OwnedSession {
   /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
-    if ('still' in item) return true;
+    if ('still' in item) {
+      if (item.reads) member.outbox.progressed();
+      return true;
+    }
     if ('frame' in item && member.proveKey()) this.records.proven(member);
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') this.#acknowledged(member, item.frame.seq);
