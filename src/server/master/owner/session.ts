@@ -103,6 +103,7 @@ export class OwnedSession {
       secrets: around.secrets,
       write: (work) => this.write(work),
       requireRoom: () => requireConnection(this),
+      now: () => around.store.now(),
     });
     this.records = new MemberRecords({
       session: record,
@@ -112,7 +113,7 @@ export class OwnedSession {
       write: (work) => this.write(work),
       log: this.log,
     });
-    this.missedSignals = new MissedSignals(record.createdAt);
+    this.missedSignals = new MissedSignals(() => around.store.now() - record.createdAt);
     this.keptSignals = new KeptSignals({
       session: record,
       members: this.members,

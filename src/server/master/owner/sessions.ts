@@ -2,7 +2,6 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
-import { steadyTime } from '../../shared/steady-time.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, Upward } from '../link/ports.ts';
@@ -87,7 +86,7 @@ export class Sessions {
       uniqueSessionId: newUniqueSessionId(sessionId),
       owner: this.#around.self,
       failover,
-      createdAt: steadyTime(),
+      createdAt: this.#around.store.now(),
       properties,
     });
     const session = new OwnedSession(record, this.#around);
@@ -277,7 +276,7 @@ export class Sessions {
       session.sweep(now);
       if (audit) session.audit();
       // It may have a room all the same: for a first join that a crash has broken off.
-      if (session.members.size === 0 && steadyTime() - session.record.createdAt > NEVER_JOINED_MS) {
+      if (session.members.size === 0 && this.#around.store.now() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }
     }
