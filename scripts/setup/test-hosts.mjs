@@ -3,6 +3,7 @@ import { provideTools } from './tools.mjs';
 
 const PROGRAMS = {
   haproxy: 'haproxy',
+  faketime: 'faketime',
   nft: 'nftables',
   ip: 'iproute2',
   nsenter: 'util-linux',
@@ -10,7 +11,8 @@ const PROGRAMS = {
 };
 
 /**
- * The tools that make test hosts: network namespaces, the rules of their links, the balancer before them, and Firefox for the demo.
+ * The tools that make test hosts: network namespaces, the rules of their links, the balancer before them, clocks that can be set, and
+ * Firefox for the demo.
  *
  * @param {NodeJS.WritableStream} log
  */

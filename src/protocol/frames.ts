@@ -62,6 +62,8 @@ export interface HelloFrame {
   readonly v: number;
   /** Name and version of the client, for the logs. */
   readonly sdk: string;
+  /** Whether it puts `part`s together; without, large frames come whole. */
+  readonly parts?: boolean;
   readonly join?: Join;
   readonly resume?: Resume;
   readonly goodbye?: Goodbye;
@@ -86,6 +88,8 @@ export interface AckFrame {
 
 export interface PingFrame {
   readonly t: 'ping';
+  /** How many `part`s have come over this socket: a client that reads a large frame cannot acknowledge anything else. */
+  readonly parts?: number;
 }
 
 export type ClientFrame = HelloFrame | RequestFrame | AckFrame | PingFrame;
@@ -218,6 +222,17 @@ export interface PongFrame {
   readonly t: 'pong';
 }
 
+/**
+ * A piece of the text of a frame that is too large to be sent at once: over a slow link, each piece is a sign of life. Those of one frame
+ * follow each other, with nothing between them.
+ */
+export interface PartFrame {
+  readonly t: 'part';
+  readonly text: string;
+  /** The frame is complete with it. */
+  readonly last?: true;
+}
+
 /** Frames that are numbered, kept until acknowledged, and sent again after a resume. */
 export type NumberedFrame = ResponseFrame | EventFrame;
 export type ServerFrame =
@@ -227,7 +242,8 @@ export type ServerFrame =
   | NumberedFrame
   | DestroyedFrame
   | MovedFrame
-  | PongFrame;
+  | PongFrame
+  | PartFrame;
 
 const SERVER_FRAMES: readonly string[] = [
   'welcome',
@@ -238,6 +254,7 @@ const SERVER_FRAMES: readonly string[] = [
   'destroyed',
   'moved',
   'pong',
+  'part',
 ] satisfies ServerFrame['t'][];
 
 /**

@@ -1,7 +1,14 @@
 /** Sizes and times both sides keep to. Milliseconds and bytes. */
 export const LIMITS = {
-  /** One WebSocket frame, either way. A publish request with simulcast needs about 4 KB. */
+  /** One WebSocket frame from a client. A publish request with simulcast needs about 4 KB. */
   frameBytes: 64 * 1024,
+  /**
+   * A longer frame to a client is sent in pieces of this length, in characters: each must come within the time that a client waits in
+   * silence, so a link of 8 KB/s is still a link.
+   */
+  partLength: 16 * 1024,
+  /** So many parts after the last time, a client tells how many it has, besides in its pings. */
+  partsTold: 4,
   /**
    * Frames an owner keeps for one connection until they are acknowledged. Signals may take three quarters, one sender half of what
    * the others leave: one more is refused to its sender with OUTBOX_OVERFLOW. Events beyond it are dropped for a snapshot.

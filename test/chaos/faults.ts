@@ -5,8 +5,8 @@ import { workersOf } from '../fixtures/media-node/processes.ts';
 import type { PacketLoss } from './packet-loss.ts';
 import { describe, type Fault, type Parts, type Step, victims } from './schedule.ts';
 
-/** A slow network, as the issue describes it. */
-const SLOW = { ms: 300, jitterMs: 100, loss: 0.05 };
+/** A slow network, as the issue describes it: rate and delay. */
+const SLOW = { ms: 300, jitterMs: 100, loss: 0.05, bytesPerSecond: 64 * 1024 };
 /** A media node that drains waits for its sessions for up to 8 s, and restarts that follow each other are put off. */
 const RESTART_MS = 30_000;
 const LOOK_MS = 50;

@@ -38,9 +38,16 @@ export function watchTabWelcomes(): void {
   globalThis.WebSocket = class extends Native {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
+      let pieces = '';
       this.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-        if (typeof data !== 'string' || !data.includes('"welcome"')) return;
-        const { t, sessionId, connectionId, uniqueSessionId, epoch } = JSON.parse(data);
+        let frame = JSON.parse(String(data));
+        if (frame.t === 'part') {
+          pieces += frame.text;
+          if (!frame.last) return;
+          frame = JSON.parse(pieces);
+          pieces = '';
+        }
+        const { t, sessionId, connectionId, uniqueSessionId, epoch } = frame;
         if (t === 'welcome') welcomes.push({ room: sessionId, connectionId, uniqueSessionId, epoch });
       });
     }

@@ -10,9 +10,15 @@ export function watchWelcomes(take: (welcome: Welcome) => void): void {
   globalThis.WebSocket = class extends Native {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
+      let pieces = '';
       this.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-        if (typeof data !== 'string' || !data.includes('"welcome"')) return;
-        const frame = JSON.parse(data) as ServerFrame;
+        let frame = JSON.parse(String(data)) as ServerFrame;
+        if (frame.t === 'part') {
+          pieces += frame.text;
+          if (!frame.last) return;
+          frame = JSON.parse(pieces) as ServerFrame;
+          pieces = '';
+        }
         if (frame.t !== 'welcome') return;
         const { sessionId, connectionId, uniqueSessionId, epoch } = frame;
         take({ room: sessionId, connectionId, uniqueSessionId, epoch });

@@ -91,3 +91,35 @@ test('a client is put out as it reads too little: what was acknowledged to other
   next.close();
   sender.session.disconnect();
 });
+
+test('the memory of an owner does not grow with what is kept for clients that are away, and they get it all', async () => {
+  const room = 'kept-once';
+  const absent = Array.from({ length: 4 }, () => new SdkClient({ retry: PATIENT }));
+  for (const { session } of absent) await session.connect(await running.token(room));
+  cutSockets();
+  const sender = new SdkClient();
+  await sender.session.connect(await running.token(room));
+  await until('all are known to be away', () => sender.count('connectionPresence') === absent.length);
+  const { internalUrl } = running.node(await running.ownerOf(room));
+  const waiting = async (): Promise<number> => {
+    const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
+    return Number(/^rejoin_waiting_bytes\S* (\d+)$/m.exec(metrics)?.[1]);
+  };
+  const said = Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(50_000)}`);
+  for (const data of said) await sender.session.signal({ data });
+  // 6 MB are kept for them.
+  await until('only what is new waits', async () => (await waiting()) < 200_000);
+  for (const { session } of absent) session.reconnectNow();
+  const late = sender.session.signal({ data: 'last' });
+  for (const client of absent) {
+    await until('it has it all', () => client.signals.length > said.length);
+    assert.deepEqual(client.signals, [...said, 'last']);
+    assert.equal(client.count('reconnected'), 1);
+  }
+  await late;
+  for (const { session } of absent) {
+    const { connectionId } = session.connection ?? {};
+    assert.ok(connectionId);
+    await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  }
+});

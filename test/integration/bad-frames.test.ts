@@ -132,6 +132,7 @@ test('a socket that says nothing is closed, by name', async () => {
   const client = new RawClient(running.socketUrl);
   await client.opened();
   const { code } = await until('it is closed', () => client.closed, 8_000);
-  assert.equal(code, 4400);
+  // Its hello may be on its way over a slow link: it is to come again.
+  assert.equal(code, 4408);
   assert.equal((await client.frame('error')).error.code, 'HELLO_EXPECTED');
 });

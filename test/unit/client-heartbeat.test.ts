@@ -148,3 +148,13 @@ test('a link with a round trip of 3 s is slow, and not dead; when it falls silen
   beating.pass(2_000 + 2_500 + 2 * 3_000);
   assert.ok(beating.take().includes('dead'));
 });
+
+test('a socket of a slow link that is doubted has the time that the link takes', (t) => {
+  const beating = new Beating(t);
+  beating.heartbeat.roundTrip.took(3_000);
+  beating.heartbeat.probe();
+  beating.pass(1_500 + 2 * 3_000 - 1);
+  assert.ok(!beating.take().includes('dead'));
+  beating.pass(1);
+  assert.deepEqual(beating.take(), ['dead']);
+});

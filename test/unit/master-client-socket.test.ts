@@ -26,7 +26,11 @@ describe('ClientSocket', { timeout: 20_000 }, () => {
     const accepted = once(server, 'connection') as Promise<[WebSocket]>;
     const [response] = (await once(client, 'upgrade')) as [{ socket: Socket }];
     const [ws] = await accepted;
-    const edge = new ClientSocket(ws, { ip: '', platform: '' }, { frame() {}, violation() {}, closed() {} });
+    const edge = new ClientSocket(
+      ws,
+      { ip: '', platform: '' },
+      { frame() {}, reads() {}, violation() {}, closed() {} },
+    );
     return { edge, ws, client, tcp: response.socket };
   }
 

@@ -245,3 +245,39 @@ test('nobody waits for a client that has left, and a client that is put out with
   putOut.close(new Error('it was put out'));
   await assert.rejects(secured, /it was put out/);
 });
+
+test('what is kept elsewhere is not here, too, while its client is away, and is put back in its place', () => {
+  const budget = new ByteBudget(1_000_000);
+  const outbox = new Outbox();
+  outbox.drawOn(budget);
+  const signal = (id: string) => {
+    const data = { id, data: 'x'.repeat(10_000), from: 'con_a' as ConnectionId };
+    return { t: 'evt', event: 'signal', data } as const;
+  };
+  const [a, b, c] = [signal('a'), signal('b'), signal('c')];
+  outbox.add(a);
+  outbox.add(frame(1));
+  outbox.add(b);
+  const full = outbox.bytes;
+  outbox.kept(outbox.last);
+  outbox.dropKept();
+  outbox.add(c);
+  assert.equal(outbox.absent, 2);
+  assert.ok(budget.used < 12_000, `${budget.used} bytes`);
+  assert.ok(outbox.bytes > full, 'the limits are those of what waits, wherever that is');
+  outbox.dropKept();
+  assert.equal(outbox.absent, 2, 'what is not kept stays');
+  // An earlier one has arrived and is not forgotten yet.
+  outbox.putBack([signal('z').data, a.data, b.data]);
+  const told = (outbox.after(at(0)) ?? []).map((one) =>
+    one.t === 'evt' && one.event === 'signal' ? one.data.id : one.t,
+  );
+  assert.deepEqual(told, ['a', 'res', 'b', 'c']);
+  assert.deepEqual([outbox.absent, outbox.needsSnapshot(at(0))], [0, false]);
+  assert.equal(budget.used, outbox.bytes);
+  outbox.dropKept();
+  outbox.putBack([b.data]);
+  assert.equal(outbox.needsSnapshot(at(0)), true, 'a gap');
+  outbox.release();
+  assert.equal(budget.used, 0);
+});

@@ -59,12 +59,13 @@ describe('Places', () => {
     const parts: PlacesParts = {
       session,
       secrets,
+      now: () => now,
       write: async (work) => {
         if (!works) throw new ProtocolError('UNAVAILABLE');
         return work(store as Store);
       },
     };
-    return new Places(parts, () => now);
+    return new Places(parts);
   }
 
   function takenOver(): Places {

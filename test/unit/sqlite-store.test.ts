@@ -279,3 +279,16 @@ test('a clock that is set ends no lease and no memory, and lets none go on', asy
   }
   await store.close();
 });
+
+test('processes of one cluster have one time, whatever their clocks say; a cluster that begins anew believes the clock', async (t) => {
+  const file = newFile();
+  const older = new SqliteStore(file);
+  await older.renewLease({ instance: master(1), id: 'master-1', role: 'master', url: '', load: 0 }, 5_000);
+  const real = Date.now();
+  t.mock.method(Date, 'now', () => real + 3_600_000);
+  const younger = new SqliteStore(file);
+  assert.ok(Math.abs(younger.now() - older.now()) < 1_000);
+  await older.dropLease(master(1));
+  const next = new SqliteStore(file);
+  assert.ok(Math.abs(next.now() - Date.now()) < 1_000);
+});

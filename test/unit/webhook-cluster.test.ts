@@ -8,7 +8,6 @@ import { WEBHOOK_DEFAULTS } from '../../src/server/master/webhooks/webhook-setti
 import { Webhooks, type WebhooksParts } from '../../src/server/master/webhooks/webhooks.ts';
 import type { Identity, InstanceId, NodeId } from '../../src/server/shared/identity.ts';
 import type { LiveBeat } from '../../src/server/shared/live-feed.ts';
-import { steadyTime } from '../../src/server/shared/steady-time.ts';
 import type { SqliteStore } from '../../src/server/store/sqlite-store.ts';
 import { until } from '../fixtures/until.ts';
 import { Receiver } from '../fixtures/webhooks/receiver.ts';
@@ -131,7 +130,7 @@ test('a media node that ends without having said so has crashed', async () => {
   const earlier = await createSession(store, 'earlier', peer);
   await store.placeSession(earlier.uniqueSessionId, earlier.epoch, media);
   await store.endSession(earlier.uniqueSessionId, earlier.epoch, 'nodeCrashed');
-  const aMoment = (since = steadyTime()) => until('a moment has passed', () => steadyTime() > since);
+  const aMoment = (since = store.now()) => until('a moment has passed', () => store.now() > since);
   await aMoment();
   sight.emit('up', media, 'media-node');
   sight.emit('beat', media, 'media-node', beat());
@@ -196,7 +195,7 @@ test('a store that does not answer holds up no decision for long', async () => {
       return typeof method === 'function' ? method.bind(outbox) : method;
     },
   });
-  const { webhooks } = master(store, hook, { store: { webhooks: hanging } });
+  const { webhooks } = master(store, hook, { store: { webhooks: hanging, now: () => store.now() } });
   const since = performance.now();
   await webhooks.masterDied(peer, []);
   assert.ok(performance.now() - since < 3_000);

@@ -111,7 +111,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#page.start();
     return new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
-      this.#limit(limitMs, () => this.#notJoinedIn(limitMs));
+      this.#limit(limitMs, () => this.#notJoinedIn(limitMs), true);
       this.#input('connect');
     });
   }
@@ -382,8 +382,10 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     });
   }
 
-  #limit(ms: number, why: () => Error): void {
+  /** `again`: as long once more, if a slow link is what takes the time. */
+  #limit(ms: number, why: () => Error, again = false): void {
     const over = (): void => {
+      if (again && this.#signaling.isSlow) return this.#limit(ms, why);
       const reason: LeaveReason = this.#state === 'rebuilding' ? 'nodeCrashed' : 'networkDisconnect';
       this.#input('gaveUp', { reason, error: why() });
     };

@@ -10,7 +10,10 @@ export interface SessionOptions {
    * it, if there is one; default: the token's.
    */
   readonly urls?: readonly string[];
-  /** How long `connect()` tries, and how long one call of the token function may take, ms; default 15 000. */
+  /**
+   * How long `connect()` tries, and how long one call of the token function may take, ms; default 15 000. `connect()` tries for as long
+   * once more when it has reached a server over a link that is slow, and is waiting for the answer.
+   */
   readonly connectTimeoutMs?: number;
 }
 

@@ -1,9 +1,8 @@
+import { RoundTrip } from '../../protocol/round-trip.ts';
+
 /** A timer that fires so much later than it was set for has slept, or was held up with its page. */
 const LATE_MS = 2_000;
-/** A round trip that is shorter needs no more time than there is; a longer one is a sleep. */
-const NOTABLE_MS = 1_000;
-const LONGEST_ROUND_TRIP_MS = 10_000;
-/** How long a socket that is doubted may take to answer. */
+/** How long a socket that is doubted may take to answer, besides what its path takes. */
 const PROBE_MS = 1_500;
 
 export interface HeartbeatOptions {
@@ -25,9 +24,7 @@ export class Heartbeat {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #intervalMs = 0;
   #timeoutMs = 0;
-  /** When the first ping that has not been answered was sent, and how long the slowest recent answer took. */
-  #askedAt: number | undefined;
-  #roundTripMs = 0;
+  readonly roundTrip = new RoundTrip();
   /** When the next ping is to be sent, the answer to the last one is due, and the timer has been set and is to fire. */
   #pingAt = 0;
   #dueAt: number | undefined;
@@ -45,14 +42,14 @@ export class Heartbeat {
     this.#timeoutMs = timeoutMs;
     this.#dueAt = undefined;
     // What has been asked before is answered by what begins now.
-    this.#measure(now);
+    this.roundTrip.answered(now);
     this.#pingAt = now + intervalMs;
     this.#arm(now);
   }
 
   /** Something else than a ping was sent that is answered. */
   asked(): void {
-    this.#askedAt ??= this.#options.now();
+    this.roundTrip.asked(this.#options.now());
   }
 
   /** Asks now, and gives little time for the answer. */
@@ -74,13 +71,13 @@ export class Heartbeat {
       this.stop();
       this.#options.dead();
     } else if (jumped) this.#ask(now, PROBE_MS);
-    else if (now >= this.#pingAt) this.#ask(now, this.#timeoutMs + 2 * this.#roundTripMs);
+    else if (now >= this.#pingAt) this.#ask(now, this.#timeoutMs);
     if (this.#timer !== undefined) this.#arm(now);
     if (jumped) this.#options.late();
   }
 
   heard(): void {
-    this.#measure(this.#options.now());
+    this.roundTrip.answered(this.#options.now());
     this.#dueAt = undefined;
   }
 
@@ -89,20 +86,12 @@ export class Heartbeat {
     this.#timer = undefined;
   }
 
-  /** A link that has been slow is given more time, and slowly less again; a clock that jumps says nothing of it. */
-  #measure(now: number): void {
-    if (this.#askedAt === undefined) return;
-    const tookMs = Math.min(LONGEST_ROUND_TRIP_MS, Math.max(0, now - this.#askedAt));
-    this.#roundTripMs = Math.max(tookMs < NOTABLE_MS ? 0 : tookMs, this.#roundTripMs / 2);
-    this.#askedAt = undefined;
-  }
-
   #ask(now: number, patienceMs: number): void {
-    const due = now + patienceMs;
+    const due = now + patienceMs + 2 * this.roundTrip.ms;
     // Who is asked again has no more time than before.
     this.#dueAt = Math.min(this.#dueAt ?? due, due);
     this.#pingAt = now + this.#intervalMs;
-    this.#askedAt ??= now;
+    this.roundTrip.asked(now);
     this.#options.ping();
   }
 

@@ -45,6 +45,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
+  /** Of this socket, and what they are of a frame that is not complete. */
+  #parts = 0;
+  #pieces = '';
 
   constructor(options: SignalingOptions) {
     super();
@@ -54,6 +57,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
       open: () => {
         this.#spoken = false;
+        this.#parts = 0;
+        this.#pieces = '';
+        this.#heartbeat.roundTrip.took(this.#socket.openedInMs / 2);
         this.#hello();
       },
       message: (text) => this.#take(text),
@@ -62,7 +68,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     });
     this.#heartbeat = new Heartbeat({
       now: options.now,
-      ping: () => this.#send({ t: 'ping' }),
+      ping: () => this.#ping(),
       dead: () => this.#socket.restart(),
       late: () => this.emit('late'),
     });
@@ -150,6 +156,11 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
+  /** The server can be reached, and what it says takes long. */
+  get isSlow(): boolean {
+    return this.#socket.isOpen && this.#parts + this.#heartbeat.roundTrip.ms > 0;
+  }
+
   /** Ends it all: what waits for an answer rejects with `error`. */
   close(error = new ProtocolError('SESSION_CLOSED')): void {
     clearTimeout(this.#leaving);
@@ -168,7 +179,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #hello(): void {
-    const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk } as const;
+    const head = { t: 'hello', v: PROTOCOL_VERSION, sdk: this.#options.sdk, parts: true } as const;
     const intent = this.#intent;
     if (this.#leaving && !this.#canLeave) return this.close();
     this.#spoken = true;
@@ -194,6 +205,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #take(text: string): void {
     this.#heartbeat.heard();
+    this.#read(text);
+  }
+
+  #read(text: string): void {
     const frame = parseServerFrame(text);
     if (frame) this.#handle(frame);
   }
@@ -222,8 +237,14 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#greeted = false;
         this.#hello();
         return;
-      case 'pong':
-        return;
+      case 'part': {
+        this.#parts += 1;
+        // In the background, timers are too slow for it.
+        if (this.#parts % LIMITS.partsTold === 0) this.#ping();
+        const text = this.#pieces + frame.text;
+        this.#pieces = frame.last ? '' : text;
+        if (frame.last) this.#read(text);
+      }
     }
   }
 
@@ -291,6 +312,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #sendLeave(id: number): void {
     this.#send({ t: 'req', id: id as RequestId, method: 'leave', data: {} });
+  }
+
+  #ping(): void {
+    this.#send({ t: 'ping', parts: this.#parts });
   }
 
   #send(frame: ClientFrame): void {

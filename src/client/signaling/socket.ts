@@ -44,6 +44,8 @@ export class Socket {
   #urls: readonly string[] = [];
   #nextUrl = 0;
   #attempt = 0;
+  #startedAt = 0;
+  #openedInMs = 0;
   /** The first attempt of all is made at once: nothing has happened that others could be in step with. */
   #fresh = true;
   #spreadMs: number = DEFAULT_RETRY.spreadMs;
@@ -58,6 +60,11 @@ export class Socket {
   /** How patient this attempt is with its answer: the large welcome of a slow path must not begin anew for ever. */
   get patience(): number {
     return Math.min(MOST_PATIENCE, 2 ** Math.max(0, this.#attempt - 1));
+  }
+
+  /** How long the last socket took to open: as many round trips as TCP, TLS and the upgrade take, at least two. */
+  get openedInMs(): number {
+    return this.#openedInMs;
   }
 
   get isOpen(): boolean {
@@ -78,33 +85,45 @@ export class Socket {
     this.#urls = urls;
     this.#nextUrl = 0;
     this.#attempt = 0;
+    // A path that is not known may be slow. Where there is another one, that is tried before this is sure.
+    this.#openedInMs = urls.length > 1 ? 0 : OPEN_TIMEOUT_MS;
     this.#fresh = true;
-    // Read before each attempt.
+    const openTimeout = (): number => this.#openTimeout();
     const options = {
       minReconnectionDelay: 0,
       maxReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
       minUptime: 0,
-      connectionTimeout: OPEN_TIMEOUT_MS,
+      // Read before each attempt.
+      get connectionTimeout() {
+        return openTimeout();
+      },
       maxEnqueuedMessages: 0,
       startClosed: true,
       WebSocket: this.#guarded(),
     };
-    const provide = (): Promise<string> => {
-      // A path on which everything takes long is slow, and not dead.
-      options.connectionTimeout = Math.min(LONGEST_OPEN_MS, OPEN_TIMEOUT_MS * 2 ** (this.#attempt + 1));
-      return this.#provide(rws);
-    };
+    const provide = (): Promise<string> => this.#provide(rws);
     const rws: ReconnectingWebSocket = new ReconnectingWebSocket(provide, [], options);
     this.#rws = rws;
     // Words of a socket that has been replaced are dropped.
     const current = (handle: () => void): void => {
       if (this.#rws === rws) handle();
     };
-    rws.addEventListener('open', () => current(() => this.#events.open()));
+    rws.addEventListener('open', () =>
+      current(() => {
+        this.#openedInMs = performance.now() - this.#startedAt;
+        this.#events.open();
+      }),
+    );
     rws.addEventListener('message', ({ data }) => current(() => this.#events.message(String(data))));
     rws.addEventListener('close', ({ code }) => current(() => this.#events.lost(code)));
     rws.reconnect();
+  }
+
+  /** A path on which everything takes long is slow, and not dead. */
+  #openTimeout(): number {
+    const doubled = this.#fresh ? this.#attempt : Math.max(1, this.#attempt);
+    return Math.min(LONGEST_OPEN_MS, OPEN_TIMEOUT_MS * 2 ** doubled + 3 * this.#openedInMs);
   }
 
   /** What is sent without an open socket is lost: the caller keeps what matters. */
@@ -194,6 +213,7 @@ export class Socket {
     await this.#sleep?.over;
     const url = this.#urls[this.#nextUrl % this.#urls.length] ?? '';
     this.#nextUrl += 1;
+    this.#startedAt = performance.now();
     return url;
   }
 

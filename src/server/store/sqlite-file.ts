@@ -28,12 +28,13 @@ export class SqliteFile {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** `schema`: statements that make what is not there yet. */
-  constructor(file: string, schema: string) {
+  /** `schema`: statements that make what is not there yet. `setUp`: what else is to be done before anything is served. */
+  constructor(file: string, schema: string, setUp: (file: SqliteFile) => void = () => {}) {
     keepPrivate(file);
     this.#db = new DatabaseSync(file);
     // Set-up may block for a moment, as nothing is served yet; afterwards waiting is done without blocking.
     this.#db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${schema}`);
+    setUp(this);
     this.#db.exec('PRAGMA busy_timeout = 0');
   }
 

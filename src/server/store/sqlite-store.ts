@@ -1,8 +1,8 @@
 import type { ConnectionId, Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { ClusterId, InstanceId } from '../shared/identity.ts';
-import { machineTime, steadyTime } from '../shared/steady-time.ts';
+import { machineTime } from '../shared/machine-time.ts';
 import { type Row, SqliteFile } from './sqlite-file.ts';
-import { LEASE_IS_GOOD, SCHEMA } from './sqlite-schema.ts';
+import { BEGIN_CLOCK, LEASE_IS_GOOD, SCHEMA } from './sqlite-schema.ts';
 import { SqliteWebhookOutbox, WEBHOOK_SCHEMA } from './sqlite-webhook-outbox.ts';
 import {
   type ConnectionRecord,
@@ -28,12 +28,17 @@ export class SqliteStore implements Store {
   readonly #now: () => number;
   #forgotAt = 0;
 
-  /** Makes the store if it isn't there. `now`: Unix time, ms; decides when ended sessions are forgotten. */
-  constructor(file: string, now: () => number = steadyTime) {
-    this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA);
-    this.#now = now;
+  /** Makes the store if it isn't there. `now`: Unix time, ms, in place of the cluster's. */
+  constructor(file: string, now?: () => number) {
+    this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA, begin);
+    const origin = Number(this.#file.get('SELECT origin FROM clock')?.['origin']);
+    this.#now = now ?? (() => origin + machineTime());
     this.clusterId = String(this.#file.get('SELECT id FROM cluster')?.['id']) as ClusterId;
-    this.webhooks = new SqliteWebhookOutbox(this.#file);
+    this.webhooks = new SqliteWebhookOutbox(this.#file, this.#now);
+  }
+
+  now(): number {
+    return this.#now();
   }
 
   renewLease({ instance, id, role, url, load }: NodeLease, leaseMs: number): Promise<InstanceId | undefined> {
@@ -307,6 +312,15 @@ export class SqliteStore implements Store {
     );
     this.#file.run('DELETE FROM sessions WHERE ended_at < ?', before);
   }
+}
+
+/** Without a cluster that runs, the clock of the machine is believed; it may have been set since. */
+function begin(file: SqliteFile): void {
+  const machine = machineTime();
+  const origin = Date.now() - machine;
+  file.run(BEGIN_CLOCK, machine, origin);
+  // A cluster that runs may be older than this clock.
+  file.run('INSERT OR IGNORE INTO clock (one, origin) VALUES (1, ?)', origin);
 }
 
 function toSession(row: Row): SessionRecord {

@@ -1,6 +1,6 @@
 import type { Epoch, SessionId, UniqueSessionId } from '../../protocol/ids.ts';
 import type { InstanceId } from '../shared/identity.ts';
-import { machineTime, steadyTime } from '../shared/steady-time.ts';
+import { machineTime } from '../shared/machine-time.ts';
 import type { Row, SqliteFile } from './sqlite-file.ts';
 import { LEASE_IS_GOOD } from './sqlite-schema.ts';
 import { type EndReason, StoreError } from './store.ts';
@@ -45,9 +45,12 @@ const DELIVERY_KEPT_MS = 24 * 60 * 60 * 1000;
 /** The outbox of webhooks in the file of the store, so that it sees who owns what in the same transaction. */
 export class SqliteWebhookOutbox implements WebhookOutbox {
   readonly #file: SqliteFile;
+  readonly #now: () => number;
 
-  constructor(file: SqliteFile) {
+  /** `now`: the cluster's time: Unix time, ms. */
+  constructor(file: SqliteFile, now: () => number) {
     this.#file = file;
+    this.#now = now;
   }
 
   put(events: readonly OutboxEvent[], owner: InstanceId, bound: number): Promise<PutResult> {
@@ -79,7 +82,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
   unended(before: number): Promise<UntoldEnd[]> {
     return this.#file.read(() =>
       this.#file
-        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, steadyTime() - TOLD_KEPT_MS, before)
+        .all(`${UNTOLD_ENDS} AND ended_at > ? AND ended_at < ?`, this.#now() - TOLD_KEPT_MS, before)
         .map(toUntoldEnd),
     );
   }
@@ -149,7 +152,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
 
   forget(): Promise<void> {
     return this.#file.write(() => {
-      const now = steadyTime();
+      const now = this.#now();
       this.#file.run('DELETE FROM webhook_events WHERE at < ?', now - TOLD_KEPT_MS);
       this.#file.run('DELETE FROM webhook_deliveries WHERE at < ?', now - DELIVERY_KEPT_MS);
       // Of sessions that ended when nobody was there to say so, and of nodes that have not come back.
@@ -169,7 +172,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     if (within && !this.#isOpen(within)) return false;
     if (begins && this.#isOpen(begins.span)) return false;
     if (ends && !this.#isOpen(ends)) return false;
-    const now = steadyTime();
+    const now = this.#now();
     if (this.#file.run('INSERT OR IGNORE INTO webhook_events (event_id, at) VALUES (?, ?)', id, now) === 0)
       return false;
     if (ends) this.#file.run('DELETE FROM webhook_spans WHERE span = ?', ends);

@@ -142,6 +142,11 @@ export class StoreError extends Error {
 export interface Store {
   /** Chosen at random when the store was made. Processes with the same one share a store. */
   readonly clusterId: ClusterId;
+  /**
+   * Unix time, ms, as it would be if nobody had set a clock since the cluster began: for times that are stored and that durations are
+   * measured by, which one process begins and another ends. A clock that is set must not make an hour of a second.
+   */
+  now(): number;
 
   /** Resolves to another instance of the same id, if this ends a lease of one that was good. */
   renewLease(lease: NodeLease, leaseMs: number): Promise<InstanceId | undefined>;

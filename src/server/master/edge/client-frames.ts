@@ -16,6 +16,7 @@ const HELLO = Type.Object({
   t: Type.Literal('hello'),
   v: Type.Integer(),
   sdk: Type.String({ maxLength: 200 }),
+  parts: Type.Optional(Type.Boolean()),
   join: Type.Optional(
     Type.Object({
       sessionId: id,
@@ -45,7 +46,7 @@ const REQUEST = Type.Object({
   askedAgoMs: Type.Optional(number),
 });
 const ACK = Type.Object({ t: Type.Literal('ack'), seq: number });
-const PING = Type.Object({ t: Type.Literal('ping') });
+const PING = Type.Object({ t: Type.Literal('ping'), parts: Type.Optional(number) });
 
 /** By the type of the frame. */
 export const CLIENT_FRAMES = { hello: HELLO, req: REQUEST, ack: ACK, ping: PING } as const;

@@ -3,8 +3,10 @@ import { CLOSE_CODES, type CloseCode } from '../../../protocol/close-codes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ClientFrame, ServerFrame } from '../../../protocol/frames.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { RoundTrip } from '../../../protocol/round-trip.ts';
 import { parseClientFrame } from './client-frames.ts';
 import { InboundRate } from './inbound-rate.ts';
+import { Parts } from './parts.ts';
 
 /**
  * A socket with so much unsent that does not get less for some beats is not being read: it is cut, and what it missed is kept for
@@ -18,6 +20,8 @@ const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
 
 export interface ClientSocketEvents {
   frame(frame: Exclude<ClientFrame, { t: 'ping' }>): void;
+  /** The client has got more of a large frame. */
+  reads(): void;
   /** The client has sent something that cannot be understood. */
   violation(error: ProtocolError): void;
   closed(): void;
@@ -30,6 +34,9 @@ export class ClientSocket {
   readonly #ws: WebSocket;
   readonly #events: ClientSocketEvents;
   readonly #rate = new InboundRate();
+  readonly #parts = new Parts();
+  /** As the library's pings, and the first frame, have shown it. */
+  readonly #roundTrip = new RoundTrip();
   #pause: NodeJS.Timeout | undefined;
   #heardAt = performance.now();
   #open = true;
@@ -46,6 +53,7 @@ export class ClientSocket {
     this.#events = events;
     this.ip = ip;
     this.platform = platform;
+    this.#roundTrip.asked(this.#heardAt);
     ws.on('message', (data, isBinary) => {
       this.#heardAt = performance.now();
       if (!this.#open || !this.#keepPace(byteLength(data))) return;
@@ -53,9 +61,7 @@ export class ClientSocket {
         if (isBinary) throw new ProtocolError('FRAME_MALFORMED', 'binary frames are not used');
         const text = String(data);
         if (byteLength(data) > LIMITS.frameBytes) throw new ProtocolError('FRAME_TOO_LARGE');
-        const frame = parseClientFrame(text);
-        if (frame.t === 'ping') this.send({ t: 'pong' });
-        else events.frame(frame);
+        this.#take(parseClientFrame(text));
       } catch (error) {
         // Whatever a client manages to break is its own affair: nothing that it sends may end this process.
         events.violation(error instanceof ProtocolError ? error : new ProtocolError('FRAME_MALFORMED', String(error)));
@@ -63,6 +69,7 @@ export class ClientSocket {
     });
     ws.on('pong', (data) => {
       this.#heardAt = performance.now();
+      this.#roundTrip.answered(this.#heardAt);
       if (this.#open) this.#keepPace(data.length);
     });
     // Answered by the library, which takes time all the same.
@@ -80,9 +87,22 @@ export class ClientSocket {
 
   send(frame: ServerFrame): void {
     if (!this.#open) return;
-    this.#ws.send(JSON.stringify(frame));
+    for (const message of this.#parts.of(JSON.stringify(frame))) this.#ws.send(message);
     if ('seq' in frame && frame.t !== 'welcome') this.#rate.expectsAck();
     if (this.#ws.bufferedAmount > MOST_UNSENT_BYTES) this.cut();
+  }
+
+  #take(frame: ClientFrame): void {
+    if (frame.t === 'ping') {
+      this.send({ t: 'pong' });
+      if (this.#parts.told(frame.parts ?? 0)) this.#events.reads();
+      return;
+    }
+    if (frame.t === 'hello') {
+      this.#roundTrip.answered(this.#heardAt);
+      this.#parts.areTaken = frame.parts === true;
+    }
+    this.#events.frame(frame);
   }
 
   close(code: CloseCode): void {
@@ -123,8 +143,12 @@ export class ClientSocket {
     this.#stuckBeats = stuck ? this.#stuckBeats + 1 : 0;
     this.#unsent = unsent;
     if (this.#stuckBeats >= STUCK_BEATS) return this.cut();
-    if (now - this.#heardAt > LIMITS.heartbeatMs + LIMITS.heartbeatTimeoutMs) this.cut();
-    else if (this.#open && now - this.#heardAt > LIMITS.heartbeatMs / 2) this.#ws.ping();
+    const silentMs = now - this.#heardAt;
+    if (silentMs > LIMITS.heartbeatMs + LIMITS.heartbeatTimeoutMs + 2 * this.#roundTrip.ms) this.cut();
+    else if (this.#open && silentMs > LIMITS.heartbeatMs / 2) {
+      this.#ws.ping();
+      this.#roundTrip.asked(now);
+    }
   }
 }
 

@@ -130,6 +130,7 @@ export class Edge implements EdgePort {
   accept(ws: WebSocket, from: { readonly ip: string; readonly platform: string }, greeted: () => void): void {
     const socket = new ClientSocket(ws, from, {
       frame: (frame) => this.#frame(client, frame),
+      reads: () => this.#still(client, { reads: true }),
       violation: (error) => this.#violate(client, error),
       closed: () => this.#gone(client),
     });
@@ -368,13 +369,13 @@ export class Edge implements EdgePort {
     client.socket.send(frame.t === 'destroyed' ? { ...frame, spreadMs: this.#releaseSpread.next() } : frame);
   }
 
-  #violate(client: Client, error: ProtocolError): void {
+  #violate(client: Client, error: ProtocolError, closeCode = VIOLATIONS[error.code] ?? 4400): void {
     const { code, message } = error;
     const line = { ...this.#names(client), ip: client.socket.ip, code, reason: message };
     this.#violations.warn(line, 'A client breaks the protocol.');
     this.#refused(code);
     client.socket.send({ t: 'error', error: error.toWire() });
-    this.#shut(client, VIOLATIONS[error.code] ?? 4400);
+    this.#shut(client, closeCode);
   }
 
   #shut(client: Client, code: CloseCode): void {
@@ -406,11 +407,15 @@ export class Edge implements EdgePort {
       client.socket.beat(now);
       // An owner that took this edge for dead, when it was only silent, has forgotten its clients: those who have nothing to
       // say would never learn.
-      if (audit && client.state.kind === 'attached')
-        client.state.port.up({ attachment: client.state.attachment, still: true });
+      if (audit) this.#still(client);
       if (client.state.kind === 'waiting' && now > client.state.until) {
-        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'));
+        // It may be on its way over a slow link: the client must not take this for the end.
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'), 4408);
       }
     }
+  }
+
+  #still({ state }: Client, more: { readonly reads?: true } = {}): void {
+    if (state.kind === 'attached') state.port.up({ attachment: state.attachment, still: true, ...more });
   }
 }

@@ -45,8 +45,8 @@ export interface GoodbyeAnswer {
 export type Upward =
   | { readonly attachment: AttachmentId; readonly frame: RequestFrame | AckFrame }
   | { readonly attachment: AttachmentId; readonly gone: true }
-  /** Nothing but the question whether the owner still knows of it. */
-  | { readonly attachment: AttachmentId; readonly still: true };
+  /** Nothing but the question whether the owner still knows of it. `reads`: its client is getting a large frame, bit by bit. */
+  | { readonly attachment: AttachmentId; readonly still: true; readonly reads?: true };
 
 /** From owner to edge, in order. */
 export type Downward =

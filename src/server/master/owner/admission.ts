@@ -131,7 +131,13 @@ export class Admission {
 
   /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
   async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
-    const [{ media }, resumeKey] = await Promise.all([this.#session.media(), this.#session.records.addKey(member)]);
+    const [{ media }, resumeKey] = await member.returning(
+      Promise.all([
+        this.#session.media(),
+        this.#session.records.addKey(member),
+        this.#session.keptSignals.putBack(member),
+      ]),
+    );
     if (this.#session.members.get(member.id) !== member) throw new ProtocolError('TOKEN_USED');
     const { isKnownAway } = member;
     member.attach(attachment, edge);
@@ -155,6 +161,7 @@ export class Admission {
         this.#session.records.renewKey(member, resume.resumeKey as ResumeKey),
         // Only a snapshot names the place of the media, which may be on its way to another.
         beginsAnew ? this.#session.media() : undefined,
+        this.#session.keptSignals.putBack(member),
       ]),
     );
     // From here on without waiting, so that no frame comes between the welcome and those that were missed.

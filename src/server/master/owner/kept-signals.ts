@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { ConnectionId } from '../../../protocol/ids.ts';
+import type { ConnectionId, Seq } from '../../../protocol/ids.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { KeptSignal, SessionRecord, Store } from '../../store/store.ts';
 import type { Member } from './member.ts';
@@ -21,7 +21,7 @@ type Found = Awaited<ReturnType<Store['listSignals']>>;
 
 /**
  * Signals for those who are away, in the store: whoever has said one need not wait until they are back, and it outlives this
- * owner. They are also in the outboxes, from which they are delivered; the store is for the next owner, or the next life.
+ * owner. While they are away, what is kept is not in their outboxes, too; it is put back when they return.
  */
 export class KeptSignals {
   readonly #parts: KeptSignalsParts;
@@ -52,7 +52,23 @@ export class KeptSignals {
       if (own) own.push(one);
       else found.set(member, [one]);
     }
-    for (const [member, own] of found) this.give(member, own);
+    for (const [member, own] of found) {
+      this.give(member, own);
+      member.outbox.dropKept();
+    }
+  }
+
+  /** The member returns: what was left to the store is put back. @throws {ProtocolError} UNAVAILABLE */
+  putBack(member: Member): Promise<void> {
+    // In turn with the writes, so that what the outbox takes for kept is what the store has.
+    const work = this.#writing.then(async () => {
+      const kept = this.#kept.get(member);
+      if (!kept || member.outbox.absent === 0) return;
+      const found = await this.find(kept.ids);
+      member.outbox.putBack(found.flatMap(({ number, signal }) => (number <= kept.number ? signal : [])));
+    });
+    this.#writing = work.catch(() => {});
+    return work;
   }
 
   /**
@@ -134,10 +150,15 @@ export class KeptSignals {
     );
   }
 
+  #isKept(member: Member, upTo: Seq): void {
+    member.outbox.kept(upTo);
+    if (member.isKnownAway && !member.isReturning) member.outbox.dropKept();
+  }
+
   async #write(members: readonly Member[]): Promise<void> {
     const { session, write, log } = this.#parts;
     const all = members.map((member) => ({ member, upTo: member.outbox.last, signals: member.outbox.unkept() }));
-    for (const { member, upTo, signals } of all) if (signals.length === 0) member.outbox.kept(upTo);
+    for (const { member, upTo, signals } of all) if (signals.length === 0) this.#isKept(member, upTo);
     const waiting = all.filter(({ signals }) => signals.length > 0);
     if (waiting.length === 0) return;
     const kept = waiting.flatMap(({ member, signals }) =>
@@ -147,7 +168,7 @@ export class KeptSignals {
       const number = await write((store) => store.keepSignals(session.uniqueSessionId, session.epoch, kept));
       for (const { member, upTo } of waiting) {
         this.#kept.set(member, { ids: this.#kept.get(member)?.ids ?? [member.id], number });
-        member.outbox.kept(upTo);
+        this.#isKept(member, upTo);
         // It may be back, or gone for good, by now.
         if (this.#parts.members.get(member.id) === member) this.arrived(member);
         else if (!this.#putOut.has(member)) this.forget(member);

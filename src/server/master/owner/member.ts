@@ -90,6 +90,8 @@ export class Member {
       return await work;
     } finally {
       this.#returning -= 1;
+      // It may be told to come again: it has shown that it lives.
+      if (this.#presence.kind === 'away') this.#presence = { ...this.#presence, since: performance.now() };
     }
   }
 

@@ -1,5 +1,4 @@
 import type { ServerEvents } from '../../../protocol/frames.ts';
-import { steadyTime } from '../../shared/steady-time.ts';
 import { contentBytes } from './frame-bytes.ts';
 
 /** How long after its beginning a session expects those back who were in its life before. */
@@ -10,13 +9,13 @@ const LIMIT_BYTES = 1024 * 1024;
 
 /** Signals to everyone, for those who were in the life before the crash and are just coming back: they get them when they do. */
 export class MissedSignals {
-  readonly #begunAt: number;
+  readonly #ageMs: () => number;
   #signals: ServerEvents['signal'][] = [];
   #bytes = 0;
 
-  /** `begunAt`: when the life of the session began, Unix time, ms. */
-  constructor(begunAt: number) {
-    this.#begunAt = begunAt;
+  /** `ageMs`: how long ago the life of the session began. */
+  constructor(ageMs: () => number) {
+    this.#ageMs = ageMs;
   }
 
   /** Those that who comes back now has missed. */
@@ -25,7 +24,7 @@ export class MissedSignals {
   }
 
   add(signal: ServerEvents['signal']): void {
-    if (steadyTime() - this.#begunAt >= RETURN_MS) {
+    if (this.#ageMs() >= RETURN_MS) {
       this.#signals = [];
       this.#bytes = 0;
       return;

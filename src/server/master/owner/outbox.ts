@@ -4,6 +4,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { ByteBudget } from '../../shared/byte-budget.ts';
 import { BUDGETS } from '../budgets.ts';
 import { frameBytes } from './frame-bytes.ts';
+import { type Held, memoryOf, withKept, withoutKept } from './held.ts';
 
 type Unnumbered<F> = F extends { seq: Seq } ? Omit<F, 'seq'> : never;
 export type OutboxFrame = Unnumbered<NumberedFrame>;
@@ -18,12 +19,6 @@ export interface OutboxOptions {
   readonly signalBytes?: number;
   /** A clock in ms. Default: `performance.now()`. */
   readonly now?: () => number;
-}
-
-interface Held {
-  readonly frame: NumberedFrame;
-  readonly bytes: number;
-  readonly at: number;
 }
 
 /** Frames and bytes. */
@@ -41,17 +36,22 @@ export class Outbox {
   #budget: ByteBudget | undefined;
   #held: Held[] = [];
   readonly #load: Load = { frames: 0, bytes: 0 };
+  /** Bytes of what is here. */
+  #memory = 0;
+  #absent = 0;
   readonly #signals: Load = { frames: 0, bytes: 0 };
   /** The share of each sender in the signals. */
   readonly #said = new Map<Sender, Load>();
   #last = 0;
-  /** When something was acknowledged last. */
+  /** When something was acknowledged last, or its client was seen to read. */
   #progressAt = Number.NEGATIVE_INFINITY;
   #isStale = false;
   /** A client that has received less than this cannot go on without a snapshot. */
   #rebasedAt = 0;
   /** Signals up to this number are kept elsewhere, too. */
   #keptTo = 0;
+  /** And up to this one they are not here. */
+  #droppedTo = 0;
   /** Those who wait for a frame to be acknowledged, in the order of its number. */
   #waiting: { readonly seq: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
   #isClosed = false;
@@ -66,9 +66,9 @@ export class Outbox {
 
   /** From now on its bytes are counted there, too. */
   drawOn(budget: ByteBudget): void {
-    this.#budget?.add(-this.#load.bytes);
+    this.#budget?.add(-this.#memory);
     this.#budget = budget;
-    budget.add(this.#load.bytes);
+    budget.add(this.#memory);
   }
 
   /** Number of the newest frame, 0 before the first. */
@@ -126,8 +126,13 @@ export class Outbox {
     const keepFrom = this.#held.findIndex(({ frame }) => frame.seq > seq);
     const arrived = this.#held.splice(0, keepFrom === -1 ? this.#held.length : keepFrom);
     for (const held of arrived) this.#count(held, -1);
-    if (arrived.length > 0) this.#progressAt = this.#now();
+    if (arrived.length > 0) this.progressed();
     this.#tell(seq);
+  }
+
+  /** The client is getting something that it cannot acknowledge yet. */
+  progressed(): void {
+    this.#progressAt = this.#now();
   }
 
   /** For how long nothing has been acknowledged although something could be, since `since` at the earliest; ms. */
@@ -161,6 +166,26 @@ export class Outbox {
     this.#tell(seq);
   }
 
+  /** How many signals are to be put back before anything is sent. */
+  get absent(): number {
+    return this.#absent;
+  }
+
+  /** Its client is away: signals that are kept elsewhere need not be here, too. */
+  dropKept(): void {
+    if (this.#droppedTo >= this.#keptTo) return;
+    this.#droppedTo = this.#keptTo;
+    this.#replace(withoutKept(this.#held, this.#keptTo));
+  }
+
+  /** Puts back what was dropped: `kept` ends with all that is kept of what is held, in order. What is missing leaves gaps, as events do. */
+  putBack(kept: readonly ServerEvents['signal'][]): void {
+    const before = this.#held.length;
+    this.#droppedTo = 0;
+    this.#replace(withKept(this.#held, this.#keptTo, kept));
+    if (this.#held.length < before) this.#isStale = true;
+  }
+
   /** Whether some of what is kept has not been acknowledged. */
   get holdsKept(): boolean {
     return (this.#held[0]?.frame.seq ?? Number.POSITIVE_INFINITY) <= this.#keptTo;
@@ -185,7 +210,7 @@ export class Outbox {
 
   /** Another owner serves the client, or its session has crashed: nothing is kept here any more, and nobody is told that it arrived. */
   release(): void {
-    this.#budget?.add(-this.#load.bytes);
+    this.#budget?.add(-this.#memory);
     this.#budget = undefined;
   }
 
@@ -237,9 +262,13 @@ export class Outbox {
     this.#held = kept;
   }
 
-  #count({ frame, bytes }: Held, times: 1 | -1): void {
+  #count(held: Held, times: 1 | -1): void {
+    const { frame, bytes } = held;
+    const memory = times * memoryOf(held);
     addTo(this.#load, bytes, times);
-    this.#budget?.add(times * bytes);
+    this.#memory += memory;
+    this.#budget?.add(memory);
+    if (held.isAbsent) this.#absent += times;
     if (frame.t !== 'evt' || frame.event !== 'signal') return;
     addTo(this.#signals, bytes, times);
     const sender = frame.data.from ?? 'server';

@@ -2,7 +2,6 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { type ConnectionId, newConnectionId, type TokenId } from '../../../protocol/ids.ts';
 import type { Role } from '../../../protocol/model.ts';
 import type { CustomIceServer } from '../../shared/ice-servers.ts';
-import { steadyTime } from '../../shared/steady-time.ts';
 import type { Asked, ConnectionRecord, SessionRecord, Store, TokenHash } from '../../store/store.ts';
 import type { AttachmentId } from '../link/ports.ts';
 import { isJoined } from './adoption.ts';
@@ -54,6 +53,8 @@ export interface PlaceNames {
 export interface PlacesParts {
   readonly session: SessionRecord;
   readonly secrets: ConnectionSecrets;
+  /** The cluster's time: Unix time, ms. */
+  readonly now: () => number;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
   /** Whether there may be one more. @throws {ProtocolError} LIMIT_REACHED */
@@ -83,13 +84,10 @@ export class Places {
    */
   readonly #remembered = new Map<ConnectionId, ConnectionRecord>();
   readonly #making = new Map<ConnectionId, Promise<ConnectionRecord>>();
-  readonly #now: () => number;
   #forgotAt = 0;
 
-  /** `now`: Unix time, ms. */
-  constructor(parts: PlacesParts, now: () => number = steadyTime) {
+  constructor(parts: PlacesParts) {
     this.#parts = parts;
-    this.#now = now;
   }
 
   /** Those that a client can join. */
@@ -179,7 +177,7 @@ export class Places {
   forget(record: ConnectionRecord, refusal = this.ended(record.connectionId)?.refusal): Promise<void> {
     const { session, write } = this.#parts;
     const { connectionId, tokenHash } = record;
-    const goneAt = this.#now();
+    const goneAt = this.#parts.now();
     if (this.#used.has(tokenHash)) this.#used.set(tokenHash, { connectionId, goneAt });
     if (!record.asked && !refusal) return write((store) => store.removeConnection(record, session.epoch));
     const gone = { ...record, goneAt, ...(refusal ? { refusal } : {}) };
@@ -190,7 +188,7 @@ export class Places {
 
   /** Forgets what ended more than an hour ago: sessions live for weeks, and must not fill up with what has been. */
   sweep(): void {
-    const now = this.#now();
+    const now = this.#parts.now();
     if (now - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = now;
     const isOver = (at: number | undefined): boolean => at !== undefined && now - at >= REMEMBERED_MS;
@@ -214,7 +212,7 @@ export class Places {
   }
 
   #isExpired({ record }: PendingPlace): boolean {
-    return this.#now() >= record.expiresAt;
+    return this.#parts.now() >= record.expiresAt;
   }
 
   async #make(
@@ -224,7 +222,7 @@ export class Places {
     const { session, secrets, write, requireRoom } = this.#parts;
     requireRoom?.();
     const { sessionId, uniqueSessionId, epoch } = session;
-    const createdAt = this.#now();
+    const createdAt = this.#parts.now();
     const record: ConnectionRecord = {
       connectionId,
       sessionId,

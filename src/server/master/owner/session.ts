@@ -105,6 +105,7 @@ export class OwnedSession {
       secrets: around.secrets,
       write: (work) => this.write(work),
       requireRoom: () => requireConnection(this),
+      now: () => around.store.now(),
     });
     this.records = new MemberRecords({
       session: record,
@@ -114,7 +115,7 @@ export class OwnedSession {
       write: (work) => this.write(work),
       log: this.log,
     });
-    this.missedSignals = new MissedSignals(record.createdAt);
+    this.missedSignals = new MissedSignals(() => around.store.now() - record.createdAt);
     this.departures = new Departures({
       session: record,
       write: (work) => this.write(work),
@@ -276,7 +277,10 @@ export class OwnedSession {
   /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
-    if ('still' in item) return true;
+    if ('still' in item) {
+      if (item.reads) member.outbox.progressed();
+      return true;
+    }
     if ('frame' in item && member.proveKey()) this.records.proven(member);
     if ('gone' in item) this.#away(member, item.attachment);
     else if (item.frame.t === 'ack') this.#acknowledged(member, item.frame.seq);

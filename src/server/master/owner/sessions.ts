@@ -3,7 +3,6 @@ import type { Goodbye } from '../../../protocol/frames.ts';
 import { newUniqueSessionId, type SessionId, type UniqueSessionId } from '../../../protocol/ids.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Logger } from '../../shared/logging.ts';
-import { steadyTime } from '../../shared/steady-time.ts';
 import { type EndReason, type FailoverPolicy, type SessionRecord, type Store, StoreError } from '../../store/store.ts';
 import type { LiveNode } from '../cluster/directory.ts';
 import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, GoodbyeAnswer, Upward } from '../link/ports.ts';
@@ -88,7 +87,7 @@ export class Sessions {
       uniqueSessionId: newUniqueSessionId(sessionId),
       owner: this.#around.self,
       failover,
-      createdAt: steadyTime(),
+      createdAt: this.#around.store.now(),
       properties,
     });
     const session = new OwnedSession(record, this.#around);
@@ -293,7 +292,7 @@ export class Sessions {
       session.sweep(now);
       if (audit) session.audit();
       // It may have a room all the same: for a first join that a crash has broken off.
-      if (session.members.size === 0 && steadyTime() - session.record.createdAt > NEVER_JOINED_MS) {
+      if (session.members.size === 0 && this.#around.store.now() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }
     }

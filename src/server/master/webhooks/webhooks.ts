@@ -5,7 +5,6 @@ import type { SessionId } from '../../../protocol/ids.ts';
 import type { Identity, InstanceId } from '../../shared/identity.ts';
 import type { LiveBeat } from '../../shared/live-feed.ts';
 import type { Logger } from '../../shared/logging.ts';
-import { steadyTime } from '../../shared/steady-time.ts';
 import type { SessionRecord, Store } from '../../store/store.ts';
 import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
 import type { SessionChronicle, SessionFact, SessionLife } from '../owner/session-chronicle.ts';
@@ -21,7 +20,7 @@ import type { WebhookSettings } from './webhook-settings.ts';
 
 export interface WebhooksParts {
   readonly self: Identity;
-  readonly store: Pick<Store, 'webhooks'>;
+  readonly store: Pick<Store, 'webhooks' | 'now'>;
   readonly settings: WebhookSettings;
   readonly metrics: Registry;
   readonly log: Logger;
@@ -101,7 +100,7 @@ export class Webhooks implements SessionChronicle {
       this.#nodeWriter.add(this.#nodeEvents.up({ instance: peer, role, url: node.url }, Date.now()));
     });
     directory.on('beat', (peer, role, beat) => {
-      const at = steadyTime();
+      const at = this.#parts.store.now();
       const before = this.#heard.get(peer)?.status ?? 'running';
       const status = statusOf(beat) ?? before;
       this.#heard.set(peer, { at, status });
@@ -113,7 +112,7 @@ export class Webhooks implements SessionChronicle {
       if (role !== 'media-node') return;
       const { webhooks } = this.#parts.store;
       // What its death has ended has ended since then: other masters may have noticed it before.
-      const since = this.#heard.get(peer)?.at ?? steadyTime();
+      const since = this.#heard.get(peer)?.at ?? this.#parts.store.now();
       this.#nodeWriter.add(this.#gone(peer, () => webhooks.sessionsAt(peer, since)));
     });
   }
@@ -156,7 +155,7 @@ export class Webhooks implements SessionChronicle {
     const { webhooks } = this.#parts.store;
     this.#looks += 1;
     await this.#claim();
-    for (const { reason, endedAt, ...session } of await webhooks.unended(steadyTime() - this.#overdueMs)) {
+    for (const { reason, endedAt, ...session } of await webhooks.unended(this.#parts.store.now() - this.#overdueMs)) {
       void this.tell(session, { kind: 'ended', reason, at: endedAt });
     }
     if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
