@@ -27,9 +27,27 @@ const PAGE = [
 const UNUSED =
   /mediasoup-client\/lib\/(test\/fakeParameters|Data(Producer|Consumer)|handlers\/(FakeHandler|ReactNative106))(\.js)?$/;
 /** The diaries that it and its dependencies keep, for their own developers. */
-const DIARY = /node_modules\/((mediasoup-client|awaitqueue)\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
+const DIARY = /node_modules\/(mediasoup-client\/lib\/Logger|debug\/src\/browser)(\.js)?$/;
 /** Node's emitter, of which it uses no more than the SDK's own emitter has. */
 const NODE_EMITTER = /node_modules\/events-alias\/events(\.js)?$/;
+
+/** The queue of its transports, of which it uses no more than this. */
+const AWAIT_QUEUE = /node_modules\/awaitqueue\/lib\/index(\.js)?$/;
+const SMALL_AWAIT_QUEUE = `exports.AwaitQueue = class {
+  #last = Promise.resolve();
+  #waiting = new Set();
+  push(task) {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      const run = () => this.#waiting.has(reject) && task();
+      this.#last = this.#last.then(run).then(resolve, reject).then(() => this.#waiting.delete(reject));
+    });
+  }
+  stop() {
+    for (const reject of this.#waiting) reject(new Error('The transport is closed.'));
+    this.#waiting.clear();
+  }
+};`;
 
 /** What compares H.264's profiles: media nodes offer VP8 only (`src/server/media-node/codecs.ts`). */
 const H264 = /node_modules\/h264-profile-level-id\/lib\/index(\.js)?$/;
@@ -44,6 +62,7 @@ function leaveOut() {
       if (NODE_EMITTER.test(id)) {
         return `exports.EventEmitter = class extends require('eventemitter3') { setMaxListeners() {} };`;
       }
+      if (AWAIT_QUEUE.test(id)) return SMALL_AWAIT_QUEUE;
       if (H264.test(id)) return 'exports.isSameProfile = () => false;';
       return UNUSED.test(id) ? `${names.map((name) => `exports.${name} = `).join('')}class {};` : null;
     },
