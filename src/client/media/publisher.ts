@@ -196,9 +196,20 @@ export class Publisher extends StreamManager {
     const { frameRate, videoDimensions } = this.stream;
     const isSimulcast = this.#isSimulcast;
     const tracks: OutgoingTrack[] = [];
+    const own = this.#tracks;
     for (const kind of MEDIA_KINDS) {
-      const track = this.#tracks.toSend(kind, videoDimensions);
-      if (track) tracks.push({ kind, track, active: this.#tracks.isActive(kind), isSimulcast });
+      const toSend = own.toSend(kind, videoDimensions);
+      if (!toSend) continue;
+      tracks.push({
+        kind,
+        // It may be exchanged, which stops it, before there is a transport.
+        get track() {
+          const now = own.get(kind);
+          return now && !own.hasEnded(kind) ? now : toSend;
+        },
+        active: own.isActive(kind),
+        isSimulcast,
+      });
     }
     return {
       tracks,
