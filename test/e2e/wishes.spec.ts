@@ -332,9 +332,7 @@ test('whatever is called at whatever moment, page, owner and media node agree on
     const sending = published ? Number(active.audio) + Number(active.video) : 0;
     const receives = 2 * (Number(isSubscribed) + Number(published));
     await expect.poll(() => atMediaNodes(running), said).toEqual({ producers: published ? 4 : 2, consumers: receives });
-    await expect
-      .poll(() => open(ann), said)
-      .toMatchObject({ sending, receiving: isSubscribed ? 2 : 0 });
+    await expect.poll(() => open(ann), said).toMatchObject({ sending, receiving: isSubscribed ? 2 : 0 });
     await expect.poll(async () => (await open(bob)).receiving, said).toBe(published ? 2 : 0);
     const devices = (await open(ann)).devices;
     expect(published ? devices > 0 : devices === 0, `${said}: ${devices} devices`).toBe(true);
