@@ -78,6 +78,7 @@ class Room {
         this.requests.push([method, mediaId, state].filter(Boolean).join(' '));
         return {} as never;
       },
+      joined: async () => {},
       planeTo: (place) => {
         const plane = new FakePlane(place);
         this.planes.push(plane);
@@ -311,7 +312,7 @@ test('the server ends a stream: told now, or found missing by the next owner, an
   const coming = room.publish(third);
   await until('it is asked', () => room.plane(0).asked.length > 0);
   room.media.endMissing([second.stream.streamId]);
-  assert.deepEqual([second.isPublished, room.media.publishers.size], [true, 1]);
+  assert.deepEqual([second.isPublished, room.media.publishers.length], [true, 1]);
   room.media.endMissing([]);
   assert.equal(second.isPublished, false);
   // What was on its way could not be there yet.

@@ -45,6 +45,22 @@ function makeRoom(commandMs = 1_000) {
 }
 
 describe('Room', () => {
+  it('drops a word about a producer that arrives after a later one', async () => {
+    const { room, transport } = makeRoom();
+    const sender = await transport(up);
+    const producing = room.produce(production('audio'));
+    const fake = Object.assign(new FakeMedia('audio'), { pause: async () => {}, resume: async () => {} });
+    (await sender.called()).answer(fake);
+    await producing;
+    await room.setProducerPaused({ key: 'audio', paused: false, order: 2 });
+    await room.setProducerPaused({ key: 'audio', paused: true, order: 1 });
+    const paused = async (): Promise<unknown> => (await room.inventory()).producers[0]?.paused;
+    assert.equal(await paused(), false);
+    room.claim({ epoch: 2 as Epoch, owner: 'master-2@b' as InstanceId } as Parameters<typeof room.claim>[0]);
+    await room.setProducerPaused({ key: 'audio', paused: true, order: 1 });
+    assert.equal(await paused(), true, 'another owner numbers anew');
+  });
+
   it('shows a new owner what the commands of the former are still making', async () => {
     const { room, transport } = makeRoom();
     const sender = await transport(up);

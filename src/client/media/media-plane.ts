@@ -69,6 +69,12 @@ export type PublishDetail = Omit<Params<'publish'>, 'transport' | 'producers'>;
 const LOOK_MS = 600;
 const LOOK_EVERY_MS = 100;
 
+/**
+ * A connection keeps a place in its description for all that it has carried at one time. The browser and the media node use these
+ * again; a connection with more of them is replaced as soon as nothing is carried over it.
+ */
+const MOST_PARTS = 8;
+
 /** One Device serves every node of a cluster, as all offer the same codecs in the same order. */
 let sharedDevice: { readonly device: Device; readonly capabilities: string } | undefined;
 
@@ -96,50 +102,61 @@ export class MediaPlane {
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
   readonly #open = new Map<string, OpenTransport>();
-  /** The last of the subscriptions to each stream: the next one waits for it. */
+  /** The last of the subscriptions to each stream that are under way: the next one waits for it. */
   readonly #subscribing = new Map<StreamId, Promise<unknown>>();
   /** What is received over it, and may be shown. */
   readonly #received = new Set<types.Consumer>();
-  /** How often streams had been moved to other transports when they were received last. */
-  readonly #renewals = new Map<StreamId, number>();
+  /** What is sent over it. */
+  readonly #sent = new Set<types.Producer>();
+  #publishing = 0;
   /** `superseded`: what is there goes on, and nothing is made any more. */
   #state: 'current' | 'superseded' | 'closed' = 'current';
 
   constructor(options: MediaPlaneOptions) {
     this.#options = options;
-    this.#insist = insisting(options.request, (attempts) => this.#state === 'current' && options.asksAgain(attempts));
+    this.#insist = this.#insistWhile(() => true);
   }
 
-  /** Publishes tracks as one stream. @throws {ProtocolError} the server's refusal */
-  async publish(tracks: readonly OutgoingTrack[], detail: PublishDetail): Promise<Outgoing> {
-    const transport = await this.#sendTransport();
-    const producers = new Map<MediaKind, types.Producer>();
+  #insistWhile(isWanted: () => boolean): Request {
+    const { request, asksAgain } = this.#options;
+    return insisting(request, (attempts) => this.#state === 'current' && isWanted() && asksAgain(attempts));
+  }
+
+  /**
+   * Publishes tracks as one stream.
+   * @param isWanted `false`: what the media node cannot do at this moment is not asked again
+   * @throws {ProtocolError} the server's refusal
+   */
+  async publish(
+    tracks: readonly OutgoingTrack[],
+    detail: PublishDetail,
+    isWanted: () => boolean = () => true,
+  ): Promise<Outgoing> {
+    this.#publishing += 1;
+    const made: types.Producer[] = [];
     try {
-      const made = await Promise.all(tracks.map((outgoing) => this.#produce(transport, outgoing)));
-      for (const producer of made) producers.set(producer.kind, producer);
-      const { stream } = await this.#insist('publish', {
+      const transport = await this.#sendTransport();
+      made.push(...(await allOf(tracks.map((outgoing) => this.#produce(transport, outgoing)))));
+      const { stream } = await this.#insistWhile(isWanted)('publish', {
         ...detail,
         transport: keyOf(transport),
         producers: made.map(({ kind, rtpParameters, paused }) => ({ kind, rtpParameters, active: !paused })),
       });
-      return { stream, producers };
+      return { stream, producers: new Map(made.map((producer) => [producer.kind, producer])) };
     } catch (error) {
-      for (const producer of producers.values()) producer.close();
+      for (const producer of made) producer.close();
       // The server has given it up, as it does where a role no longer allows to send.
       if (error instanceof ProtocolError && error.code === 'TRANSPORT_UNKNOWN') this.stopSending();
       throw error;
+    } finally {
+      this.#publishing -= 1;
+      this.#trim();
     }
   }
 
   /** Gives up what is sent over: the next `publish()` makes another transport. */
   stopSending(): void {
-    this.#send = undefined;
-    for (const [key, { transport, path }] of this.#open) {
-      if (transport.direction !== 'send') continue;
-      this.#open.delete(key);
-      path.close();
-      transport.close();
-    }
+    this.#giveUp('send');
   }
 
   /**
@@ -161,38 +178,49 @@ export class MediaPlane {
     this.#recvTransport().catch(() => {});
   }
 
-  /** Which of its publisher's transports, by number, a stream was received from last. */
+  /** Which of its publisher's transports, by number, a stream is received from. */
   renewalOf(streamId: StreamId): number | undefined {
-    return this.#renewals.get(streamId);
+    const last = [...this.#received].findLast(({ appData }) => appData['streamId'] === streamId);
+    return last?.appData['renewal'] as number | undefined;
   }
 
   /** Ends the receiving of a stream, at the server. */
   unsubscribe(streamId: StreamId): Promise<unknown> {
-    return this.#inTurn(streamId, () => this.#options.request('unsubscribe', { streamId }));
+    return this.#inTurn(streamId, () => this.#unsubscribe(streamId));
   }
 
   #inTurn<T>(streamId: StreamId, work: () => Promise<T>): Promise<T> {
     const before = this.#subscribing.get(streamId) ?? Promise.resolve();
-    const turn = before.then(work, work);
+    const turn = before.then(work, work).finally(() => {
+      if (this.#subscribing.get(streamId) !== turn) return;
+      this.#subscribing.delete(streamId);
+      this.#trim();
+    });
     this.#subscribing.set(streamId, turn);
     return turn;
   }
 
+  async #unsubscribe(streamId: StreamId): Promise<void> {
+    // Where another plane goes on from this one, the word would be taken for that one's.
+    if (this.#state === 'current') await this.#options.request('unsubscribe', { streamId });
+  }
+
   async #subscribe(streamId: StreamId): Promise<Incoming> {
     const transport = await this.#recvTransport();
-    const { stream, consumers } = await this.#insist('subscribe', { streamId, transport: keyOf(transport) });
-    const making = consumers.map((consumer) => transport.consume({ ...consumer, streamId, appData: { streamId } }));
-    const made = (await Promise.allSettled(making)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    for (const consumer of made) this.#keep(consumer);
+    const made: types.Consumer[] = [];
     try {
-      await Promise.all(making);
+      const { stream, consumers } = await this.#insist('subscribe', { streamId, transport: keyOf(transport) });
+      const appData = { streamId, renewal: stream.renewal ?? 0 };
+      made.push(...(await allOf(consumers.map((one) => transport.consume({ ...one, streamId, appData })))));
+      for (const consumer of made) this.#keep(consumer);
       await this.#insist('resumeConsumers', { streamId });
+      return { stream, consumers: made };
     } catch (error) {
       for (const consumer of made) consumer.close();
+      // It may have been done by half.
+      await this.#unsubscribe(streamId).catch(() => {});
       throw error;
     }
-    this.#renewals.set(streamId, stream.renewal ?? 0);
-    return { stream, consumers: made };
   }
 
   #keep(consumer: types.Consumer): void {
@@ -200,7 +228,37 @@ export class MediaPlane {
     consumer.observer.once('close', () => {
       this.#received.delete(consumer);
       if (this.#state === 'closed' && this.#received.size === 0) this.#closeTransports();
+      this.#trim();
     });
+  }
+
+  /** A connection that carries nothing at this moment, and describes much that it has carried, makes room for a new one. */
+  #trim(): void {
+    if (this.#state !== 'current') return;
+    this.#trimUnused('send', this.#sent.size + this.#publishing);
+    this.#trimUnused('recv', this.#received.size + this.#subscribing.size);
+  }
+
+  #trimUnused(direction: 'send' | 'recv', uses: number): void {
+    const { sdp = '' } = this.#peerConnection(direction)?.localDescription ?? {};
+    if (uses === 0 && sdp.split('m=').length > MOST_PARTS) this.#giveUp(direction, true);
+  }
+
+  /** `andThere`: the server does not know of it yet. */
+  #giveUp(direction: 'send' | 'recv', andThere = false): void {
+    if (direction === 'send') this.#send = undefined;
+    else this.#recv = undefined;
+    for (const [key, { transport, path }] of this.#open) {
+      if (transport.direction !== direction) continue;
+      this.#open.delete(key);
+      if (andThere) this.#closeThere(key);
+      path.close();
+      transport.close();
+    }
+  }
+
+  #closeThere(key: string): void {
+    this.#options.request('closeTransport', { key }).catch(() => {});
   }
 
   /** Where it leads to. */
@@ -264,7 +322,7 @@ export class MediaPlane {
   close(andThere = false): void {
     this.#state = 'closed';
     for (const [key, { path }] of this.#open) {
-      if (andThere) this.#options.request('closeTransport', { key }).catch(() => {});
+      if (andThere) this.#closeThere(key);
       path.close();
     }
     this.#closeTransports();
@@ -328,6 +386,7 @@ export class MediaPlane {
     if (this.#state !== 'current') {
       // The answer may be one of the place where the media is now, and this plane leads to another.
       transport.close();
+      this.#closeThere(key);
       throw new Error('The media of this life of the session has ended.');
     }
     const tell = (name: PathTrouble['name'], cause: string): void => {
@@ -381,6 +440,11 @@ export class MediaPlane {
       })
       .then((producer) => {
         if (!active) producer.pause();
+        this.#sent.add(producer);
+        producer.observer.once('close', () => {
+          this.#sent.delete(producer);
+          this.#trim();
+        });
         return producer;
       });
   }
@@ -394,6 +458,16 @@ export class MediaPlane {
 
 /** What the rest of the SDK sees of a plane. */
 export type Plane = Pick<MediaPlane, keyof MediaPlane>;
+
+/** All of them, or none: where one fails, those that have come to something are closed. */
+async function allOf<T extends { close(): void }>(making: readonly Promise<T>[]): Promise<T[]> {
+  try {
+    return await Promise.all(making);
+  } catch (error) {
+    for (const one of await Promise.allSettled(making)) if (one.status === 'fulfilled') one.value.close();
+    throw error;
+  }
+}
 
 function keyOf(transport: types.Transport): string {
   return String(transport.appData['key']);

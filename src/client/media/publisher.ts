@@ -55,14 +55,14 @@ export class Publisher extends StreamManager {
   readonly accessAllowed: boolean = false;
   /** Whether its videos show what others get: see `subscribeToRemote`. */
   readonly isSubscribedToRemote: boolean = false;
-  /** @internal How often it has been disposed of. */
-  disposals = 0;
-  readonly #settled: PublisherSurroundings['settled'];
+  #settled: PublisherSurroundings['settled'];
   readonly #tracks: LocalTracks;
   readonly #dimensions: DimensionsWatch;
   readonly #reopening = new Map<MediaKind, Promise<MediaStreamTrack | undefined>>();
+  #exchanges = Promise.resolve();
   #typeOfVideo: TypeOfVideo | undefined;
   #ready: Promise<void>;
+  #openings = 0;
   /** Where it is published, or about to be. */
   #at: PublishedAt | undefined;
   #denied: RejoinError | undefined;
@@ -98,12 +98,6 @@ export class Publisher extends StreamManager {
     return this.#ready;
   }
 
-  /** @internal Like `ready`, of sources that are opened again where an `unpublish` has closed them. */
-  reopened(): Promise<void> {
-    if (this.#tracks.isClosed) this.#ready = this.#open();
-    return this.#ready;
-  }
-
   /** The connection that carries it now. */
   get peerConnection(): RTCPeerConnection | undefined {
     return this.#sent?.peerConnection;
@@ -130,8 +124,12 @@ export class Publisher extends StreamManager {
     resource?: T extends false ? boolean : MediaStreamTrack,
   ): Promise<void> {
     const given: boolean | MediaStreamTrack | undefined = resource;
-    if (enabled && typeof given === 'object') await this.replaceTrack(given);
-    await this.#setActive('video', enabled);
+    if (typeof given === 'object') {
+      // It counts from now on: what is said while the track is exchanged comes later.
+      this.#tracks.setActive('video', enabled);
+      await this.replaceTrack(given);
+      await this.#setActive('video', this.#tracks.isActive('video'));
+    } else await this.#setActive('video', enabled);
     if (enabled || given !== true) return;
     await this.#ready;
     // It may be wanted again by now.
@@ -146,22 +144,7 @@ export class Publisher extends StreamManager {
    */
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     await this.#ready;
-    const kind = track.kind === 'audio' ? 'audio' : 'video';
-    const before = this.#tracks.get(kind);
-    if (!before || track.readyState === 'ended') {
-      throw new RejoinError(
-        'PUBLISHER_PROPERTIES_ERROR',
-        before ? `The ${kind} track has ended.` : `The publisher has no ${kind} track to replace.`,
-        before ? 'Pass a track that is live.' : `Make a publisher that begins with ${kind}.`,
-      );
-    }
-    if (before === track) return;
-    await this.#exchange(kind, track);
-    const [value, oldValue] = [track, before].map(({ label }) => ({ label: label.slice(0, LABEL_LENGTH) }));
-    if (!value || !oldValue) return;
-    const property = kind === 'audio' ? 'audioTrack' : 'videoTrack';
-    this.#change({ property, value, reason: 'trackReplaced' }, oldValue);
-    if (kind === 'video') this.#dimensions.trackReplaced();
+    await this.#inTurn(() => this.#replace(track));
   }
 
   /**
@@ -175,7 +158,6 @@ export class Publisher extends StreamManager {
 
   /** Ends the publishing, closes the sources, and removes the videos. */
   dispose(): void {
-    this.disposals += 1;
     this.#at?.unpublish(this);
     this.removeAllVideos();
     this.closeSources();
@@ -183,7 +165,7 @@ export class Publisher extends StreamManager {
 
   /** @internal It is about to be published there. @throws {RejoinError} PUBLISHED_ELSEWHERE */
   claim(at: PublishedAt, connection: Connection): void {
-    if (this.#at && this.#at !== at && this.session.state !== 'ended') {
+    if (this.#at && this.#at !== at) {
       throw new RejoinError(
         'PUBLISHED_ELSEWHERE',
         'The publisher is published in another session.',
@@ -194,23 +176,40 @@ export class Publisher extends StreamManager {
     connection.addStream(this.stream);
   }
 
-  /** @internal It is not to be published there any more. */
+  /** @internal It has not been published there. */
   release(at: PublishedAt): void {
     if (this.#at !== at) return;
     this.#at = undefined;
     this.stream.connection.removeStream(this.stream);
   }
 
-  /** @internal What to send. Waits for the sources. */
-  async outgoingTracks(key: string): Promise<{ tracks: OutgoingTrack[]; detail: PublishDetail }> {
-    await this.#ready;
+  /** @internal What to send. Waits for the sources, and opens them again where they have been closed, if it is still wanted. */
+  async outgoingTracks(
+    key: string,
+    isWanted: () => boolean,
+  ): Promise<{ tracks: OutgoingTrack[]; detail: PublishDetail }> {
+    do {
+      if (this.#tracks.isClosed) this.#ready = this.#open();
+      await this.#ready;
+    } while (this.#tracks.isClosed && isWanted());
     const typeOfVideo = this.#typeOfVideo;
     const { frameRate, videoDimensions } = this.stream;
     const isSimulcast = this.#isSimulcast;
     const tracks: OutgoingTrack[] = [];
+    const own = this.#tracks;
     for (const kind of MEDIA_KINDS) {
-      const track = this.#tracks.toSend(kind, videoDimensions);
-      if (track) tracks.push({ kind, track, active: this.#tracks.isActive(kind), isSimulcast });
+      const toSend = own.toSend(kind, videoDimensions);
+      if (!toSend) continue;
+      tracks.push({
+        kind,
+        // It may be exchanged, which stops it, before there is a transport.
+        get track() {
+          const now = own.get(kind);
+          return now && !own.hasEnded(kind) ? now : toSend;
+        },
+        active: own.isActive(kind),
+        isSimulcast,
+      });
     }
     return {
       tracks,
@@ -237,12 +236,11 @@ export class Publisher extends StreamManager {
     if (isNew) this.emitEvent('streamCreated', new StreamEvent('streamCreated', this, this.stream));
   }
 
-  /** @internal */
+  /** @internal It is not published there any more, or is not to be. */
   unpublished(reason: StreamEndReason): void {
     this.#at = undefined;
-    const sent = this.#sent;
-    if (!sent) return;
-    sent.close();
+    this.stream.connection.removeStream(this.stream);
+    this.#sent?.close();
     this.#sent = undefined;
     this.#echo?.stop();
     this.#echo = undefined;
@@ -251,10 +249,10 @@ export class Publisher extends StreamManager {
     this.heardBy(undefined);
     const event = new StreamEvent('streamDestroyed', this, this.stream, reason);
     this.emitEvent('streamDestroyed', event);
-    if (!event.isDefaultPrevented()) {
-      this.removeAllVideos();
-      this.closeSources();
-    }
+    // Published again by who was just told, it needs them.
+    if (event.isDefaultPrevented() || this.#at) return;
+    this.removeAllVideos();
+    this.closeSources();
   }
 
   /** @internal Closes camera and microphone. */
@@ -304,6 +302,8 @@ export class Publisher extends StreamManager {
 
   async #openSources(): Promise<void> {
     const before = this.accessAllowed;
+    this.#openings += 1;
+    const opening = this.#openings;
     try {
       if (this.properties.filter) throw notSupported('Filters');
       const { audio, video, typeOfVideo } = await tellingOfDialog(this.#tracks.open(this.properties), (event) =>
@@ -323,9 +323,12 @@ export class Publisher extends StreamManager {
         cause instanceof RejoinError
           ? cause
           : new RejoinError('GENERIC_ERROR', String(cause), 'Check the sources that were asked for.', { cause });
+      // What has been closed meanwhile is not denied; where it is opened again, that says how it goes.
+      if (opening !== this.#openings) throw error;
+      this.#settle(error);
+      if (this.#tracks.isClosed) throw error;
       show<Publisher>(this, { accessAllowed: false });
       this.#denied = error;
-      this.#settled?.(error);
       this.emitEvent('accessDenied', new AccessDeniedEvent(this, error));
       throw error;
     }
@@ -334,15 +337,21 @@ export class Publisher extends StreamManager {
     this.#denied = undefined;
     // What an unpublishing has closed is opened again without a word.
     if (before) return;
-    this.#settled?.();
+    this.#settle();
     this.emitEvent('accessAllowed', new StreamManagerEvent('accessAllowed', this));
+  }
+
+  #settle(error?: RejoinError): void {
+    this.#settled?.(error);
+    this.#settled = undefined;
   }
 
   async #setActive(kind: MediaKind, active: boolean): Promise<void> {
     this.#tracks.setActive(kind, active);
     if (active && this.#tracks.hasEnded(kind)) await this.#reopen(kind);
     if (this.#sent) return this.#sent.applyActive(kind);
-    if (kind === 'audio' ? this.stream.hasAudio : this.stream.hasVideo) this.stream.setActive(kind, active);
+    const there = kind === 'audio' ? this.stream.hasAudio : this.stream.hasVideo;
+    if (there) this.stream.setActive(kind, this.#tracks.isActive(kind));
   }
 
   /** Once at a time: who asks twice gets one dialog. */
@@ -351,13 +360,43 @@ export class Publisher extends StreamManager {
     this.#reopening.set(kind, reopening);
     try {
       const track = await reopening;
-      if (track) await this.#exchange(kind, track);
+      await this.#inTurn(async () => {
+        // The application may have given another one meanwhile.
+        if (track && this.#tracks.hasEnded(kind)) await this.#exchange(kind, track);
+        else if (track !== this.#tracks.get(kind)) track?.stop();
+      });
     } catch (error) {
       this.#tracks.setActive(kind, false);
       throw error;
     } finally {
       this.#reopening.delete(kind);
     }
+  }
+
+  async #replace(track: MediaStreamTrack): Promise<void> {
+    const kind = track.kind === 'audio' ? 'audio' : 'video';
+    const before = this.#tracks.get(kind);
+    if (!before || track.readyState === 'ended') {
+      throw new RejoinError(
+        'PUBLISHER_PROPERTIES_ERROR',
+        before ? `The ${kind} track has ended.` : `The publisher has no ${kind} track to replace.`,
+        before ? 'Pass a track that is live.' : `Make a publisher that begins with ${kind}.`,
+      );
+    }
+    if (before === track) return;
+    await this.#exchange(kind, track);
+    const [value, oldValue] = [track, before].map(({ label }) => ({ label: label.slice(0, LABEL_LENGTH) }));
+    if (!value || !oldValue) return;
+    const property = kind === 'audio' ? 'audioTrack' : 'videoTrack';
+    this.#change({ property, value, reason: 'trackReplaced' }, oldValue);
+    if (kind === 'video') this.#dimensions.trackReplaced();
+  }
+
+  /** One track after the other is exchanged: the last one stays. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#exchanges.then(work);
+    this.#exchanges = turn.catch(() => {});
+    return turn;
   }
 
   async #exchange(kind: MediaKind, track: MediaStreamTrack): Promise<void> {

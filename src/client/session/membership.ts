@@ -80,6 +80,7 @@ export class Membership {
     const { request } = this.lifecycle;
     return new SessionMedia({
       request,
+      joined: () => this.lifecycle.joined('publish()'),
       audience: announcer,
       planeTo: (place, iceServers) =>
         new MediaPlane({
@@ -92,8 +93,9 @@ export class Membership {
           lost: (cause) => void this.recovery.renewTransports(cause),
         }),
       failed: (stream, error) => {
-        if (!(stream.manager instanceof Subscriber)) return;
-        stream.manager.cannotPlay(`Stream ${stream.streamId} cannot be played: ${String(error)}`, error);
+        const { manager, streamId } = stream;
+        if (manager instanceof Subscriber) manager.cannotPlay(`Stream ${streamId} cannot be played: ${error}`, error);
+        else if (manager) announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${error}`);
       },
     });
   }

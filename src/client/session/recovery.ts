@@ -1,4 +1,3 @@
-import { ProtocolError } from '../../protocol/errors.ts';
 import type { ServerEvents, Snapshot } from '../../protocol/frames.ts';
 import type { Plane } from '../media/media-plane.ts';
 import type { Subscriber } from '../media/subscriber.ts';
@@ -137,15 +136,9 @@ export class Recovery {
     const { life } = lifecycle;
     const { plane } = media;
     await Promise.all([
-      ...[...media.publishers].map((publisher) =>
-        media.publish(publisher, own).catch((error: unknown) => {
-          if (isLostToCrash(error)) return;
-          announcer.exception('PUBLISH_FAILED', `A stream could not be published again: ${String(error)}`);
-          // Nobody sees it, so nothing may look as if somebody did, and nobody waits for it.
-          const { streamId } = publisher.stream;
-          lifecycle.request('unpublish', { streamId }).catch(() => {});
-          media.ended(streamId, 'forceUnpublishByServer');
-        }),
+      ...media.publishers.map((publisher) =>
+        // One that has failed has been told of.
+        media.publish(publisher, own).catch(() => {}),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),
     ]);
@@ -163,9 +156,4 @@ export class Recovery {
       this.#options.participants.forgetMissing('nodeCrashed');
     }, MISSING_MS);
   }
-}
-
-/** The life of the session in which it was asked for is over: in the next one it is asked for again. */
-export function isLostToCrash(error: unknown): boolean {
-  return error instanceof ProtocolError && error.code === 'SESSION_DESTROYED';
 }

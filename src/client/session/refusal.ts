@@ -45,6 +45,11 @@ export function reasonOf({ code, reason }: ProtocolError, state: SessionState): 
   return code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
 }
 
+/** The life of the session in which it was asked for is over: in the next one it is asked for again. */
+export function isLostToCrash(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === 'SESSION_DESTROYED';
+}
+
 /** What the promise of a request rejects with. */
 export function requestFailed(error: unknown): Error {
   if (isIncapable(error)) {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
-import { randomText, type StreamId } from '../../protocol/ids.ts';
+import type { StreamId } from '../../protocol/ids.ts';
 import type { MediaKind, MediaState, StreamChange, StreamEndReason } from '../../protocol/model.ts';
 import type { Plane, Request } from '../media/media-plane.ts';
 import type { PublishedAt } from '../media/publication.ts';
@@ -10,6 +10,7 @@ import type { StreamAudience } from '../media/stream-audience.ts';
 import type { Subscriber } from '../media/subscriber.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Connection } from './connection.ts';
+import { Publishing } from './publishing.ts';
 import type { Stream } from './stream.ts';
 
 /**
@@ -36,11 +37,13 @@ interface Former {
 
 export interface SessionMediaOptions {
   readonly request: Request;
+  /** Resolves when the session is joined, or is back. */
+  readonly joined: () => Promise<void>;
   /** Leads to a place of the media. */
   readonly planeTo: (place: MediaPlace, iceServers: readonly IceServer[]) => Plane;
   /** Tells the listeners in this page. */
   readonly audience: StreamAudience;
-  /** A stream that cannot be played. */
+  /** A stream that cannot be played, or not be published again. */
   readonly failed: (stream: Stream, error: unknown) => void;
 }
 
@@ -48,10 +51,8 @@ export interface SessionMediaOptions {
 export class SessionMedia implements PublishedAt {
   readonly #options: SessionMediaOptions;
   readonly #arrivals = new Arrivals();
-  readonly publishers = new Set<Publisher>();
-  readonly #keys = new WeakMap<Publisher, string>();
-  /** Where each publisher is sent, or about to be: never twice over one plane. */
-  readonly #sent = new Map<Publisher, { readonly plane: Plane; readonly done: Promise<void>; isDone: boolean }>();
+  /** Of those publishers of which something is wished, or there. */
+  readonly #publishings = new Map<Publisher, Publishing>();
   readonly #quality: QualityWatch;
   #iceServers: readonly IceServer[] = [];
   #plane: Plane | undefined;
@@ -70,7 +71,7 @@ export class SessionMedia implements PublishedAt {
 
   /** Of what is published, and is published again after a crash. */
   get keys(): string[] {
-    return [...this.publishers].flatMap((publisher) => this.#keys.get(publisher) ?? []);
+    return [...this.#publishings.values()].flatMap(({ key }) => key ?? []);
   }
 
   get audience(): StreamAudience {
@@ -91,6 +92,12 @@ export class SessionMedia implements PublishedAt {
     }
     this.#plane = this.#options.planeTo(place, iceServers);
     if (plane?.isReceiving) this.#plane.prepareToReceive();
+    for (const publishing of this.#publishings.values()) publishing.moved();
+  }
+
+  /** Those that are published, as far as the application knows. */
+  get publishers(): Publisher[] {
+    return [...this.#publishings].flatMap(([publisher, { isTold }]) => (isTold ? publisher : []));
   }
 
   /** The media of this life is hosted anew. `isKept`: the old goes on until `left()`. `false` when it is where it was. */
@@ -149,86 +156,46 @@ export class SessionMedia implements PublishedAt {
   }
 
   /**
-   * Publishes what is not published yet, or anew what was before a crash. Where the media moves meanwhile it goes on there.
+   * Publishes what is not published yet. After a crash, and where the media moves, it goes on there.
+   * @returns when it is where the media is now
    * @throws {ProtocolError} the server's refusal; SESSION_CLOSED, STREAM_UNKNOWN: the session, or the wish, is over meanwhile
    */
-  async publish(publisher: Publisher, connection: Connection): Promise<void> {
-    // Said again in the same life of the session, the key makes it the same stream.
-    const key = this.#keys.get(publisher) ?? randomText(4);
-    this.#keys.set(publisher, key);
-    while (this.#keys.get(publisher) === key) {
-      const plane = this.#current();
-      try {
-        await this.#publishOver(plane, key, publisher, connection);
-        if (plane === this.#plane) return;
-      } catch (error) {
-        if (plane === this.#plane) throw error;
-      }
-    }
-    throw new ProtocolError('STREAM_UNKNOWN', 'unpublished meanwhile');
-  }
-
-  #publishOver(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
-    const known = this.#sent.get(publisher);
-    if (known?.plane === plane) return known.done;
-    const done = this.#send(plane, key, publisher, connection);
-    const sent = { plane, done, isDone: false };
-    this.#sent.set(publisher, sent);
-    done.then(
-      () => {
-        sent.isDone = true;
-      },
-      () => {
-        if (this.#sent.get(publisher) === sent) this.#sent.delete(publisher);
-      },
-    );
-    return done;
-  }
-
-  async #send(plane: Plane, key: string, publisher: Publisher, connection: Connection): Promise<void> {
-    const { tracks, detail } = await publisher.outgoingTracks(key);
-    this.#quality.start();
-    const outgoing = await plane.publish(tracks, detail);
-    const isWanted = this.#keys.get(publisher) === key;
-    if (!isWanted || plane !== this.#plane) {
-      for (const producer of outgoing.producers.values()) producer.close();
-      if (!isWanted) this.#unpublish(outgoing.stream.streamId);
-      throw new ProtocolError('STREAM_UNKNOWN', outgoing.stream.streamId);
-    }
-    publisher.stream.update(outgoing.stream);
-    connection.addStream(publisher.stream);
-    this.publishers.add(publisher);
-    publisher.published({ outgoing, at: this, peerConnection: () => plane.sendPeerConnection });
+  publish(publisher: Publisher, connection: Connection): Promise<void> {
+    const known = this.#publishings.get(publisher);
+    const publishing =
+      known ??
+      new Publishing({
+        publisher,
+        at: this,
+        joined: this.#options.joined,
+        plane: () => {
+          this.#quality.start();
+          return this.#current();
+        },
+        endAtServer: (streamId) => this.#unpublish(streamId),
+        failed: (error) => this.#options.failed(publisher.stream, error),
+        over: () => this.#publishings.delete(publisher),
+      });
+    this.#publishings.set(publisher, publishing);
+    return publishing.publish(connection);
   }
 
   unpublish(publisher: Publisher): void {
-    // What is just being published is ended when it is.
-    this.#keys.delete(publisher);
-    this.#sent.delete(publisher);
-    publisher.release(this);
-    const { stream } = publisher;
-    if (!this.publishers.has(publisher)) return;
-    this.#unpublish(stream.streamId);
-    this.#forget(publisher, 'unpublish');
+    this.#publishings.get(publisher)?.end('unpublish', true);
   }
 
   /** The server has ended a stream of this client's. `false`: there is none of that id. */
   ended(streamId: StreamId, reason: StreamEndReason): boolean {
-    for (const publisher of this.publishers) {
-      if (publisher.stream.streamId !== streamId) continue;
-      this.#forget(publisher, reason);
-      return true;
-    }
-    return false;
+    const publisher = this.publishers.find(({ stream }) => stream.streamId === streamId);
+    if (publisher) this.#publishings.get(publisher)?.end(reason, false);
+    return publisher !== undefined;
   }
 
   /** What the session's next owner has of this client's streams: another has been ended, and nobody could tell. */
   endMissing(there: readonly StreamId[]): void {
-    for (const publisher of [...this.publishers]) {
-      const sent = this.#sent.get(publisher);
+    for (const [{ stream }, publishing] of [...this.#publishings]) {
       // What is on its way, or being brought to where the media is now, cannot be there yet.
-      if (sent?.plane !== this.#plane || !sent?.isDone || there.includes(publisher.stream.streamId)) continue;
-      this.#forget(publisher, 'forceUnpublishByServer');
+      if (publishing.isSent && !there.includes(stream.streamId)) publishing.end('forceUnpublishByServer', false);
     }
   }
 
@@ -303,8 +270,9 @@ export class SessionMedia implements PublishedAt {
 
   /** It is over. */
   end(reason: StreamEndReason): void {
-    for (const publisher of [...this.publishers]) this.#forget(publisher, reason);
-    this.#arrivals.end(new ProtocolError('SESSION_CLOSED'));
+    const over = new ProtocolError('SESSION_CLOSED');
+    for (const publishing of [...this.#publishings.values()]) publishing.end(reason, false, over);
+    this.#arrivals.end(over);
     this.#quality.stop();
     clearTimeout(this.#lingering);
     this.#drop();
@@ -314,14 +282,6 @@ export class SessionMedia implements PublishedAt {
 
   #unpublish(streamId: StreamId): void {
     this.#options.request('unpublish', { streamId }).catch(() => {});
-  }
-
-  #forget(publisher: Publisher, reason: StreamEndReason): void {
-    this.publishers.delete(publisher);
-    this.#keys.delete(publisher);
-    this.#sent.delete(publisher);
-    publisher.stream.connection.removeStream(publisher.stream);
-    publisher.unpublished(reason);
   }
 
   #current(): Plane {

@@ -1,4 +1,3 @@
-import { ProtocolError } from '../../protocol/errors.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params } from '../../protocol/methods.ts';
 import { AdvancedConfiguration } from '../advanced-configuration.ts';
@@ -12,7 +11,6 @@ import type { Rejoin } from '../rejoin.ts';
 import { TypedEmitter } from '../typed-emitter.ts';
 import type { Connection } from './connection.ts';
 import { Membership } from './membership.ts';
-import { isLostToCrash } from './recovery.ts';
 import { requestFailed } from './refusal.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { Capabilities, SessionOptions, SignalOptions } from './session-options.ts';
@@ -114,36 +112,30 @@ export class Session extends TypedEmitter<SessionEvents> {
 
   /**
    * Sends the publisher's stream. Waits for its camera, which is opened again if an `unpublish` has closed it, and for a
-   * session that is just coming back. The stream has this client's `connection` and `session` when this returns.
+   * session that is just coming back. The stream has this client's `connection` and `session` when this returns. Of `publish()`,
+   * `unpublish()` and `dispose()` the last call wins, whatever the time between them.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; PUBLISHED_ELSEWHERE; why the sources are not open;
    *   BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
    */
   async publish(publisher: Publisher): Promise<void> {
-    const { lifecycle, media } = this.#membership;
-    for (;;) {
-      const own = this.#connected('publish()');
-      publisher.claim(media, own);
-      const { disposals } = publisher;
-      try {
-        this.#permitted('publish');
-        await Promise.all([lifecycle.joined('publish()'), publisher.reopened()]);
-        if (disposals !== publisher.disposals) throw new ProtocolError('STREAM_UNKNOWN', 'disposed of meanwhile');
-        return await media.publish(publisher, own);
-      } catch (error) {
-        if (isLostToCrash(error)) continue;
-        if (!media.publishers.has(publisher)) publisher.release(media);
-        throw requestFailed(error);
-      }
+    const { media } = this.#membership;
+    const own = this.#permitted('publish');
+    publisher.claim(media, own);
+    try {
+      await media.publish(publisher, own);
+    } catch (error) {
+      throw requestFailed(error);
     }
   }
 
   /**
-   * Ends the publisher's stream, which tells `streamDestroyed` with reason `unpublish`. Nothing happens to one that is not
+   * Ends the publisher's stream, which tells `streamDestroyed` with reason `unpublish` before this returns. A `publish()` that
+   * has not come to its end is cancelled: its promise rejects with `code` STREAM_UNKNOWN. Nothing happens to a publisher that is not
    * published here.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   async unpublish(publisher: Publisher): Promise<void> {
-    await this.#membership.lifecycle.joined('unpublish()');
+    this.#connected('unpublish()');
     this.#membership.media.unpublish(publisher);
   }
 
@@ -202,7 +194,7 @@ export class Session extends TypedEmitter<SessionEvents> {
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   async unsubscribe(subscriber: Subscriber): Promise<void> {
-    await this.#membership.lifecycle.joined('unsubscribe()');
+    this.#connected('unsubscribe()');
     this.#membership.media.unsubscribe(subscriber);
   }
 
@@ -250,9 +242,10 @@ export class Session extends TypedEmitter<SessionEvents> {
     await recovery.renewTransports('reconnect() was called');
   }
 
-  #permitted(what: Exclude<keyof Capabilities, 'subscribe'>): void {
-    const { role } = this.#connected(`${what}()`);
-    if (!this.capabilities[what]) throw notPermitted(`${what}()`, role);
+  #permitted(what: Exclude<keyof Capabilities, 'subscribe'>): Connection {
+    const own = this.#connected(`${what}()`);
+    if (!this.capabilities[what]) throw notPermitted(`${what}()`, own.role);
+    return own;
   }
 
   /** This client's own connection. */

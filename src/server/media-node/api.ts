@@ -71,7 +71,11 @@ export interface MediaCommands {
     };
     result: Record<string, never>;
   };
-  setProducerPaused: { params: { key: string; paused: boolean }; result: Record<string, never> };
+  /**
+   * `order`: rises with each of an owner's commands. One that arrives after a later one changes nothing: what an owner has given up
+   * waiting for may still be on its way, over another connection. Without one, it counts.
+   */
+  setProducerPaused: { params: { key: string; paused: boolean; order?: number }; result: Record<string, never> };
   /** Its viewers are given so many of its layers, counted from the smallest: the others are not sent. */
   setProducerLayers: { params: { key: string; layers: number }; result: Record<string, never> };
   closeProducer: { params: { key: string }; result: Record<string, never> };

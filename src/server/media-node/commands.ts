@@ -95,8 +95,9 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
     },
     (room, params) => room.produce(params),
   ),
-  setProducerPaused: roomCommand<'setProducerPaused'>({ key: Name, paused: Type.Boolean() }, (room, params) =>
-    room.setProducerPaused(params),
+  setProducerPaused: roomCommand<'setProducerPaused'>(
+    { key: Name, paused: Type.Boolean(), order: Type.Optional(Type.Integer({ minimum: 0 })) },
+    (room, params) => room.setProducerPaused(params),
   ),
   setProducerLayers: roomCommand<'setProducerLayers'>(
     { key: Name, layers: Type.Integer({ minimum: 1 }) },

@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import type { Epoch } from '../../protocol/ids.ts';
 import type { MediaObject } from './keyed.ts';
 
 /** ms. The layers of a video come within a frame of each other: one that is later than this is not being sent. */
@@ -17,6 +18,7 @@ export class MediaProducer implements MediaObject {
   readonly #producer: types.Producer;
   readonly #layers: number;
   #wished: 'playing' | 'paused';
+  #last = { epoch: 0 as Epoch, order: 0 };
   #beginning: 'waiting' | 'begun';
   /** As its client says: of those that it can send, so many are sent now. */
   sentLayers: number;
@@ -58,6 +60,14 @@ export class MediaProducer implements MediaObject {
 
   get kind(): types.MediaKind {
     return this.#producer.kind;
+  }
+
+  /** Whether a command comes after those that have been carried out: an owner numbers its own from 1. */
+  isInOrder(epoch: Epoch, order: number): boolean {
+    const { epoch: lastEpoch, order: last } = this.#last;
+    if (epoch < lastEpoch || (epoch === lastEpoch && order <= last)) return false;
+    this.#last = { epoch, order };
+    return true;
   }
 
   /** Whether its client has muted it. */

@@ -163,8 +163,9 @@ export class Room {
     return {};
   }
 
-  async setProducerPaused({ key, paused }: Params<'setProducerPaused'>): Promise<Record<string, never>> {
+  async setProducerPaused({ key, paused, order }: Params<'setProducerPaused'>): Promise<Record<string, never>> {
     const { object, appData } = await this.#producer(key);
+    if (order !== undefined && !object.isInOrder(this.#epoch, order)) return {};
     await this.#ask(paused ? object.pause() : object.resume());
     const active = object.kind === 'audio' ? { audioActive: !paused } : { videoActive: !paused };
     // The stream is described in each of its producers.

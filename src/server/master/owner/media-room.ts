@@ -16,6 +16,7 @@ export class MediaRoom {
   readonly #client: InternalClient;
   readonly #timeoutMs: number;
   readonly #watch: NodeWatch | undefined;
+  #orders = 0;
   /** Told when there is no such room at the media node, or no such media node. */
   gone: () => void = () => {};
 
@@ -57,6 +58,12 @@ export class MediaRoom {
       }
       throw error;
     }
+  }
+
+  /** Numbers a command: the media node drops one that arrives after a later one, as after it was frozen. */
+  nextOrder(): number {
+    this.#orders += 1;
+    return this.#orders;
   }
 
   /** Something that need not succeed: the media node drops what has no owner by itself. */

@@ -8,6 +8,7 @@ import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { isInSnapshot, Outbox, type OutboxFrame } from './outbox.ts';
 import type { Publication } from './publication.ts';
 import { acceptsKey, hashResumeKey, hasOnlyKey, withOnlyKey } from './resume-keys.ts';
+import { Turns } from './turns.ts';
 
 /** Where a member's client is reached, or since when it is not. `since`: as `performance.now()`. */
 export type Presence =
@@ -32,6 +33,8 @@ export class Member {
   /** Streams that are on their way into `publications`. */
   readonly publishing: StreamId[] = [];
   readonly subscriptions = new Map<StreamId, Subscription>();
+  /** Its requests that concern the same stream. */
+  readonly turns = new Turns();
   rtpCapabilities: types.RtpCapabilities | undefined;
   /** As `performance.now()`; of a member that joined at a former owner, before everything. */
   readonly joinedAt: number;

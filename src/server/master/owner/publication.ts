@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { Params } from '../../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
 
 /** How long a stream whose media node is gone may take to be published again, for those who want to receive it. */
@@ -12,6 +13,8 @@ const NONE: ReadonlyMap<MediaKind, string> = new Map();
  */
 export class Publication {
   stream: StreamInfo;
+  /** What its client has said last, which may not have been carried out yet. */
+  readonly wishedActive = new Map<MediaKind, Params<'setActive'>>();
   #producers: ReadonlyMap<MediaKind, string>;
   #waiting: { resolve: () => void; reject: (error: ProtocolError) => void; timer: NodeJS.Timeout }[] = [];
 

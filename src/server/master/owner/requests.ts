@@ -6,9 +6,11 @@ import { requireTransport } from './caps.ts';
 import type { Member } from './member.ts';
 import { publish } from './publish.ts';
 import { type Handler, roomKey, transportOf } from './request-handler.ts';
+import { inOrder } from './request-order.ts';
 import { checkParams } from './request-schemas.ts';
 import type { OwnedSession } from './session.ts';
-import { subscribe } from './subscribe.ts';
+import { setActive } from './set-active.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
 
 /**
  * Carries out one request.
@@ -17,7 +19,7 @@ import { subscribe } from './subscribe.ts';
 export async function handleRequest(session: OwnedSession, member: Member, frame: RequestFrame): Promise<unknown> {
   checkParams(frame.method, frame.data);
   const handler = HANDLERS[frame.method] as Handler<Method>;
-  return handler(session, member, frame.data, frame.askedAgoMs ?? 0);
+  return inOrder(session, member, frame, () => handler(session, member, frame.data, frame.askedAgoMs ?? 0));
 }
 
 function requireModerator(member: Member, what: string): void {
@@ -106,26 +108,9 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     return {};
   },
 
-  unsubscribe: async (session, member, { streamId }) => {
-    const { room } = await session.media();
-    const subscription = member.subscriptions.get(streamId);
-    member.subscriptions.delete(streamId);
-    session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
-    // Before the answer, so that who subscribes again does not get what is about to be closed.
-    await Promise.allSettled((subscription?.consumers ?? []).map((key) => room.command('closeConsumer', { key })));
-    return {};
-  },
+  unsubscribe,
 
-  setActive: async (session, member, { streamId, kind, active }) => {
-    const publication = member.publications.get(streamId);
-    const key = publication?.producers.get(kind);
-    if (!publication || !key) throw new ProtocolError('STREAM_UNKNOWN', `${streamId} ${kind}`);
-    const { room } = await session.media();
-    await room.command('setProducerPaused', { key, paused: !active });
-    publication.stream = { ...publication.stream, [kind === 'audio' ? 'audioActive' : 'videoActive']: active };
-    session.broadcast('streamActive', { streamId, kind, active }, member);
-    return {};
-  },
+  setActive,
 
   reportLayers: async (session, member, { streamId, layers }) => {
     const key = member.publications.get(streamId)?.producers.get('video');

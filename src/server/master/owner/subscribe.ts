@@ -1,6 +1,10 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { StreamId } from '../../../protocol/ids.ts';
+import type { ConsumerInfo } from '../../../protocol/methods.ts';
 import { requireSubscription } from './caps.ts';
+import type { Member, Subscription } from './member.ts';
 import { type Handler, transportOf } from './request-handler.ts';
+import type { OwnedSession } from './session.ts';
 
 export const subscribe: Handler<'subscribe'> = async (session, member, { streamId, transport }) => {
   const { room } = await session.media();
@@ -14,33 +18,64 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
     const { stream, producers } = publication;
     // The transport is part of the key: after a change of transports the same stream is consumed anew.
     const wanted = [...producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));
+    const keys = wanted.map(({ key }) => key);
+    const before = member.subscriptions.get(streamId);
+    const subscription = withConsumers(member, before, keys);
+    // Before they are there: whatever ends the stream, or this, closes them, too.
+    member.subscriptions.set(streamId, subscription);
     try {
-      const consumers = await Promise.all(
-        wanted.map(({ producer, key }) =>
-          room.command('consume', {
-            key,
-            transport: over,
-            producer,
-            rtpCapabilities,
-            appData: { connectionId: member.id, streamId },
-          }),
-        ),
+      const making = wanted.map(({ producer, key }) =>
+        room.command('consume', {
+          key,
+          transport: over,
+          producer,
+          rtpCapabilities,
+          appData: { connectionId: member.id, streamId },
+        }),
       );
-      const before = member.subscriptions.get(streamId);
-      const createdAt = before?.createdAt ?? Date.now();
-      // Consumers have gone with their transport.
-      const still = before?.consumers.filter((key) => member.transports.has(key.slice(0, key.indexOf('<')))) ?? [];
-      member.subscriptions.set(streamId, {
-        consumers: [...new Set([...still, ...wanted.map(({ key }) => key)])],
-        createdAt,
-      });
-      const published = session.members.get(stream.connectionId)?.publications.get(streamId);
-      if (published === publication && session.members.get(member.id) === member)
-        session.note({ kind: 'subscribed', connectionId: member.id, stream, at: createdAt });
+      const consumers: ConsumerInfo[] = await Promise.all(making).finally(() => Promise.allSettled(making));
+      if (session.room !== room) throw new ProtocolError('UNAVAILABLE', 'the media has moved meanwhile');
+      requireStill(session, member, streamId, subscription);
+      session.note({ kind: 'subscribed', connectionId: member.id, stream, at: subscription.createdAt });
       return { stream, consumers };
     } catch (error) {
+      // Where the media node has not answered the client asks for the same again, and finds what may be there.
+      const isUnanswered = error instanceof ProtocolError && error.code === 'UNAVAILABLE';
+      if (!isUnanswered && session.room === room) {
+        const isOver = member.subscriptions.get(streamId) !== subscription;
+        if (before && !isOver) member.subscriptions.set(streamId, before);
+        else if (!isOver) member.subscriptions.delete(streamId);
+        const kept = isOver ? [] : (before?.consumers ?? []);
+        const left = keys.filter((key) => !kept.includes(key));
+        // Before what comes next in this stream's order.
+        await Promise.allSettled(left.map((key) => room.command('closeConsumer', { key })));
+      }
       // Its publisher may have moved it to another transport meanwhile; where all media has moved, the client begins anew.
-      if (publication.producers === producers || publication.isLost || session.room !== room) throw error;
+      const isOver = error instanceof ProtocolError && error.code === 'CONNECTION_UNKNOWN';
+      if (isOver || publication.producers === producers || publication.isLost || session.room !== room) throw error;
     }
   }
 };
+
+export const unsubscribe: Handler<'unsubscribe'> = async (session, member, { streamId }) => {
+  const { room } = await session.media();
+  const subscription = member.subscriptions.get(streamId);
+  if (!subscription) return {};
+  member.subscriptions.delete(streamId);
+  session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
+  // Before the answer, so that who subscribes again does not get what is about to be closed.
+  await Promise.allSettled(subscription.consumers.map((key) => room.command('closeConsumer', { key })));
+  return {};
+};
+
+function withConsumers(member: Member, before: Subscription | undefined, keys: readonly string[]): Subscription {
+  // Consumers have gone with their transport.
+  const still = before?.consumers.filter((key) => member.transports.has(key.slice(0, key.indexOf('<')))) ?? [];
+  return { consumers: [...new Set([...still, ...keys])], createdAt: before?.createdAt ?? Date.now() };
+}
+
+/** Much may have happened while the media node was at it. @throws {ProtocolError} CONNECTION_UNKNOWN, STREAM_UNKNOWN */
+function requireStill(session: OwnedSession, member: Member, streamId: StreamId, subscription: Subscription): void {
+  if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
+  if (member.subscriptions.get(streamId) !== subscription) throw new ProtocolError('STREAM_UNKNOWN', streamId);
+}
