@@ -155,7 +155,7 @@ test('a rebuild outlives tokens that are not good, and a function that fails; a 
   const room = 'bad-tokens';
   const client = new SdkClient({ retry: { spreadMs: 50, baseMs: 100 } });
   const given: string[] = [];
-  const bad = `${running.socketUrl}?sessionId=${room}&token=tok_expired`;
+  const bad = `${running.url.replace('http', 'ws')}?sessionId=${room}&token=tok_expired`;
   const answers: (() => Promise<string>)[] = [
     () => running.token(room),
     async () => {

@@ -135,7 +135,10 @@ test('a signal that nobody can get is refused by name', async () => {
 test('connect() always settles', async () => {
   const refused: [string | (() => Promise<string>), object][] = [
     ['not a token', { name: 'TOKEN_INVALID' }],
-    [`${running.socketUrl}?sessionId=none&token=tok_x`, { name: 'CONNECT_FAILED', code: 'SESSION_UNKNOWN' }],
+    [
+      `${running.url.replace('http', 'ws')}?sessionId=none&token=tok_x`,
+      { name: 'CONNECT_FAILED', code: 'SESSION_UNKNOWN' },
+    ],
     ['ws://127.0.0.1:9?sessionId=a&token=tok_x', { name: 'CONNECT_FAILED' }],
     [() => Promise.reject(new Error('the application’s server is down')), { name: 'CONNECT_FAILED' }],
     [() => Promise.reject(Object.assign(new Error('no'), { status: 403 })), { name: 'CONNECT_FAILED' }],
