@@ -277,6 +277,32 @@ test('a beacon for a life that has crashed is kept for the next one, with the pr
   await restarted();
 });
 
+test('a page closes while it comes back: its place in the next life goes, whether the beacon comes after the join or before it', async () => {
+  const room = 'beacon-join';
+  const watcher = await watched(room, 'rebuild');
+  const [after, before] = [await closing(room, watcher), await closing(room, watcher)];
+  const restarted = await killOwner(room);
+  await watcher.happened('rebuilt');
+  // Its page has not heard the welcome: all that it knows is its former place.
+  const previousOf = ({ uniqueSessionId, connectionId, resumeKey }: WelcomeFrame) => ({
+    uniqueSessionId,
+    connectionId,
+    resumeKey,
+  });
+  const joined = await RawClient.join(running.socketUrl, await running.token(room), 'k1', previousOf(after));
+  const { connectionId } = await joined.frame('welcome');
+  await seenBy(watcher, connectionId);
+  assert.equal((await post(running.url, after)).status, 204);
+  assert.equal(await goneFor(watcher, connectionId), 'disconnect');
+
+  assert.equal((await post(running.url, before)).status, 204);
+  assert.equal(await goneFor(watcher, before.connectionId), 'disconnect');
+  const late = await RawClient.join(running.socketUrl, await running.token(room), 'k2', previousOf(before));
+  assert.equal((await late.frame('refused')).error.code, 'CONNECTION_UNKNOWN');
+  assert.equal(watcher.session.remoteConnections.size, 0);
+  await restarted();
+});
+
 test('a rebuild says which streams it brings back; one that does not come after all ends for the others at once', async () => {
   const room = 'brings';
   await running.rest('POST', '/sessions', { customSessionId: room, failover: 'rebuild' });

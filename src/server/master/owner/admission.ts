@@ -107,6 +107,11 @@ export class Admission {
       await this.#session.places.forget(joined);
       throw new ProtocolError('TOKEN_UNKNOWN');
     }
+    if (join.previous && replaces.length > 0 && this.#session.departures.has(join.previous.connectionId)) {
+      // Its page has closed, and its beacon was faster.
+      await this.#session.places.forget(joined);
+      throw new ProtocolError('CONNECTION_UNKNOWN', 'its client has said goodbye');
+    }
     const { connectionId } = record;
     const member = new Member(joined);
     // One that may not publish brings nothing back.

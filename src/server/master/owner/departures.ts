@@ -48,16 +48,21 @@ export class Departures {
       this.#add(connectionId, reason);
   }
 
-  /** The client of a place in a former life does not come back. Without proof nothing happens. @throws {ProtocolError} */
-  async farewell(goodbye: Goodbye): Promise<void> {
+  has(connectionId: ConnectionId): boolean {
+    return this.#departed.has(connectionId);
+  }
+
+  /** The client of a place in a former life does not come back. `false`: without proof nothing happens. @throws {ProtocolError} */
+  async farewell(goodbye: Goodbye): Promise<boolean> {
     const { session, write } = this.#parts;
     const record = await write((store) => store.getConnection(goodbye.connectionId));
-    if (!provesToBe(record, goodbye) || record.sessionId !== session.sessionId) return;
+    if (!provesToBe(record, goodbye) || record.sessionId !== session.sessionId) return false;
     for (const connectionId of placesOf(record)) {
       if (this.#departed.has(connectionId)) continue;
       this.#add(connectionId, 'disconnect');
       this.#parts.tell({ connectionId, reason: 'disconnect' });
     }
+    return true;
   }
 
   /** Learns who said goodbye to a former life before this one could be told. Reads the store once. @throws {ProtocolError} */

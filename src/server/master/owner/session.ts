@@ -346,9 +346,15 @@ export class OwnedSession {
 
   /** A client has left for good, in this life or in a former one. Resolves when the store knows. @throws {ProtocolError} */
   async farewell(goodbye: Goodbye): Promise<void> {
-    if (goodbye.uniqueSessionId !== this.record.uniqueSessionId) return this.departures.farewell(goodbye);
-    const member = this.members.get(goodbye.connectionId);
-    if (member?.provesToBe(goodbye.resumeKey)) await this.leave(member, 'disconnect');
+    const { connectionId, uniqueSessionId, resumeKey } = goodbye;
+    if (uniqueSessionId === this.record.uniqueSessionId) {
+      const member = this.members.get(connectionId);
+      if (member?.provesToBe(resumeKey)) await this.leave(member, 'disconnect');
+    } else if (await this.departures.farewell(goodbye)) {
+      // Its page closed before it had heard that it has a place here.
+      const back = [...this.members.values()].filter(({ record }) => record.joined.replaces?.includes(connectionId));
+      await Promise.all(back.map((member) => this.leave(member, 'disconnect')));
+    }
   }
 
   /**
