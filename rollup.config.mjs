@@ -97,6 +97,26 @@ function sizeBudget(bytes) {
   };
 }
 
+/**
+ * A map holds the text of our own sources. The text of the dependencies is in the bundles that are not minified, and would be in the
+ * package once more for each map. Their names stay.
+ */
+function ownSources() {
+  return {
+    name: 'own-sources',
+    generateBundle(_options, bundle) {
+      for (const asset of Object.values(bundle)) {
+        if (asset.type !== 'asset' || !asset.fileName.endsWith('.map')) continue;
+        const map = JSON.parse(String(asset.source));
+        map.sourcesContent = map.sources.map((source, at) =>
+          source.includes('node_modules/') ? null : map.sourcesContent[at],
+        );
+        asset.source = JSON.stringify(map);
+      }
+    },
+  };
+}
+
 /** Names the authors of all that is in a bundle, as their licenses ask for. Other licenses than these need a thought. */
 function notices(fileName) {
   const fine = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause'];
@@ -154,8 +174,14 @@ export default [
     treeshake,
     plugins: browser(),
     output: [
-      { file: 'dist/rejoin.mjs', format: 'es', sourcemap: true, banner, plugins: [notices('rejoin.licenses.txt')] },
-      { file: 'dist/rejoin.cjs', format: 'cjs', exports: 'named', sourcemap: true, banner },
+      {
+        file: 'dist/rejoin.mjs',
+        format: 'es',
+        sourcemap: true,
+        banner,
+        plugins: [ownSources(), notices('rejoin.licenses.txt')],
+      },
+      { file: 'dist/rejoin.cjs', format: 'cjs', exports: 'named', sourcemap: true, banner, plugins: [ownSources()] },
     ],
   },
   {
@@ -164,11 +190,11 @@ export default [
     treeshake,
     plugins: browser(),
     output: [
-      { ...script, file: 'dist/rejoin.js' },
+      { ...script, file: 'dist/rejoin.js', plugins: [ownSources()] },
       {
         ...script,
         file: 'dist/rejoin.min.js',
-        plugins: [minified(), sizeBudget(BUDGET_BYTES)],
+        plugins: [minified(), ownSources(), sizeBudget(BUDGET_BYTES)],
       },
     ],
   },
@@ -190,7 +216,7 @@ export default [
       format: 'iife',
       sourcemap: true,
       banner,
-      plugins: [minified(), sizeBudget(COMPAT_BUDGET_BYTES)],
+      plugins: [minified(), ownSources(), sizeBudget(COMPAT_BUDGET_BYTES)],
     },
   },
   {

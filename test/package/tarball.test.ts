@@ -9,7 +9,7 @@ import { formatMessage } from 'publint/utils';
 import { Consumer, ROOT } from './consumer.ts';
 
 /** All that users download, source maps included. */
-const UNPACKED_BYTES = 9 * 1024 * 1024;
+const UNPACKED_BYTES = 8 * 1024 * 1024;
 /** What npm runs by itself while it installs a package. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 const DEPENDENCIES = ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies'];
