@@ -240,8 +240,8 @@ export class MediaPlane {
   }
 
   #trimUnused(direction: 'send' | 'recv', uses: number): void {
-    const { sdp = '' } = this.#peerConnection(direction)?.localDescription ?? {};
-    if (uses === 0 && sdp.split('m=').length > MOST_PARTS) this.#giveUp(direction, true);
+    const parts = this.#peerConnection(direction)?.getTransceivers().length ?? 0;
+    if (uses === 0 && parts >= MOST_PARTS) this.#giveUp(direction, true);
   }
 
   /** `andThere`: the server does not know of it yet. */

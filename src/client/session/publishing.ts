@@ -35,10 +35,9 @@ interface Detail {
 
 /** One publisher in one session: drives the table with what the application, the server and crashes bring. */
 export class Publishing {
-  /** Whether the application knows of a stream. */
-  isTold = false;
   readonly #parts: PublishingParts;
   #state: PublishingState = 'idle';
+  #isTold = false;
   #connection: Connection | undefined;
   /** Names the stream that is wished: asked for again in the same life of the session, it is the same stream. */
   #key: string | undefined;
@@ -60,6 +59,11 @@ export class Publishing {
   /** Of the stream that is wished, while one is. */
   get key(): string | undefined {
     return this.#key;
+  }
+
+  /** Whether the application knows of a stream, which may be on its way to another place. */
+  get isTold(): boolean {
+    return this.#isTold;
   }
 
   get isSent(): boolean {
@@ -124,7 +128,7 @@ export class Publishing {
       if (!outgoing) return;
       publisher.stream.update(outgoing.stream);
       this.#connection?.addStream(publisher.stream);
-      this.isTold = true;
+      this.#isTold = true;
       publisher.published({ outgoing, at, peerConnection: () => plane?.sendPeerConnection });
     },
     settle: () => {
@@ -133,7 +137,7 @@ export class Publishing {
     end: ({ error, reason = 'unpublish', byClient }) => this.#end(error, reason, byClient),
     refuse: ({ error }) => {
       const { publisher, at, failed } = this.#parts;
-      if (!this.isTold) {
+      if (!this.#isTold) {
         this.#drop(error, true);
         return publisher.release(at);
       }
@@ -145,7 +149,7 @@ export class Publishing {
 
   #end(error: unknown, reason: StreamEndReason, byClient?: boolean): void {
     this.#drop(error, byClient);
-    this.isTold = false;
+    this.#isTold = false;
     this.#parts.publisher.unpublished(reason);
   }
 

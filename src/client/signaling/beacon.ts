@@ -1,6 +1,10 @@
 import type { Goodbye } from '../../protocol/frames.ts';
 
-/** A goodbye that is delivered even when the page is gone. `urls`: of the socket. `undefined`: there is no place to leave. Text asks for no preflight. */
+/**
+ * Sends a goodbye that is delivered even when the page is gone. It is text, which asks for no preflight.
+ * @param urls of the socket
+ * @param goodbye `undefined`: there is no place to leave
+ */
 export function sendBeacon(urls: readonly string[], goodbye: Goodbye | undefined): void {
   if (!goodbye) return;
   // A page may be allowed no more than the socket, and Node has no beacons.

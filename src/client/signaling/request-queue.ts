@@ -50,7 +50,7 @@ export class RequestQueue {
     return { frame, answer };
   }
 
-  /** Number of a request that would be asked now. */
+  /** Number of the last request that was asked, or 0. */
   get last(): number {
     return this.#last;
   }

@@ -16,6 +16,7 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { sendBeacon } from './beacon.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Intent, Place } from './intent.ts';
+import { Parts } from './parts.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { SignalingEvents } from './signaling-events.ts';
 import type { SignalingOptions } from './signaling-options.ts';
@@ -45,9 +46,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** What the server said before closing. */
   #refusal: ProtocolError | undefined;
-  /** Of this socket, and what they are of a frame that is not complete. */
-  #parts = 0;
-  #pieces = '';
+  readonly #parts = new Parts();
 
   constructor(options: SignalingOptions) {
     super();
@@ -57,8 +56,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       waiting: (attempt, delayMs) => this.emit('retrying', attempt, delayMs),
       open: () => {
         this.#spoken = false;
-        this.#parts = 0;
-        this.#pieces = '';
+        this.#parts.begin();
         this.#heartbeat.roundTrip.took(this.#socket.openedInMs / 2);
         this.#hello();
       },
@@ -158,7 +156,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   /** The server can be reached, and what it says takes long. */
   get isSlow(): boolean {
-    return this.#socket.isOpen && this.#parts + this.#heartbeat.roundTrip.ms > 0;
+    return this.#socket.isOpen && this.#parts.count + this.#heartbeat.roundTrip.ms > 0;
   }
 
   /** Ends it all: what waits for an answer rejects with `error`. */
@@ -238,12 +236,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         this.#hello();
         return;
       case 'part': {
-        this.#parts += 1;
+        const whole = this.#parts.add(frame);
         // In the background, timers are too slow for it.
-        if (this.#parts % LIMITS.partsTold === 0) this.#ping();
-        const text = this.#pieces + frame.text;
-        this.#pieces = frame.last ? '' : text;
-        if (frame.last) this.#read(text);
+        if (this.#parts.count % LIMITS.partsTold === 0) this.#ping();
+        if (whole !== undefined) this.#read(whole);
       }
     }
   }
@@ -315,7 +311,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   }
 
   #ping(): void {
-    this.#send({ t: 'ping', parts: this.#parts });
+    this.#send({ t: 'ping', parts: this.#parts.count });
   }
 
   #send(frame: ClientFrame): void {

@@ -48,7 +48,8 @@ export class Socket {
   #openedInMs = 0;
   /** The first attempt of all is made at once: nothing has happened that others could be in step with. */
   #fresh = true;
-  #spreadMs: number = DEFAULT_RETRY.spreadMs;
+  /** The server's wish for the width of the wait before a first attempt, ms. */
+  spreadMs: number = DEFAULT_RETRY.spreadMs;
   /** While the page is suspended: no attempt is made before `wake`. */
   #sleep: { readonly over: Promise<void>; readonly wake: () => void } | undefined;
 
@@ -129,15 +130,6 @@ export class Socket {
   /** What is sent without an open socket is lost: the caller keeps what matters. */
   send(text: string): void {
     if (this.isOpen) this.#rws?.send(text);
-  }
-
-  /** The server's wish for the width of the wait before a first attempt, ms. */
-  get spreadMs(): number {
-    return this.#spreadMs;
-  }
-
-  set spreadMs(ms: number) {
-    this.#spreadMs = ms;
   }
 
   /** An attempt has led to something: the next loss counts from 1. */
@@ -221,6 +213,6 @@ export class Socket {
     const { policy, random, isOffline } = this.#options;
     if (this.#fresh && this.#attempt === 1) return 0;
     if (isOffline()) return longestDelay(policy, random);
-    return delayBefore(this.#attempt, { spreadMs: this.#spreadMs, ...policy }, random);
+    return delayBefore(this.#attempt, { spreadMs: this.spreadMs, ...policy }, random);
   }
 }
