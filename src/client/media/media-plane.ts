@@ -5,6 +5,7 @@ import type { StreamId } from '../../protocol/ids.ts';
 import { randomText } from '../../protocol/ids.ts';
 import type { Method, Params, Result } from '../../protocol/methods.ts';
 import type { MediaKind, MediaState, StreamInfo } from '../../protocol/model.ts';
+import { Turns } from '../../protocol/turns.ts';
 import { startBitrate, videoEncodings } from './encodings.ts';
 import { insisting } from './insisting.ts';
 import { MediaPath } from './media-path.ts';
@@ -102,8 +103,8 @@ export class MediaPlane {
   #send: Promise<types.Transport> | undefined;
   #recv: Promise<types.Transport> | undefined;
   readonly #open = new Map<string, OpenTransport>();
-  /** The last of the subscriptions to each stream that are under way: the next one waits for it. */
-  readonly #subscribing = new Map<StreamId, Promise<unknown>>();
+  /** Subscriptions to each stream, and their ends. */
+  readonly #subscribing = new Turns();
   /** What is received over it, and may be shown. */
   readonly #received = new Set<types.Consumer>();
   /** What is sent over it. */
@@ -190,14 +191,7 @@ export class MediaPlane {
   }
 
   #inTurn<T>(streamId: StreamId, work: () => Promise<T>): Promise<T> {
-    const before = this.#subscribing.get(streamId) ?? Promise.resolve();
-    const turn = before.then(work, work).finally(() => {
-      if (this.#subscribing.get(streamId) !== turn) return;
-      this.#subscribing.delete(streamId);
-      this.#trim();
-    });
-    this.#subscribing.set(streamId, turn);
-    return turn;
+    return this.#subscribing.take(streamId, work).finally(() => this.#trim());
   }
 
   async #unsubscribe(streamId: StreamId): Promise<void> {

@@ -2,13 +2,13 @@ import type { types } from 'mediasoup';
 import type { ServerEventName, ServerEvents, ServerFrame } from '../../../protocol/frames.ts';
 import type { ConnectionId, RequestId, StreamId } from '../../../protocol/ids.ts';
 import type { ConnectionInfo, NetworkQuality } from '../../../protocol/model.ts';
+import { Turns } from '../../../protocol/turns.ts';
 import type { ConnectionRecord, JoinedRecord } from '../../store/store.ts';
 import { BUDGETS } from '../budgets.ts';
 import type { AttachmentId, EdgePort } from '../link/ports.ts';
 import { isInSnapshot, Outbox, type OutboxFrame } from './outbox.ts';
 import type { Publication } from './publication.ts';
 import { acceptsKey, hashResumeKey, hasOnlyKey, withOnlyKey } from './resume-keys.ts';
-import { Turns } from './turns.ts';
 
 /** Where a member's client is reached, or since when it is not. `since`: as `performance.now()`. */
 export type Presence =
