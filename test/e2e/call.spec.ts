@@ -1,9 +1,7 @@
 import { expect, test } from './fixtures.ts';
 
-test('two people see and hear each other, chat, mute and leave', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('two people see and hear each other, chat, mute and leave', async ({ meet }) => {
+  const [ann, bob] = await meet();
   await ann.say('hello Bob');
   await bob.say('hello Ann');
   for (const guest of [ann, bob]) {
@@ -24,10 +22,8 @@ test('two people see and hear each other, chat, mute and leave', async ({ join }
   await expect(bob.event('connectionDestroyed')).toHaveCount(1);
 });
 
-test('a dropped socket is resumed: nothing is lost and the media does not notice', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('a dropped socket is resumed: nothing is lost and the media does not notice', async ({ meet }) => {
+  const [ann, bob] = await meet();
   await bob.markVideos();
   expect(await bob.dropSockets()).toBe(1);
   await ann.say('sent while Bob was away');
@@ -53,10 +49,8 @@ test('who goes to another page has left at once, and leaves no ghost', async ({ 
   await expect(ann.videos).toHaveCount(0, { timeout: 10_000 });
 });
 
-test('the balancer is killed: everyone comes back through the next one', async ({ join, running }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('the balancer is killed: everyone comes back through the next one', async ({ meet, running }) => {
+  const [ann, bob] = await meet();
   running.cluster.kill('balancer-1');
   for (const guest of [ann, bob]) await expect(guest.event('reconnected')).toHaveCount(1, { timeout: 20_000 });
   await ann.say('still here');

@@ -27,10 +27,8 @@ async function bare(page: Page, url: string, token: () => Promise<string>): Prom
 const tiles = ({ page }: Guest): Promise<(string | undefined)[]> =>
   page.getByTestId('tile').evaluateAll((all) => all.map((tile) => tile.dataset['streamId']));
 
-test('a page closes whose socket carries nothing any more: its tile goes at once', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('a page closes whose socket carries nothing any more: its tile goes at once', async ({ meet }) => {
+  const [ann, bob] = await meet();
   await bob.page.evaluate(() => {
     for (const socket of (globalThis as unknown as Here).watched.sockets) socket.send = () => {};
   });
@@ -40,13 +38,11 @@ test('a page closes whose socket carries nothing any more: its tile goes at once
 });
 
 test('a page closes during the crash: its tile goes before anybody could come back', async ({
-  join,
+  meet,
   running,
   room,
 }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const [ann, bob] = await meet();
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
   await bob.page.goto('about:blank');
@@ -87,13 +83,11 @@ test('an application joins again with a plain token after the crash: no frozen t
 });
 
 test('a stream is unpublished during the crash: its tile goes, the other one stays', async ({
-  join,
+  meet,
   running,
   room,
 }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const [ann, bob] = await meet();
   await bob.page.evaluate(async () => {
     const here = globalThis as unknown as Here;
     const { session } = here.demo;

@@ -79,13 +79,11 @@ test('the owner is killed: with a plain token the page says so, and joins again 
 });
 
 test('the page’s own Kill button ends a process for real, and the page shows its return', async ({
-  join,
+  meet,
   running,
   room,
 }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const [ann, bob] = await meet();
   const owner = await running.ownerOf(room);
   const { pid } = running.node(owner);
   const card = ann.page.locator(`[data-testid="node-card"][data-node-id="${owner}"]`);
@@ -119,10 +117,8 @@ test('the media node is asked to end: the media moves before it does', async ({ 
   await Promise.all(guests.map((guest) => guest.sees(1)));
 });
 
-test('the media node is killed: the session is rebuilt on another', async ({ join, running, room }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('the media node is killed: the session is rebuilt on another', async ({ meet, running, room }) => {
+  const [ann, bob] = await meet();
   const mediaNode = await running.mediaNodeOf(room);
   const pid = running.cluster.kill(mediaNode);
   for (const guest of [ann, bob]) await expect(guest.event('rebuilt')).toHaveCount(1);

@@ -9,6 +9,8 @@ interface TestFixtures {
   room: string;
   /** Opens a tab of its own browser context and joins the room in it. */
   join: (name: string, options?: Omit<GuestOptions, 'room' | 'name'>) => Promise<Guest>;
+  /** Ann and Bob join, one after the other, and see each other. */
+  meet: () => Promise<[ann: Guest, bob: Guest]>;
 }
 interface WorkerFixtures {
   /** What the owner's crash means in this file's cluster. */
@@ -55,6 +57,15 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     const errors = guests.flatMap((guest) => guest.errors.map((error) => `${guest.name}: ${error}`));
     await Promise.all(guests.map((guest) => guest.page.context().close()));
     expect(errors, 'errors that the pages threw').toEqual([]);
+  },
+
+  meet: async ({ join }, use) => {
+    await use(async () => {
+      const ann = await join('Ann');
+      const bob = await join('Bob');
+      await Promise.all([ann.sees(1), bob.sees(1)]);
+      return [ann, bob];
+    });
   },
 });
 

@@ -151,10 +151,8 @@ test('a page comes back from the back/forward cache: so does its session', async
   }
 });
 
-test('without a network attempts are rare; with it again, the next one is made at once', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('without a network attempts are rare; with it again, the next one is made at once', async ({ meet }) => {
+  const [ann, bob] = await meet();
   await bob.page.evaluate(() => {
     const attempts: object[] = [];
     const { session } = (globalThis as unknown as { demo: Demo }).demo;

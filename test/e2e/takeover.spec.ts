@@ -67,10 +67,8 @@ test('the media node is killed: the same streams go on at another', async ({ joi
   await running.restarted(mediaNode, pid);
 });
 
-test('owner and media node are killed at once: the same session goes on', async ({ join, running, room }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('owner and media node are killed at once: the same session goes on', async ({ meet, running, room }) => {
+  const [ann, bob] = await meet();
   const before = await running.session(room);
   const [owner, mediaNode] = [await running.ownerOf(room), await running.mediaNodeOf(room)];
   const ownerPid = running.cluster.kill(owner);

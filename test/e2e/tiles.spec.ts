@@ -24,10 +24,8 @@ async function tilesMove({ page }: Guest, count: number): Promise<void> {
     .toBe(true);
 }
 
-test('a tile that is mounted twice in a tick shows the stream, whichever way it goes about it', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('a tile that is mounted twice in a tick shows the stream, whichever way it goes about it', async ({ meet }) => {
+  const [ann, bob] = await meet();
   for (const way of [
     'subscribed twice',
     'subscribed, unsubscribed, subscribed',
@@ -55,10 +53,8 @@ test('a tile that is mounted twice in a tick shows the stream, whichever way it 
   await expect(bob.event('exception')).toHaveCount(0);
 });
 
-test('a publisher that is published, unpublished and published in a tick is seen once', async ({ join }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+test('a publisher that is published, unpublished and published in a tick is seen once', async ({ meet }) => {
+  const [ann, bob] = await meet();
   await bob.page.evaluate(async () => {
     const { demo, Rejoin } = globalThis as unknown as Page;
     const publisher = new Rejoin.Rejoin().initPublisher(undefined, { audioSource: false });
@@ -75,13 +71,11 @@ test('a publisher that is published, unpublished and published in a tick is seen
 });
 
 test('a rebuild brings back all there is: a camera that is off, a second publisher, several videos of one stream', async ({
-  join,
+  meet,
   running,
   room,
 }) => {
-  const ann = await join('Ann');
-  const bob = await join('Bob');
-  await Promise.all([ann.sees(1), bob.sees(1)]);
+  const [ann, bob] = await meet();
   // As one that shares its screen.
   await ann.page.evaluate(async () => {
     const here = globalThis as unknown as Page;
