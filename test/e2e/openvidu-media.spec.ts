@@ -62,7 +62,7 @@ test('the camera is given back and got again, and a new media node changes nothi
   expect(await cameraOf(ann)).toBe('live');
   const told = ['ready', 'videoActive publishVideo false', 'videoActive publishVideo true'];
   expect(await log(ann)).toEqual(told);
-  // What Bob receives comes in another track, in the same video.
+  // Bob receives another track, in the same video.
   const moved = 'videoTrack trackReplaced string';
   expect((await log(bob)).filter((line) => line !== moved)).toEqual(told);
   await expect.poll(() => log(bob)).toContain(moved);

@@ -128,7 +128,7 @@ async function atOwner(
   };
 }
 
-/** What all media nodes have. */
+/** The producers and consumers of all media nodes. */
 async function atMediaNodes(running: RunningCluster): Promise<Record<'producers' | 'consumers', number>> {
   const nodes = running.cluster.nodes().filter(({ role }) => role === 'media-node');
   const pages = await Promise.all(
@@ -330,7 +330,7 @@ test('whatever is called at whatever moment, page, owner and media node agree on
           }));
       }, said)
       .toEqual(wanted);
-    // What is muted is not sent.
+    // A muted track is not sent.
     const sending = published ? Number(active.audio) + Number(active.video) : 0;
     const receives = 2 * (Number(isSubscribed) + Number(published));
     await expect.poll(() => atMediaNodes(running), said).toEqual({ producers: published ? 4 : 2, consumers: receives });

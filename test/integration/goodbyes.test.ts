@@ -31,7 +31,7 @@ async function seenBy(watcher: SdkClient, id: ConnectionId): Promise<ConnectionI
   return id;
 }
 
-/** What `watcher` was told of the end of a connection, by any of its ids. */
+/** The reason that `watcher` was told for the end of a connection. */
 function goneFor(watcher: SdkClient, id: ConnectionId): Promise<string> {
   return until(
     `${id} is gone, of ${watcher.story().join(' ')}`,
@@ -320,7 +320,7 @@ test('a rebuild says which streams it brings back; one that does not come after 
   await watcher.happened('connectionCreated', 2);
   const told = (): unknown =>
     watcher.told('connectionCreated').map(({ connection }) => [connection.replaces, connection.awaitedStreams]);
-  // One that may not publish brings nothing.
+  // A client that may not publish brings nothing.
   assert.deepEqual(told(), [
     [[before[0].id], ['aaaa', 'bbbb']],
     [[before[1].id], []],

@@ -15,13 +15,13 @@ import { FakePlane, FakeServer } from '../fixtures/wishes/fake-room.ts';
 const PUBLISHERS = 2;
 const STREAMS = 2;
 
-/** What should be there of a publisher, by the last call for each. */
+/** The state that a publisher should have, by the last call for each. */
 interface Wished {
   isPublished: boolean;
   /** It has never been published: its camera is open for a preview. */
   isNew: boolean;
   readonly active: { audio: boolean; video: boolean };
-  /** What the application has put in place of the camera; `undefined`: the camera itself. */
+  /** The track that the application has put in place of the camera; `undefined`: the camera itself. */
   track: FakeTrack | undefined;
 }
 

@@ -105,9 +105,9 @@ export class MediaPlane {
   readonly #open = new Map<string, OpenTransport>();
   /** Subscriptions to each stream, and their ends. */
   readonly #subscribing = new Turns();
-  /** What is received over it, and may be shown. */
+  /** The consumers of the receive transport, which may be shown. */
   readonly #received = new Set<types.Consumer>();
-  /** What is sent over it. */
+  /** The producers of the send transport. */
   readonly #sent = new Set<types.Producer>();
   #publishing = 0;
   /** `superseded`: what is there goes on, and nothing is made any more. */

@@ -249,7 +249,7 @@ export class Publisher extends StreamManager {
     this.heardBy(undefined);
     const event = new StreamEvent('streamDestroyed', this, this.stream, reason);
     this.emitEvent('streamDestroyed', event);
-    // Published again by who was just told, it needs them.
+    // If the listener has published it again, it needs them.
     if (event.isDefaultPrevented() || this.#at) return;
     this.removeAllVideos();
     this.closeSources();
@@ -323,7 +323,7 @@ export class Publisher extends StreamManager {
         cause instanceof RejoinError
           ? cause
           : new RejoinError('GENERIC_ERROR', String(cause), 'Check the sources that were asked for.', { cause });
-      // What has been closed meanwhile is not denied; where it is opened again, that says how it goes.
+      // Sources that were closed meanwhile were not denied. If they are opened again, that opening says how it goes.
       if (opening !== this.#openings) throw error;
       this.#settle(error);
       if (this.#tracks.isClosed) throw error;
@@ -392,7 +392,7 @@ export class Publisher extends StreamManager {
     if (kind === 'video') this.#dimensions.trackReplaced();
   }
 
-  /** One track after the other is exchanged: the last one stays. */
+  /** Exchanges tracks one after the other, so that the last one stays. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#exchanges.then(work);
     this.#exchanges = turn.catch(() => {});

@@ -178,7 +178,7 @@ export class Subscriber extends StreamManager {
     if (kind === 'video') delayPlayout(rtpReceiver, null);
     // Shown from here on: an exchange that comes in between must not end it.
     this.#consumers = [...this.#consumers, next];
-    // What the application makes of the tracks itself, such as a recording, has to go on with this one.
+    // An application that records or analyses the tracks has to go on with this one.
     const [oldValue] = former;
     if (oldValue) {
       this.#changed({ changedProperty: `${kind}Track`, newValue: track, oldValue, reason: 'trackReplaced' });

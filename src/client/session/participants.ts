@@ -41,7 +41,7 @@ export class Participants {
     streams: new Map(),
   };
 
-  /** Keys of the streams that those who are back are about to bring back, too. Not there: any may come. */
+  /** By connections that are back: keys of the streams that they still bring back. A connection without an entry may bring any. */
   readonly #awaited = new WeakMap<Connection, Set<string>>();
 
   /** Rises when it is over: an application may leave in the middle of being told who is there. */

@@ -1,5 +1,5 @@
 /**
- * What there is of one publisher in one session, as a table. The last wish wins, whenever it comes; each row has its reason above it,
+ * The state of one publisher in one session, as a table. The last wish wins, whenever it comes; each row has its reason above it,
  * and an input without a row means nothing in that state.
  */
 export type PublishingState =
@@ -32,7 +32,7 @@ type Transition = readonly [PublishingState, ...PublishingEffect[]];
 
 /** Begins again, under the same key: it is the same stream. */
 const again: Transition = ['preparing', 'prepare'];
-/** What comes of it late is ended when it comes. */
+/** A stream that the server makes after this is ended as soon as it is there. */
 const end: Transition = ['idle', 'end'];
 const refused: Transition = ['idle', 'refuse'];
 
@@ -44,7 +44,7 @@ export const PUBLISHING: Readonly<Record<PublishingState, Partial<Record<Publish
     prepared: ['sending'],
     // There is no camera, or the session has ended.
     refused,
-    // What was asked before at another place may never be answered.
+    // A request to the former media node may never be answered.
     moved: again,
     end,
   },

@@ -13,7 +13,7 @@ export interface PublishingParts {
   readonly at: PublishedAt;
   /** Resolves when the session is joined, or is back. */
   readonly joined: () => Promise<void>;
-  /** What leads to the media now. @throws {ProtocolError} SESSION_CLOSED */
+  /** The plane that leads to the media now. @throws {ProtocolError} SESSION_CLOSED */
   readonly plane: () => Plane;
   /** Ends a stream at the server. */
   readonly endAtServer: (streamId: StreamId) => void;
@@ -23,7 +23,7 @@ export interface PublishingParts {
   readonly over: () => void;
 }
 
-/** What came with an input, for its effects. */
+/** The data of an input, for its effects. */
 interface Detail {
   readonly error?: unknown;
   readonly outgoing?: Outgoing;
@@ -33,7 +33,7 @@ interface Detail {
   readonly byClient?: boolean;
 }
 
-/** One publisher in one session: drives the table with what the application, the server and crashes bring. */
+/** Drives the table of one publisher in one session with the words of the application and of the server, and with crashes. */
 export class Publishing {
   readonly #parts: PublishingParts;
   #state: PublishingState = 'idle';
@@ -41,7 +41,7 @@ export class Publishing {
   #connection: Connection | undefined;
   /** Names the stream that is wished: asked for again in the same life of the session, it is the same stream. */
   #key: string | undefined;
-  /** What the server has of it, also where this client does not send it over any more. */
+  /** The stream at the server, even if this client sends it over the current plane no more. */
   #there: StreamId | undefined;
   /** Rises with each attempt: what comes late of another is dropped. */
   #round = 0;

@@ -137,7 +137,7 @@ export class Recovery {
     const { plane } = media;
     await Promise.all([
       ...media.publishers.map((publisher) =>
-        // One that has failed has been told of.
+        // The application has been told of a failure.
         media.publish(publisher, own).catch(() => {}),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),

@@ -5,7 +5,7 @@ const MOST_ECHOED = 128;
 const BELOW_PREFIX = new RegExp(`^(/.+?)(?:${SOCKET_PATH}|/openvidu/api(?:/.*)?)$`);
 
 /**
- * What to say of a path that leads nowhere because a proxy in front has left its own prefix on it, as in `/video/rejoin`;
+ * The error for a path that leads nowhere because a proxy in front has left its own prefix on it, as in `/video/rejoin`;
  * `undefined` for any other path. Such a path isn't served all the same: guards and routes are written for one form of a path.
  */
 export function prefixLeft(path: string): string | undefined {

@@ -114,7 +114,7 @@ export class Admission {
     }
     const { connectionId } = record;
     const member = new Member(joined);
-    // One that may not publish brings nothing back.
+    // A member that may not publish brings nothing back.
     member.await(record.role === 'SUBSCRIBER' ? [] : streams);
     member.attach(attachment, edge);
     this.#session.members.set(connectionId, member);

@@ -41,7 +41,7 @@ export class Departures {
     return [...this.#departed].map(([connectionId, reason]) => ({ connectionId, reason }));
   }
 
-  /** A member has left: it does not go on from its former places any more. Those who are here are told its present id. */
+  /** A member has left: it does not go on from its former places any more. Its present id is told to the members that are here. */
   left(record: ConnectionRecord, reason: LeaveReason): void {
     const isUntold = performance.now() - this.#takenOverAt < RESUMING_MS;
     for (const connectionId of isUntold ? placesOf(record) : (record.joined?.replaces ?? []))
@@ -65,7 +65,7 @@ export class Departures {
     return true;
   }
 
-  /** Learns who said goodbye to a former life before this one could be told. Reads the store once. @throws {ProtocolError} */
+  /** Learns which places of a former life were left before this life began. Reads the store once. @throws {ProtocolError} */
   readLife(former: UniqueSessionId): Promise<void> {
     const read = this.#read.get(former) ?? this.#readLife(former);
     this.#read.set(former, read);

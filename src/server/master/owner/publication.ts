@@ -13,7 +13,7 @@ const NONE: ReadonlyMap<MediaKind, string> = new Map();
  */
 export class Publication {
   stream: StreamInfo;
-  /** What its client has said last, which may not have been carried out yet. */
+  /** The client's last word, which may not have been carried out yet. */
   readonly wishedActive = new Map<MediaKind, Params<'setActive'>>();
   #producers: ReadonlyMap<MediaKind, string>;
   #waiting: { resolve: () => void; reject: (error: ProtocolError) => void; timer: NodeJS.Timeout }[] = [];

@@ -63,7 +63,7 @@ export const unsubscribe: Handler<'unsubscribe'> = async (session, member, { str
   if (!subscription) return {};
   member.subscriptions.delete(streamId);
   session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
-  // Before the answer, so that who subscribes again does not get what is about to be closed.
+  // Before the answer, so that a client that subscribes again does not get consumers that are about to be closed.
   await Promise.allSettled(subscription.consumers.map((key) => room.command('closeConsumer', { key })));
   return {};
 };
