@@ -142,17 +142,23 @@ async function atMediaNodes(running: RunningCluster): Promise<Record<'producers'
   return { producers: sum('producers'), consumers: sum('consumers') };
 }
 
+/** Two pages in a room, each with a publisher, and with its connections and devices counted. */
+async function twoIn(room: string, url: string, visit: () => Promise<Page>): Promise<[Page, Page]> {
+  const pages: [Page, Page] = [await visit(), await visit()];
+  for (const page of pages) {
+    await count(page);
+    await join(page, url, room);
+  }
+  return pages;
+}
+
 test('published and unpublished again and again, and what it leaves behind at either end', async ({
   open: visit,
   app,
   room,
   running,
 }) => {
-  const [ann, bob] = [await visit('blank'), await visit('blank')];
-  for (const page of [ann, bob]) {
-    await count(page);
-    await join(page, app.url, room);
-  }
+  const [ann, bob] = await twoIn(room, app.url, () => visit('blank'));
   // Bob sends nothing.
   await bob.evaluate(() => (globalThis as unknown as TestPage).publisher.dispose());
   const storm = (): Promise<void> =>
@@ -183,10 +189,8 @@ test('a connection that has carried much is replaced when it carries nothing', a
   room,
   running,
 }) => {
-  const [ann, bob] = [await visit('blank'), await visit('blank')];
+  const [ann, bob] = await twoIn(room, app.url, () => visit('blank'));
   for (const page of [ann, bob]) {
-    await count(page);
-    await join(page, app.url, room);
     await page.evaluate(() => (globalThis as unknown as TestPage).publisher.dispose());
   }
   await ann.evaluate(async () => {
@@ -270,11 +274,7 @@ test('whatever is called at whatever moment, page, owner and media node agree on
   room,
   running,
 }) => {
-  const [ann, bob] = [await visit('blank'), await visit('blank')];
-  for (const page of [ann, bob]) {
-    await count(page);
-    await join(page, app.url, room);
-  }
+  const [ann, bob] = await twoIn(room, app.url, () => visit('blank'));
   await bob.evaluate(async () => {
     const { session, publisher } = globalThis as unknown as TestPage;
     await session.publish(publisher);
