@@ -126,10 +126,12 @@ test('joining without a camera keeps the microphone, and users are told what use
   await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
   await expect(page.getByTestId('mic-button')).toHaveAttribute('data-on', 'true');
   await expect(page.getByTestId('camera-button')).toHaveAttribute('data-on', 'false');
-  const sends = await page.evaluate(() => {
-    const { demo } = globalThis as unknown as { demo: { session: Session | undefined } };
-    const [manager] = demo.session?.streamManagers ?? [];
-    return { audio: manager?.stream.hasAudio, video: manager?.stream.hasVideo };
-  });
-  expect(sends).toEqual({ audio: true, video: false });
+  // The page has joined before it publishes.
+  const sends = () =>
+    page.evaluate(() => {
+      const { demo } = globalThis as unknown as { demo: { session: Session | undefined } };
+      const [manager] = demo.session?.streamManagers ?? [];
+      return { audio: manager?.stream.hasAudio, video: manager?.stream.hasVideo };
+    });
+  await expect.poll(sends).toEqual({ audio: true, video: false });
 });

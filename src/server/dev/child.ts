@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeRole } from '../shared/identity.ts';
@@ -118,9 +118,10 @@ export class Child extends EventEmitter<ChildEvents> {
     clearTimeout(this.#restart);
     const child = this.#process;
     if (!child) return;
-    const exited = once(child, 'exit');
-    // One that is still starting has nothing to close, and would hear of it late.
-    if (this.#state === 'up' && child.connected) child.send({ kind: 'end' });
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    // A process that is still starting has nothing to close, and would hear of it late. One that has just ended takes
+    // no message: that it cannot be sent is no failure, as 'exit' follows.
+    if (this.#state === 'up' && child.connected) child.send({ kind: 'end' }, () => {});
     else child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     await exited;
