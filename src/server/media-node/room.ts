@@ -121,10 +121,12 @@ export class Room {
 
   async createTransport({ key, appData }: Params<'createTransport'>): Promise<TransportInfo> {
     const create = async (): Promise<MediaTransport> =>
-      MediaTransport.create(await this.#router, this.#worker.webRtcServer, (state) => {
-        const { connectionId } = appData;
-        this.#tell('transportState', { uniqueSessionId: this.uniqueSessionId, key, connectionId, state });
-        if (state === 'connected') void this.#viewersReady(key);
+      MediaTransport.create(await this.#router, this.#worker.webRtcServer, {
+        changed: (state) => {
+          const { connectionId } = appData;
+          this.#tell('transportState', { uniqueSessionId: this.uniqueSessionId, key, connectionId, state });
+        },
+        ready: () => void this.#viewersReady(key),
       });
     const { object } = await this.#ask(this.#transports.make(key, appData, create));
     return object.info;
@@ -243,10 +245,10 @@ export class Room {
     );
   }
 
-  /** Over this transport consumers may get media by now: those that have been resumed, once it is connected. */
+  /** Over this transport consumers may get media by now: those that have been resumed, once it is ready. */
   async #viewersReady(transport: string): Promise<void> {
     const over = await this.#transports.get(transport)?.catch(() => undefined);
-    if (!over?.object.isConnected) return;
+    if (!over?.object.isReady) return;
     for (const { key, object, appData } of await this.#consumers.all()) {
       if (appData.transport !== transport || object.paused) continue;
       const producer = await this.#producers.get(appData.producer)?.catch(() => undefined);

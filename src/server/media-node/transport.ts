@@ -13,17 +13,31 @@ export type TransportState = MediaNews['transportState']['state'];
  */
 const INITIAL_OUTGOING_BITRATE = 1_500_000;
 
+/**
+ * How long after it is connected a transport has an estimate of what it can carry: mediasoup makes the first one within 25 ms.
+ * Until then its consumers have no layer, and ask for no key frame.
+ */
+const ESTIMATE_MS = 30;
+
+export interface TransportListener {
+  readonly changed: (state: TransportState) => void;
+  /** Consumers can have their media. */
+  readonly ready: () => void;
+}
+
 /** A client's transport at this end. */
 export class MediaTransport implements MediaObject {
   readonly #transport: types.WebRtcTransport;
-  readonly #changed: (state: TransportState) => void;
+  readonly #listener: TransportListener;
   #state: TransportState | undefined;
+  #estimate: NodeJS.Timeout | undefined;
+  #hasEstimate = false;
   #connection: { readonly parameters: types.DtlsParameters; readonly done: Promise<void> } | undefined;
 
   static async create(
     router: types.Router,
     webRtcServer: types.WebRtcServer,
-    changed: (state: TransportState) => void,
+    listener: TransportListener,
   ): Promise<MediaTransport> {
     const transport = await router.createWebRtcTransport({
       webRtcServer,
@@ -33,14 +47,15 @@ export class MediaTransport implements MediaObject {
       enableSctp: false,
       initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
     });
-    return new MediaTransport(transport, changed);
+    return new MediaTransport(transport, listener);
   }
 
-  constructor(transport: types.WebRtcTransport, changed: (state: TransportState) => void) {
+  constructor(transport: types.WebRtcTransport, listener: TransportListener) {
     this.#transport = transport;
-    this.#changed = changed;
+    this.#listener = listener;
     transport.on('icestatechange', () => this.#look());
     transport.on('dtlsstatechange', () => this.#look());
+    transport.observer.once('close', () => clearTimeout(this.#estimate));
   }
 
   get info(): TransportInfo {
@@ -48,8 +63,9 @@ export class MediaTransport implements MediaObject {
     return { id, iceParameters, iceCandidates, dtlsParameters };
   }
 
-  get isConnected(): boolean {
-    return this.#state === 'connected';
+  /** Whether consumers can have their media. */
+  get isReady(): boolean {
+    return this.#state === 'connected' && this.#hasEstimate;
   }
 
   get closed(): boolean {
@@ -106,6 +122,12 @@ export class MediaTransport implements MediaObject {
     const state = failed ? 'failed' : iceState === 'disconnected' ? 'disconnected' : there ? 'connected' : undefined;
     if (state === undefined || state === this.#state) return;
     this.#state = state;
-    this.#changed(state);
+    this.#listener.changed(state);
+    if (state !== 'connected') return;
+    if (this.#hasEstimate) return this.#listener.ready();
+    this.#estimate ??= setTimeout(() => {
+      this.#hasEstimate = true;
+      if (this.isReady) this.#listener.ready();
+    }, ESTIMATE_MS);
   }
 }
