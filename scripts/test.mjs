@@ -3,25 +3,15 @@
  * with Playwright, calls in several browsers with Puppeteer. `npm test` runs it after set-up and build; `npm test -- unit`
  * or `package`, `integration`, `e2e`, `browsers`, `chaos` runs a part, and what follows its name is passed to its runner.
  */
-import { spawn } from 'node:child_process';
-import { glob, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { failedInPlaywright, failedInTap } from './failed-tests.mjs';
-import { SUITES as NAMES } from './setup/arguments.mjs';
-
-const SUITES = {
-  unit: (args) => nodeTests('test/unit', 60_000, args),
-  package: (args) => nodeTests('test/package', 60_000, args),
-  integration: (args) => nodeTests('test/integration', 120_000, args),
-  doors: (args) => nodeTests('test/doors', 120_000, args),
-  hosts: (args) => nodeTests('test/hosts', 240_000, args),
-  e2e: (args) => playwrightTests(args),
-  browsers: (args) => nodeTests('test/browsers', 120_000, args),
-  chaos: (args) => nodeTests('test/chaos', 300_000, args),
-};
+import { availableParallelism } from 'node:os';
+import { CHANGED, SUITES } from './setup/arguments.mjs';
+import { changedFiles, testsOf } from './tests/changed.mjs';
+import { runAlone, runInLanes } from './tests/lanes.mjs';
+import { networkFault } from './tests/private-network.mjs';
+import { pieceOf, someUnits, wholeSuite } from './tests/suites.mjs';
 
 const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|browsers|chaos [arguments for its runner]]
+npm test -- --changed
 
   unit          protocol, back-off, state machine, store …
   package       what npm publishes: its manifest and types, installed, bundled and loaded in Chromium
@@ -32,52 +22,62 @@ const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|browsers|cha
   browsers      calls in Chromium and in Firefox, and the signalling in Safari's engine
   chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones
 
+Without a name all of them run, several at the same time in networks of their own.
+With --changed the units run that what differs from the last commit concerns; if nothing differs, the last commit.
+"npm test -- unit --watch" runs those that each change concerns, until it is ended.
+
   SEED=n        replays the random parts of a run that has failed
+  TEST_LANES=n  so many at the same time (default: the number of cores, and one more); 1: one after the other
 `;
 
-async function nodeTests(folder, timeoutMs, args) {
-  const files = [];
-  for await (const file of glob(`${folder}/**/*.test.ts`)) files.push(file);
-  const report = join(tmpdir(), `rejoin-tests-${process.pid}.tap`);
-  // Files one after the other: they start clusters, and two of those on a small machine would test its scheduler.
-  const flags = [
-    '--test',
-    '--test-concurrency=1',
-    '--test-force-exit',
-    `--test-timeout=${timeoutMs}`,
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    '--test-reporter=tap',
-    `--test-reporter-destination=${report}`,
-  ];
-  const code = await run(process.execPath, [...flags, ...args, ...files.sort()]);
-  const summary = await readFile(report, 'utf8').catch(() => '');
-  await rm(report, { force: true });
-  const count = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
-  // A test that is skipped or cancelled has not passed.
-  const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
-  return { code, passed: count('pass'), failed, names: failedInTap(summary) };
+/** Of the whole suite: these first and alone, as they take the least and tell of most mistakes. */
+const FIRST = ['unit', 'package'];
+/** The longest first, so that the last to end is a short one. */
+const PIECES = [
+  ['hosts', 1],
+  ['browsers', 2],
+  ['e2e', 3],
+  ['integration', 4],
+  ['doors', 1],
+  ['chaos', 1],
+];
+
+async function runAll() {
+  const outcomes = [];
+  const lanes = lanesWanted();
+  const fault = lanes > 1 ? networkFault() : undefined;
+  if (fault)
+    process.stdout.write(`All parts run one after the other, as they get no networks of their own: ${fault}\n`);
+  const isParallel = lanes > 1 && !fault;
+  for (const name of isParallel ? FIRST : SUITES) outcomes.push(await runAlone(await wholeSuite(name)));
+  if (isParallel) {
+    const pieces = PIECES.flatMap(([name, count]) =>
+      Array.from({ length: count }, (_, at) => (count === 1 ? wholeSuite(name) : pieceOf(name, at + 1, count))),
+    );
+    outcomes.push(...(await runInLanes(await Promise.all(pieces), lanes)));
+  }
+  return outcomes;
 }
 
-async function playwrightTests(args) {
-  const report = join(tmpdir(), `rejoin-e2e-${process.pid}.json`);
-  const cli = join('node_modules', 'playwright', 'cli.js');
-  const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
-  const code = await run(process.execPath, [cli, 'test', '--config', 'test/e2e/playwright.config.ts', ...args], env);
-  const text = await readFile(report, 'utf8').catch(() => '{}');
-  await rm(report, { force: true });
-  const all = JSON.parse(text);
-  const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = all.stats ?? {};
-  return { code, passed: expected, failed: unexpected + flaky + skipped, names: failedInPlaywright(all) };
+async function runChanged() {
+  const changed = changedFiles();
+  const files = await testsOf(changed);
+  if (files.length > 0) return [await runAlone(await someUnits(files))];
+  process.stdout.write(`No unit test uses what is changed: ${changed.join(' ') || 'nothing'}\n`);
+  return [];
 }
 
-/** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */
-function run(command, args, env = process.env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'inherit', env });
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
-  });
+function lanesWanted() {
+  const given = process.env.TEST_LANES;
+  if (given === undefined) return availableParallelism() + 1;
+  if (/^[1-9]\d?$/.test(given)) return Number(given);
+  throw new RangeError(`TEST_LANES is "${given}": give a number from 1 to 99.`);
+}
+
+function run(name, args) {
+  if (name === undefined) return runAll();
+  if (name === CHANGED) return runChanged();
+  return wholeSuite(name, args).then(async (task) => [await runAlone(task)]);
 }
 
 async function main([first, ...rest]) {
@@ -85,26 +85,16 @@ async function main([first, ...rest]) {
     process.stdout.write(HELP);
     return 0;
   }
-  if (first !== undefined && !Object.hasOwn(SUITES, first)) {
+  if (first !== undefined && first !== CHANGED && !SUITES.includes(first)) {
     process.stderr.write(`There is no suite "${first}".\n\n${HELP}`);
     return 2;
   }
-  const names = first === undefined ? NAMES : [first];
-  const total = { passed: 0, failed: 0 };
-  const failures = [];
-  for (const name of names) {
-    process.stdout.write(`\n── ${name} ──\n`);
-    const { code, passed, failed, names: failedNames } = await SUITES[name](rest);
-    // A runner that fails without naming a test, or finds none, has failed too.
-    const broken = failed === 0 && (code !== 0 || passed === 0) ? 1 : 0;
-    total.passed += passed;
-    total.failed += failed + broken;
-    failures.push(...failedNames.map((one) => `${name}: ${one}`));
-    process.stdout.write(`${name}: ${passed} passed, ${failed + broken} failed\n`);
-  }
+  const outcomes = await run(first, rest);
+  const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+  const failures = outcomes.flatMap(({ names }) => names);
   if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join('\n  ')}\n`);
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-  return total.failed === 0 ? 0 : 1;
+  process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed\n`);
+  return sum('failed') === 0 ? 0 : 1;
 }
 
 process.channel?.unref();

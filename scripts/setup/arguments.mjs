@@ -6,6 +6,9 @@
 /** The parts of the test suite, in the order in which they run. */
 export const SUITES = ['unit', 'package', 'integration', 'doors', 'hosts', 'e2e', 'browsers', 'chaos'];
 
+/** Instead of a part: the unit tests that a change concerns. */
+export const CHANGED = '--changed';
+
 /** What `npm run bench` can measure. */
 export const BENCHMARKS = ['owner-crash', 'media-crash', 'power-loss', 'bad-links', 'drain', 'storm', 'join', 'all'];
 
@@ -45,7 +48,8 @@ export const ARGUMENTS = {
 export function mistakeIn(command, args) {
   if (asksForHelp(args)) return undefined;
   // What follows the part's name is for the runner of that part.
-  if (command === 'test') return args.length === 0 ? undefined : nameMistake('suite', SUITES, args[0]);
+  if (command === 'test')
+    return args.length === 0 || args[0] === CHANGED ? undefined : nameMistake('suite', SUITES, args[0]);
   if (command === 'setup') return setupMistake(args);
   const known = ARGUMENTS[command];
   if (!known) return undefined;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-const script = pathToFileURL(join(import.meta.dirname, '../../scripts/failed-tests.mjs')).href;
+const script = pathToFileURL(join(import.meta.dirname, '../../scripts/tests/failed-tests.mjs')).href;
 const { failedInPlaywright, failedInTap } = (await import(script)) as {
   failedInTap(report: string): string[];
   failedInPlaywright(report: object): string[];

@@ -1,0 +1,93 @@
+/** Runs tasks of the test suite side by side, each in a network of its own. */
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { inPrivateNetwork } from './private-network.mjs';
+
+const PROGRESS_MS = 60_000;
+
+/**
+ * @typedef {import('./suites.mjs').Task} Task
+ * @typedef {import('./suites.mjs').Outcome} Outcome
+ */
+
+/**
+ * Runs one task, with the output of its process in that of this one.
+ *
+ * @param {Task} task
+ * @returns {Promise<Outcome>}
+ */
+export async function runAlone(task) {
+  process.stdout.write(`\n── ${task.title} ──\n`);
+  const child = spawn(process.execPath, task.args, { stdio: 'inherit', env: { ...process.env, ...task.env } });
+  return outcomeOf(task, await endOf(child), 0);
+}
+
+/**
+ * Runs the tasks, at most `lanes` at a time and in their order. What each says is shown when it has ended; once a minute, what
+ * runs.
+ *
+ * @param {readonly Task[]} tasks
+ * @param {number} lanes
+ * @returns {Promise<Outcome[]>}
+ */
+export async function runInLanes(tasks, lanes) {
+  const folder = await mkdtemp(join(tmpdir(), 'rejoin-lanes-'));
+  const waiting = [...tasks];
+  const running = new Map();
+  const outcomes = [];
+  const lane = async () => {
+    for (let task = waiting.shift(); task; task = waiting.shift()) {
+      running.set(task.title, performance.now());
+      outcomes.push(await runInLane(task, join(folder, `${tasks.indexOf(task)}.log`), running));
+    }
+  };
+  const progress = setInterval(() => {
+    const titles = [...running].map(([title, from]) => `${title} (${secondsSince(from)} s)`);
+    process.stdout.write(`… ${titles.join(', ')}; ${waiting.length} to come\n`);
+  }, PROGRESS_MS);
+  try {
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    clearInterval(progress);
+    await rm(folder, { recursive: true, force: true });
+  }
+  return outcomes;
+}
+
+async function runInLane(task, file, running) {
+  const from = performance.now();
+  const log = createWriteStream(file);
+  const command = [process.execPath, ...task.args];
+  const [program, ...args] = task.isOnline ? command : inPrivateNetwork(command);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...task.env } });
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
+  const code = await endOf(child);
+  log.end();
+  await finished(log);
+  running.delete(task.title);
+  process.stdout.write(`\n── ${task.title} ──\n${await readFile(file, 'utf8')}`);
+  return outcomeOf(task, code, secondsSince(from));
+}
+
+async function outcomeOf(task, code, seconds) {
+  const outcome = await task.outcome(code);
+  const took = seconds ? `, in ${seconds} s` : '';
+  process.stdout.write(`${task.title}: ${outcome.passed} passed, ${outcome.failed} failed${took}\n`);
+  return { ...outcome, names: outcome.names.map((name) => `${task.suite}: ${name}`) };
+}
+
+/** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */
+function endOf(child) {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
+  });
+}
+
+function secondsSince(from) {
+  return Math.round((performance.now() - from) / 1_000);
+}
