@@ -3,12 +3,11 @@
  * with Playwright, calls in several browsers with Puppeteer. `npm test` runs it after set-up and build; `npm test -- unit`
  * or `package`, `integration`, `e2e`, `browsers`, `chaos` runs a part, and what follows its name is passed to its runner.
  */
-import { availableParallelism } from 'node:os';
 import { CHANGED, SUITES } from './setup/arguments.mjs';
 import { changedFiles, testsOf } from './tests/changed.mjs';
 import { runAlone, runInLanes } from './tests/lanes.mjs';
 import { networkFault } from './tests/private-network.mjs';
-import { pieceOf, someUnits, wholeSuite } from './tests/suites.mjs';
+import { someUnits, wholeSuite } from './tests/suites.mjs';
 
 const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|browsers|chaos [arguments for its runner]]
 npm test -- --changed
@@ -22,41 +21,30 @@ npm test -- --changed
   browsers      calls in Chromium and in Firefox, and the signalling in Safari's engine
   chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones
 
-Without a name all of them run, several at the same time in networks of their own.
+Without a name all of them run, two at a time, where the system gives them networks of their own.
 With --changed the units run that what differs from the last commit concerns; if nothing differs, the last commit.
 "npm test -- unit --watch" runs those that each change concerns, until it is ended.
 
   SEED=n        replays the random parts of a run that has failed
-  TEST_LANES=n  so many at the same time (default: the number of cores, and one more); 1: one after the other
+  TEST_LANES=1  one after the other
 `;
 
 /** Of the whole suite: these first and alone, as they take the least and tell of most mistakes. */
 const FIRST = ['unit', 'package'];
-/** The longest first, so that the last to end is a short one. */
-const PIECES = [
-  ['hosts', 1],
-  ['browsers', 2],
-  ['e2e', 3],
-  ['integration', 4],
-  ['doors', 1],
-  ['chaos', 1],
+/** Then these at the same time. Browsers take a core, and the rest mostly waits. */
+const LANES = [
+  ['browsers', 'e2e', 'chaos', 'doors'],
+  ['integration', 'hosts'],
 ];
 
 async function runAll() {
   const outcomes = [];
-  const lanes = lanesWanted();
-  const fault = lanes > 1 ? networkFault() : undefined;
-  if (fault)
-    process.stdout.write(`All parts run one after the other, as they get no networks of their own: ${fault}\n`);
-  const isParallel = lanes > 1 && !fault;
-  for (const name of isParallel ? FIRST : SUITES) outcomes.push(await runAlone(await wholeSuite(name)));
-  if (isParallel) {
-    const pieces = PIECES.flatMap(([name, count]) =>
-      Array.from({ length: count }, (_, at) => (count === 1 ? wholeSuite(name) : pieceOf(name, at + 1, count))),
-    );
-    outcomes.push(...(await runInLanes(await Promise.all(pieces), lanes)));
-  }
-  return outcomes;
+  const fault = process.env.TEST_LANES === '1' ? 'TEST_LANES is 1' : networkFault();
+  if (fault) process.stdout.write(`All parts run one after the other: ${fault}\n`);
+  for (const name of fault ? SUITES : FIRST) outcomes.push(await runAlone(await wholeSuite(name)));
+  if (fault) return outcomes;
+  const lanes = await Promise.all(LANES.map((names) => Promise.all(names.map((name) => wholeSuite(name)))));
+  return [...outcomes, ...(await runInLanes(lanes))];
 }
 
 async function runChanged() {
@@ -65,13 +53,6 @@ async function runChanged() {
   if (files.length > 0) return [await runAlone(await someUnits(files))];
   process.stdout.write(`No unit test uses what is changed: ${changed.join(' ') || 'nothing'}\n`);
   return [];
-}
-
-function lanesWanted() {
-  const given = process.env.TEST_LANES;
-  if (given === undefined) return availableParallelism() + 1;
-  if (/^[1-9]\d?$/.test(given)) return Number(given);
-  throw new RangeError(`TEST_LANES is "${given}": give a number from 1 to 99.`);
 }
 
 function run(name, args) {

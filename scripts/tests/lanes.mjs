@@ -1,4 +1,4 @@
-/** Runs tasks of the test suite side by side, each in a network of its own. */
+/** Runs tasks of the test suite side by side. */
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -27,42 +27,40 @@ export async function runAlone(task) {
 }
 
 /**
- * Runs the tasks, at most `lanes` at a time and in their order. What each says is shown when it has ended; once a minute, what
- * runs.
+ * Runs each lane's tasks one after the other, and the lanes at the same time. What a task says is shown when it has ended; once a
+ * minute, what runs.
  *
- * @param {readonly Task[]} tasks
- * @param {number} lanes
+ * @param {readonly (readonly Task[])[]} lanes
  * @returns {Promise<Outcome[]>}
  */
-export async function runInLanes(tasks, lanes) {
+export async function runInLanes(lanes) {
   const folder = await mkdtemp(join(tmpdir(), 'rejoin-lanes-'));
-  const waiting = [...tasks];
   const running = new Map();
-  const outcomes = [];
-  const lane = async () => {
-    for (let task = waiting.shift(); task; task = waiting.shift()) {
+  const runLane = async (tasks) => {
+    const outcomes = [];
+    for (const task of tasks) {
       running.set(task.title, performance.now());
-      outcomes.push(await runInLane(task, join(folder, `${tasks.indexOf(task)}.log`), running));
+      outcomes.push(await runInLane(task, join(folder, task.title), running));
     }
+    return outcomes;
   };
   const progress = setInterval(() => {
     const titles = [...running].map(([title, from]) => `${title} (${secondsSince(from)} s)`);
-    process.stdout.write(`… ${titles.join(', ')}; ${waiting.length} to come\n`);
+    process.stdout.write(`… ${titles.join(', ')}\n`);
   }, PROGRESS_MS);
   try {
-    await Promise.all(Array.from({ length: lanes }, lane));
+    return (await Promise.all(lanes.map(runLane))).flat();
   } finally {
     clearInterval(progress);
     await rm(folder, { recursive: true, force: true });
   }
-  return outcomes;
 }
 
 async function runInLane(task, file, running) {
   const from = performance.now();
   const log = createWriteStream(file);
   const command = [process.execPath, ...task.args];
-  const [program, ...args] = task.isOnline ? command : inPrivateNetwork(command);
+  const [program, ...args] = task.network === 'machine' ? command : inPrivateNetwork(command);
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...task.env } });
   for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
   const code = await endOf(child);
@@ -77,7 +75,7 @@ async function outcomeOf(task, code, seconds) {
   const outcome = await task.outcome(code);
   const took = seconds ? `, in ${seconds} s` : '';
   process.stdout.write(`${task.title}: ${outcome.passed} passed, ${outcome.failed} failed${took}\n`);
-  return { ...outcome, names: outcome.names.map((name) => `${task.suite}: ${name}`) };
+  return { ...outcome, names: outcome.names.map((name) => `${task.title}: ${name}`) };
 }
 
 /** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */

@@ -1,7 +1,4 @@
-/**
- * The parts of the test suite, and the processes that run them. A part may be cut into several processes, which run at the
- * same time.
- */
+/** The parts of the test suite, and the processes that run them. */
 import { glob, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +10,11 @@ import { failedInPlaywright, failedInTap } from './failed-tests.mjs';
  * @property {number} failed
  * @property {string[]} names of the tests that failed, with what each said
  *
- * @typedef {object} Task a process that runs a part, or a piece of it
- * @property {string} suite
- * @property {string} title the part, and which piece of it
+ * @typedef {object} Task a process that runs a part
+ * @property {string} title
  * @property {readonly string[]} args for Node
  * @property {NodeJS.ProcessEnv} env besides that of this process
- * @property {boolean} isOnline needs the network of the machine
+ * @property {'machine' | 'private'} network where it may run beside others
  * @property {(code: number) => Promise<Outcome>} outcome of the process, which ended with this code
  */
 
@@ -35,31 +31,26 @@ const FOLDERS = {
 
 /** These start nothing that would feel another test beside it. */
 const LIGHT = ['unit'];
-/** `package` asks the registry; `hosts` makes networks of its own. */
-const ONLINE = ['package', 'hosts'];
+/**
+ * `package` asks the registry, `hosts` makes networks of its own, and Firefox finds no way to itself without a route to the world.
+ * No two of these run at the same time, but for `hosts`.
+ */
+const IN_MACHINE = ['package', 'hosts', 'browsers'];
 
 /** @returns {Promise<Task>} the whole part in one process */
 export function wholeSuite(suite, args = []) {
-  return suite === 'e2e' ? playwrightTask('e2e', args) : nodeTask(suite, suite, args);
-}
-
-/** @returns {Promise<Task>} piece `index` of `count`, from 1 */
-export function pieceOf(suite, index, count) {
-  const title = `${suite} ${index}/${count}`;
-  return suite === 'e2e'
-    ? playwrightTask(title, [`--shard=${index}/${count}`, '--output', join('test-results', `e2e-${index}`)])
-    : nodeTask(suite, title, [], (_, at) => at % count === index - 1);
+  return suite === 'e2e' ? playwrightTask(args) : nodeTask(suite, args);
 }
 
 /** @returns {Promise<Task>} these files of unit tests */
 export function someUnits(files) {
-  return nodeTask('unit', 'unit, as far as changed', [], (file) => files.includes(file));
+  return nodeTask('unit', [], (file) => files.includes(file));
 }
 
-async function nodeTask(suite, title, args, isOfPiece = () => true) {
+async function nodeTask(suite, args, isWanted = () => true) {
   const files = [];
   for await (const file of glob(`test/${suite}/**/*.test.ts`)) files.push(file);
-  const report = reportOf(title, 'tap');
+  const report = reportOf(suite, 'tap');
   const flags = [
     '--test',
     // Clusters one after the other: two of those in one network would take each other's ports.
@@ -72,11 +63,10 @@ async function nodeTask(suite, title, args, isOfPiece = () => true) {
     `--test-reporter-destination=${report}`,
   ];
   return {
-    suite,
-    title,
-    args: [...flags, ...args, ...files.sort().filter(isOfPiece)],
+    title: suite,
+    args: [...flags, ...args, ...files.sort().filter(isWanted)],
     env: {},
-    isOnline: ONLINE.includes(suite),
+    network: IN_MACHINE.includes(suite) ? 'machine' : 'private',
     async outcome(code) {
       const summary = await take(report, '');
       const count = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
@@ -87,15 +77,14 @@ async function nodeTask(suite, title, args, isOfPiece = () => true) {
   };
 }
 
-async function playwrightTask(title, args) {
-  const report = reportOf(title, 'json');
+async function playwrightTask(args) {
+  const report = reportOf('e2e', 'json');
   const cli = join('node_modules', 'playwright', 'cli.js');
   return {
-    suite: 'e2e',
-    title,
+    title: 'e2e',
     args: [cli, 'test', '--config', 'test/e2e/playwright.config.ts', ...args],
     env: { PLAYWRIGHT_JSON_OUTPUT_NAME: report },
-    isOnline: false,
+    network: 'private',
     async outcome(code) {
       const all = JSON.parse(await take(report, '{}'));
       const { expected = 0, unexpected = 0, flaky = 0, skipped = 0 } = all.stats ?? {};
@@ -112,8 +101,8 @@ function checked(code, passed, failed, names) {
     : { passed, failed, names };
 }
 
-function reportOf(title, extension) {
-  return join(tmpdir(), `rejoin-tests-${process.pid}-${title.replaceAll(/\W/g, '-')}.${extension}`);
+function reportOf(suite, extension) {
+  return join(tmpdir(), `rejoin-tests-${process.pid}-${suite}.${extension}`);
 }
 
 async function take(file, otherwise) {
