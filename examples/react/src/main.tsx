@@ -1,0 +1,13 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import './style.css';
+
+const main = document.querySelector('main');
+if (main) {
+  createRoot(main).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}
