@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,22 +11,31 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
 }
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as LockFile;
+type Packages = LockFile['packages'];
 
-/** Where a dependency of the package at `path` is, as Node would look for it. */
-function isLocked(path: string, dependency: string): boolean {
+const ROOT = join(import.meta.dirname, '..', '..');
+const packages = packagesOf('package-lock.json');
+
+function packagesOf(file: string): Packages {
+  return (JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as LockFile).packages;
+}
+
+/** Whether a dependency of the package at `path` is where Node would look for it. */
+function isLocked(packages: Packages, path: string, dependency: string): boolean {
   const steps = path.split('/node_modules/');
   const places = steps.map((_, index) => `${steps.slice(0, steps.length - index).join('/node_modules/')}/`);
   return [...(path === '' ? [] : places), ''].some((place) => packages[`${place}node_modules/${dependency}`]);
 }
 
-test('the lock file has every optional package of every package', () => {
-  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
-    Object.keys(optionalDependencies).filter((name) => !isLocked(path, name)),
-  );
-  assert.deepEqual(missing, []);
-});
+for (const file of ['package-lock.json', 'examples/package-lock.json']) {
+  test(`${file} has every optional package of every package`, () => {
+    const locked = packagesOf(file);
+    const missing = Object.entries(locked).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !isLocked(locked, path, name)),
+    );
+    assert.deepEqual(missing, []);
+  });
+}
 
 test('the lock file has the natives of the tools for each platform that people develop on', () => {
   const platforms = {
@@ -48,16 +57,22 @@ test('the lock file has the natives of the tools for each platform that people d
   }
 });
 
-test('npm ci accepts the lock file for package.json', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rejoin-lock-'));
-  try {
-    for (const name of ['package.json', 'package-lock.json', '.npmrc']) cpSync(join(ROOT, name), join(folder, name));
-    const { status, stderr } = spawnSync('npm', ['ci', '--dry-run', '--offline'], { cwd: folder, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+for (const place of ['.', 'examples']) {
+  test(`npm ci accepts ${join(place, 'package-lock.json')} for each package.json`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rejoin-lock-'));
+    try {
+      const names = ['package.json', 'package-lock.json', '.npmrc', 'examples/package-lock.json', 'examples/.npmrc'];
+      for (const name of [...names, ...globSync('examples/{package.json,*/package.json}', { cwd: ROOT })]) {
+        cpSync(join(ROOT, name), join(folder, name));
+      }
+      const npm = { cwd: join(folder, place), encoding: 'utf8' } as const;
+      const { status, stderr } = spawnSync('npm', ['ci', '--dry-run', '--offline'], npm);
+      assert.equal(status, 0, stderr);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
 
 function linux(...libraries: readonly string[]): string[] {
   return libraries.flatMap((library) => ['arm64', 'x64'].map((cpu) => `linux-${cpu}${library}`));

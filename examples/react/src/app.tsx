@@ -12,13 +12,13 @@ export function App() {
 
   const join = (form: FormData) => setTicket({ room: String(form.get('room')), name: String(form.get('name')) });
   return (
-    <form action={join}>
+    <form className="controls" action={join}>
       <label>
         Your name <input name="name" required maxLength={100} />
-      </label>{' '}
+      </label>
       <label>
         Room <input name="room" required pattern="[A-Za-z0-9_\-]{1,128}" defaultValue="lobby" />
-      </label>{' '}
+      </label>
       <button type="submit">Join</button>
     </form>
   );

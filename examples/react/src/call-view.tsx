@@ -19,7 +19,7 @@ export function CallView({ room, name, onLeave }: { room: string; name: string; 
       <h1>{room}</h1>
       {banner && <p role="status">{banner}</p>}
       {problem && <ProblemNote problem={problem} />}
-      <div>
+      <div className="controls">
         {publisher && isPublished && <Controls publisher={publisher} />}
         <button type="button" onClick={onLeave}>
           Leave

@@ -24,10 +24,10 @@ export function Controls({ publisher }: { publisher: Publisher }) {
       {problem && <ProblemNote problem={problem} />}
       <button type="button" onClick={() => attempt(publisher.publishAudio(!audio))}>
         {audio ? 'Mute' : 'Unmute'}
-      </button>{' '}
+      </button>
       <button type="button" onClick={() => attempt(publisher.publishVideo(!video))}>
         {video ? 'Camera off' : 'Camera on'}
-      </button>{' '}
+      </button>
     </>
   );
 }
