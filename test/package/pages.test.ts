@@ -8,9 +8,9 @@ import { ROOT } from './consumer.ts';
 
 const execute = promisify(execFile);
 
-test('the links of README, SECURITY and docs lead somewhere', async () => {
+test('the links of README, SECURITY, docs and examples lead somewhere', async () => {
   const broken: string[] = [];
-  for await (const page of glob(['README.md', 'SECURITY.md', 'docs/*.md'], { cwd: ROOT })) {
+  for await (const page of glob(['README.md', 'SECURITY.md', 'docs/*.md', 'examples/{,*/}README.md'], { cwd: ROOT })) {
     const text = await readFile(join(ROOT, page), 'utf8');
     for (const [, target = ''] of text.matchAll(/\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)/g)) {
       await access(join(ROOT, dirname(page), target)).catch(() => broken.push(`${page}: ${target}`));
