@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { givenBrowser, provideBrowser } from './setup/browser.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
+import { installExamples } from './setup/examples.mjs';
 import { interruptible } from './setup/interruption.mjs';
 import { provideNode } from './setup/node.mjs';
 import { provideTestBrowsers } from './setup/test-browsers.mjs';
@@ -27,7 +28,7 @@ export function checkGiven({ browser }) {
 
 /**
  * Makes a fresh checkout able to run: its packages, a Node that is new enough, the media worker and, for the tests, a
- * browser. What is there already is used as it is.
+ * browser and the packages of the examples. What is there already is used as it is.
  *
  * It runs before anything is installed, so it and all it imports use nothing but Node 20 itself.
  *
@@ -47,6 +48,7 @@ export function setup({ browser = false, log = process.stderr } = {}) {
     const chromium = given.chromium ?? (await provideBrowser({ log, node }));
     await provideHostTools(log);
     await provideTestBrowsers(log);
+    await installExamples(log);
     return { node, workerBin, chromium };
   });
 }

@@ -16,14 +16,12 @@ export class ReactExample {
   readonly #pages: string;
 
   static async start(cluster: { readonly url: string; readonly secret: string }): Promise<ReactExample> {
-    // Nothing is saved, so that a lock file that other changes have left behind stays as it is.
-    await execute('npm', ['install', '--no-save'], { cwd: EXAMPLES });
-    await execute('npm', ['run', 'build', '--workspace', 'rejoin-example-express'], { cwd: EXAMPLES });
     const pages = mkdtempSync(join(tmpdir(), 'rejoin-react-'));
-    const vite = join(EXAMPLES, 'node_modules', 'vite', 'bin', 'vite.js');
-    await execute(process.execPath, [vite, 'build', '--outDir', pages, '--emptyOutDir'], {
+    await runTool('typescript/bin/tsc', { cwd: join(EXAMPLES, 'express') });
+    await runTool('vite/bin/vite.js', {
+      args: ['build', '--outDir', pages, '--emptyOutDir'],
       cwd: join(EXAMPLES, 'react'),
-      env: { ...process.env, NODE_ENV: 'development' },
+      env: { NODE_ENV: 'development' },
     });
     const server = spawn(process.execPath, [join(EXAMPLES, 'express', 'dist', 'server.js'), pages], {
       env: { ...process.env, REJOIN_URL: cluster.url, REJOIN_SECRET: cluster.secret, PORT: '0' },
@@ -49,6 +47,17 @@ export class ReactExample {
     if (this.#server.exitCode === null && this.#server.kill()) await ended;
     rmSync(this.#pages, { recursive: true, force: true });
   }
+}
+
+/** Set-up has installed it. */
+async function runTool(
+  script: string,
+  { args = [], cwd, env = {} }: { args?: readonly string[]; cwd: string; env?: NodeJS.ProcessEnv },
+): Promise<void> {
+  await execute(process.execPath, [join(EXAMPLES, 'node_modules', script), ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+  });
 }
 
 async function urlToldBy(server: ChildProcess): Promise<string> {
