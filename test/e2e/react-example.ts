@@ -17,20 +17,19 @@ export class ReactExample {
 
   static async start(cluster: { readonly url: string; readonly secret: string }): Promise<ReactExample> {
     const pages = mkdtempSync(join(tmpdir(), 'rejoin-react-'));
-    await runTool('typescript/bin/tsc', { cwd: join(EXAMPLES, 'express') });
-    await runTool('vite/bin/vite.js', {
-      args: ['build', '--outDir', pages, '--emptyOutDir'],
-      cwd: join(EXAMPLES, 'react'),
-      env: { NODE_ENV: 'development' },
-    });
-    const server = spawn(process.execPath, [join(EXAMPLES, 'express', 'dist', 'server.js'), pages], {
-      env: { ...process.env, REJOIN_URL: cluster.url, REJOIN_SECRET: cluster.secret, PORT: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
     try {
+      await runTool('typescript/bin/tsc', { cwd: join(EXAMPLES, 'express') });
+      await runTool('vite/bin/vite.js', {
+        args: ['build', '--outDir', pages, '--emptyOutDir'],
+        cwd: join(EXAMPLES, 'react'),
+        env: { NODE_ENV: 'development' },
+      });
+      const server = spawn(process.execPath, [join(EXAMPLES, 'express', 'dist', 'server.js'), pages], {
+        env: { ...process.env, REJOIN_URL: cluster.url, REJOIN_SECRET: cluster.secret, PORT: '0' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       return new ReactExample(await urlToldBy(server), server, pages);
     } catch (error) {
-      server.kill();
       rmSync(pages, { recursive: true, force: true });
       throw error;
     }
@@ -66,5 +65,7 @@ async function urlToldBy(server: ChildProcess): Promise<string> {
     const url = /http:\/\/\S+/.exec(line)?.[0];
     if (url) return url;
   }
-  throw new Error('The server has ended without telling its URL.');
+  // Its output is closed, but it may still run.
+  server.kill();
+  throw new Error('The server has told no URL.');
 }
