@@ -20,6 +20,7 @@ export class RetryingSocket {
   readonly #events: RetryingSocketEvents;
   #ws: WebSocket | undefined;
   #attempt = 0;
+  #lostAt = 0;
   #spreadMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,7 +75,9 @@ export class RetryingSocket {
     if (afterClose(code) === 'stop') return this.#events.ended(code);
     this.#events.lost();
     this.#attempt += 1;
+    if (this.#attempt === 1) this.#lostAt = performance.now();
+    const troubleMs = performance.now() - this.#lostAt;
     const policy = this.#spreadMs === undefined ? {} : { spreadMs: this.#spreadMs };
-    this.#timer = setTimeout(() => this.open(), delayBefore(this.#attempt, policy, Math.random));
+    this.#timer = setTimeout(() => this.open(), delayBefore(this.#attempt, policy, Math.random, troubleMs));
   }
 }

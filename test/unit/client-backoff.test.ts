@@ -24,6 +24,16 @@ test('later delays grow to the cap, are never zero, and stay jittered at the cap
   }
 });
 
+test('no wait is longer than half of the trouble, but for the widths of the first attempts', () => {
+  const longest = (attempt: number, troubleMs: number, spreadMs = 250): number =>
+    delayBefore(attempt, { spreadMs }, () => 1, troubleMs);
+  assert.equal(longest(9, 2_400), 1_200);
+  assert.equal(longest(9, 300), DEFAULT_RETRY.baseMs);
+  assert.equal(longest(9, 300, 2_000), 2_000, 'the server has asked for more');
+  assert.equal(longest(9, 60_000), DEFAULT_RETRY.capMs);
+  assert.equal(longest(3, 60_000), 2 * DEFAULT_RETRY.baseMs);
+});
+
 test('a policy replaces what it names', () => {
   assert.equal(
     delayBefore(1, { spreadMs: 0 }, () => 0.99),

@@ -45,6 +45,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   /** Counts rounds of getting a token: the answer of one that has been overtaken is dropped. */
   #round = 0;
   #attempt = 0;
+  /** `performance.now()` of the first of these attempts. */
+  #tryingSince = 0;
   #cause = '';
   /** What failed last, on the way in or back. */
   #lastError: Error | undefined;
@@ -329,6 +331,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     this.#round += 1;
     const round = this.#round;
     this.#attempt += 1;
+    if (this.#attempt === 1) this.#tryingSince = performance.now();
     const rebuilding = this.#state === 'rebuilding';
     if (error) this.#cause = error.message;
     const nextDelayMs = this.#nextDelay(rebuilding);
@@ -357,7 +360,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     const policy = this.#options.retry ?? {};
     if (!rebuilding && this.#attempt === 1) return 0;
     if (this.#page.isOffline) return longestDelay(policy, Math.random);
-    return delayBefore(this.#attempt, { spreadMs: this.#signaling.spreadMs, ...policy }, Math.random);
+    const troubleMs = performance.now() - this.#tryingSince;
+    return delayBefore(this.#attempt, { spreadMs: this.#signaling.spreadMs, ...policy }, Math.random, troubleMs);
   }
 
   #refused(error: ProtocolError): void {

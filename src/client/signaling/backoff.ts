@@ -5,7 +5,10 @@ export interface RetryPolicy {
    * the clients of a crashed master. Default: what the server names, 250.
    */
   readonly spreadMs?: number;
-  /** Width of the wait before the second attempt; doubles with every further one. Default 500. */
+  /**
+   * Width of the wait before the second attempt; doubles with every further one, up to half of the time that the trouble has lasted.
+   * Default 500.
+   */
   readonly baseMs?: number;
   /** Largest width. Default 5 000: a place is kept for 20 s, so that there are some attempts within. */
   readonly capMs?: number;
@@ -21,11 +24,23 @@ export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 5_000 } as con
 /**
  * How long to wait before attempt `attempt` (from 1): a random part of the width ("full jitter"), of which the later
  * attempts wait at least a tenth so that a dead address is not hammered.
+ *
+ * A refused connection costs no time, so a client with short waits has made many attempts after a second. Without a bound by
+ * `troubleMs` it would then wait for seconds while the server has long been back.
+ * @param troubleMs how long the trouble has lasted; default: for so long that it bounds nothing
  */
-export function delayBefore(attempt: number, policy: RetryPolicy, random: () => number): number {
+export function delayBefore(
+  attempt: number,
+  policy: RetryPolicy,
+  random: () => number,
+  troubleMs = Number.POSITIVE_INFINITY,
+): number {
   const { spreadMs, baseMs, capMs } = { ...DEFAULT_RETRY, ...policy };
   if (attempt <= 1) return Math.round(spreadMs * random());
-  return partOf(Math.min(capMs, baseMs * 2 ** Math.min(attempt - 2, 30)), random);
+  const doubled = baseMs * 2 ** Math.min(attempt - 2, 30);
+  // The server needs its spread at every attempt that may be the one which succeeds.
+  const fitting = Math.max(baseMs, spreadMs, troubleMs / 2);
+  return partOf(Math.min(capMs, doubled, fitting), random);
 }
 
 /** How long to wait where there is little hope, as without a network: as before an attempt after very many. */

@@ -44,6 +44,8 @@ export class Socket {
   #urls: readonly string[] = [];
   #nextUrl = 0;
   #attempt = 0;
+  /** `performance.now()` when the first of the attempts was due. */
+  #troubleSince = 0;
   #startedAt = 0;
   #openedInMs = 0;
   /** The first attempt of all is made at once: nothing has happened that others could be in step with. */
@@ -199,6 +201,7 @@ export class Socket {
   async #provide(rws: ReconnectingWebSocket): Promise<string> {
     if (this.#rws !== rws) return '';
     this.#attempt += 1;
+    if (this.#attempt === 1) this.#troubleSince = performance.now();
     const delay = this.#sleep ? 0 : this.#nextDelay();
     this.#events.waiting(this.#attempt, delay);
     await this.#pause.wait(delay);
@@ -213,6 +216,7 @@ export class Socket {
     const { policy, random, isOffline } = this.#options;
     if (this.#fresh && this.#attempt === 1) return 0;
     if (isOffline()) return longestDelay(policy, random);
-    return delayBefore(this.#attempt, { spreadMs: this.spreadMs, ...policy }, random);
+    const troubleMs = performance.now() - this.#troubleSince;
+    return delayBefore(this.#attempt, { spreadMs: this.spreadMs, ...policy }, random, troubleMs);
   }
 }
