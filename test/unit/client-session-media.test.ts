@@ -9,6 +9,7 @@ import { SessionMedia } from '../../src/client/session/session-media.ts';
 import { Stream } from '../../src/client/session/stream.ts';
 import { ProtocolError } from '../../src/protocol/errors.ts';
 import type { MediaPlace } from '../../src/protocol/frames.ts';
+import type { StreamId } from '../../src/protocol/ids.ts';
 import type { ConnectionInfo } from '../../src/protocol/model.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -311,18 +312,29 @@ test('the server ends a stream: told now, or found missing by the next owner, an
   assert.deepEqual([first.isPublished, second.isPublished], [false, true]);
   const coming = room.publish(third);
   await until('it is asked', () => room.plane(0).asked.length > 0);
-  room.media.endMissing([second.stream.streamId]);
+  room.media.agreeOn([second.stream.streamId]);
   assert.deepEqual([second.isPublished, room.media.publishers.length], [true, 1]);
-  room.media.endMissing([]);
+  room.media.agreeOn([]);
   assert.equal(second.isPublished, false);
   // What was on its way could not be there yet.
   await room.answer(0);
   await coming;
   assert.equal(third.isPublished, true);
   room.media.move({ id: 'second' } as MediaPlace);
-  room.media.endMissing([]);
+  room.media.agreeOn([]);
   assert.equal(third.isPublished, true);
   assert.deepEqual(room.requests, []);
+  room.media.end('disconnect');
+});
+
+test('a new owner has a stream that this client has given up: it is ended there, and one that is on its way is not', async () => {
+  const room = new Room();
+  const first = new FakePublisher();
+  room.publish(first).catch(() => {});
+  const asked = await until('it is asked', () => room.plane(0).asked[0]?.what);
+  const key = asked.replace('publish ', '');
+  room.media.agreeOn([`str_CAM_${key}_con_1`, 'str_CAM_none_con_1'] as StreamId[]);
+  assert.deepEqual(room.requests, ['unpublish']);
   room.media.end('disconnect');
 });
 

@@ -4,12 +4,14 @@ import { ProtocolError } from '../../src/protocol/errors.ts';
 import type { RequestFrame } from '../../src/protocol/frames.ts';
 import type { StreamId } from '../../src/protocol/ids.ts';
 import type { MediaKind, StreamInfo } from '../../src/protocol/model.ts';
+import { MediaRoom } from '../../src/server/master/owner/media-room.ts';
 import type { JoinedConnection } from '../../src/server/master/owner/member.ts';
 import { Member } from '../../src/server/master/owner/member.ts';
 import { Publication } from '../../src/server/master/owner/publication.ts';
 import { handleRequest } from '../../src/server/master/owner/requests.ts';
 import type { OwnedSession } from '../../src/server/master/owner/session.ts';
 import { Streams } from '../../src/server/master/owner/streams.ts';
+import { DEFAULT_TIMING } from '../../src/server/shared/timing.ts';
 import { audioRtp, videoRtp } from '../fixtures/media-node/rtp.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -28,21 +30,20 @@ class Owner {
   readonly ann = this.#member('con_ann');
   readonly bob = this.#member('con_bob');
   readonly session: OwnedSession;
-  #orders = 0;
+  readonly room: MediaRoom;
 
   constructor() {
-    const room = {
-      command: (command: string, params: Call['params']) =>
+    const client = {
+      call: (url: string, _node: unknown, { params }: { params: Call['params'] }) =>
         new Promise((resolve, reject) => {
           const answer = (error?: ProtocolError): void => (error ? reject(error) : resolve({ id: params.key }));
-          this.calls.push({ command, params, answer });
+          this.calls.push({ command: url.slice(url.lastIndexOf('/') + 1), params, answer });
         }),
-      attempt: (command: string, { key }: { key: string }) => this.told.push(`${command} ${key}`),
-      nextOrder: () => {
-        this.#orders += 1;
-        return this.#orders;
-      },
     };
+    const node = { instance: 'media-1@a', url: 'http://media-1' };
+    const parts = [node, { epoch: 1 }, client, DEFAULT_TIMING] as object as ConstructorParameters<typeof MediaRoom>;
+    const room = new MediaRoom(...parts);
+    this.room = room;
     const session = {
       room,
       members: new Map([this.ann, this.bob].map((member) => [member.id, member])),
@@ -123,6 +124,7 @@ test('a stream ends while it is muted: nobody is told of it any more', async () 
   await until('it is on its way', () => owner.calls.length > 0);
   owner.session.streams.end(owner.ann, STREAM, 'forceUnpublishByServer');
   await owner.answer('setProducerPaused');
+  for (let call = 0; call < 2; call += 1) await owner.answer('closeProducer');
   assert.equal(await muted, 'STREAM_UNKNOWN');
   assert.ok(!owner.told.includes('streamActive false'), owner.told.join());
 });
@@ -144,11 +146,12 @@ test('unpublished while the media node is at it: the stream is not there afterwa
   for (let call = 0; call < 2; call += 1) await owner.answer('produce');
   assert.deepEqual(await Promise.all([published, unpublished]), ['done', 'done']);
   assert.equal(owner.ann.publications.size, 0);
-  assert.deepEqual(owner.told, [
-    'streamCreated',
-    ...['audio', 'video'].map((kind) => `closeProducer ${streamId}/${kind}@con_ann/up`),
-    'streamDestroyed',
-  ]);
+  assert.deepEqual(owner.told, ['streamCreated', 'streamDestroyed']);
+  const closed = [await owner.answer('closeProducer'), await owner.answer('closeProducer')];
+  assert.deepEqual(
+    closed.map(({ params }) => params.key),
+    ['audio', 'video'].map((kind) => `${streamId}/${kind}@con_ann/up`),
+  );
 });
 
 test('a stream ends while somebody subscribes to it: no trace of that is left', async () => {
@@ -157,7 +160,9 @@ test('a stream ends while somebody subscribes to it: no trace of that is left', 
   const subscribed = owner.ask(owner.bob, 'subscribe', { streamId: STREAM, transport: 'down' });
   await until('both are on their way', () => owner.calls.length === 2);
   owner.session.streams.end(owner.ann, STREAM, 'unpublish');
-  for (const command of ['consume', 'consume', 'closeConsumer', 'closeConsumer']) await owner.answer(command);
+  const ended = ['closeProducer', 'closeProducer', 'closeConsumer', 'closeConsumer'];
+  for (const command of ['consume', 'consume', ...ended]) await owner.answer(command);
+  for (const command of ['closeConsumer', 'closeConsumer']) await owner.answer(command);
   assert.equal(await subscribed, 'STREAM_UNKNOWN');
   assert.equal(owner.bob.subscriptions.size, 0);
 });
@@ -188,4 +193,49 @@ test('what the media node has not answered is kept, so that it can be closed', a
   for (let call = 0; call < 2; call += 1) await owner.answer('closeConsumer');
   assert.equal(await unsubscribed, 'done');
   assert.equal(owner.bob.subscriptions.size, 0);
+});
+
+test('a consumer that the media node did not close is closed later, and never one that was made after it', async () => {
+  const owner = new Owner();
+  owner.published();
+  const stream = { streamId: STREAM, transport: 'down' };
+  const ask = (method: string): Promise<string> => owner.ask(owner.bob, method, stream);
+  const subscribed = ask('subscribe');
+  const made = [await owner.answer('consume'), await owner.answer('consume')];
+  assert.equal(await subscribed, 'done');
+
+  const unsubscribed = ask('unsubscribe');
+  const unanswered = await owner.answer('closeConsumer', new ProtocolError('UNAVAILABLE'));
+  await owner.answer('closeConsumer');
+  assert.equal(await unsubscribed, 'done');
+  const again = ask('subscribe');
+  const [anew] = [await owner.answer('consume'), await owner.answer('consume')];
+  assert.equal(await again, 'done');
+
+  void owner.room.closings.sweep();
+  const late = await owner.answer('closeConsumer');
+  assert.deepEqual(late.params, unanswered.params, 'under its own number');
+  const [first, close, second] = [made[0], late, anew].map((call) => Number(call?.params.order)) as [
+    number,
+    number,
+    number,
+  ];
+  assert.ok(first < close && close < second, `${first} ${close} ${second}`);
+  await until('nothing is left to be closed', () => owner.room.closings.size === 0);
+});
+
+test('a publish that the media node did not answer is kept, so that it can be taken back', async () => {
+  const owner = new Owner();
+  const published = owner.ask(owner.ann, 'publish', {
+    key: 'aaaa',
+    transport: 'up',
+    producers: [{ kind: 'audio', rtpParameters: audioRtp(), active: true }],
+  });
+  const { params } = await owner.answer('produce', new ProtocolError('UNAVAILABLE'));
+  assert.equal(await published, 'UNAVAILABLE');
+  assert.equal(owner.room.closings.size, 1);
+  await owner.room.closings.sweep();
+  assert.equal(owner.calls.length, 0, 'its client may ask again');
+  assert.equal(owner.room.closings.size, 1);
+  assert.ok(Number(params.order) > 0);
 });

@@ -98,4 +98,59 @@ describe('Keyed', () => {
       [['good', 'g']],
     );
   });
+
+  it('lets the later of two commands count, in whatever order they arrive', async () => {
+    const things = new Keyed<Thing, string>();
+    const make = (order: number) => things.make('k', '', async () => new Thing(), order);
+    things.close('k', 2);
+    await assert.rejects(make(1), { code: 'UNAVAILABLE' });
+    const { object } = await make(3);
+    things.close('k', 2);
+    assert.ok(!object.closed, 'closed before it was made');
+    assert.equal((await make(5)).object, object);
+    things.close('k', 4);
+    assert.ok(!object.closed, 'asked for again since');
+    things.close('k', 6);
+    await new Promise(setImmediate);
+    assert.ok(object.closed);
+    await assert.rejects(make(5), { code: 'UNAVAILABLE' });
+    things.numberAnew();
+    await make(1);
+    assert.equal(things.size, 1);
+  });
+
+  it('makes nothing under a key whose object is still to be closed', async () => {
+    const things = new Keyed<Thing, string>();
+    const { made, finish } = pending();
+    const first = things.make('k', '', () => made, 1);
+    things.close('k', 2);
+    const thing = new Thing();
+    let isFirstClosed: boolean | undefined;
+    const second = things.make(
+      'k',
+      '',
+      async () => {
+        isFirstClosed = thing.closed;
+        return new Thing();
+      },
+      3,
+    );
+    await new Promise(setImmediate);
+    assert.equal(isFirstClosed, undefined);
+    finish(thing);
+    await assert.rejects(first, { code: 'UNAVAILABLE' });
+    assert.ok(!(await second).object.closed);
+    assert.equal(isFirstClosed, true);
+    assert.equal(things.size, 1);
+  });
+
+  it('remembers the last ten thousand closed keys, and no more', async () => {
+    const things = new Keyed<Thing, string>();
+    for (let order = 1; order <= 10_001; order += 1) things.close(`k${order}`, order);
+    await assert.rejects(
+      things.make('k2', '', async () => new Thing(), 1),
+      { code: 'UNAVAILABLE' },
+    );
+    await things.make('k1', '', async () => new Thing(), 0);
+  });
 });

@@ -77,7 +77,7 @@ export class Recovery {
     participants.reconcile(others, streamsMayReturn);
     if (life !== lifecycle.life) return;
     if (moved) this.#followMedia();
-    else this.#options.media.endMissing(self.streams.map(({ streamId }) => streamId));
+    else this.#options.media.agreeOn(self.streams.map(({ streamId }) => streamId));
   }
 
   /** Streams of this client that the server has ended while nobody could tell it. */

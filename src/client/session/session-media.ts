@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServer, MediaPlace } from '../../protocol/frames.ts';
-import type { StreamId } from '../../protocol/ids.ts';
+import { type StreamId, streamNameOf } from '../../protocol/ids.ts';
 import type { MediaKind, MediaState, StreamChange, StreamEndReason } from '../../protocol/model.ts';
 import type { Plane, Request } from '../media/media-plane.ts';
 import type { PublishedAt } from '../media/publication.ts';
@@ -191,11 +191,19 @@ export class SessionMedia implements PublishedAt {
     return publisher !== undefined;
   }
 
-  /** What the session's next owner has of this client's streams: another has been ended, and nobody could tell. */
-  endMissing(there: readonly StreamId[]): void {
+  /**
+   * What the session's next owner has of this client's streams: another has been ended, and nobody could tell. One that this client
+   * does not know comes from a publish that it has given up, and is ended.
+   */
+  agreeOn(there: readonly StreamId[]): void {
     for (const [{ stream }, publishing] of [...this.#publishings]) {
       // What is on its way, or being brought to where the media is now, cannot be there yet.
       if (publishing.isSent && !there.includes(stream.streamId)) publishing.end('forceUnpublishByServer', false);
+    }
+    const wished = [...this.#publishings.values()].map(({ key }) => key);
+    for (const streamId of there) {
+      const name = streamNameOf(streamId);
+      if (name && !wished.includes(name.key)) this.#unpublish(streamId);
     }
   }
 

@@ -17,6 +17,15 @@ export interface Fence {
   readonly owner: InstanceId;
 }
 
+/**
+ * `order`: rises with each of an owner's commands that make, close or change something. Of two about the same key the later one
+ * counts, in whatever order they arrive: what an owner has given up waiting for may still be on its way, over another connection.
+ * A command without one always counts.
+ */
+export interface Ordered {
+  readonly order?: number;
+}
+
 export interface TransportData {
   readonly connectionId: ConnectionId;
   readonly direction: 'send' | 'recv';
@@ -54,14 +63,14 @@ export interface MediaCommands {
   confirm: { params: Record<string, never>; result: Record<string, never> };
   closeRoom: { params: Record<string, never>; result: Record<string, never> };
   inventory: { params: Record<string, never>; result: Inventory };
-  createTransport: { params: { key: string; appData: TransportData }; result: TransportInfo };
+  createTransport: { params: Ordered & { key: string; appData: TransportData }; result: TransportInfo };
   /** Again with the same parameters: nothing. */
   connectTransport: { params: { key: string; dtlsParameters: types.DtlsParameters }; result: Record<string, never> };
   restartIce: { params: { key: string }; result: { iceParameters: types.IceParameters } };
   /** Closes what runs over it, too. Unknown key: nothing, as for all that closes. */
-  closeTransport: { params: { key: string }; result: Record<string, never> };
+  closeTransport: { params: Ordered & { key: string }; result: Record<string, never> };
   produce: {
-    params: {
+    params: Ordered & {
       key: string;
       transport: string;
       kind: MediaKind;
@@ -71,17 +80,13 @@ export interface MediaCommands {
     };
     result: Record<string, never>;
   };
-  /**
-   * `order`: rises with each of an owner's commands. One that arrives after a later one changes nothing: what an owner has given up
-   * waiting for may still be on its way, over another connection. Without one, it counts.
-   */
-  setProducerPaused: { params: { key: string; paused: boolean; order?: number }; result: Record<string, never> };
+  setProducerPaused: { params: Ordered & { key: string; paused: boolean }; result: Record<string, never> };
   /** Its viewers are given so many of its layers, counted from the smallest: the others are not sent. */
   setProducerLayers: { params: { key: string; layers: number }; result: Record<string, never> };
-  closeProducer: { params: { key: string }; result: Record<string, never> };
+  closeProducer: { params: Ordered & { key: string }; result: Record<string, never> };
   /** Video starts paused, audio does not. */
   consume: {
-    params: {
+    params: Ordered & {
       key: string;
       transport: string;
       producer: string;
@@ -91,7 +96,7 @@ export interface MediaCommands {
     result: ConsumerInfo;
   };
   resumeConsumer: { params: { key: string }; result: Record<string, never> };
-  closeConsumer: { params: { key: string }; result: Record<string, never> };
+  closeConsumer: { params: Ordered & { key: string }; result: Record<string, never> };
 }
 
 export type MediaCommand = keyof MediaCommands;

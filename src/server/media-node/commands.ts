@@ -51,6 +51,7 @@ function oneOf(...texts: string[]): TSchema {
 }
 
 const Name = Type.String({ minLength: 1, maxLength: 512 });
+const Order = Type.Optional(Type.Integer({ minimum: 0 }));
 const Capabilities = Type.Object({});
 const Rtp = Type.Object({ codecs: Type.Array(Type.Object({ mimeType: Name }), { minItems: 1 }) });
 const Stream = Type.Object({ streamId: Name, connectionId: Name });
@@ -76,17 +77,20 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
   confirm: roomCommand<'confirm'>({}, () => ({})),
   inventory: roomCommand<'inventory'>({}, (room) => room.inventory()),
   createTransport: roomCommand<'createTransport'>(
-    { key: Name, appData: Type.Object({ connectionId: Name, direction: oneOf('send', 'recv') }) },
+    { key: Name, order: Order, appData: Type.Object({ connectionId: Name, direction: oneOf('send', 'recv') }) },
     (room, params) => room.createTransport(params),
   ),
   connectTransport: roomCommand<'connectTransport'>({ key: Name, dtlsParameters: Dtls }, (room, params) =>
     room.connectTransport(params),
   ),
   restartIce: roomCommand<'restartIce'>({ key: Name }, (room, params) => room.restartIce(params)),
-  closeTransport: roomCommand<'closeTransport'>({ key: Name }, (room, params) => room.closeTransport(params)),
+  closeTransport: roomCommand<'closeTransport'>({ key: Name, order: Order }, (room, params) =>
+    room.closeTransport(params),
+  ),
   produce: roomCommand<'produce'>(
     {
       key: Name,
+      order: Order,
       transport: Name,
       kind: oneOf('audio', 'video'),
       rtpParameters: Rtp,
@@ -96,17 +100,20 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
     (room, params) => room.produce(params),
   ),
   setProducerPaused: roomCommand<'setProducerPaused'>(
-    { key: Name, paused: Type.Boolean(), order: Type.Optional(Type.Integer({ minimum: 0 })) },
+    { key: Name, paused: Type.Boolean(), order: Order },
     (room, params) => room.setProducerPaused(params),
   ),
   setProducerLayers: roomCommand<'setProducerLayers'>(
     { key: Name, layers: Type.Integer({ minimum: 1 }) },
     (room, params) => room.setProducerLayers(params),
   ),
-  closeProducer: roomCommand<'closeProducer'>({ key: Name }, (room, params) => room.closeProducer(params)),
+  closeProducer: roomCommand<'closeProducer'>({ key: Name, order: Order }, (room, params) =>
+    room.closeProducer(params),
+  ),
   consume: roomCommand<'consume'>(
     {
       key: Name,
+      order: Order,
       transport: Name,
       producer: Name,
       rtpCapabilities: Capabilities,
@@ -115,7 +122,9 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
     (room, params) => room.consume(params),
   ),
   resumeConsumer: roomCommand<'resumeConsumer'>({ key: Name }, (room, params) => room.resumeConsumer(params)),
-  closeConsumer: roomCommand<'closeConsumer'>({ key: Name }, (room, params) => room.closeConsumer(params)),
+  closeConsumer: roomCommand<'closeConsumer'>({ key: Name, order: Order }, (room, params) =>
+    room.closeConsumer(params),
+  ),
 };
 
 /** Checks a command before its epoch is looked at, so that a malformed one changes nothing, and runs it. */

@@ -14,31 +14,55 @@ export interface Held<T extends MediaObject, D> {
   appData: D;
 }
 
+/** A key that is in use. `order`: of the last command that has asked for the object. */
+interface Entry<T extends MediaObject, D> {
+  readonly made: Promise<Held<T, D>>;
+  order: number;
+}
+
+/** So many closed keys are remembered: many more than a master closes while a command of it may still be on its way. */
+const CLOSED_KNOWN = 10_000;
+
 /**
  * Media objects by the keys that the master chose. It keeps promises, so that two commands with one key at the same
- * time make one object, and drops what has closed, however that came about.
+ * time make one object, and drops what has closed, however that came about. Where commands have an `order`, the later one counts.
  */
 export class Keyed<T extends MediaObject, D> {
-  readonly #held = new Map<string, Promise<Held<T, D>>>();
+  readonly #held = new Map<string, Entry<T, D>>();
+  /** The order of the command that closed a key, the oldest first. */
+  readonly #closed = new Map<string, number>();
+  /** Objects that were closed and may still be there. */
+  readonly #closing = new Map<string, Promise<void>>();
 
   get size(): number {
     return this.#held.size;
   }
 
   get(key: string): Promise<Held<T, D>> | undefined {
-    return this.#held.get(key);
+    return this.#held.get(key)?.made;
   }
 
-  /** The object of this key, made by `create` if there is none. A failure leaves no trace: the key can be tried again. */
-  make(key: string, appData: D, create: () => Promise<T>): Promise<Held<T, D>> {
+  /**
+   * The object of this key, made by `create` if there is none. A failure leaves no trace: the key can be tried again.
+   * @throws {ProtocolError} UNAVAILABLE: closed meanwhile, also by a later command that has arrived before this one
+   */
+  make(key: string, appData: D, create: () => Promise<T>, order?: number): Promise<Held<T, D>> {
     const known = this.#held.get(key);
-    if (known) return known;
+    if (known) {
+      known.order = Math.max(known.order, order ?? 0);
+      return known.made;
+    }
+    if (order !== undefined && order < (this.#closed.get(key) ?? 0)) {
+      return Promise.reject(new ProtocolError('UNAVAILABLE', `${key} has been closed by a later command`));
+    }
     const forget = (): void => {
-      if (this.#held.get(key) === made) this.#held.delete(key);
+      if (this.get(key) === made) this.#held.delete(key);
     };
-    const made = create().then(
+    // The worker refuses two objects with the same media over one transport.
+    const closing = this.#closing.get(key);
+    const made: Promise<Held<T, D>> = (closing ? closing.then(create) : create()).then(
       (object) => {
-        if (this.#held.get(key) !== made || object.closed) {
+        if (this.get(key) !== made || object.closed) {
           object.close();
           forget();
           throw new ProtocolError('UNAVAILABLE', `${key} was closed while it was made`);
@@ -51,28 +75,52 @@ export class Keyed<T extends MediaObject, D> {
         throw error;
       },
     );
-    this.#held.set(key, made);
+    this.#held.set(key, { made, order: order ?? 0 });
     return made;
   }
 
   /** Everything, also what is being made at this moment. */
   async all(): Promise<Held<T, D>[]> {
-    const settled = await Promise.allSettled(this.#held.values());
+    const settled = await Promise.allSettled([...this.#held.values()].map(({ made }) => made));
     return settled.flatMap((made) => (made.status === 'fulfilled' && !made.value.object.closed ? [made.value] : []));
   }
 
-  /** Closes the object of this key, at once or when it is made. Unknown key: nothing. */
-  close(key: string): void {
-    const made = this.#held.get(key);
-    if (!made) return;
+  /** Closes the object of this key, at once or when it is made, unless a later command has asked for it. Unknown key: nothing. */
+  close(key: string, order?: number): void {
+    const known = this.#held.get(key);
+    if (order !== undefined) {
+      if (known && order < known.order) return;
+      this.#rememberClosed(key, order);
+    }
+    if (!known) return;
     this.#held.delete(key);
-    made.then(
-      ({ object }) => object.close(),
-      () => {},
-    );
+    const closing = known.made
+      .then(
+        ({ object }) => object.close(),
+        () => {},
+      )
+      .then(() => {
+        if (this.#closing.get(key) === closing) this.#closing.delete(key);
+      });
+    this.#closing.set(key, closing);
+  }
+
+  /** The commands are numbered from 1 again: another master sends them. */
+  numberAnew(): void {
+    this.#closed.clear();
+    for (const entry of this.#held.values()) entry.order = 0;
   }
 
   clear(): void {
     this.#held.clear();
+    this.#closed.clear();
+  }
+
+  #rememberClosed(key: string, order: number): void {
+    const last = Math.max(order, this.#closed.get(key) ?? 0);
+    this.#closed.delete(key);
+    this.#closed.set(key, last);
+    const [oldest] = this.#closed.keys();
+    if (this.#closed.size > CLOSED_KNOWN && oldest !== undefined) this.#closed.delete(oldest);
   }
 }

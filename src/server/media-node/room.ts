@@ -93,6 +93,7 @@ export class Room {
   claim({ epoch, owner }: Fence): void {
     this.#epoch = epoch;
     this.#owner = owner;
+    for (const objects of [this.#transports, this.#producers, this.#consumers]) objects.numberAnew();
   }
 
   async rtpCapabilities(): Promise<types.RtpCapabilities> {
@@ -119,7 +120,7 @@ export class Room {
     };
   }
 
-  async createTransport({ key, appData }: Params<'createTransport'>): Promise<TransportInfo> {
+  async createTransport({ key, appData, order }: Params<'createTransport'>): Promise<TransportInfo> {
     const create = async (): Promise<MediaTransport> =>
       MediaTransport.create(await this.#router, this.#worker.webRtcServer, {
         changed: (state) => {
@@ -128,7 +129,7 @@ export class Room {
         },
         ready: () => void this.#viewersReady(key),
       });
-    const { object } = await this.#ask(this.#transports.make(key, appData, create));
+    const { object } = await this.#ask(this.#transports.make(key, appData, create, order));
     return object.info;
   }
 
@@ -143,13 +144,13 @@ export class Room {
     return { iceParameters: await this.#ask(object.restartIce()) };
   }
 
-  closeTransport({ key }: Params<'closeTransport'>): Record<string, never> {
-    this.#transports.close(key);
+  closeTransport({ key, order }: Params<'closeTransport'>): Record<string, never> {
+    this.#transports.close(key, order);
     return {};
   }
 
   async produce(params: Params<'produce'>): Promise<Record<string, never>> {
-    const { key, transport, kind, rtpParameters, paused, appData } = params;
+    const { key, transport, kind, rtpParameters, paused, appData, order } = params;
     // mediasoup would pass audio off as video.
     if (!rtpParameters.codecs.every(({ mimeType }) => mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new ProtocolError('MEDIA_REFUSED', `codecs that are not ${kind}`);
@@ -161,7 +162,7 @@ export class Room {
         paused,
         keyFrameRequestDelay: KEY_FRAME_MS,
       });
-    await this.#ask(this.#producers.make(key, appData, create));
+    await this.#ask(this.#producers.make(key, appData, create, order));
     return {};
   }
 
@@ -189,13 +190,13 @@ export class Room {
     return {};
   }
 
-  closeProducer({ key }: Params<'closeProducer'>): Record<string, never> {
-    this.#producers.close(key);
+  closeProducer({ key, order }: Params<'closeProducer'>): Record<string, never> {
+    this.#producers.close(key, order);
     return {};
   }
 
   async consume(params: Params<'consume'>): Promise<ConsumerInfo> {
-    const { key, transport, producer, rtpCapabilities, appData } = params;
+    const { key, transport, producer, rtpCapabilities, appData, order } = params;
     const create = async (): Promise<types.Consumer> => {
       const [{ object: source }, { object: over }] = [await this.#producer(producer), await this.#transport(transport)];
       const router = await this.#router;
@@ -214,7 +215,7 @@ export class Room {
       consumer.observer.once('close', () => source.observer.off('close', end));
       return consumer;
     };
-    const made = await this.#ask(this.#consumers.make(key, { ...appData, producer, transport }, create));
+    const made = await this.#ask(this.#consumers.make(key, { ...appData, producer, transport }, create, order));
     const { id, producerId, kind, rtpParameters } = made.object;
     // The client's and the server's type differ in `undefined`, which JSON does not know.
     return { id, producerId, kind, rtpParameters: rtpParameters as ConsumerInfo['rtpParameters'] };
@@ -229,8 +230,8 @@ export class Room {
     return {};
   }
 
-  closeConsumer({ key }: Params<'closeConsumer'>): Record<string, never> {
-    this.#consumers.close(key);
+  closeConsumer({ key, order }: Params<'closeConsumer'>): Record<string, never> {
+    this.#consumers.close(key, order);
     return {};
   }
 

@@ -6,7 +6,19 @@ import { type InternalClient, PeerError } from '../../shared/internal-client.ts'
 import type { Timing } from '../../shared/timing.ts';
 import type { SessionRecord } from '../../store/store.ts';
 import type { Directory, LiveNode } from '../cluster/directory.ts';
+import { Closings } from './closings.ts';
 import { NodeDead, NodeWatch } from './node-watch.ts';
+
+/** Commands of which the later one counts if two are about the same key. */
+const ORDERED: ReadonlySet<MediaCommand> = new Set([
+  'createTransport',
+  'closeTransport',
+  'produce',
+  'setProducerPaused',
+  'closeProducer',
+  'consume',
+  'closeConsumer',
+]);
 
 /** Sends the commands of one session's owner to the media node that carries it, fenced with the session's epoch. */
 export class MediaRoom {
@@ -17,6 +29,12 @@ export class MediaRoom {
   readonly #timeoutMs: number;
   readonly #watch: NodeWatch | undefined;
   #orders = 0;
+  /** What is to be closed there. */
+  readonly closings = new Closings({
+    send: (command, params) => this.command(command, params),
+    nextOrder: () => this.#nextOrder(),
+    now: () => performance.now(),
+  });
   /** Told when there is no such room at the media node, or no such media node. */
   gone: () => void = () => {};
 
@@ -39,8 +57,10 @@ export class MediaRoom {
     params: MediaCommands[C]['params'],
     withinMs = this.#timeoutMs,
   ): Promise<MediaCommands[C]['result']> {
+    const numbered = ORDERED.has(command) ? { order: this.#nextOrder(), ...params } : params;
+    const body = { fence: this.#fence, params: numbered };
     const call = (): Promise<MediaCommands[C]['result']> =>
-      this.#client.call(`${this.#url}/internal/media/${command}`, this.node, { fence: this.#fence, params }, withinMs);
+      this.#client.call(`${this.#url}/internal/media/${command}`, this.node, body, withinMs);
     try {
       return await (this.#watch ? this.#watch.call(this.node, call) : call());
     } catch (error) {
@@ -60,15 +80,14 @@ export class MediaRoom {
     }
   }
 
-  /** Numbers a command: the media node drops one that arrives after a later one, as after it was frozen. */
-  nextOrder(): number {
-    this.#orders += 1;
-    return this.#orders;
-  }
-
   /** Something that need not succeed: the media node drops what has no owner by itself. */
   attempt<C extends MediaCommand>(command: C, params: MediaCommands[C]['params']): void {
     this.command(command, params).catch(() => {});
+  }
+
+  #nextOrder(): number {
+    this.#orders += 1;
+    return this.#orders;
   }
 }
 

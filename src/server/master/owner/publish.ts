@@ -45,10 +45,12 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
       throw new ProtocolError('UNAVAILABLE', 'the stream has ended, or its media has moved, meanwhile');
     }
   } catch (error) {
-    // Where the media node has not answered the client asks for the same again, and must find what may be there: a late word to
-    // close it would end what is published by then.
+    // Where the media node has not answered, the client asks for the same again and finds what may be there, unless it has given up.
     const isUnanswered = !isProduced && error instanceof ProtocolError && error.code === 'UNAVAILABLE';
-    if (!isUnanswered) for (const key of producers.values()) room.attempt('closeProducer', { key });
+    for (const key of producers.values()) {
+      if (isUnanswered) room.closings.unlessAskedAgain('closeProducer', key);
+      else void room.closings.close('closeProducer', key);
+    }
     throw error;
   } finally {
     member.publishing.splice(member.publishing.indexOf(streamId), 1);
@@ -118,7 +120,7 @@ function carry(
   const { stream: former, producers: left } = publication;
   // Those who receive it wait for this where the media has moved.
   publication.carry(stream, producers);
-  for (const key of left.values()) session.room?.attempt('closeProducer', { key });
+  for (const key of left.values()) void session.room?.closings.close('closeProducer', key);
   if (stream.renewal !== former.renewal) {
     session.broadcast('streamRenewed', { streamId, renewal: stream.renewal ?? 0 }, member);
   }

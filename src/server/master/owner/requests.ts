@@ -54,7 +54,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     } catch (error) {
       if (isNew) {
         // It may be there all the same: the answer may be what was lost.
-        room.attempt('closeTransport', { key: full });
+        void room.closings.close('closeTransport', full);
         // Where the media has moved meanwhile, the key is one of another room.
         if (session.room === room) member.transports.delete(full);
       }
@@ -80,7 +80,8 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const { room } = await session.media();
     const full = transportOf(member, key);
     member.transports.delete(full);
-    return room.command('closeTransport', { key: full });
+    await room.closings.close('closeTransport', full);
+    return {};
   },
 
   publish,

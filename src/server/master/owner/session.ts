@@ -324,7 +324,7 @@ export class OwnedSession {
     if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: closeCode });
     this.#intake.forget(member);
     const settled = this.#settleSignals(member, refusal);
-    for (const key of member.transports.keys()) this.room?.attempt('closeTransport', { key });
+    for (const key of member.transports.keys()) void this.room?.closings.close('closeTransport', key);
     for (const [streamId, publication] of member.publications) {
       publication.end();
       this.streams.forget(streamId);
@@ -366,6 +366,7 @@ export class OwnedSession {
     if (this.isFrozen) return;
     this.places.sweep();
     this.records.sweep();
+    void this.room?.closings.sweep();
     const { resumeGraceMs } = this.#around.timing;
     for (const member of [...this.members.values()]) {
       const { presence } = member;

@@ -13,7 +13,7 @@ export const setActive: Handler<'setActive'> = async (session, member, wish) => 
   const newest = publication.wishedActive.get(kind);
   if (newest && newest !== wish) return {};
   const { room } = await session.media();
-  await room.command('setProducerPaused', { key, paused: !active, order: room.nextOrder() });
+  await room.command('setProducerPaused', { key, paused: !active });
   // It may have ended, and everyone has been told.
   if (member.publications.get(streamId) !== publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
   publication.stream = { ...publication.stream, [kind === 'audio' ? 'audioActive' : 'videoActive']: active };

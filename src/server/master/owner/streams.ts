@@ -32,7 +32,7 @@ export class Streams {
     if (!publication) throw new ProtocolError('STREAM_UNKNOWN', streamId);
     member.publications.delete(streamId);
     publication.end();
-    for (const key of publication.producers.values()) session.room?.attempt('closeProducer', { key });
+    for (const key of publication.producers.values()) void session.room?.closings.close('closeProducer', key);
     this.forget(streamId);
     session.broadcast('streamDestroyed', { streamId, reason }, member);
     session.note({ kind: 'unpublished', streamId, reason });
@@ -73,7 +73,7 @@ export class Streams {
     for (const [key, direction] of [...member.transports]) {
       if (direction !== 'send') continue;
       member.transports.delete(key);
-      this.#session.room?.attempt('closeTransport', { key });
+      void this.#session.room?.closings.close('closeTransport', key);
     }
   }
 
@@ -83,7 +83,7 @@ export class Streams {
     for (const member of members.values()) {
       const subscription = member.subscriptions.get(streamId);
       member.subscriptions.delete(streamId);
-      for (const key of subscription?.consumers ?? []) room?.attempt('closeConsumer', { key });
+      for (const key of subscription?.consumers ?? []) void room?.closings.close('closeConsumer', key);
     }
   }
 }

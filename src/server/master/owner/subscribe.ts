@@ -48,7 +48,7 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
         const kept = isOver ? [] : (before?.consumers ?? []);
         const left = keys.filter((key) => !kept.includes(key));
         // Before what comes next in this stream's order.
-        await Promise.allSettled(left.map((key) => room.command('closeConsumer', { key })));
+        await Promise.all(left.map((key) => room.closings.close('closeConsumer', key)));
       }
       // Its publisher may have moved it to another transport meanwhile; where all media has moved, the client begins anew.
       const isOver = error instanceof ProtocolError && error.code === 'CONNECTION_UNKNOWN';
@@ -64,7 +64,7 @@ export const unsubscribe: Handler<'unsubscribe'> = async (session, member, { str
   member.subscriptions.delete(streamId);
   session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
   // Before the answer, so that a client that subscribes again does not get consumers that are about to be closed.
-  await Promise.allSettled(subscription.consumers.map((key) => room.command('closeConsumer', { key })));
+  await Promise.all(subscription.consumers.map((key) => room.closings.close('closeConsumer', key)));
   return {};
 };
 
