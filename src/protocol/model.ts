@@ -14,6 +14,8 @@ export interface ConnectionInfo {
   readonly data: string;
   /** `away`: its socket is gone and it may come back within the resume grace. */
   readonly presence: 'here' | 'away';
+  /** As its client has told the session's owner; absent where it has not. */
+  readonly networkQuality?: NetworkQuality;
   /**
    * The connections that this one goes on from, in lives of the session that crashes ended: the latest first, at most 10. Whoever
    * has missed a life knows it by an earlier one. Its streams keep all of their ids but the connection's.

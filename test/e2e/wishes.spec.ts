@@ -3,6 +3,7 @@ import type { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 import { until } from '../fixtures/until.ts';
 import { expect, test } from './openvidu-pages.ts';
+import { countFromStart, type PageCount, pageCount } from './page-count.ts';
 
 /** As much of the SDK as these tests use. */
 interface Sdk {
@@ -47,28 +48,6 @@ interface Open {
   readonly sending: number;
   readonly receiving: number;
   readonly devices: number;
-}
-
-/** Keeps count of all that the page opens. */
-async function count(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const connections: RTCPeerConnection[] = [];
-    const tracks: MediaStreamTrack[] = [];
-    const Native = RTCPeerConnection;
-    globalThis.RTCPeerConnection = class extends Native {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration);
-        connections.push(this);
-      }
-    };
-    const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const stream = await getUserMedia(constraints);
-      tracks.push(...stream.getTracks());
-      return stream;
-    };
-    Object.assign(globalThis, { connections, tracks });
-  });
 }
 
 function open(page: Page): Promise<Open> {
@@ -128,8 +107,13 @@ async function atOwner(
   };
 }
 
-/** The producers and consumers of all media nodes. */
-async function atMediaNodes(running: RunningCluster): Promise<Record<'producers' | 'consumers', number>> {
+type MediaObjects = 'producers' | 'consumers' | 'transports';
+
+/** The producers and consumers of all media nodes, or others. */
+async function atMediaNodes(
+  running: RunningCluster,
+  names: readonly MediaObjects[] = ['producers', 'consumers'],
+): Promise<Partial<Record<MediaObjects, number>>> {
   const nodes = running.cluster.nodes().filter(({ role }) => role === 'media-node');
   const pages = await Promise.all(
     nodes.map(async ({ id }) => (await fetch(`${running.node(id).internalUrl}/metrics`)).text()),
@@ -139,14 +123,14 @@ async function atMediaNodes(running: RunningCluster): Promise<Record<'producers'
       (all, page) => all + Number(new RegExp(`^rejoin_media_${name}\\{.*\\} (\\d+)$`, 'm').exec(page)?.[1]),
       0,
     );
-  return { producers: sum('producers'), consumers: sum('consumers') };
+  return Object.fromEntries(names.map((name) => [name, sum(name)]));
 }
 
 /** Two pages in a room, each with a publisher, and with its connections and devices counted. */
 async function twoIn(room: string, url: string, visit: () => Promise<Page>): Promise<[Page, Page]> {
   const pages: [Page, Page] = [await visit(), await visit()];
   for (const page of pages) {
-    await count(page);
+    await countFromStart(page);
     await join(page, url, room);
   }
   return pages;
@@ -161,26 +145,56 @@ test('published and unpublished again and again, and what it leaves behind at ei
   const [ann, bob] = await twoIn(room, app.url, () => visit('blank'));
   // Bob sends nothing.
   await bob.evaluate(() => (globalThis as unknown as TestPage).publisher.dispose());
-  const storm = (): Promise<void> =>
-    ann.evaluate(async () => {
+  const storm = (count: number): Promise<void> =>
+    ann.evaluate(async (count) => {
       const { session, publisher } = globalThis as unknown as TestPage;
       const rounds: Promise<void>[] = [];
-      for (let round = 0; round < 60; round += 1) {
+      for (let round = 0; round < count; round += 1) {
         // Nobody waits for it, so that the next one begins while it is under way.
         rounds.push(session.publish(publisher).catch(() => {}));
         await new Promise((resolve) => setTimeout(resolve, (round * 37) % 84));
         await session.unpublish(publisher);
       }
       await Promise.all(rounds);
-    });
-  await storm();
-  await expect.poll(() => atOwner(running, room)).toEqual({ streams: [], subscribers: [] });
-  await expect.poll(() => atMediaNodes(running)).toEqual({ producers: 0, consumers: 0 });
+    }, count);
+  const isQuiet = async (): Promise<void> => {
+    await expect.poll(() => atOwner(running, room)).toEqual({ streams: [], subscribers: [] });
+    await expect.poll(() => atMediaNodes(running)).toEqual({ producers: 0, consumers: 0 });
+  };
+  const all = (): Promise<PageCount[]> => Promise.all([ann, bob].map(pageCount));
+  // What is made once, as the connections, is there after the first round.
+  await ann.evaluate(async () => {
+    const { session, publisher } = globalThis as unknown as TestPage;
+    await session.publish(publisher);
+  });
+  await expect.poll(async () => (await open(bob)).receiving).toBe(2);
+  await ann.evaluate(() => {
+    const { session, publisher } = globalThis as unknown as TestPage;
+    return session.unpublish(publisher);
+  });
+  await isQuiet();
+  await expect.poll(async () => (await all()).map(({ tracks }) => tracks)).toEqual([0, 0]);
+  const before = await all();
+  await storm(60);
+  await isQuiet();
   for (const page of [ann, bob]) {
     await expect.poll(() => open(page)).toMatchObject({ sending: 0, receiving: 0, devices: 0 });
     // A place that was used first, and one for probing, stay for as long as the connection.
     expect((await open(page)).transceivers).toBeLessThanOrEqual(3);
   }
+  // A connection that has carried much is given up until it is needed again.
+  await expect
+    .poll(async () =>
+      (await all()).flatMap((now, at) =>
+        (['sockets', 'connections', 'tracks', 'audioContexts'] as const)
+          .filter((what) => now[what] > (before[at]?.[what] ?? 0))
+          .map((what) => `page ${at}: ${now[what]} ${what}, not ${before[at]?.[what]}`)
+          .concat(now.timers.length > (before[at]?.timers.length ?? 0) ? `timers of ${now.timers} ms` : []),
+      ),
+    )
+    .toEqual([]);
+  const connections = (await all()).reduce((sum, now) => sum + now.connections, 0);
+  await expect.poll(() => atMediaNodes(running, ['transports'])).toEqual({ transports: connections });
 });
 
 test('a connection that has carried much is replaced when it carries nothing', async ({
@@ -220,7 +234,7 @@ test('a connection that has carried much is replaced when it carries nothing', a
 
 test('published again by the one who is told that it was ended', async ({ open: visit, app, room, running }) => {
   const ann = await visit('blank');
-  await count(ann);
+  await countFromStart(ann);
   await join(ann, app.url, room);
   const streamId = await ann.evaluate(async () => {
     const { session, publisher } = globalThis as unknown as TestPage;
@@ -341,5 +355,6 @@ test('whatever is called at whatever moment, page, owner and media node agree on
   }
   await ann.evaluate(() => (globalThis as unknown as TestPage).session.disconnect());
   await expect.poll(() => open(ann)).toEqual({ transceivers: 0, sending: 0, receiving: 0, devices: 0 });
+  await expect.poll(() => pageCount(ann)).toMatchObject({ sockets: 0, connections: 0, audioContexts: 0, timers: [] });
   await expect.poll(() => atMediaNodes(running)).toEqual({ producers: 2, consumers: 0 });
 });

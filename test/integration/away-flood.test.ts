@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import type { ConnectionId } from '../../src/protocol/ids.ts';
 import { parseTokenUrl } from '../../src/protocol/token-url.ts';
+import { Asker } from '../fixtures/cluster/asker.ts';
 import { cutSockets, makeSocketsCuttable } from '../fixtures/cluster/cuttable-socket.ts';
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
@@ -16,6 +18,13 @@ after(() => running.stop());
 beforeEach(() => running.rested());
 
 const PATIENT = { spreadMs: 600_000 } as const;
+/** Bytes that the owner of a room keeps for clients. */
+async function waitingBytes(room: string): Promise<number> {
+  const { internalUrl } = running.node(await running.ownerOf(room));
+  const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
+  return Number(/^rejoin_waiting_bytes\S* (\d+)$/m.exec(metrics)?.[1]);
+}
+
 const SENDERS = 3;
 const EACH = 500;
 
@@ -100,15 +109,10 @@ test('the memory of an owner does not grow with what is kept for clients that ar
   const sender = new SdkClient();
   await sender.session.connect(await running.token(room));
   await until('all are known to be away', () => sender.count('connectionPresence') === absent.length);
-  const { internalUrl } = running.node(await running.ownerOf(room));
-  const waiting = async (): Promise<number> => {
-    const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
-    return Number(/^rejoin_waiting_bytes\S* (\d+)$/m.exec(metrics)?.[1]);
-  };
   const said = Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(50_000)}`);
   for (const data of said) await sender.session.signal({ data });
   // 6 MB are kept for them.
-  await until('only what is new waits', async () => (await waiting()) < 200_000);
+  await until('only what is new waits', async () => (await waitingBytes(room)) < 200_000);
   for (const { session } of absent) session.reconnectNow();
   const late = sender.session.signal({ data: 'last' });
   for (const client of absent) {
@@ -122,4 +126,35 @@ test('the memory of an owner does not grow with what is kept for clients that ar
     assert.ok(connectionId);
     await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
   }
+});
+
+test('much happens while clients are away: a snapshot tells them, and no event waits for them', async () => {
+  const room = 'much-happens';
+  const absent = Array.from({ length: 4 }, () => new SdkClient({ retry: PATIENT }));
+  for (const { session } of absent) await session.connect(await running.token(room));
+  cutSockets();
+  const busy = await Asker.join(running, room);
+  await until('all are known to be away', () => busy.told('connectionPresence').length === absent.length);
+  const before = await waitingBytes(room);
+  for (let n = 0; n < 400; n += 1) busy.send('reportQuality', { level: n % 2 });
+  await busy.request('reportQuality', { level: 5 });
+  const grown = (await waitingBytes(room)) - before;
+  // 50 for each would be 30 KB.
+  assert.ok(grown < 60_000, `${grown} bytes`);
+  const late = await Asker.join(running, room);
+  for (const { session } of absent) session.reconnectNow();
+  for (const client of absent) {
+    await client.happened('reconnected');
+    const others = [...client.session.remoteConnections.values()].map(
+      ({ connectionId }) => connectionId as ConnectionId,
+    );
+    assert.ok(others.includes(busy.id) && others.includes(late.id), others.join());
+    assert.equal(client.session.remoteConnections.get(busy.id)?.networkQuality, 5);
+    assert.equal(client.count('reconnected'), 1);
+    assert.deepEqual(
+      client.story().filter((event) => event === 'rebuilding'),
+      [],
+    );
+  }
+  await Promise.all([busy.leave(), late.leave()]);
 });

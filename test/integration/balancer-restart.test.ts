@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DEFAULT_RETRY } from '../../src/client/signaling/backoff.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
-import { SdkClient, type Seen } from '../fixtures/cluster/sdk-client.ts';
-import { until } from '../fixtures/until.ts';
+import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 
 const MEMBERS = 80;
 /** Long enough for many attempts in vain: each is refused at once. */
@@ -30,10 +29,7 @@ test('80 members lose their only balancer: nobody waits for longer than half of 
   running.cluster.kill('balancer-1');
   await running.restarted('balancer-1', pid);
   const reachableMs = performance.now() - diedAt;
-  const back = await until<Seen[]>('all are back', () => {
-    const events = clients.map(({ seen }) => seen.find(({ event }) => event === 'reconnected'));
-    return events.every((event) => event !== undefined) && (events as Seen[]);
-  });
+  const back = await Promise.all(clients.map((client) => client.happened('reconnected')));
 
   const lastMs = Math.max(...back.map(({ at }) => at - diedAt));
   t.diagnostic(`reachable after ${Math.round(reachableMs)} ms, the last is back after ${Math.round(lastMs)} ms`);

@@ -131,6 +131,9 @@ export class Membership {
       const { role, data } = snapshot.self;
       this.#become({ role, data });
       this.recovery.reconcile(snapshot);
+      for (const { connectionId, networkQuality } of snapshot.others) {
+        if (networkQuality !== undefined) this.#measured({ connectionId, level: networkQuality });
+      }
     });
     lifecycle.on('event', (frame) => this.#take(frame));
     lifecycle.on('reconnecting', (attempt) => announcer.attempt('reconnecting', 'signaling', attempt));
@@ -227,7 +230,8 @@ export class Membership {
 
   #measured({ connectionId, level }: ServerEvents['networkQuality']): void {
     const connection = this.#connection(connectionId);
-    if (connection) this.#announcer.networkQualityChanged(connection, level, connection.setNetworkQuality(level));
+    if (!connection || connection.networkQuality === level) return;
+    this.#announcer.networkQualityChanged(connection, level, connection.setNetworkQuality(level));
   }
 
   #signal(signal: ServerEvents['signal']): void {

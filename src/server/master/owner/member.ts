@@ -130,6 +130,7 @@ export class Member {
       role,
       data: clientData && serverData ? `${clientData}%/%${serverData}` : clientData || serverData,
       presence: this.isKnownAway ? 'away' : 'here',
+      ...(this.networkQuality === undefined ? {} : { networkQuality: this.networkQuality }),
       ...(replaces ? { replaces } : {}),
       ...(replaces && this.#awaited ? { awaitedStreams: [...this.#awaited] } : {}),
       streams: [...this.publications.values()].map(({ stream }) => stream),

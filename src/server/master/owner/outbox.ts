@@ -39,6 +39,7 @@ export class Outbox {
   /** Bytes of what is here. */
   #memory = 0;
   #absent = 0;
+  #events = 0;
   readonly #signals: Load = { frames: 0, bytes: 0 };
   /** The share of each sender in the signals. */
   readonly #said = new Map<Sender, Load>();
@@ -82,6 +83,11 @@ export class Outbox {
 
   get bytes(): number {
     return this.#load.bytes;
+  }
+
+  /** How many of the frames a snapshot would stand for. */
+  get events(): number {
+    return this.#events;
   }
 
   /** Events have been dropped: the client needs a snapshot instead of the frames that it has missed. */
@@ -269,6 +275,7 @@ export class Outbox {
     this.#memory += memory;
     this.#budget?.add(memory);
     if (held.isAbsent) this.#absent += times;
+    if (isInSnapshot(frame)) this.#events += times;
     if (frame.t !== 'evt' || frame.event !== 'signal') return;
     addTo(this.#signals, bytes, times);
     const sender = frame.data.from ?? 'server';

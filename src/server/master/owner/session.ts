@@ -44,6 +44,12 @@ const STORE_PATIENCE_MS = 1_000;
  */
 const UNTOLD_MS = 2_000;
 
+/**
+ * So many events are kept for a client that is away, or as many as there are members if those are more: a snapshot says the same with
+ * less. Few are kept, as they tell what no snapshot does, e.g. why a stream has ended.
+ */
+const EVENTS_KEPT = 50;
+
 interface LeaveOptions {
   readonly closeCode?: CloseCode;
   /** What its client is told if it comes back; default: the reason, if it has not left by itself. */
@@ -308,6 +314,9 @@ export class OwnedSession {
   }
 
   tell<E extends ServerEventName>(member: Member, event: E, data: ServerEvents[E]): void {
+    const { outbox, isKnownAway, isReturning } = member;
+    // A resume that has begun goes on with what was kept for it.
+    if (isKnownAway && !isReturning && outbox.events >= Math.max(EVENTS_KEPT, this.members.size)) outbox.dropEvents();
     if (!member.tell(event, data)) this.#overflow(member);
     else if (event === 'signal' && member.isKnownAway) this.keptSignals.keepSoon();
   }
