@@ -71,14 +71,14 @@ export async function countFromStart(page: Page): Promise<void> {
       return copy;
     };
     type Set = (run: (...data: unknown[]) => void, ms?: number, ...data: unknown[]) => number;
-    const native = { setTimeout: setTimeout as Set, setInterval: setInterval as Set, clearTimeout };
+    const [later, again, never] = [setTimeout as Set, setInterval as Set, clearTimeout];
     const end = (timer: number | undefined): void => {
       timers.delete(timer);
-      native.clearTimeout(timer);
+      never(timer);
     };
     Object.assign(globalThis, counted, {
       setTimeout: (run: (...data: unknown[]) => void, ms = 0, ...data: unknown[]): number => {
-        const timer = native.setTimeout(() => {
+        const timer = later(() => {
           timers.delete(timer);
           run(...data);
         }, ms);
@@ -86,7 +86,7 @@ export async function countFromStart(page: Page): Promise<void> {
         return timer;
       },
       setInterval: (run: (...data: unknown[]) => void, ms = 0, ...data: unknown[]): number => {
-        const timer = native.setInterval(run, ms, ...data);
+        const timer = again(run, ms, ...data);
         timers.set(timer, ms);
         return timer;
       },
