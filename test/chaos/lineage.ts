@@ -13,7 +13,7 @@ export interface LogLine {
   readonly owner?: string;
 }
 
-const OWNS = new Set(['A session is created.', 'The session is taken over.']);
+const OWNS = new Set(['Created a session.', 'Took over the session.']);
 const CARRIES = new Set(['room opened', 'room claimed']);
 
 /** Epochs that two masters have owned, as they say themselves and as media nodes have seen them. */

@@ -15,8 +15,8 @@ function line(node: string, msg: string, session: string, epoch: number, rest: P
 }
 
 test('an epoch that two masters have had is found, be it that only media nodes have seen both', () => {
-  const created = 'A session is created.';
-  const taken = 'The session is taken over.';
+  const created = 'Created a session.';
+  const taken = 'Took over the session.';
   const good = [
     line('master-1', created, 'r_1', 1),
     line('master-2', taken, 'r_1', 2),

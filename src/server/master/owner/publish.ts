@@ -10,8 +10,8 @@ import { type Handler, transportOf } from './request-handler.ts';
 import type { OwnedSession } from './session.ts';
 
 /**
- * A stream that is there already, and comes over another transport now, moves to that one: after the media has moved to another
- * node everybody knows, and otherwise those who receive it are told.
+ * Publishes a stream. If the stream exists and arrives over another transport, it switches to that transport. Subscribers are told
+ * of this, except after a move of all media, when every client subscribes anew anyway.
  */
 export const publish: Handler<'publish'> = async (session, member, params) => {
   requirePublisher(member);
@@ -21,7 +21,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   if (kinds.size !== params.producers.length) throw new ProtocolError('PARAMS_INVALID', 'two producers of one kind');
   const typeOfVideo = kinds.has('video') ? (params.typeOfVideo ?? 'CUSTOM') : undefined;
   const streamId = streamIdOf(member.id, params.key, typeOfVideo);
-  // The transport is part of the key: what comes over another one is not taken for what is there.
+  // The transport is part of the key, so that a producer on another transport is not taken for the existing one.
   const producers = new Map([...kinds].map((kind) => [kind, `${streamId}/${kind}@${transport}`] as const));
   const published = member.publications.get(streamId);
   const before = published?.producers;
@@ -37,7 +37,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   try {
     await produce(room, member, params, { stream, transport, producers });
     isProduced = true;
-    // Much may have happened meanwhile.
+    // The member, its role, the stream, the room and the transport may all have changed meanwhile.
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
     requirePublisher(member);
     const isAsBefore = member.publications.get(streamId) === published && published?.producers === before;
@@ -45,8 +45,8 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
       throw new ProtocolError('UNAVAILABLE', 'the stream has ended, or its media has moved, meanwhile');
     }
   } catch (error) {
-    // Where the media node has not answered the client asks for the same again, and must find what may be there: a late word to
-    // close it would end what is published by then.
+    // If the media node did not answer, the client repeats the request and must find what may exist by then: a late close
+    // would end it.
     const isUnanswered = !isProduced && error instanceof ProtocolError && error.code === 'UNAVAILABLE';
     if (!isUnanswered) for (const key of producers.values()) room.attempt('closeProducer', { key });
     throw error;
@@ -116,13 +116,13 @@ function carry(
 ): void {
   const { streamId } = stream;
   const { stream: former, producers: left } = publication;
-  // Those who receive it wait for this where the media has moved.
+  // After a move of the media, subscribers wait for this call.
   publication.carry(stream, producers);
   for (const key of left.values()) session.room?.attempt('closeProducer', { key });
   if (stream.renewal !== former.renewal) {
     session.broadcast('streamRenewed', { streamId, renewal: stream.renewal ?? 0 }, member);
   }
-  // It may have been muted while there was nothing to mute.
+  // The client may have muted the stream while it had no producers to pause.
   for (const kind of ['audio', 'video'] as const) {
     const property = `${kind}Active` as const;
     if (stream[property] !== former[property]) {
