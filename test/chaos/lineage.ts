@@ -14,7 +14,7 @@ export interface LogLine {
 }
 
 const OWNS = new Set(['Created a session.', 'Took over the session.']);
-const CARRIES = new Set(['room opened', 'room claimed']);
+const CARRIES = new Set(['Opened a room.', 'A room has a new owner.']);
 
 /** Epochs that two masters have owned, as they say themselves and as media nodes have seen them. */
 export function twoOwners(lines: readonly LogLine[]): string[] {

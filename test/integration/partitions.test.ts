@@ -139,7 +139,7 @@ describe('between the owner and the media node', () => {
       const second = await until('it is there', () => running.session(room));
       assert.deepEqual([second.owner, second.epoch], [first.owner, first.epoch], 'its owner is the same');
       net.heal();
-      await until('its old room is closed', () => lines(media, 'room closed', first.uniqueSessionId) > 0);
+      await until('its old room is closed', () => lines(media, 'Closed a room.', first.uniqueSessionId) > 0);
       await allIsWell();
       assert.equal(await running.mediaNodeOf(room), (second.mediaNode ?? '').split('@')[0]);
     });

@@ -1,13 +1,13 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 
-/** What transports, producers and consumers have in common. */
+/** The common part of transports, producers and consumers. */
 export interface MediaObject {
   readonly closed: boolean;
   close(): void;
   readonly observer: { once(event: 'close', listener: () => void): unknown };
 }
 
-/** A media object with what its master said about it. */
+/** A media object with the data that its master attached to it. */
 export interface Held<T extends MediaObject, D> {
   readonly key: string;
   readonly object: T;
@@ -15,8 +15,8 @@ export interface Held<T extends MediaObject, D> {
 }
 
 /**
- * Media objects by the keys that the master chose. It keeps promises, so that two commands with one key at the same
- * time make one object, and drops what has closed, however that came about.
+ * Media objects by the keys that the master chose. Storing promises makes two simultaneous commands with the same key create one object.
+ * Closed objects are removed, whatever closed them.
  */
 export class Keyed<T extends MediaObject, D> {
   readonly #held = new Map<string, Promise<Held<T, D>>>();
@@ -29,7 +29,7 @@ export class Keyed<T extends MediaObject, D> {
     return this.#held.get(key);
   }
 
-  /** The object of this key, made by `create` if there is none. A failure leaves no trace: the key can be tried again. */
+  /** The object with this key; calls `create` if there is none. After a failure the key can be tried again. */
   make(key: string, appData: D, create: () => Promise<T>): Promise<Held<T, D>> {
     const known = this.#held.get(key);
     if (known) return known;
@@ -55,13 +55,13 @@ export class Keyed<T extends MediaObject, D> {
     return made;
   }
 
-  /** Everything, also what is being made at this moment. */
+  /** All objects, including those still being created. */
   async all(): Promise<Held<T, D>[]> {
     const settled = await Promise.allSettled(this.#held.values());
     return settled.flatMap((made) => (made.status === 'fulfilled' && !made.value.object.closed ? [made.value] : []));
   }
 
-  /** Closes the object of this key, at once or when it is made. Unknown key: nothing. */
+  /** Closes the object with this key, at once or when it has been created. An unknown key has no effect. */
   close(key: string): void {
     const made = this.#held.get(key);
     if (!made) return;
