@@ -4,8 +4,8 @@ import type { types } from 'mediasoup';
 const LOOKS_MS = [150, 300, 600] as const;
 
 /**
- * Gives a viewer the full frame rate sooner. If a video has several temporal layers, as Firefox sends it, a viewer starts with only some of the
- * frames. mediasoup doesn't know the bitrate of the others yet, and checks again after more than a second. A change of the preferred
+ * Gives a viewer the full frame rate sooner. If a video has several temporal layers, as Firefox sends it, a viewer starts with
+ * only some of the frames. mediasoup doesn't know the bitrate of the others yet, and checks again after more than a second. A change of the preferred
  * layers makes it check at once.
  */
 export function hurryToFullRate(consumer: types.Consumer): void {
