@@ -4,8 +4,8 @@ import { withSocketsAt } from './demo-page.ts';
 import { webhookEnvironment } from './webhook-environment.ts';
 
 /**
- * The settings of the nodes that are secret, or no words for a command line, as environment variables: what is secret in
- * them is in no list of processes.
+ * Settings that are secret, or that don't fit on a command line, as environment variables, because other users can list the
+ * command lines of all processes.
  */
 export function childEnvironment(
   { role, socketsAt = [] }: Pick<PlannedNode, 'role' | 'socketsAt'>,
