@@ -30,10 +30,10 @@ export interface LiveLinkOptions {
 }
 
 /**
- * | standing    | becomes by                                                                      |
- * | unknown     | the start; `dead`                                                               |
- * | alive       | the hello of a stream                                                           |
- * | unreachable | no answer to a probe, while others are answered; a new stream makes it alive     |
+ * | standing    | entered by                                                          |
+ * | unknown     | the start; `dead`                                                   |
+ * | alive       | the hello of a stream                                               |
+ * | unreachable | a probe that fails here, although other nodes reach the instance    |
  */
 type Standing =
   | { readonly kind: 'unknown' }
@@ -54,7 +54,7 @@ const RESET_PAUSE_MS = 10;
  * The receiving end of liveness. A broken or silent stream proves nothing, so a probe confirms it before anything is emitted:
  *
  * - The connection is refused, or another instance answers: the node is dead.
- * - There is no answer within the verdict time, here or at the nodes asked to try: the node counts as dead; fencing makes a mistake harmless.
+ * - There is no answer within the verdict time, here or at other nodes: the node counts as dead. Fencing makes a mistake harmless.
  * - The same instance answers: the stream is reopened.
  */
 export class LiveLink extends EventEmitter<LiveLinkEvents> {

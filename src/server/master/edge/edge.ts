@@ -33,12 +33,12 @@ const LOG_BURST = 20;
 const VIOLATIONS: Partial<Record<ProtocolErrorCode, CloseCode>> = { FRAME_TOO_LARGE: 4413, RATE_LIMITED: 4429 };
 
 /**
- * What a client's socket is doing at this edge.
+ * The state of a client's socket at this edge.
  * | state     | enters by                         | leaves by                                     |
- * | waiting   | open; `destroyed` told            | hello → attaching; too late → closed          |
+ * | waiting   | open; `destroyed` or `moved` sent | hello → attaching; too late → closed          |
  * | attaching | hello                             | welcome → attached; refused → closed          |
  * | attached  | welcome                           | owner gone → waiting; closed by either side   |
- * | closed    | the socket is gone or on its way  |                                               |
+ * | closed    | the socket has closed or closes   |                                               |
  */
 type State =
   | { readonly kind: 'waiting'; readonly until: number }
@@ -413,7 +413,7 @@ export class Edge implements EdgePort {
       if (audit) this.#still(client);
       if (client.state.kind === 'waiting' && now > client.state.until) {
         // The hello may still be on its way over a slow link, so the close code lets the client try again.
-        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'), 4408);
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'no hello in time'), 4408);
       }
     }
   }

@@ -69,7 +69,8 @@ export class Admission {
   async #joinWith(joining: Joining, request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
     joining.latest = request.attachment;
     await joining.over;
-    if (joining.latest !== request.attachment) throw new ProtocolError('UNAVAILABLE', 'a later hello of this client');
+    if (joining.latest !== request.attachment)
+      throw new ProtocolError('UNAVAILABLE', 'this client has sent a later hello');
     if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
     return this.attach(request, edge);
   }

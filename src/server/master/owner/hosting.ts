@@ -159,7 +159,7 @@ export class Hosting {
     left.forget(placed.media.id);
     await placed.room.command('closeRoom', {});
     const next = await open();
-    if (next.wasThere) throw new ProtocolError('UNAVAILABLE', 'not an empty room');
+    if (next.wasThere) throw new ProtocolError('UNAVAILABLE', 'the room is not empty');
     return next;
   }
 

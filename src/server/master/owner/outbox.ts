@@ -213,8 +213,8 @@ export class Outbox {
     this.#budget?.add(-this.#memory);
     this.#budget = undefined;
   }
+
   /** Drops the events, which a snapshot replaces. The gaps in the numbers make a snapshot necessary. `false`: there are no events. */
-  /** Gives up the events, which a snapshot tells; numbers have gaps then, and only a snapshot leads on. `false`: there are none. */
   dropEvents(): boolean {
     const kept = this.#held.filter(({ frame }) => !isInSnapshot(frame));
     if (kept.length === this.#held.length && !this.#isStale) return false;

@@ -42,7 +42,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
     requirePublisher(member);
     const isAsBefore = member.publications.get(streamId) === published && published?.producers === before;
     if (session.room !== room || !isAsBefore || !member.transports.has(transport)) {
-      throw new ProtocolError('UNAVAILABLE', 'the stream has ended, or its media has moved, meanwhile');
+      throw new ProtocolError('UNAVAILABLE', 'the stream has ended or its media has moved meanwhile');
     }
   } catch (error) {
     // If the media node did not answer, the client repeats the request and must find what may exist by then: a late close
@@ -59,7 +59,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   }
   member.publications.set(streamId, new Publication(stream, producers));
   member.awaitNoMore(params.key);
-  session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
+  session.log.info({ connection: member.id, stream: streamId }, 'A stream was published.');
   session.broadcast('streamCreated', { stream }, member);
   session.note({ kind: 'published', stream });
   return { stream };

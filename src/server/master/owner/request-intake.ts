@@ -107,7 +107,7 @@ export class RequestIntake {
     const about = { connection: member.id, method: method.slice(0, 64), code, detail };
     this.#session.log.warn(
       { ...about, ...(fault ? { err: fault } : {}), ...(unwritten > 0 ? { unwritten } : {}) },
-      'Refused a request.',
+      'A request failed.',
     );
   }
 

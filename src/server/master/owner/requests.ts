@@ -28,7 +28,7 @@ function requireModerator(member: Member, what: string): void {
 
 function requireMaySend(member: Member, direction: 'send' | 'recv'): void {
   if (direction === 'send' && member.record.role === 'SUBSCRIBER') {
-    throw new ProtocolError('NOT_PERMITTED', 'a transport to send over');
+    throw new ProtocolError('NOT_PERMITTED', 'a send transport');
   }
 }
 

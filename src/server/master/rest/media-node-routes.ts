@@ -157,7 +157,7 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
       const node = findLive(parts, request.params.mediaNodeId);
       const { status } = request.body;
       if (node.beat?.ready === false && status !== 'terminating') {
-        throw new RestError(409, 'This media node is terminating and cannot be called back. Start another one.');
+        throw new RestError(409, 'This media node is terminating, which cannot be cancelled. Start another one.');
       }
       if (status === 'terminating') {
         if (node.beat?.ready !== false) await drain(parts, node, {});

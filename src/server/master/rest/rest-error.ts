@@ -67,7 +67,7 @@ export function useRestErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const known = toRestError(error);
     const line = { err: error, method: request.method, url: request.url, status: known.status };
-    if (known.status === 500) request.log.error(line, 'A REST request has failed.');
+    if (known.status === 500) request.log.error(line, 'A REST request failed.');
     else if (known.status === 501) request.log.info(line, 'Refused a REST request for an unsupported feature.');
     else if (!BY_STRANGERS.has(known.status)) request.log.warn(line, 'Refused a REST request.');
     if (known.retryAfterS !== undefined) reply.header('retry-after', known.retryAfterS);
