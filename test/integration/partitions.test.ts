@@ -154,7 +154,7 @@ test('the owner is cut off from everything: another goes on, and when it is back
   await until('another owns it', async () => (await running.ownerOf(room)) !== 'master-2');
   await everyoneGetsOn();
   net.heal();
-  await until('it has stepped down', () => lines('master-2', 'Fenced', uniqueSessionId) === 1);
+  await until('it has stepped down', () => lines('master-2', 'Stepped down', uniqueSessionId) === 1);
   await everyoneGetsOn();
   await allIsWell();
   assert.equal(await epochOf(room), epoch + 1);
