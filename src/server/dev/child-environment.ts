@@ -4,8 +4,8 @@ import { withSocketsAt } from './demo-page.ts';
 import { webhookEnvironment } from './webhook-environment.ts';
 
 /**
- * Settings that are secret, or that don't fit on a command line, as environment variables, because other users can list the
- * command lines of all processes.
+ * Environment variables for settings that are secret or too long for a command line. Other users can list command lines, but not
+ * these variables.
  */
 export function childEnvironment(
   { role, socketsAt = [] }: Pick<PlannedNode, 'role' | 'socketsAt'>,

@@ -6,8 +6,8 @@ import type { InstanceId } from '../shared/identity.ts';
 
 /**
  * The commands of masters to a media node: `POST /internal/media/<command>`. Every command names the session and the sender's epoch; an
- * epoch lower than the highest seen is refused with EPOCH_STALE. The master chooses the keys of what a command makes, unique within the
- * room, so that a repeated command finds the result and gives the same answer.
+ * epoch lower than the highest seen is refused with EPOCH_STALE. The master chooses the key of each object that a command makes,
+ * unique within the room. A repeated command thus finds the object and gives the same answer.
  */
 export interface Fence {
   readonly sessionId: SessionId;
@@ -72,8 +72,8 @@ export interface MediaCommands {
     result: Record<string, never>;
   };
   /**
-   * `order` rises with each command of an owner. A command that arrives after a later one is ignored, because one whose answer the owner
-   * no longer awaits may still be on its way over another connection. Without `order`, the command always counts.
+   * `order` rises with each command of an owner. A command that arrives after a later one is ignored: the owner may no longer await it,
+   * while it is still on its way over another connection. Without `order`, the command always counts.
    */
   setProducerPaused: { params: { key: string; paused: boolean; order?: number }; result: Record<string, never> };
   /** Sends viewers only this many layers, counted from the smallest. */

@@ -1,8 +1,8 @@
 import type { types } from 'mediasoup';
 
 /**
- * The codecs of every router. All nodes list them in the same order, so that all routers have the same capabilities, and a client
- * prepared for one node is prepared for all.
+ * The codecs of every router. All nodes list them in the same order, so that all routers have the same capabilities. A client prepared
+ * for one node is then prepared for all.
  *
  * Publishers receive the parameters in the answer to their offer. `opusStereo` is left to the publisher, because stereo would double the
  * bitrate of every microphone.

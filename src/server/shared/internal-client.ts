@@ -53,8 +53,8 @@ const KEEP_ALIVE_MS = 10_000;
 /** Most simultaneous calls to one process; further ones wait for a connection. */
 const CONNECTIONS = 64;
 /**
- * Delay before a ping starts another attempt beside those in progress. A lost packet costs an open connection at least 200 ms and a new
- * one a second, so on a lossy link parallel attempts succeed where a single one would hardly be answered.
+ * Delay before a ping starts another attempt beside those in progress. A lost packet delays an open connection by at least 200 ms and
+ * a new one by a second. On a lossy link, parallel attempts get an answer in time where a single one rarely would.
  */
 const PING_AGAIN_MS = 350;
 

@@ -3,8 +3,8 @@ import type { Logger } from './logging.ts';
 const EACH_MS = 1_000;
 
 /**
- * Samples log lines that outsiders can cause. After an initial burst it writes a line per second, with the count of those left out, so that
- * a client that errs a thousand times a second can't fill the disk.
+ * Samples log lines that outsiders can cause, so that a client that errs a thousand times a second cannot fill the disk. After an initial
+ * burst it writes a line per second, with the count of those left out.
  */
 export class SampledLog {
   readonly #log: Pick<Logger, 'warn'>;

@@ -28,8 +28,8 @@ export type BatchResult = 'taken' | 'refused';
  * again: everything sent this way is numbered, so the other side drops repeats. `close()` ends it when the other side is dead; clients
  * then resume for the unsent items.
  *
- * If the other side refuses an item, the sender finds it by halving the batch, drops it and reports it, so that the rest gets through.
- * Items beyond the limits are not queued but reported.
+ * An item that the other side refuses must not block the rest: it is found by halving the batch, then dropped and reported. Items
+ * beyond the limits are not queued but reported.
  */
 export class BatchSender<T> {
   readonly #send: (items: string) => Promise<BatchResult>;

@@ -78,7 +78,7 @@ export class OwnedSession {
   readonly missedSignals: MissedSignals;
   readonly departures: Departures;
   readonly streams = new Streams(this);
-  /** Bytes that wait for or come from all members. */
+  /** Bytes of the unacknowledged frames and waiting requests of all members. */
   readonly bytes: ByteBudget;
   readonly log: Logger;
   readonly #around: SessionSurroundings;

@@ -224,8 +224,8 @@ export class Sessions {
   }
 
   /**
-   * Adds a session. An older object of the same session steps down first: after a partition it may not know yet that
-   * others have decided about it, and its clients would stay with an object that no other process knows.
+   * Adds a session. An older object of the same session steps down first. After a partition it may not know yet that others have
+   * decided about it, and its clients would be cut off from the new one.
    */
   #own(session: OwnedSession): void {
     const { sessionId } = session.record;

@@ -65,8 +65,8 @@ function noSession(sessionId: string, status: 400 | 404): RestError {
 }
 
 /**
- * Resolves when it is certain that no other master owned the session at this moment, so that what is sent to the members from here on
- * reaches them.
+ * Resolves when it is certain that no other master owned the session at this moment. What is sent to the members from here on thus
+ * reaches all of them.
  * @throws {RestError} 503 when that cannot be known
  * @throws {ProtocolError} EPOCH_STALE
  */

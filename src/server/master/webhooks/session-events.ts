@@ -28,8 +28,8 @@ const ENDS: Readonly<Record<EndReason, { readonly session: SessionDestroyedReaso
 const END_ORDER = ['INBOUND', 'OUTBOUND'] as const;
 
 /**
- * Turns facts about sessions into events. An end is derived from the beginning that the outbox holds, so any master can report it, also
- * one that takes the session over or finds it crashed.
+ * Turns facts about sessions into events. An end is derived from its beginning, which the outbox holds. So any master can report it,
+ * also one that takes the session over or finds it crashed.
  */
 export class SessionEvents {
   readonly #outbox: Pick<WebhookOutbox, 'open' | 'unendedLives'>;
