@@ -102,7 +102,7 @@ function requireFits(signal: ServerSignal): void {
 function nobodyThere(sessionId: string, connectionId: string | undefined): RestError {
   const what =
     connectionId === undefined
-      ? `Session ${sessionId} is empty at the moment. Send the signal when a participant has joined`
+      ? `Session ${sessionId} has no participants at the moment. Send the signal when one has joined`
       : `Session ${sessionId} has no connection ${connectionId.slice(0, 64)} at the moment. Leave it out of "to"`;
   return new RestError(406, `${what}.`);
 }
