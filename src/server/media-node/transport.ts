@@ -14,14 +14,14 @@ export type TransportState = MediaNews['transportState']['state'];
 const INITIAL_OUTGOING_BITRATE = 1_500_000;
 
 /**
- * How long after it is connected a transport has an estimate of what it can carry: mediasoup makes the first one within 25 ms.
- * Until then its consumers have no layer, and ask for no key frame.
+ * Time from the connection until the transport has a bandwidth estimate: mediasoup makes the first one within 25 ms. Until then,
+ * its consumers have no layer and request no key frame.
  */
 const ESTIMATE_MS = 30;
 
 export interface TransportListener {
   readonly changed: (state: TransportState) => void;
-  /** Consumers can have their media. */
+  /** Called when consumers can get media. */
   readonly ready: () => void;
 }
 
@@ -63,7 +63,7 @@ export class MediaTransport implements MediaObject {
     return { id, iceParameters, iceCandidates, dtlsParameters };
   }
 
-  /** Whether consumers can have their media. */
+  /** Whether consumers can get media. */
   get isReady(): boolean {
     return this.#state === 'connected' && this.#hasEstimate;
   }
