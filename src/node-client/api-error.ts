@@ -1,24 +1,34 @@
-/** Why a call has failed: what to decide by. */
+/** Why a call failed, as a code for programs, and what to do. */
 export const API_ERRORS = {
-  BAD_REQUEST: 'Correct what the message names; sending the same again fails again.',
+  BAD_REQUEST: 'Correct what the message names. The same request would fail again.',
   UNAUTHORIZED: 'Give the secret of the cluster: new OpenVidu(url, secret).',
   LIMITED:
-    'Wait a moment and send less, as the message says; after wrong secrets, give the right one: it is always accepted.',
-  NOT_FOUND: 'It has ended, or never was. Create it again, or call fetch() to see what there is.',
-  NOBODY_THERE: 'Send it when somebody has joined, or correct the ids in `to`.',
-  CONFLICT: 'It is there already: use it, or choose another name.',
-  NOT_SUPPORTED: 'Do without this call: this server does not serve it.',
-  UNAVAILABLE: 'Try again later. If it stays so, look at the state of the nodes and of the balancer.',
-  UNREACHABLE: 'Check the URL, the name of the host and its certificate; `cause` has the details.',
-  ABORTED: 'Nothing: the signal of this call was aborted.',
-  UNEXPECTED_ANSWER: 'Check that the URL is that of the balancer or of a master: something else seems to answer there.',
-  SERVER_ERROR: 'Look into the log of the masters, which says more; report it if it repeats.',
+    'Wait a moment and send less, as the message says. After wrong secrets, give the right one, which is always accepted.',
+  NOT_FOUND: 'The object has ended or never existed. Create it again, or call fetch() to see what exists.',
+  NOBODY_THERE: 'Send the signal when a participant has joined, or correct the ids in `to`.',
+  CONFLICT: 'The object already exists. Use it, or choose another name.',
+  NOT_SUPPORTED: 'Do without this call, which this server does not support.',
+  UNAVAILABLE: 'Try again later. If it stays unavailable, check the nodes and the balancer.',
+  UNREACHABLE: 'Check the URL, the host name and the certificate; `cause` has the details.',
+  ABORTED: 'No action is needed: the signal of this call was aborted.',
+  UNEXPECTED_ANSWER: 'Check that the URL is that of the balancer or a master. Another program seems to answer there.',
+  SERVER_ERROR: 'Read the log of the masters. If the error repeats, report it.',
 } as const;
 /**
- * What to decide by: `UNAVAILABLE`, nobody has answered within the deadline; `NOT_FOUND`, it has ended or never was;
- * `LIMITED`, too much at a time; `NOBODY_THERE`, a signal has no receiver; `BAD_REQUEST`, what was sent is wrong; `UNAUTHORIZED`, the secret is; `CONFLICT`, it
- * is there already; `NOT_SUPPORTED`; `SERVER_ERROR`; `UNEXPECTED_ANSWER`, something else than a cluster answers; `UNREACHABLE`,
- * unknown host or wrong certificate; `ABORTED`, by the `signal` of the call.
+ * Why a call failed.
+ *
+ * - `UNAVAILABLE`: no server answered within the deadline.
+ * - `NOT_FOUND`: the object has ended or never existed.
+ * - `LIMITED`: too much at a time.
+ * - `NOBODY_THERE`: a signal has no recipients.
+ * - `BAD_REQUEST`: the request is wrong.
+ * - `UNAUTHORIZED`: the secret is wrong.
+ * - `CONFLICT`: the object already exists.
+ * - `NOT_SUPPORTED`: the server does not support the call.
+ * - `SERVER_ERROR`: the server failed.
+ * - `UNEXPECTED_ANSWER`: another program than a cluster answered.
+ * - `UNREACHABLE`: unknown host or wrong certificate.
+ * - `ABORTED`: the `signal` of the call was aborted.
  */
 export type RejoinApiErrorCode = keyof typeof API_ERRORS;
 
@@ -35,15 +45,15 @@ export interface RejoinApiErrorParts {
   readonly cause?: unknown;
 }
 
-/** What every call rejects with. `message` says what happened, `action` what to do about it. */
+/** The error of every rejected call. `message` says what happened, `action` what to do. */
 export class RejoinApiError extends Error {
-  /** Tells it from other errors. */
+  /** Distinguishes it from other errors. */
   override readonly name = 'RejoinApiError';
-  /** What to decide by. */
+  /** Why the call failed, for programs. */
   readonly code: RejoinApiErrorCode;
-  /** The HTTP status of the last answer; undefined when there was none. */
+  /** The HTTP status of the last answer; undefined if there was none. */
   readonly status: number | undefined;
-  /** What to do about it. */
+  /** What to do. */
   readonly action: string;
   /** E.g. `POST`. */
   readonly method: string;
@@ -51,9 +61,9 @@ export class RejoinApiError extends Error {
   readonly path: string;
   /** How often the request was sent. */
   readonly attempts: number;
-  /** Whether the server may have carried it out all the same. */
+  /** Whether the server may have carried out the request nevertheless. */
   readonly mayHaveRun: boolean;
-  /** Of a POST: the same call with this key again does nothing twice. */
+  /** For POST: repeating the call with this key creates nothing twice. */
   readonly idempotencyKey: string | undefined;
 
   /** @internal */
@@ -70,13 +80,13 @@ export class RejoinApiError extends Error {
   }
 }
 
-/** The code of an answer that is not a success. */
+/** The code for an unsuccessful status. */
 export function codeOf(status: number): RejoinApiErrorCode {
   switch (status) {
     case 401:
     case 403:
       return 'UNAUTHORIZED';
-    // A member or a session holds no more; or too many requests came with a wrong secret.
+    // A member or a session is at its limit, or too many requests had a wrong secret.
     case 429:
       return 'LIMITED';
     case 404:

@@ -13,52 +13,52 @@ import {
   retryAfterMs,
 } from './retry.ts';
 
-/** Of a single call; every method takes them last. */
+/** Options of a single call. Every method takes them as its last argument. */
 export interface CallOptions {
   /** Ends the call with an error of code `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may take with all its attempts, ms. Default: the policy's. */
+  /** Time limit for the call with all its attempts, ms. Default: the policy's. */
   readonly deadlineMs?: number | undefined;
-  /** Told before each wait, besides the client's own `onRetry`. */
+  /** Called before each retry, in addition to the client's own `onRetry`. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
   /**
-   * Of calls that create or send: 1 to 128 visible ASCII characters. The same call with the same key does nothing twice, for
-   * callers who repeat it themselves, e.g. after a restart. Default: a random one for each call.
+   * For calls that create or send: 1 to 128 visible ASCII characters. Repeating a call with the same key creates nothing twice, e.g. after
+   * a restart of the caller. Default: a random one for each call.
    */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** How a client goes about its calls. */
+/** Options of a client. */
 export interface ApiOptions {
-  /** What replaces the defaults of the retries. */
+  /** Overrides defaults of the retries. */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Told of every attempt that has failed and is followed by another. */
+  /** Called after every failed attempt that is followed by another. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
-  /** Sends the requests. Default: the global one. */
+  /** Sends the requests. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Default: the real one. */
+  /** Default: the system's clocks. */
   readonly clock?: Clock | undefined;
-  /** 0 to 1, as `Math.random`. */
+  /** Returns 0 to 1. Default: `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
 interface Call<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Under the API's, e.g. `/sessions/one`. */
+  /** Below the prefix of the API, e.g. `/sessions/one`. */
   readonly path: string;
   readonly body?: Json;
   /**
-   * `harmless`: sending it twice does what sending it once does. `withKey`: so it is with an idempotency key. `never`: it is
-   * sent again only if nobody has got it.
+   * `harmless`: sending it twice has the same effect as once. `withKey`: the same, thanks to an idempotency key. `never`: it is sent again
+   * only if no server received it.
    */
   readonly repeat: 'harmless' | 'withKey' | 'never';
-  /** What these statuses mean after an attempt without a clear answer: that attempt has done it. */
+  /** Statuses that, after an attempt with an unclear result, mean that this attempt succeeded. */
   readonly doneAlready?: readonly number[];
-  /** Reads the body of a success; throws {@link ShapeError} when it is not what it should be. */
+  /** Parses the body of a success. Throws {@link ShapeError} if it is malformed. */
   readonly read: (body: unknown) => T;
 }
 
-/** The time that a call has, shared by all its requests where it needs more than one. */
+/** The time limit of a call, shared by all its requests. */
 export interface Budget extends CallOptions {
   readonly endsAt: number;
 }
@@ -66,7 +66,7 @@ export interface Budget extends CallOptions {
 const API_PATH = '/openvidu/api';
 const KEY = /^[!-~]{1,128}$/;
 
-/** The REST API of a cluster: calls that outlive the failures of single nodes. */
+/** The REST API of a cluster, with retries that survive failures of single nodes. */
 export class Api {
   readonly #base: string;
   readonly #authorization: string;
@@ -76,7 +76,7 @@ export class Api {
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  /** @throws {TypeError} when `url` is not one of http or https, or says more than where the cluster is */
+  /** @throws {TypeError} when `url` is not an HTTP URL, or has more than scheme, host, port and path */
   constructor(url: string, secret: string, options: ApiOptions) {
     this.#base = readBase(url);
     this.#authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')}`;
@@ -87,7 +87,7 @@ export class Api {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Begins the time of a call that needs more than one request. */
+  /** Starts the time limit of a call that needs several requests. */
   begin(options: CallOptions = {}): Budget {
     return { ...options, endsAt: this.#clock.now() + (options.deadlineMs ?? this.#policy.deadlineMs) };
   }
@@ -96,12 +96,12 @@ export class Api {
     return this.#call({ method: 'GET', path, repeat: 'harmless', read }, options);
   }
 
-  /** A POST with an idempotency key, which makes it harmless to send again. */
+  /** A POST with an idempotency key, which makes retries harmless. */
   post<T>(path: string, body: Json, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
     return this.#call({ method: 'POST', path, body, repeat: 'withKey', read }, options);
   }
 
-  /** A POST that does it again when it is sent again: it is sent once, unless nobody has got it. */
+  /** A POST whose repetition would have another effect. It is sent again only if no server received it. */
   postOnce<T>(path: string, body: Json, read: (body: unknown) => T, options?: CallOptions | Budget): Promise<T> {
     return this.#call({ method: 'POST', path, body, repeat: 'never', read }, options);
   }
@@ -110,7 +110,7 @@ export class Api {
     return this.#call({ method: 'PATCH', path, body, repeat: 'harmless', read }, options);
   }
 
-  /** @param gone statuses that say that there is nothing to delete */
+  /** @param gone statuses that mean that there is nothing to delete */
   delete(path: string, gone: readonly number[], options?: CallOptions | Budget): Promise<void> {
     return this.#call(
       { method: 'DELETE', path, repeat: 'harmless', doneAlready: gone, read: () => undefined },
@@ -118,7 +118,7 @@ export class Api {
     );
   }
 
-  /** A DELETE of something whose name another may have by then: it is sent once, unless nobody has got it. */
+  /** A DELETE of an object whose name another may take over. It is sent again only if no server received it. */
   deleteOnce(path: string, options?: CallOptions | Budget): Promise<void> {
     return this.#call({ method: 'DELETE', path, repeat: 'never', read: () => undefined }, options);
   }
@@ -133,7 +133,7 @@ export class Api {
       throw new RejoinApiError({
         ...about,
         code: 'BAD_REQUEST',
-        message: 'The idempotency key is not 1 to 128 visible ASCII characters.',
+        message: 'The idempotency key is not valid. Use 1 to 128 visible ASCII characters.',
       });
     }
     const request = { url: `${this.#base}${path}`, method, ...this.#content(call.body, key) };
@@ -177,7 +177,7 @@ export class Api {
     };
   }
 
-  /** How long until the next attempt; undefined when there should be none. */
+  /** Delay before the next attempt, ms; undefined if there should be none. */
   #delay(last: Attempt, failed: number, repeatable: boolean): number | undefined {
     if (!mayRepeat(last, repeatable)) return undefined;
     const asked = last.kind === 'answered' ? retryAfterMs(last.retryAfter, this.#clock.date()) : 0;
@@ -192,7 +192,7 @@ export class Api {
       throw new RejoinApiError({
         ...about,
         code: 'UNEXPECTED_ANSWER',
-        message: `The answer is not that of this API: ${cause.message}`,
+        message: `The answer does not have the format of this API: ${cause.message}`,
         mayHaveRun: true,
         cause,
       });
@@ -200,7 +200,7 @@ export class Api {
   }
 }
 
-/** Without a slash at its end. The path stays, as the secret must not go to whatever else the host serves. */
+/** Removes trailing slashes. The path is kept, because the secret must not reach other services of the host. */
 function readBase(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
@@ -208,7 +208,7 @@ function readBase(text: string): string {
   }
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   if (url.search === '' && url.hash === '' && url.username === '' && url.password === '') return base;
-  throw new TypeError(`The URL of the cluster says more than where it is. Give ${base}.`);
+  throw new TypeError(`The URL of the cluster has more than a scheme, host, port and path. Give ${base}.`);
 }
 
 function retryEvent({ method, path }: About, attempts: number, last: Attempt, delayMs: number): RetryEvent {

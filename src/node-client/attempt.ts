@@ -1,22 +1,22 @@
 import type { Clock } from './clock.ts';
 
-/** How one request over HTTP went. */
+/** The result of a single HTTP request. */
 export type Attempt = Answered | Failed;
 
 export interface Answered {
   readonly kind: 'answered';
   readonly status: number;
-  /** Header `Retry-After`, as it came. */
+  /** The header `Retry-After`, unparsed. */
   readonly retryAfter: string | undefined;
-  /** Header `Location`, of a redirect. */
+  /** The header `Location` of a redirect. */
   readonly location: string | undefined;
   /** The whole body. */
   readonly text: string;
 }
 
 /**
- * `refused`: no connection was made, so nothing was carried out. `lost`, `timeout`: no answer, or half of one, of a server that
- * may have carried it out. `impossible`: trying again cannot help, as with an unknown host or a wrong certificate.
+ * `refused`: no connection was made, so nothing was carried out. `lost`, `timeout`: no complete answer, but the server may have carried it
+ * out. `impossible`: a retry cannot help, e.g. with an unknown host or a wrong certificate.
  */
 export type FailureReason = 'refused' | 'lost' | 'timeout' | 'impossible';
 
@@ -33,7 +33,7 @@ export interface AttemptRequest {
   readonly body: string | undefined;
 }
 
-/** What an attempt needs of the world. */
+/** What an attempt needs from its environment. */
 export interface AttemptMeans {
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
@@ -50,7 +50,7 @@ const LOST = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
-/** Sends a request once and reads the answer to its end. Never rejects; an aborted `signal` ends it as `impossible`. */
+/** Sends a request once and reads the whole answer. Never rejects; if `signal` aborts, the result is `impossible`. */
 export async function attempt(
   { url, method, headers, body }: AttemptRequest,
   limitMs: number,
@@ -68,7 +68,7 @@ export async function attempt(
     stop.abort(new Error(`No answer within ${Math.round(limitMs)} ms.`));
   });
   try {
-    // A redirect would be followed without the credentials, and a POST as a GET.
+    // Don't follow redirects: fetch would omit the credentials and turn a POST into a GET.
     const init = { method, headers, signal: stop.signal, redirect: 'manual' } as const;
     const answer = await fetch(url, body === undefined ? init : { ...init, body });
     return {
@@ -86,7 +86,7 @@ export async function attempt(
   }
 }
 
-/** `fetch` wraps what went wrong on the way, sometimes more than once. */
+/** `fetch` wraps the original error, sometimes more than once. */
 function reasonOf(error: unknown): FailureReason {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? String(cause.code) : '';

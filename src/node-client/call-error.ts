@@ -2,10 +2,10 @@ import { codeOf, RejoinApiError, type RejoinApiErrorParts } from './api-error.ts
 import type { Answered, Attempt } from './attempt.ts';
 import { isObject } from './json.ts';
 
-/** Which call an error is about. */
+/** The call that an error is about. */
 export type About = Pick<RejoinApiErrorParts, 'method' | 'path' | 'idempotencyKey'>;
 
-/** The body as JSON, or as text when it is none. */
+/** The body parsed as JSON, or as text if it isn't JSON. */
 export function bodyOf({ text }: Answered): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
@@ -15,14 +15,14 @@ export function bodyOf({ text }: Answered): unknown {
 }
 
 export function aborted(about: About, signal: AbortSignal, attempts: number, mayHaveRun: boolean): RejoinApiError {
-  const message = `${about.method} ${about.path} was given up by its signal.`;
+  const message = `${about.method} ${about.path} was aborted by its signal.`;
   return new RejoinApiError({ ...about, code: 'ABORTED', message, attempts, mayHaveRun, cause: signal.reason });
 }
 
-/** Statuses that say something of what was asked for, if the server is one of ours. A 409 of ours has no body to tell by. */
+/** Statuses that are only meaningful from a Rejoin server. A Rejoin server's 409 has no body to recognise it by. */
 const MEANT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 501]);
 
-/** Whether it is something else than a server of a cluster that answers so: an error of ours names its status in the body. */
+/** Whether another program than a Rejoin server has answered. A Rejoin server's errors repeat their status in the body. */
 export function isForeign(answer: Answered): boolean {
   if (!MEANT.has(answer.status)) return false;
   const body = bodyOf(answer);
@@ -30,7 +30,7 @@ export function isForeign(answer: Answered): boolean {
 }
 
 /**
- * What the last attempt of a call means, when no other follows.
+ * The error for the last attempt of a call.
  * @param base of the URL to which it was sent
  */
 export function failed(
@@ -42,7 +42,7 @@ export function failed(
   const times = about.attempts === 1 ? '' : ` after ${about.attempts} attempts`;
   if (last.kind === 'answered') {
     if (isForeign(last)) {
-      const message = `${what} is answered with ${last.status}${times}, not by a Rejoin server: ${base} leads to something else.`;
+      const message = `${what} was answered with ${last.status}${times}, but not by a Rejoin server: ${base} leads to another program.`;
       return new RejoinApiError({ ...about, code: 'UNEXPECTED_ANSWER', status: last.status, message });
     }
     const body = bodyOf(last);
@@ -50,15 +50,15 @@ export function failed(
     const target = last.location === undefined ? '' : ` It points to ${last.location}.`;
     const later = last.retryAfter === undefined ? '' : ` Retry-After: ${last.retryAfter}.`;
     const code = codeOf(last.status);
-    const message = `${what} is answered with ${last.status}${times}.${word}${target}${later}`;
+    const message = `${what} was answered with ${last.status}${times}.${word}${target}${later}`;
     return new RejoinApiError({ ...about, code, status: last.status, message });
   }
   const { reason, cause } = last;
   const how = {
-    refused: 'finds nobody',
+    refused: 'found no server',
     lost: 'broke off',
-    timeout: 'has no answer in time',
-    impossible: 'cannot be sent',
+    timeout: 'had no answer in time',
+    impossible: 'could not be sent',
   };
   const message = `${what} ${how[reason]}${times}: ${deepest(cause)}`;
   return new RejoinApiError({
@@ -69,7 +69,7 @@ export function failed(
   });
 }
 
-/** The message of what went wrong first: what wraps it says only that something did. */
+/** The message of the innermost error. Errors that wrap it only say that something failed. */
 function deepest(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;

@@ -1,10 +1,10 @@
-/** Time, as the retries need it. */
+/** The clocks that retries need. */
 export interface Clock {
   /** Monotonic, ms. */
   now(): number;
   /** Unix time, ms. */
   date(): number;
-  /** Resolves after `ms`, or as soon as `signal` is aborted. */
+  /** Resolves after `ms`, or as soon as `signal` aborts. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -12,17 +12,17 @@ import {
 import { ConnectionType, type IceServerProperties, OpenViduRole } from './properties.ts';
 import { Publisher } from './publisher.ts';
 
-/** What a connection was created with, every default filled in. */
+/** The properties of a connection, with all defaults filled in. */
 export interface EffectiveConnectionProperties {
   /** `WEBRTC`. */
   readonly type: ConnectionType;
-  /** What the others are told of the participant; empty for nothing. */
+  /** Data about the participant for the others; empty if there is none. */
   readonly data: string;
   /** No effect. */
   readonly record: boolean;
   /** What the participant may do. */
   readonly role: OpenViduRole;
-  /** Null, as the four that follow: they have no effect. */
+  /** Null, like the four fields below, which have no effect. */
   readonly kurentoOptions: Json | null;
   /** Null. */
   readonly rtspUri: string | null;
@@ -32,11 +32,11 @@ export interface EffectiveConnectionProperties {
   readonly onlyPlayWithSubscribers: boolean | null;
   /** Null. */
   readonly networkCache: number | null;
-  /** For this client alone; empty for those of the cluster. */
+  /** STUN and TURN servers for this client only; empty for those of the cluster. */
   readonly customIceServers: readonly IceServerProperties[];
 }
 
-/** What the server says of a connection. */
+/** The state of a connection according to the server. */
 export interface ConnectionState {
   readonly connectionId: string;
   readonly status: 'pending' | 'active';

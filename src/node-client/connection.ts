@@ -2,29 +2,29 @@ import type { ConnectionState, EffectiveConnectionProperties } from './connectio
 import type { OpenViduRole } from './properties.ts';
 import type { Publisher } from './publisher.ts';
 
-/** A place in a session: `pending` until somebody joins with its token, then `active`. Kept current by the session's methods. */
+/** A connection of a session: `pending` until a client joins with its token, then `active`. The session's methods update it. */
 export class Connection {
   /** `con_` and ten letters or digits. */
   readonly connectionId: string;
-  /** Whether somebody has joined with it. */
+  /** `active` once a client has joined. */
   status!: 'pending' | 'active';
   /** Unix time, ms. */
   createdAt!: number;
-  /** Unix time, ms; null while pending, like the three that follow. */
+  /** Unix time, ms; null while pending, like the three fields below. */
   activeAt!: number | null;
   /** `unknown`. */
   location!: string | null;
-  /** Address of the client, as the master or a proxy in front of it sees it. */
+  /** Address of the client, as the master sees it or a trusted proxy reports it. */
   ip!: string | null;
-  /** Browser and system of the client, in its own words. */
+  /** User agent of the client. */
   platform!: string | null;
-  /** What the participant said about himself when he joined; null while pending. */
+  /** The metadata that the client gave when it joined; null while pending. */
   clientData!: string | null;
-  /** What it was created with. */
+  /** The properties, with all defaults filled in. */
   connectionProperties!: EffectiveConnectionProperties;
-  /** What the participant joins with, once: `wss://host?sessionId=…&token=…`. Empty after that. */
+  /** The token for a single join: `wss://host?sessionId=…&token=…`. Empty after the join. */
   token!: string;
-  /** The streams that it sends. */
+  /** The streams that this connection sends. */
   publishers!: Publisher[];
   /** Ids of the streams that this connection receives. */
   subscribers!: string[];
@@ -40,17 +40,17 @@ export class Connection {
     return this.connectionProperties.role;
   }
 
-  /** The `data` that it was created with. */
+  /** The `data` given at creation. */
   get serverData(): string {
     return this.connectionProperties.data;
   }
 
-  /** @internal Takes what the server says. */
+  /** @internal Applies the server's state. */
   update(state: ConnectionState): void {
     Object.assign(this, state);
   }
 
-  /** @internal A stream has ended. */
+  /** @internal Removes a stream that has ended. */
   forget(streamId: string): void {
     this.publishers = this.publishers.filter((publisher) => publisher.streamId !== streamId);
     this.subscribers = this.subscribers.filter((id) => id !== streamId);

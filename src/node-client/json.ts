@@ -1,9 +1,9 @@
-/** What JSON from elsewhere turns out to be, found out field by field. */
+/** Parses JSON of unknown shape, field by field. */
 
-/** An object of JSON whose fields are not known beforehand. */
+/** A JSON object with unknown fields. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** The JSON has not the fields that it needs. */
+/** The JSON lacks required fields. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError';
 }
@@ -17,7 +17,7 @@ export function object(value: unknown, what: string): Json {
   return value;
 }
 
-/** A field that must be there. */
+/** A required string. */
 export function string(json: Json, field: string): string {
   const value = json[field];
   if (typeof value !== 'string') throw new ShapeError(`"${field}" is not a string.`);
@@ -43,7 +43,7 @@ export function boolean(json: Json, field: string): boolean {
   return json[field] === true;
 }
 
-/** The objects of a list; none when there is no list. */
+/** The objects in a list; none if it isn't a list. */
 export function objects(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
@@ -55,7 +55,7 @@ export function content(value: unknown, what: string): Json[] {
   return objects(list);
 }
 
-/** The value, if it is one of the words; otherwise the first of them, which is the default. */
+/** The value if it is one of the words, otherwise the first of them, which is the default. */
 export function word<W extends string>(value: unknown, words: readonly [W, ...W[]]): W {
   return words.find((one) => one === value) ?? words[0];
 }

@@ -7,25 +7,25 @@ export interface MediaNode {
   readonly id: string;
   /** `launching`, `running`, `waiting-idle-to-terminate`, `terminating`, `terminated`, `canceled` or `failed`. */
   readonly status: string;
-  /** Whether the masters hear from it. */
+  /** Whether the answering master hears it. */
   readonly connected: boolean;
   /** 0 to 100. */
   readonly load: number;
-  /** Where the masters reach it. */
+  /** Host at which the masters reach it. */
   readonly ip: string | null;
-  /** Where the masters reach it. */
+  /** URL at which the masters reach it. */
   readonly uri: string | null;
   /** Unix time, ms. */
   readonly launchingTime: number | null;
-  /** Everything that the server says of it. */
+  /** The server's whole answer about it. */
   readonly facts: Json;
 }
 
-/** How {@link MediaNodes.drain} goes about it. */
+/** Options of {@link MediaNodes.drain}. */
 export interface MediaNodeDrainOptions extends CallOptions {
   /**
-   * `when-no-sessions`, the default: it waits until all have moved or ended. `now`: only for the time that the node was started
-   * with. `if-no-sessions`: only if there are none.
+   * `when-no-sessions` (default): wait until all sessions have moved or ended. `now`: wait only for the node's --drain-deadline.
+   * `if-no-sessions`: end the node only if it carries no sessions.
    */
   readonly strategy?: 'when-no-sessions' | 'now' | 'if-no-sessions';
 }
@@ -39,20 +39,20 @@ export class MediaNodes {
     this.#api = api;
   }
 
-  /** Those that there are. */
+  /** Lists all media nodes. */
   list(options?: CallOptions): Promise<readonly MediaNode[]> {
     return this.#api.get('/media-nodes', (body) => content(body, 'The list of media nodes').map(mediaNodeOf), options);
   }
 
-  /** One of them; code `NOT_FOUND` when there is none of this id. */
+  /** Gets a media node; code `NOT_FOUND` if there is none of this id. */
   get(id: string, options?: CallOptions): Promise<MediaNode> {
     return this.#api.get(path(id), (body) => mediaNodeOf(object(body, 'The media node')), options);
   }
 
   /**
-   * Ends it, after moving the media of its sessions to other nodes. Resolves when that has begun; it is done when the node is not
-   * listed any more. Not sent again after an unclear failure (`mayHaveRun`): a node of the same id may have taken its place.
-   * Code `CONFLICT` when it carries sessions and the strategy is `if-no-sessions`.
+   * Ends a media node after moving the media of its sessions to other nodes. Resolves when this has begun; it is complete when the node is
+   * no longer listed. After an unclear failure (`mayHaveRun`) the call is not retried, because another node may have the same id by then.
+   * Code `CONFLICT` if the node carries sessions and the strategy is `if-no-sessions`.
    */
   drain(id: string, { strategy = 'when-no-sessions', ...options }: MediaNodeDrainOptions = {}): Promise<void> {
     return this.#api.deleteOnce(`${path(id)}?deletion-strategy=${strategy}`, options);

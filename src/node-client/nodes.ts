@@ -1,23 +1,23 @@
 import type { Api, CallOptions } from './api.ts';
 import { content, type Json, object, optionalNumber, string } from './json.ts';
 
-/** A process of the cluster that is alive. */
+/** A living process of the cluster. */
 export interface ClusterNode {
   /** E.g. `master-1`. */
   readonly id: string;
-  /** What it does. */
+  /** Role of the process. */
   readonly role: 'master' | 'media-node';
-  /** `starting`, `running` or `draining`. */
+  /** `starting`, `running`, `retiring` or `draining`. */
   readonly status: string;
   /** 0 to 100. */
   readonly load: number;
-  /** Everything that the server says of it. */
+  /** The server's whole answer about it. */
   readonly facts: Json;
 }
 
-/** How {@link Nodes.drain} goes about it. */
+/** Options of {@link Nodes.drain}. */
 export interface DrainOptions extends CallOptions {
-  /** How long the node may take to hand over what it has, ms. Default: the node's own setting. */
+  /** How long the node may take to hand over its sessions, ms. Default: the node's --drain-deadline. */
   readonly drainMs?: number;
 }
 
@@ -30,19 +30,19 @@ export class Nodes {
     this.#api = api;
   }
 
-  /** Those that are alive. */
+  /** Lists the living masters and media nodes. */
   list(options?: CallOptions): Promise<readonly ClusterNode[]> {
     return this.#api.get('/nodes', (body) => content(body, 'The list of nodes').map(nodeOf), options);
   }
 
-  /** One of them; code `NOT_FOUND` when there is none of this id alive. */
+  /** Gets a node; code `NOT_FOUND` if no living node has this id. */
   get(id: string, options?: CallOptions): Promise<ClusterNode> {
     return this.#api.get(`/nodes/${encodeURIComponent(id)}`, (body) => nodeOf(object(body, 'The node')), options);
   }
 
   /**
-   * Makes a node hand over what it has, and end. Resolves when it has begun; it is done when the node is not listed any more.
-   * Not sent again after an unclear failure (`mayHaveRun`): a node of the same id may have taken its place.
+   * Makes a node hand over its sessions and end. Resolves when this has begun; it is complete when the node is no longer listed. After an
+   * unclear failure (`mayHaveRun`) the call is not retried, because another node may have the same id by then.
    */
   drain(id: string, { drainMs, ...options }: DrainOptions = {}): Promise<ClusterNode> {
     const body = drainMs === undefined ? {} : { deadlineMs: drainMs };

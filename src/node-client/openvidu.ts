@@ -6,27 +6,27 @@ import type { SessionProperties } from './properties.ts';
 import { Session } from './session.ts';
 import { readSession, readSessions, type SessionState } from './session-state.ts';
 
-/** How often to look for a session that exists whenever it is created and is gone whenever it is asked for. */
+/** How often to retry if the session exists whenever it is created but is gone whenever it is fetched. */
 const ROUNDS = 5;
 
 /**
- * A cluster, through its REST API. Calls outlive the crash of the node that serves them: see {@link RetryPolicy}. They reject
- * with a {@link RejoinApiError}.
+ * A cluster, through its REST API. Calls survive the crash of the node that serves them: see {@link RetryPolicy}. They reject with a
+ * {@link RejoinApiError}.
  */
 export class OpenVidu {
-  /** The sessions that are known to this object: created through it, or found by the last `fetch()`. */
+  /** The sessions that this object knows: created through it, or found by the last `fetch()`. */
   activeSessions: Session[] = [];
   /** The processes of the cluster. */
   readonly nodes: Nodes;
-  /** Those that carry the media, as OpenVidu's cluster API shows them. */
+  /** The media nodes, as in OpenVidu's cluster API. */
   readonly mediaNodes: MediaNodes;
   readonly #api: Api;
 
   /**
-   * @param url     of the balancer, or of a master, e.g. `https://video.example.org:4443`, with the path below which a proxy
-   *   serves it, if there is one: `https://example.org/video`
-   * @param secret  the cluster's
-   * @throws {TypeError} when `url` is not one of http or https, or says more than that
+   * @param url     of the balancer or a master, e.g. `https://video.example.org:4443`, including a path under which a proxy serves it:
+   *   `https://example.org/video`
+   * @param secret  of the cluster
+   * @throws {TypeError} when `url` is not an HTTP URL, or has more than scheme, host, port and path
    */
   constructor(url: string, secret: string, options: ApiOptions = {}) {
     this.#api = new Api(url, secret, options);
@@ -34,7 +34,7 @@ export class OpenVidu {
     this.mediaNodes = new MediaNodes(this.#api);
   }
 
-  /** Creates a session, or gets the one that goes on under the same `customSessionId`. */
+  /** Creates a session, or gets the existing one with the same `customSessionId`. */
   async createSession(properties: SessionProperties = {}, options?: CallOptions): Promise<Session> {
     const budget = this.#api.begin(options);
     const { customSessionId } = properties;
@@ -48,15 +48,14 @@ export class OpenVidu {
         const path = `/sessions/${encodeURIComponent(customSessionId)}?pendingConnections=true`;
         return this.#keep(await this.#api.get(path, readSession, budget));
       } catch (error) {
-        // It has ended between the two questions.
+        // The session has ended between the two requests.
         if (!hasCode(error, 'NOT_FOUND') || round === ROUNDS) throw error;
       }
     }
   }
 
   /**
-   * Asks the server for all sessions and brings `activeSessions` up to date. Resolves with whether anything is other than
-   * before.
+   * Gets all sessions from the server and updates `activeSessions`. Resolves to whether anything has changed.
    */
   async fetch(options?: CallOptions): Promise<boolean> {
     const listed = await this.#api.get('/sessions?pendingConnections=true', readSessions, options);

@@ -1,76 +1,76 @@
-/** The words and properties of the REST API; names and values are OpenVidu's, where it has them. */
+/** The terms and properties of the REST API. Names and values are OpenVidu's where it has them. */
 
 /** What a participant may do. */
 export const OpenViduRole = {
-  /** Receives. */
+  /** Only receives. */
   SUBSCRIBER: 'SUBSCRIBER',
   /** Receives and sends. */
   PUBLISHER: 'PUBLISHER',
-  /** Receives and sends, and ends what others do. */
+  /** Receives and sends, and may end streams and connections of others. */
   MODERATOR: 'MODERATOR',
 } as const;
-/** One of {@link OpenViduRole}'s words. */
+/** A value of {@link OpenViduRole}. */
 export type OpenViduRole = (typeof OpenViduRole)[keyof typeof OpenViduRole];
 
-/** Which way media takes. It is always `ROUTED`, whichever is asked for. */
+/** The path of media. Always treated as `ROUTED`. */
 export const MediaMode = {
   /** Through a media node. */
   ROUTED: 'ROUTED',
-  /** Taken as `ROUTED`. */
+  /** Treated as `ROUTED`. */
   RELAYED: 'RELAYED',
 } as const;
-/** One of {@link MediaMode}'s words. */
+/** A value of {@link MediaMode}. */
 export type MediaMode = (typeof MediaMode)[keyof typeof MediaMode];
 
-/** When a session is recorded. Nothing is. */
+/** When a session is recorded. Recording is not supported. */
 export const RecordingMode = {
-  /** When it is asked for. */
+  /** On request. */
   MANUAL: 'MANUAL',
   /** Refused: code `NOT_SUPPORTED`. */
   ALWAYS: 'ALWAYS',
 } as const;
-/** One of {@link RecordingMode}'s words. */
+/** A value of {@link RecordingMode}. */
 export type RecordingMode = (typeof RecordingMode)[keyof typeof RecordingMode];
 
-/** What joins with a connection. */
+/** The kind of client that joins with a connection. */
 export const ConnectionType = {
-  /** A client. */
+  /** A WebRTC client. */
   WEBRTC: 'WEBRTC',
   /** Refused: code `BAD_REQUEST`. */
   IPCAM: 'IPCAM',
 } as const;
-/** One of {@link ConnectionType}'s words. */
+/** A value of {@link ConnectionType}. */
 export type ConnectionType = (typeof ConnectionType)[keyof typeof ConnectionType];
 
-/** What video is made of: VP8. */
+/** The video codec, which is always VP8. */
 export const VideoCodec = {
   /** VP8. */
   MEDIA_SERVER_PREFERRED: 'MEDIA_SERVER_PREFERRED',
-  /** None is demanded, and it is VP8. */
+  /** No codec is forced; it is VP8. */
   NONE: 'NONE',
-  /** The one that there is. */
+  /** The only supported codec. */
   VP8: 'VP8',
   /** Refused: code `NOT_SUPPORTED`. */
   VP9: 'VP9',
   /** Refused: code `NOT_SUPPORTED`. */
   H264: 'H264',
 } as const;
-/** One of {@link VideoCodec}'s words. */
+/** A value of {@link VideoCodec}. */
 export type VideoCodec = (typeof VideoCodec)[keyof typeof VideoCodec];
 
-/** What the crash of a node means for a session. Not in OpenVidu. */
+/** What happens to a session when a node crashes. Not in OpenVidu. */
 export const FailoverPolicy = {
-  /** It is destroyed, and built anew by its clients. */
+  /** The session is destroyed, and its clients rebuild it. */
   rebuild: 'rebuild',
-  /** It goes on at another node. */
+  /** The session continues on another node. */
   takeover: 'takeover',
 } as const;
-/** One of {@link FailoverPolicy}'s words. */
+/** A value of {@link FailoverPolicy}. */
 export type FailoverPolicy = (typeof FailoverPolicy)[keyof typeof FailoverPolicy];
 
-/** What a session is created with. */
+/** Properties of a new session. */
 export interface SessionProperties {
-  /** `[a-zA-Z0-9_-]`, 1 to 128 of them. Default: `ses_` and 10 random characters. */
+  /** 1 to 128 of `[a-zA-Z0-9_-]`. Default: `ses_` and 10 random characters. */
   readonly customSessionId?: string;
   /** Default: the cluster's. Not in OpenVidu. */
   readonly failover?: FailoverPolicy;
@@ -78,16 +78,16 @@ export interface SessionProperties {
   readonly mediaMode?: MediaMode;
   /** Default `MANUAL`. */
   readonly recordingMode?: RecordingMode;
-  /** Kept and shown again, with no effect. */
+  /** Stored and returned, but without effect. */
   readonly defaultRecordingProperties?: Readonly<Record<string, unknown>>;
-  /** The media node, by its `id`, that is to carry the session; `NOT_FOUND` when it is not there. Default: the one with most room. */
+  /** The media node for the session, by its `id`; code `NOT_FOUND` if there is no such node. Default: the least loaded one. */
   readonly mediaNode?: {
     /** E.g. `media-1`. */
     readonly id: string;
   };
   /** Default `MEDIA_SERVER_PREFERRED`. */
   readonly forcedVideoCodec?: VideoCodec;
-  /** Kept and shown again, with no effect. */
+  /** Stored and returned, but without effect. */
   readonly allowTranscoding?: boolean;
 }
 
@@ -95,19 +95,19 @@ export interface SessionProperties {
 export interface IceServerProperties {
   /** E.g. `turn:turn.example.org:3478`. */
   readonly url?: string;
-  /** Its address or addresses, as a browser's `RTCIceServer` has them. */
+  /** Its URL or URLs, as in a browser's `RTCIceServer`. */
   readonly urls?: string | readonly string[];
-  /** OpenVidu's; of no use here, where TURN needs `username` and `credential`. */
+  /** An option of OpenVidu without effect here: TURN requires `username` and `credential`. */
   readonly staticAuthSecret?: string;
-  /** Needed by TURN. */
+  /** Required for TURN. */
   readonly username?: string;
-  /** Needed by TURN. */
+  /** Required for TURN. */
   readonly credential?: string;
 }
 
-/** Settings of OpenVidu's other media server: taken, with no effect. */
+/** Settings of OpenVidu's other media server. Accepted, but without effect. */
 export interface KurentoOptions {
-  /** Kilobits per second, as the others of these. */
+  /** Kilobits per second, like the three fields below. */
   readonly videoMaxRecvBandwidth?: number;
   /** Kilobits per second. */
   readonly videoMinRecvBandwidth?: number;
@@ -115,23 +115,23 @@ export interface KurentoOptions {
   readonly videoMaxSendBandwidth?: number;
   /** Kilobits per second. */
   readonly videoMinSendBandwidth?: number;
-  /** Names. */
+  /** Names of filters. */
   readonly allowedFilters?: readonly string[];
 }
 
-/** What a connection is created with; `null` is the default. */
+/** Properties of a new connection. `null` means the default. */
 export interface ConnectionProperties {
-  /** Default `WEBRTC`, the only one that is supported. */
+  /** Default `WEBRTC`, the only supported type. */
   readonly type?: ConnectionType | null;
-  /** What the others are told of this participant. Default: nothing. */
+  /** Data about this participant from your server, which the others receive. Default: none. */
   readonly data?: string | null;
   /** Default `PUBLISHER`. */
   readonly role?: OpenViduRole | null;
-  /** For this client alone. Default: those of the cluster. */
+  /** STUN and TURN servers for this client only. Default: those of the cluster. */
   readonly customIceServers?: readonly IceServerProperties[] | null;
-  /** For how long the token is good, ms, from 1 s to 30 days; somebody who has joined is not touched. Default: 15 minutes. */
+  /** Lifetime of the token, ms, from 1 s to 30 days. A participant who has joined is not affected. Default: 15 minutes. */
   readonly expiresInMs?: number | null;
-  /** Kept and shown again, with no effect. Default `true`. */
+  /** Stored and returned, but without effect. Default `true`. */
   readonly record?: boolean | null;
   /** No effect. */
   readonly kurentoOptions?: KurentoOptions | null;
@@ -145,5 +145,5 @@ export interface ConnectionProperties {
   readonly networkCache?: number | null;
 }
 
-/** What {@link Session.generateToken} takes. */
+/** Options of {@link Session.generateToken}. */
 export type TokenOptions = Pick<ConnectionProperties, 'role' | 'data' | 'expiresInMs' | 'kurentoOptions'>;

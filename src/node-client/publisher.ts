@@ -6,17 +6,17 @@ export class Publisher {
   readonly streamId: string;
   /** Unix time, ms. */
   readonly createdAt: number;
-  /** Whether it has a microphone, be it muted. */
+  /** Whether the stream has audio, muted or not. */
   readonly hasAudio: boolean;
-  /** Whether it has a picture, be it turned off. */
+  /** Whether the stream has video, turned off or not. */
   readonly hasVideo: boolean;
-  /** Not muted; false without audio. */
+  /** Whether audio is unmuted; false without audio. */
   readonly audioActive: boolean;
-  /** Not muted; false without video. */
+  /** Whether video is turned on; false without video. */
   readonly videoActive: boolean;
-  /** Frames per second that were asked of the camera; null when nothing was said of it. */
+  /** Frames per second requested from the camera; null if unspecified. */
   readonly frameRate: number | null;
-  /** `CAMERA`, `SCREEN`, `CUSTOM`; null without video. */
+  /** `CAMERA`, `SCREEN` or `CUSTOM`; null without video. */
   readonly typeOfVideo: string | null;
   /** JSON, `{"width":640,"height":480}`; null without video. */
   readonly videoDimensions: string | null;

@@ -2,7 +2,7 @@ import { type ConnectionState, readConnection } from './connection-state.ts';
 import { boolean, content, isObject, type Json, object, optionalNumber, optionalString, string, word } from './json.ts';
 import { FailoverPolicy, MediaMode, RecordingMode, type SessionProperties, VideoCodec } from './properties.ts';
 
-/** What the server says of a session. */
+/** The state of a session according to the server. */
 export interface SessionState {
   readonly sessionId: string;
   readonly createdAt: number;

@@ -7,35 +7,35 @@ import type { ConnectionProperties, SessionProperties, TokenOptions } from './pr
 import type { Publisher } from './publisher.ts';
 import { readSession, type SessionState } from './session-state.ts';
 
-/** A message of the server to participants. */
+/** A message from the server to participants. */
 export interface SignalOptions {
-  /** Who gets it, as connections or their ids. Default: everyone in the session. */
+  /** Recipients, as connections or their ids. Default: everyone in the session. */
   readonly to?: readonly (string | Connection)[];
-  /** Handlers of `signal:TYPE` get it, and those of `signal`. */
+  /** Handlers of `signal:TYPE` and of `signal` receive it. */
   readonly type?: string;
   /** The message. Default: none. */
   readonly data?: string;
 }
 
-/** Statuses that say that what is to end has ended: there is no such thing, or not even its session. */
+/** Statuses that mean that the object to end, or its whole session, has already ended. */
 const GONE = [404, 400] as const;
 
 /**
- * A session as it was when it was last spoken of: `fetch()` brings it up to date. Each method rejects with a
- * {@link RejoinApiError}; those of a session that has ended with code `NOT_FOUND`.
+ * A session, as of the last call that returned its state. `fetch()` updates it. Each method rejects with a {@link RejoinApiError}; if the
+ * session has ended, its code is `NOT_FOUND`.
  */
 export class Session {
-  /** Its `customSessionId`, or the id that the server has given it. */
+  /** Its `customSessionId`, or the id that the server has chosen. */
   readonly sessionId: string;
   /** Unix time, ms. */
   createdAt!: number;
-  /** What it was created with, every default filled in. */
+  /** The properties, with all defaults filled in. */
   properties!: SessionProperties;
-  /** Never: nothing is recorded. */
+  /** Always false: recording is not supported. */
   recording!: boolean;
-  /** Never: nothing is broadcast. */
+  /** Always false: broadcasting is not supported. */
   broadcasting!: boolean;
-  /** Pending and active ones. */
+  /** Pending and active connections. */
   connections: Connection[] = [];
   readonly #api: Api;
   readonly #ended: (session: Session) => void;
@@ -48,7 +48,7 @@ export class Session {
     this.update(state);
   }
 
-  /** Those that somebody has joined with. */
+  /** The connections that clients have joined with. */
   get activeConnections(): Connection[] {
     return this.connections.filter(({ status }) => status === 'active');
   }
@@ -58,22 +58,22 @@ export class Session {
     return this.sessionId;
   }
 
-  /** Makes a place in the session; its `token` is for one participant. */
+  /** Creates a connection. Its `token` is for a single participant. */
   async createConnection(properties: ConnectionProperties = {}, options?: CallOptions): Promise<Connection> {
     const state = await this.#api.post(this.#path('/connection'), { ...properties }, readConnection, options);
     const made = this.#connection(state);
-    // A fetch() meanwhile may have found it before the answer came.
+    // A simultaneous fetch() may have found the connection before this answer arrived.
     if (!this.connections.includes(made)) this.connections = [...this.connections, made];
     return made;
   }
 
-  /** The token of a new connection, for applications of before connections. */
+  /** Creates a connection and returns its token, for applications written for OpenVidu's older API. */
   generateToken(tokenOptions: TokenOptions = {}, options?: CallOptions): Promise<string> {
     const body = { session: this.sessionId, ...tokenOptions };
     return this.#api.post('/tokens', body, (json) => string(object(json, 'The token'), 'token'), options);
   }
 
-  /** Asks the server for the state of the session. Resolves with whether anything is other than before. */
+  /** Gets the state of the session from the server. Resolves to whether anything has changed. */
   async fetch(options?: CallOptions): Promise<boolean> {
     try {
       return this.update(await this.#api.get(`${this.#path()}?pendingConnections=true`, readSession, options));
@@ -95,7 +95,7 @@ export class Session {
     this.#ended(this);
   }
 
-  /** Changes `role` or `record` of a connection, whether pending or active; nothing else can be changed. */
+  /** Changes `role` or `record` of a pending or active connection. Other properties cannot be changed. */
   async updateConnection(
     connection: string | Connection,
     changes: ConnectionProperties,
@@ -105,7 +105,7 @@ export class Session {
     return this.#connection(await this.#api.patch(path, { ...changes }, readConnection, options));
   }
 
-  /** Makes a participant leave or, of a pending connection, its token worthless. */
+  /** Evicts a participant, or revokes the token of a pending connection. */
   async forceDisconnect(connection: string | Connection, options?: CallOptions): Promise<void> {
     const connectionId = idOf(connection);
     await this.#api.delete(this.#path('/connection/', connectionId), GONE, options);
@@ -121,26 +121,26 @@ export class Session {
     this.#forget(streamId);
   }
 
-  /** Sends a signal as the server: its receivers see no `from`. Code `NOBODY_THERE` when there is no one to get it. */
+  /** Sends a signal from the server: it has no `from`. Code `NOBODY_THERE` if a recipient is missing or the session is empty. */
   signal({ to, type, data }: SignalOptions, options?: CallOptions): Promise<void> {
     const body = { session: this.sessionId, ...(to ? { to: to.map(idOf) } : {}), type, data };
     return this.#api.post('/signal', body, () => undefined, options);
   }
 
-  /** @internal Takes what the server says. Whether anything is other than before. */
+  /** @internal Applies the server's state. Returns whether anything has changed. */
   update({ connections, ...state }: SessionState): boolean {
     const before = this.#print();
     Object.assign(this, state, { connections: connections.map((one) => this.#connection(one)) });
     return this.#print() !== before;
   }
 
-  /** Everything there is to know, as text. In which order connections are listed means nothing. */
+  /** The whole state as text. The order of the connections is ignored, because it has no meaning. */
   #print(): string {
     const connections = [...this.connections].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
     return JSON.stringify({ ...this, connections });
   }
 
-  /** The connection of this state: the same object all the time. */
+  /** The object for this connection, which stays the same over time. */
   #connection(state: ConnectionState): Connection {
     const known = this.#find(state.connectionId);
     known?.update(state);

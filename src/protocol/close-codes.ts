@@ -1,9 +1,9 @@
 /**
- * Why a server closes a socket, and what the client does then:
- *   `resume`  come back through the balancer and resume;
- *   `stop`    do not come back: the frame before the close said why.
- * A socket that was superseded by a newer one is no longer listened to by its client; one that is, was superseded by mistake.
- * Codes that are not here (1001, 1006, 1012 …) mean `resume`: the connection broke, the session did not end.
+ * Why a server closes a socket, and how the client reacts:
+ *   `resume`  reconnect through the balancer and resume;
+ *   `stop`    don't reconnect: the frame before the close gave the reason.
+ * A client ignores a socket that it has replaced by a newer one. If it still uses the socket, `superseded` was a mistake, so it resumes.
+ * Other codes (1001, 1006, 1012 …) mean `resume`: the connection broke, but the session has not ended.
  */
 export const CLOSE_CODES = {
   4000: { name: 'left', reaction: 'stop' },
@@ -22,7 +22,7 @@ export type CloseCode = keyof typeof CLOSE_CODES;
 export type CloseName = (typeof CLOSE_CODES)[CloseCode]['name'];
 export type CloseReaction = (typeof CLOSE_CODES)[CloseCode]['reaction'];
 
-/** What a client does after a close with `code`. */
+/** How a client reacts to a close with `code`. */
 export function afterClose(code: number): CloseReaction {
   return code in CLOSE_CODES ? CLOSE_CODES[code as CloseCode].reaction : 'resume';
 }

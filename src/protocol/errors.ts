@@ -1,13 +1,13 @@
 import type { ResumeRefusal } from './model.ts';
 
 /**
- * Every error that can cross the wire, and what to do about it. `docs/protocol.md` is checked against this table.
- * A code never changes its meaning; new ones are added.
+ * Every error on the wire, and what to do about it. A test checks `docs/protocol.md` against this table.
+ * Codes never change their meaning; new ones may be added.
  */
 export const PROTOCOL_ERRORS = {
   FRAME_MALFORMED: {
-    message: 'The frame is not a JSON object of a known type with the fields this type needs.',
-    action: 'Send one JSON object per text frame, as the protocol describes it. The detail names the field.',
+    message: 'The frame is not a JSON object of a known type with the fields that this type needs.',
+    action: 'Send one JSON object per text frame, as the protocol describes. The detail names the wrong field.',
   },
   FRAME_TOO_LARGE: {
     message: 'The frame is larger than 64 KB.',
@@ -18,12 +18,12 @@ export const PROTOCOL_ERRORS = {
     action: 'Send a hello with `join` or `resume` as soon as the socket is open.',
   },
   VERSION_UNSUPPORTED: {
-    message: 'This server does not speak the version of the protocol that the hello names.',
-    action: 'Update the SDK, or the server, so that both speak the same version.',
+    message: 'This server does not support the protocol version of the hello.',
+    action: 'Update the SDK or the server, so that both use the same version.',
   },
   METHOD_UNKNOWN: {
     message: 'There is no request method of this name.',
-    action: 'Check the spelling against the protocol page, or update the server.',
+    action: 'Correct the name as in the protocol documentation, or update the server.',
   },
   PARAMS_INVALID: {
     message: 'The data of the request does not fit its method.',
@@ -31,39 +31,40 @@ export const PROTOCOL_ERRORS = {
   },
   TOKEN_UNKNOWN: {
     message: 'No pending connection has this token.',
-    action: 'Create a connection through the REST API and use the token of its answer.',
+    action: 'Create a connection through the REST API, and use its token.',
   },
   TOKEN_USED: {
-    message: 'This token has been used: a token joins once.',
+    message: 'This token has already been used. A token is valid for a single join.',
     action: 'Create another connection through the REST API for every join.',
   },
   TOKEN_EXPIRED: {
-    message: 'This token has expired: nobody joined with it in time.',
-    action: 'Create another connection through the REST API; `expiresInMs` says for how long its token is good.',
+    message: 'This token has expired, because no client joined with it in time.',
+    action: 'Create another connection through the REST API; `expiresInMs` sets the lifetime of its token.',
   },
   SESSION_UNKNOWN: {
     message: 'There is no session of this id.',
     action: 'Create it through the REST API (POST /openvidu/api/sessions) before joining.',
   },
   SESSION_DESTROYED: {
-    message: 'The session was ended because a node that served it crashed.',
-    action: 'Create the session again and join with a new token; with a token provider the SDK does so by itself.',
+    message: 'The session has ended because a node that served it crashed.',
+    action: 'Create the session again and join with a new token. With a token provider, the SDK does this by itself.',
   },
   SESSION_CLOSED: {
     message: 'The session has ended.',
-    action: 'Create the session again if the call is to go on.',
+    action: 'Create the session again to continue the call.',
   },
   CONNECTION_UNKNOWN: {
     message: 'The session has no connection of this id.',
-    action: 'Use the id of a participant who is still in the session; join again if it is your own.',
+    action: 'Use the id of a participant who is still in the session. If it is your own, join again.',
   },
   RESUME_REFUSED: {
-    message: 'There is nothing to resume: the connection has ended, or its resume key is wrong.',
+    message: 'The connection cannot be resumed: it has ended, or its resume key is wrong.',
     action: 'Join again with a new token, unless the reason says that the connection was ended on purpose.',
   },
   STREAM_UNKNOWN: {
     message: 'The session has no stream of this id.',
-    action: 'Subscribe to a stream that a streamCreated event has announced and no streamDestroyed has ended.',
+    action:
+      'Subscribe only to streams that a streamCreated event has announced and no streamDestroyed event has ended.',
   },
   TRANSPORT_UNKNOWN: {
     message: 'The connection has no transport of this key.',
@@ -75,54 +76,54 @@ export const PROTOCOL_ERRORS = {
   },
   MEDIA_REFUSED: {
     message: 'The media node refused the media parameters.',
-    action: 'Read the detail; parameters made by mediasoup-client for this session are accepted.',
+    action: 'Read the detail. Use parameters that mediasoup-client made for this session.',
   },
   EPOCH_STALE: {
     message: 'The command comes from a former owner of the session.',
-    action: 'Nothing: the sender steps down, and the client is served by the present owner.',
+    action: 'No action is needed: the sender steps down, and the present owner serves the client.',
   },
   SUPERSEDED: {
     message: 'A newer socket has resumed this connection.',
-    action: 'Nothing: the newer socket goes on.',
+    action: 'No action is needed: the newer socket serves the client.',
   },
   OUTBOX_OVERFLOW: {
-    message: 'More messages wait for the other side than are kept.',
-    action: 'Send more slowly; join again if the connection was ended by this.',
+    message: 'Too many unacknowledged messages are waiting.',
+    action: 'Send more slowly. If this has ended the connection, join again.',
   },
   RATE_LIMITED: {
-    message: 'More was sent in a short time than is allowed, also after it was slowed down.',
-    action: 'Send less often, and wait for the answers; join again if the connection was ended by this.',
+    message: 'The client exceeded a rate limit, even after it was slowed down.',
+    action: 'Send less often, and wait for the answers. If this has ended the connection, join again.',
   },
   LIMIT_REACHED: {
-    message: 'There are as many of these as are allowed.',
-    action: 'Close or leave what is not needed any more; the detail names the limit.',
+    message: 'The maximum number has been reached.',
+    action: 'Close or leave what is no longer needed. The detail names the limit.',
   },
   UNAVAILABLE: {
-    message: 'The session cannot be served at this moment.',
+    message: 'The session cannot be served at the moment.',
     action: 'Try again in a moment; the SDK does so by itself.',
   },
   INTERNAL: {
-    message: 'The server failed at something that should work.',
-    action: 'Try again; report it with the log lines of the connection id if it repeats.',
+    message: 'The server failed unexpectedly.',
+    action: 'Try again. If it repeats, report it with the log lines of the connection id.',
   },
 } as const;
 
 export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
 
-/** An error as it crosses the wire. */
+/** An error on the wire. */
 export interface WireError {
   readonly code: ProtocolErrorCode;
   /** What happened. */
   readonly message: string;
   /** What to do about it. */
   readonly action: string;
-  /** What was wrong in this very case, e.g. the field's path. */
+  /** Particulars of this occurrence, e.g. the path of the wrong field. */
   readonly detail?: string;
-  /** Of RESUME_REFUSED, SESSION_CLOSED and, where the client has read too little, OUTBOX_OVERFLOW: what the client decides by. */
+  /** Only for RESUME_REFUSED, SESSION_CLOSED and, if the client has read too little, OUTBOX_OVERFLOW. The client decides by it. */
   readonly reason?: ResumeRefusal;
 }
 
-/** An error that has a place in the table above. */
+/** An error with a code from the table above. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ProtocolErrorCode;

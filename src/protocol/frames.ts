@@ -17,43 +17,43 @@ import type {
 
 /** ─── from client to server ─────────────────────────────────────────────────────────────────────────────────────── */
 
-/** Takes a place in a session with a token. */
+/** Joins a session with a token. */
 export interface Join {
   readonly sessionId: SessionId;
   readonly token: TokenId;
-  /** Chosen by the client, one for each token: a join sent again with the same key finds the place already taken. */
+  /** Chosen by the client, one per token. A retried join with the same key finds the first one's result. */
   readonly key: string;
   readonly metadata: string;
-  /** The place in the life of the session that a crash ended, and the proof that it was this client's. */
+  /** The client's connection in a previous life of the session that a crash ended, with proof. */
   readonly previous?: {
     readonly uniqueSessionId: UniqueSessionId;
     readonly connectionId: ConnectionId;
     readonly resumeKey: ResumeKey;
-    /** Keys of the streams that are about to be published again. Without it, any may be. */
+    /** Keys of the streams that will be published again. Without it, it may be any. */
     readonly streams?: readonly string[];
   };
 }
 
-/** Leaves a place for good: one that this socket does not serve, also in a life of the session that a crash ended. */
+/** Leaves a connection for good that this socket doesn't serve, possibly in a life of the session that a crash ended. */
 export interface Goodbye {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
   readonly connectionId: ConnectionId;
-  /** The proof that it is this client's. */
+  /** Proves that the connection is this client's. */
   readonly resumeKey: ResumeKey;
 }
 
-/** Goes on with a place already taken. */
+/** Continues an existing connection. */
 export interface Resume {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
   readonly connectionId: ConnectionId;
   readonly resumeKey: ResumeKey;
-  /** Of the last welcome. An owner of a higher epoch has taken over and counts anew. */
+  /** Of the last welcome. If the owner's epoch is higher, it has taken over and starts its numbers again. */
   readonly epoch: Epoch;
-  /** Number of the last frame that the client has got: the owner sends what follows. */
+  /** Number of the last frame that the client has received: the owner sends those after it. */
   readonly received: Seq;
-  /** Number of the first request that has not been answered: from there on the client sends again what is asked for. */
+  /** Number of the first unanswered request: the client sends requests again from the number that the welcome asks for. */
   readonly nextRequest: RequestId;
 }
 
@@ -62,7 +62,7 @@ export interface HelloFrame {
   readonly v: number;
   /** Name and version of the client, for the logs. */
   readonly sdk: string;
-  /** Whether it puts `part`s together; without, large frames come whole. */
+  /** Whether the client accepts `part` frames; otherwise large frames are sent whole. */
   readonly parts?: boolean;
   readonly join?: Join;
   readonly resume?: Resume;
@@ -75,12 +75,12 @@ export type RequestFrame = {
     readonly id: RequestId;
     readonly method: M;
     readonly data: Params<M>;
-    /** How long ago it was first asked, ms: of another owner, which may have carried it out. */
+    /** How long ago the client first sent it to another owner, which may have carried it out; ms. */
     readonly askedAgoMs?: number;
   };
 }[Method];
 
-/** Cumulative: everything up to `seq` has arrived and need not be kept. */
+/** Cumulative: everything up to `seq` has arrived, so the owner may drop it. */
 export interface AckFrame {
   readonly t: 'ack';
   readonly seq: Seq;
@@ -88,7 +88,7 @@ export interface AckFrame {
 
 export interface PingFrame {
   readonly t: 'ping';
-  /** How many `part`s have come over this socket: a client that reads a large frame cannot acknowledge anything else. */
+  /** How many `part`s have arrived over this socket, because a client can't acknowledge anything else while it reads a large frame. */
   readonly parts?: number;
 }
 
@@ -106,38 +106,38 @@ export interface WelcomeFrame {
   readonly connectionId: ConnectionId;
   readonly epoch: Epoch;
   readonly resumeKey: ResumeKey;
-  /** Number of the last request the owner has taken: the client sends what follows again. */
+  /** Number of the last request that the owner has taken: the client sends later ones again. */
   readonly requestsTaken: RequestId;
-  /** Number of the last frame the owner has sent before this moment. Frames missed follow at once. */
+  /** Number of the last frame that the owner has sent so far. Missed frames follow at once. */
   readonly seq: Seq;
   readonly heartbeatMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly resumeGraceMs: number;
   readonly reconnectSpreadMs: number;
   /**
-   * The session at `seq`. Left out of a plain resume, where the frames missed tell the rest. With `resumed`: another
-   * owner has taken over, and what its predecessor had not delivered is in the difference to what the client knows.
+   * The session at `seq`. Missing after a plain resume, where the missed frames suffice. With `resumed`, another owner has taken over:
+   * the client finds in the snapshot what its predecessor had not delivered.
    */
   readonly snapshot?: Snapshot;
 }
 
 export interface Snapshot {
   readonly self: ConnectionInfo;
-  /** Everyone else in the session. */
+  /** All other connections of the session. */
   readonly others: readonly ConnectionInfo[];
   readonly media: MediaPlace;
   readonly iceServers: readonly IceServer[];
-  /** Streams of this client, in this life or in those before, that were ended against its will: it may not have been told. */
+  /** Streams of this client, in this or former lives, that were ended by force. The client may not have been told. */
   readonly endedStreams?: readonly EndedStream[];
-  /** Former places that nobody goes on from: a client that knows them from before a crash waits for them no longer. */
+  /** Connections of former lives that no client continues, so that this client stops waiting for them. */
   readonly departed?: readonly Departed[];
 }
 
-/** Where the session's media is. */
+/** The location of the session's media. */
 export interface MediaPlace {
-  /** Changes when the media is hosted anew, and all transports with it. */
+  /** Changes when the media is hosted anew; all transports change with it. */
   readonly id: string;
-  /** What the media node can do: the same on every node of a cluster. */
+  /** The capabilities of the media node, the same on every node of a cluster. */
   readonly rtpCapabilities: types.RtpCapabilities;
 }
 
@@ -147,13 +147,13 @@ export interface IceServer {
   readonly credential?: string;
 }
 
-/** The answer to a hello that leads nowhere; the socket is closed after it. */
+/** Refuses a hello; the socket is closed after it. */
 export interface RefusedFrame {
   readonly t: 'refused';
   readonly error: WireError;
 }
 
-/** Something the client sent could not be understood; the socket is closed after it. */
+/** The client sent something malformed; the socket is closed after it. */
 export interface ErrorFrame {
   readonly t: 'error';
   readonly error: WireError;
@@ -163,7 +163,7 @@ export type ResponseFrame =
   | { readonly t: 'res'; readonly seq: Seq; readonly id: RequestId; readonly data: unknown }
   | { readonly t: 'res'; readonly seq: Seq; readonly id: RequestId; readonly error: WireError };
 
-/** What an owner tells without being asked; `data` by name. */
+/** Events from the owner; `data` by name. */
 export interface ServerEvents {
   connectionCreated: { connection: ConnectionInfo };
   connectionDestroyed: { connectionId: ConnectionId; reason: LeaveReason };
@@ -172,24 +172,24 @@ export interface ServerEvents {
   streamDestroyed: { streamId: StreamInfo['streamId']; reason: StreamEndReason };
   streamActive: { streamId: StreamInfo['streamId']; kind: MediaKind; active: boolean };
   streamChanged: { streamId: StreamInfo['streamId']; change: StreamChange };
-  /** Its client sends it over another transport: who has not received it so yet subscribes again. */
+  /** The publisher sends the stream over another transport. Clients that don't receive it over that one yet subscribe again. */
   streamRenewed: { streamId: StreamInfo['streamId']; renewal: number };
-  /** Its role has been changed through the REST API. */
+  /** The connection's role has been changed through the REST API. */
   connectionChanged: { connectionId: ConnectionId; role: Role };
   networkQuality: { connectionId: ConnectionId; level: NetworkQuality };
-  /** `number`: the sender's. It rises; one that does not is a repetition, or was said before this client joined. */
+  /** `number` is chosen by the sender and rises. A signal whose number doesn't rise is a repetition, or predates this client's join. */
   signal: { id: string; type?: string; data?: string; from?: ConnectionId; number?: number };
   /**
-   * The session's media is hosted anew: the client makes new transports, and publishes and subscribes again, under the same
-   * keys and ids. When the new media plays, it sends `reportMedia` with `shown`. `isKept`: the old media goes on until
-   * `mediaLeft`, so the client keeps sending and showing it for as long.
+   * The session's media has been hosted anew. The client creates new transports, and publishes and subscribes again with the same keys and
+   * ids. When the new media plays, it sends `reportMedia` with `shown`. `isKept`: the old media continues until `mediaLeft`, so the client
+   * goes on sending and showing it.
    */
   mediaMoved: { media: MediaPlace; isKept?: true };
-  /** The owner cannot command the media node. The client looks whether its media flows, and answers with `reportMedia`. */
+  /** The owner cannot command the media node. The client checks whether its media flows, and answers with `reportMedia`. */
   mediaDoubted: { mediaId: MediaPlace['id'] };
-  /** Every client shows the media that came after this one: nobody needs this one any more. */
+  /** Every client shows media newer than this, so it may be closed. */
   mediaLeft: { mediaId: MediaPlace['id'] };
-  /** The client's own place has ended: the last frame it gets. */
+  /** The client's own connection has ended. No frame follows. */
   evicted: { reason: LeaveReason };
 }
 export type ServerEventName = keyof ServerEvents;
@@ -199,8 +199,8 @@ export type EventFrame = {
 }[ServerEventName];
 
 /**
- * The session has ended because a node crashed. Not numbered, as the one who numbers may be the one who crashed. The
- * socket stays open for a new hello.
+ * The session has ended because a node crashed. The frame has no number, because the owner that numbers frames may have crashed. The socket
+ * stays open for another hello.
  */
 export interface DestroyedFrame {
   readonly t: 'destroyed';
@@ -211,8 +211,8 @@ export interface DestroyedFrame {
 }
 
 /**
- * Another owner takes the session over: the client resumes over the same socket. Nothing else has changed, so nobody
- * needs to be told.
+ * Another owner takes over the session, so the client resumes over the same socket. Nothing else has changed, so the application isn't
+ * told.
  */
 export interface MovedFrame {
   readonly t: 'moved';
@@ -223,17 +223,17 @@ export interface PongFrame {
 }
 
 /**
- * A piece of the text of a frame that is too large to be sent at once: over a slow link, each piece is a sign of life. Those of one frame
- * follow each other, with nothing between them.
+ * A part of the text of a large frame. Over a slow link, each part is a sign of life. The parts of a frame are sent without other frames
+ * in between.
  */
 export interface PartFrame {
   readonly t: 'part';
   readonly text: string;
-  /** The frame is complete with it. */
+  /** Set on the last part of the frame. */
   readonly last?: true;
 }
 
-/** Frames that are numbered, kept until acknowledged, and sent again after a resume. */
+/** Frames with a number, which are kept until acknowledged and sent again after a resume. */
 export type NumberedFrame = ResponseFrame | EventFrame;
 export type ServerFrame =
   | WelcomeFrame
@@ -258,8 +258,8 @@ const SERVER_FRAMES: readonly string[] = [
 ] satisfies ServerFrame['t'][];
 
 /**
- * Reads a frame from a server. The server is trusted for the shape of a type it names; a frame of a type this version
- * does not know is `undefined` and to be ignored, so that servers can be newer than clients.
+ * Parses a frame from a server, whose frames of known types are trusted to be well-formed. Frames of unknown types yield `undefined` and are
+ * ignored, so that servers can be newer than clients.
  */
 export function parseServerFrame(text: string): ServerFrame | undefined {
   let frame: unknown;

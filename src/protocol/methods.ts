@@ -7,7 +7,7 @@ type RtpParameters = types.RtpParameters;
 type DtlsParameters = types.DtlsParameters;
 type IceParameters = types.IceParameters;
 
-/** What a client needs to make its end of a transport. */
+/** What a client needs for its end of a transport. */
 export interface TransportInfo {
   readonly id: string;
   readonly iceParameters: IceParameters;
@@ -23,50 +23,49 @@ export interface ConsumerInfo {
 }
 
 /**
- * The requests a client makes of its session's owner: `params` is the `data` of the request, `result` that of the
- * answer. Whatever a request makes is named by the client (`key`, signal `id`), so that sending it again makes nothing
- * twice.
+ * The requests of a client to its session's owner. `params` is the `data` of the request, `result` that of the answer. The client chooses the
+ * names (`key`, signal `id`) of everything that a request creates, so that a retry creates nothing twice.
  */
 export interface Methods {
   /**
-   * A transport to the session's media node, under a key of the client's choice. `rtpCapabilities`, for `recv`: what
-   * this client can receive.
+   * Creates a transport to the session's media node, under a key chosen by the client. `rtpCapabilities`, for `recv`: what this client can
+   * receive.
    */
   createTransport: {
     params: { key: string; direction: 'send' | 'recv'; rtpCapabilities?: RtpCapabilities };
     result: TransportInfo;
   };
   connectTransport: { params: { key: string; dtlsParameters: DtlsParameters }; result: Record<string, never> };
-  /** New ICE credentials for a transport whose network path broke. */
+  /** Gets new ICE credentials for a transport whose network path has broken. */
   restartIce: { params: { key: string }; result: { iceParameters: IceParameters } };
   closeTransport: { params: { key: string }; result: Record<string, never> };
-  /** Again with the same key and transport: nothing. Over another transport: the stream is sent over that one from now on. */
+  /** A retry with the same key and transport has no effect. Over another transport, the stream switches to that one. */
   publish: { params: PublishParams; result: { stream: StreamInfo } };
   unpublish: { params: { streamId: StreamId }; result: Record<string, never> };
-  /** Video consumers start paused: `resumeConsumers` once the client can play them. */
+  /** Video consumers start paused. Call `resumeConsumers` when the client can play them. */
   subscribe: {
     params: { streamId: StreamId; transport: string };
     result: { stream: StreamInfo; consumers: ConsumerInfo[] };
   };
   resumeConsumers: { params: { streamId: StreamId }; result: Record<string, never> };
   unsubscribe: { params: { streamId: StreamId }; result: Record<string, never> };
-  /** Mutes or unmutes one kind of an own stream. */
+  /** Mutes or unmutes the audio or video of an own stream. */
   setActive: { params: { streamId: StreamId; kind: MediaKind; active: boolean }; result: Record<string, never> };
-  /** So many layers of an own video are sent now, counted from the smallest: its viewers are given no other. */
+  /** How many layers of an own video are sent now, counted from the smallest. Viewers get no others. */
   reportLayers: { params: { streamId: StreamId; layers: number }; result: Record<string, never> };
-  /** Tells the others of a change of an own stream; those who come later find it in the stream. */
+  /** Announces a change of an own stream. Clients that join later find it in the stream. */
   changeStream: { params: { streamId: StreamId; change: StreamChange }; result: Record<string, never> };
-  /** What this client has measured of its own network; everyone is told when it changes. */
+  /** The client's measurement of its own network. Every member is told of changes. */
   reportQuality: { params: { level: NetworkQuality }; result: Record<string, never> };
-  /** A report about the session's media at one place: asked by `mediaDoubted`, or `shown` after `mediaMoved`. */
+  /** Reports on the media at one location: the answer to `mediaDoubted`, or `shown` after `mediaMoved`. */
   reportMedia: { params: { mediaId: string; state: MediaState }; result: Record<string, never> };
-  /** Puts another participant out. Only for a MODERATOR. */
+  /** Evicts another participant. Requires role MODERATOR. */
   forceDisconnect: { params: { connectionId: ConnectionId }; result: Record<string, never> };
-  /** Ends another participant's stream. Only for a MODERATOR. */
+  /** Ends another participant's stream. Requires role MODERATOR. */
   forceUnpublish: { params: { streamId: StreamId }; result: Record<string, never> };
   /**
-   * To everyone (the sender among them), or to the connections named. `id` and `number` are the sender's, for de-duplication:
-   * `number` rises with every signal, and stays the same when one is sent again.
+   * Sends a signal to the named connections, by default to everyone including the sender. The sender chooses `id` and `number` for
+   * de-duplication: `number` rises with every signal but stays the same in a retry.
    */
   signal: {
     params: { id: string; number?: number; type?: string; data?: string; to?: ConnectionId[] };
@@ -76,7 +75,7 @@ export interface Methods {
 }
 
 export interface PublishParams {
-  /** Four letters or digits, chosen by the client: becomes part of the stream's id. */
+  /** Four letters or digits, chosen by the client, which become part of the stream's id. */
   readonly key: string;
   /** Key of the send transport. */
   readonly transport: string;

@@ -1,6 +1,6 @@
 import type { ConnectionId, StreamId, TypeOfVideo } from './ids.ts';
 
-/** What every participant of a session knows of a connection and of its streams. */
+/** What all participants know of a connection and its streams. */
 
 export type Role = 'SUBSCRIBER' | 'PUBLISHER' | 'MODERATOR';
 export type MediaKind = 'audio' | 'video';
@@ -10,18 +10,18 @@ export interface ConnectionInfo {
   /** Unix time, ms. */
   readonly createdAt: number;
   readonly role: Role;
-  /** The client's metadata and the server's: `client%/%server` when both exist. */
+  /** The client's metadata and the server's data, joined as `client%/%server` if both exist. */
   readonly data: string;
-  /** `away`: its socket is gone and it may come back within the resume grace. */
+  /** `away`: the client's socket is gone, but it may resume within the grace period. */
   readonly presence: 'here' | 'away';
   /** As its client has told the session's owner; absent where it has not. */
   readonly networkQuality?: NetworkQuality;
   /**
-   * The connections that this one goes on from, in lives of the session that crashes ended: the latest first, at most 10. Whoever
-   * has missed a life knows it by an earlier one. Its streams keep all of their ids but the connection's.
+   * The connections that this one continues, in lives of the session that crashes ended: latest first, at most 10. A client that missed a life
+   * recognises it by an earlier one. The ids of its streams differ only in the connection id.
    */
   readonly replaces?: readonly ConnectionId[];
-  /** Keys of the streams that it is about to publish again after a crash: no other comes back. Without it, any may. */
+  /** Keys of the streams that it will publish again after a crash; no others return. Without it, any may. */
   readonly awaitedStreams?: readonly string[];
   readonly streams: readonly StreamInfo[];
 }
@@ -36,15 +36,15 @@ export interface StreamInfo {
   readonly audioActive: boolean;
   readonly videoActive: boolean;
   readonly typeOfVideo?: TypeOfVideo;
-  /** Frames per second that the publisher asked of its camera. */
+  /** Frames per second requested from the camera. */
   readonly frameRate?: number;
   /** Pixels. */
   readonly videoDimensions?: { readonly width: number; readonly height: number };
-  /** How often its client has sent it over another transport than before. Default: 0. */
+  /** How often the stream has switched to another transport. Default: 0. */
   readonly renewal?: number;
 }
 
-/** A property of a stream that its publisher has changed, and by what. */
+/** A property of a stream that its publisher has changed, and why. */
 export type StreamChange =
   | {
       readonly property: 'videoDimensions';
@@ -54,21 +54,21 @@ export type StreamChange =
     }
   | {
       readonly property: 'videoTrack' | 'audioTrack';
-      /** The name that the browser gives the new source. */
+      /** The browser's name for the new source. */
       readonly value: { readonly label: string };
       readonly reason: 'trackReplaced';
     };
 
 /**
- * A client's report about the media at one place. `flows`: something arrives from there. `silent`: nothing does, and something
- * has before. `unknown`: it cannot tell. `shown`: all that it receives plays from there, or there is nothing to play.
+ * A client's report on the media at one location. `flows`: media arrives from there. `silent`: none arrives, although some did before.
+ * `unknown`: the client cannot tell. `shown`: everything that it receives plays from there, or there is nothing to play.
  */
 export type MediaState = 'flows' | 'silent' | 'unknown' | 'shown';
 
-/** How well a participant's network does: 0 is broken, 5 is excellent. */
+/** Quality of a participant's network: 0 is broken, 5 is excellent. */
 export type NetworkQuality = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** Why a connection or a session ended; the words are OpenVidu's. */
+/** Why a connection or a session ended, in OpenVidu's terms. */
 export type LeaveReason =
   | 'disconnect'
   | 'forceDisconnectByUser'
@@ -78,12 +78,12 @@ export type LeaveReason =
   | 'nodeCrashed';
 
 /**
- * Why there is nothing to resume. `networkDisconnect`: away for longer than the grace. `outboxOverflow`: more waited for it than is
- * kept. `unknown`: the cluster remembers no such connection, or the resume key is not its own. Otherwise how the connection ended.
+ * Why a connection cannot be resumed. `networkDisconnect`: away for longer than the grace period. `outboxOverflow`: too many messages
+ * waited for it. `unknown`: the cluster doesn't remember the connection, or the resume key is wrong. Others: how the connection ended.
  */
 export type ResumeRefusal = LeaveReason | 'outboxOverflow' | 'unknown';
 
-/** A place that its client has left for good, and how. */
+/** A connection that its client has left for good, and how. */
 export interface Departed {
   readonly connectionId: ConnectionId;
   readonly reason: LeaveReason;

@@ -1,19 +1,19 @@
-/** A shorter round trip needs no more time than there is anyway. */
+/** A shorter round trip is covered by the normal timeouts. */
 const NOTABLE_MS = 1_000;
-/** A longer one is a sleep. */
+/** A longer one means that the device was asleep. */
 const LONGEST_MS = 10_000;
 
-/** How long a path takes to bring an answer, so that a slow one is given more time than a dead one. Times of any one clock, ms. */
+/** Measures the round trip of a path, so that a slow path gets more time than a dead one. Times by any one clock, ms. */
 export class RoundTrip {
   #askedAt: number | undefined;
   #ms = 0;
 
-  /** That of the slowest recent answer; 0 when none was slow. */
+  /** Round trip of the slowest recent answer, ms; 0 if none was slow. */
   get ms(): number {
     return this.#ms;
   }
 
-  /** Something was sent that is answered. */
+  /** Call this when something is sent that will be answered. */
   asked(now: number): void {
     this.#askedAt ??= now;
   }
@@ -23,7 +23,7 @@ export class RoundTrip {
     this.#askedAt = undefined;
   }
 
-  /** A path that has been slow is given more time, and slowly less again; a clock that jumps says nothing of it. */
+  /** Adds a measurement. The allowance for a slow path shrinks gradually. Values from a clock that jumped are limited. */
   took(ms: number): void {
     const tookMs = Math.min(LONGEST_MS, Math.max(0, ms));
     this.#ms = Math.max(tookMs < NOTABLE_MS ? 0 : tookMs, this.#ms / 2);

@@ -1,8 +1,8 @@
 import { isSessionId, type SessionId, type TokenId } from './ids.ts';
 
-/** What a token says: where to connect, and as what. */
+/** The content of a token: where to connect, and to which session. */
 export interface TokenUrl {
-  /** Where the balancer is for sockets, without a slash at its end, e.g. `wss://example.org` or `wss://example.org/video`. */
+  /** The balancer's URL for sockets, without a trailing slash, e.g. `wss://example.org` or `wss://example.org/video`. */
   readonly base: string;
   readonly sessionId: SessionId;
   readonly token: TokenId;
@@ -13,7 +13,7 @@ export function formatTokenUrl({ base, sessionId, token }: TokenUrl): string {
   return `${base}?sessionId=${sessionId}&token=${token}`;
 }
 
-/** Reads a token; `undefined` when it is not one. A path in it is the prefix under which a proxy serves the cluster. */
+/** Parses a token; `undefined` if it isn't one. A path is the prefix under which a proxy serves the cluster. */
 export function parseTokenUrl(text: string): TokenUrl | undefined {
   if (!/^wss?:\/\/[^/?#]+(\/[^?#]*)?\?/.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -1,13 +1,13 @@
-/** Lets work that concerns the same thing run one after the other, in the order in which it came; other work is not held up. */
+/** Runs work with the same key sequentially, in the order of the calls. Work with different keys isn't delayed. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Of how many things something is under way. */
+  /** The number of keys with work in progress. */
   get size(): number {
     return this.#last.size;
   }
 
-  /** Begins at once where nothing of `key` is under way. A failure is the caller's, and does not stop what waits behind it. */
+  /** Starts at once if no work with `key` is in progress. A failure goes only to its caller and doesn't stop later work. */
   take<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key);
     const turn = before ? before.then(work, work) : work();

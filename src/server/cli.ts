@@ -16,15 +16,15 @@ import type { RequestDrain } from './shared/drain-route.ts';
 import { isEverywhere } from './shared/own-addresses.ts';
 import { VERSION } from './shared/version.ts';
 
-/** The command line. Each command loads only what it runs: the balancer needs no media library. */
+/** The command line. Each command loads only its own code, so that e.g. the balancer doesn't need the media library. */
 
 const OTHERS = 'the other processes and for metrics';
 const ROOT = join(import.meta.dirname, '..', '..');
 
-// Stores and logs hold what other users of the machine must not read.
+// Other users of the machine must not read stores and logs.
 process.umask(0o077);
 
-// A node that crashed is back a third sooner.
+// Shortens the restart of a crashed node by a third.
 enableCompileCache();
 
 const program = new Command('rejoin')
@@ -81,7 +81,7 @@ command('master', 'Run one master: it owns sessions and holds the sockets of cli
   ...options.webhooks(),
 ]).action(async (flags: MasterFlags) => {
   const common = nodeSettings('master', flags);
-  const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', 'where clients reach the balancer');
+  const publicUrl = needed(flags.publicUrl, 'PublicUrlMissing', '--public-url', "the balancer's URL for clients");
   const webhooks = webhooksOf(flags);
   const { startMaster } = await import('./master/master.ts');
   const store = storeOf(flags);
@@ -113,7 +113,7 @@ command('media-node', 'Run one media node: it carries the media of the sessions 
   const ports = rtcPorts.max - rtcPorts.min + 1;
   const workers = flags.workers ?? Math.min(availableParallelism(), ports);
   if (ports < workers) {
-    throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each: give a wider --rtc-ports.`);
+    throw new UsageError('RtcPortsTooFew', `${workers} workers need a port each. Give a larger --rtc-ports.`);
   }
   const media = mediaAddressOf(flags);
   const { startMediaNode } = await import('./media-node/media-node.ts');
@@ -149,7 +149,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   const timing = timingOf(flags);
   const secrets = secretsOf('balancer', flags);
   const tls = tlsOf(flags);
-  const masters = needed(flags.master, 'MasterMissing', '--master', 'the URL of a master, once for each');
+  const masters = needed(flags.master, 'MasterMissing', '--master', 'the URL of a master; repeat it for each');
   const { startBalancer } = await import('./balancer/balancer.ts');
   const start = () =>
     startBalancer({
@@ -174,7 +174,7 @@ command('balancer', 'Run the bundled balancer in front of the masters.', [
   await live(start, flags.drainDeadline);
 });
 
-command('create-store', 'Make the store of a new cluster, once. Masters and media nodes only open one that is there.', [
+command('create-store', 'Create the store of a new cluster, once. Masters and media nodes only open an existing one.', [
   options.store(),
 ]).action((flags: Pick<NodeFlags, 'store'>) => createStore(storeOf(flags)));
 
@@ -187,7 +187,7 @@ try {
 function command(name: string, description: string, flags: readonly Option[]): Command {
   const made = program.command(name).description(description);
   for (const flag of flags) made.addOption(flag);
-  return made.addHelpText('after', '\nEach option can be given in the environment instead, as shown.');
+  return made.addHelpText('after', '\nEach option can also be given as the environment variable shown.');
 }
 
 function processOptions(what: string, port: number): Option[] {
@@ -213,7 +213,7 @@ function nodeOptions(what: string, port: number): Option[] {
   ];
 }
 
-/** What masters and media nodes have in common. */
+/** The common settings of masters and media nodes. */
 function nodeSettings(role: string, flags: NodeFlags) {
   const { host, port, internalPort, logLevel } = flags;
   const { internalHost, advertisedUrl } = advertised(flags);
@@ -235,11 +235,11 @@ function storeOf({ store }: Pick<NodeFlags, 'store'>): StoreLocation {
     store,
     'StoreMissing',
     '--store',
-    'where the shared store is, e.g. sqlite:/var/lib/rejoin/store.sqlite',
+    'the location of the shared store, e.g. sqlite:/var/lib/rejoin/store.sqlite',
   );
 }
 
-/** The internal port is open where the others are told to find it, and nowhere else unless that is asked for. */
+/** By default, the internal port is open only at the address that other nodes are told. */
 function advertised(flags: NodeFlags): { internalHost: string; advertisedUrl?: string } {
   const { advertiseUrl, host, port, internalPort = internalPortOf(port) } = flags;
   if (advertiseUrl !== undefined) {
@@ -251,7 +251,7 @@ function advertised(flags: NodeFlags): { internalHost: string; advertisedUrl?: s
   if (internalPort === 0) {
     throw new UsageError(
       'AddressUnclear',
-      'With port 0 and every address, give --advertise-url or one --internal-host.',
+      'With port 0 on every address, give --advertise-url, or --internal-host with a single address.',
     );
   }
   return { internalHost, advertisedUrl: `http://${reachableAddress(internalHost, '--advertise-url')}:${internalPort}` };

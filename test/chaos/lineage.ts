@@ -13,8 +13,8 @@ export interface LogLine {
   readonly owner?: string;
 }
 
-const OWNS = new Set(['A session is created.', 'The session is taken over.']);
-const CARRIES = new Set(['room opened', 'room claimed']);
+const OWNS = new Set(['Created a session.', 'Took over the session.']);
+const CARRIES = new Set(['Opened a room.', 'A room has a new owner.']);
 
 /** Epochs that two masters have owned, as they say themselves and as media nodes have seen them. */
 export function twoOwners(lines: readonly LogLine[]): string[] {

@@ -122,7 +122,7 @@ test('a directory that holds other things and that others enter is not taken', a
   const timer = setTimeout(() => child.kill('SIGTERM'), 15_000);
   await once(child, 'close');
   clearTimeout(timer);
-  assert.match(errors, /StateDirShared: .*Choose a directory of its own with --state-dir/);
+  assert.match(errors, /StateDirShared: .*Choose a separate directory with --state-dir/);
   assert.equal(statSync(shared).mode & 0o777, 0o755);
 });
 

@@ -73,7 +73,7 @@ test('a target that two readers could read as two is refused by name, and reache
       assert.equal(answer.status, 400, `${method} ${target}: ${answer.status} ${answer.body}`);
       // The parser of HTTP refuses some of them before anyone else looks.
       const { message } = JSON.parse(answer.body) as { message: string };
-      assert.match(message, new RegExp(`^(${name}:|This is not HTTP)`), `${target}: ${message}`);
+      assert.match(message, new RegExp(`^(${name}:|The request is not valid HTTP)`), `${target}: ${message}`);
     }
   }
   assert.deepEqual(heard, []);

@@ -42,7 +42,7 @@ async function statusAt({ url }: DoorProcess, path: string, secret: string, body
 /** Resolves when the process has read its file anew. */
 async function follows(master: DoorProcess, times: number): Promise<void> {
   await until('the file is in force', () => {
-    return master.log().filter(({ msg }) => msg === 'The secret file has changed and is in force.').length >= times;
+    return master.log().filter(({ msg }) => msg === 'Reloaded the secret file.').length >= times;
   });
 }
 

@@ -140,7 +140,7 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
   it('where a client comes from is what trusted proxies say, and floods fill no log', async () => {
     const before = master.logBytes();
     const lines = (): readonly Record<string, unknown>[] =>
-      master.log().filter(({ msg }) => msg === 'A client breaks the protocol.');
+      master.log().filter(({ msg }) => msg === 'Disconnecting a client that breaks the protocol.');
     const violate = async (forwarded: string): Promise<void> => {
       const { socket } = await open(forwarded);
       socket.resume().write(Buffer.concat([Buffer.from([0x81, 0x81, 0, 0, 0, 0]), Buffer.from('{')]));

@@ -56,7 +56,7 @@ test('a media node cannot be commanded for a while: nobody notices', async ({ jo
   net.stall(owner, mediaNode);
   await expect.poll(() => says('its media flows')).toBe(true);
   net.heal();
-  await expect.poll(() => says('is heard again')).toBe(true);
+  await expect.poll(() => says('answers again')).toBe(true);
   expect(await running.mediaNodeOf(room)).toBe(mediaNode);
   await stillTheSame(guests);
   for (const guest of guests) await expect(guest.event('reconnecting')).toHaveCount(0);

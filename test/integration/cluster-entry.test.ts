@@ -80,7 +80,7 @@ for (const [role, start] of [
     const first = await (await start('twin', store)).ready();
     const second = await start('twin', store);
     assert.equal(await second.exit(), 1);
-    assert.match(second.said, /^IdTaken: The \S+ at http:\S+ runs under the id twin already\..*--id/m);
+    assert.match(second.said, /^IdTaken: The \S+ at http:\S+ already runs under the id twin\..*--id/m);
     await until('the other side says it, too', () => says(first, 'IdTaken'));
     await (await start('third', store)).ready();
   });

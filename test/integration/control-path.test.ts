@@ -102,9 +102,9 @@ describe('the control path to a media node fails, and its media flows', () => {
     test(`for longer than a verdict: the session stays, and goes on there (${failover})`, async () => {
       const { media } = await talkingRoom(`short-${failover}`, failover);
       net.stall('master-1', media);
-      await until('it is held', () => says(`short-${failover}`, 'and its media flows'));
+      await until('it is held', () => says(`short-${failover}`, 'but its media flows'));
       net.heal();
-      await until('it is over', () => says(`short-${failover}`, 'is heard again'));
+      await until('it is over', () => says(`short-${failover}`, 'answers again'));
       const [ann, bob] = guests;
       assert.ok(ann && bob);
       await ann.asker.receiveTransport();

@@ -167,7 +167,7 @@ test('a master that nobody can take over from ends all the same, and says what i
     const pid = alone.cluster.kill('master-1', 'SIGTERM');
     await alone.restarted('master-1', pid);
     await client.happened('rebuilt');
-    assert.ok(alone.log('master-1').some(({ msg }) => String(msg).startsWith('Not handed over')));
+    assert.ok(alone.log('master-1').some(({ msg }) => String(msg).startsWith('Failed to hand over')));
     client.session.disconnect();
   } finally {
     await alone.stop();

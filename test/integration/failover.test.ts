@@ -204,7 +204,7 @@ test('a frozen owner is taken for dead; when it wakes up it is fenced and touche
     await until('it has stepped down', () =>
       running
         .log('master-2')
-        .some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
+        .some(({ msg, session }) => String(msg).startsWith('Stepped down') && session === first.uniqueSessionId),
     );
     next.send(signal);
     await until('the new life goes on', () =>

@@ -154,7 +154,7 @@ test('a client that comes back last learns who said goodbye before the next life
   await plain.happened('sessionDisconnected');
   await until('the goodbye is kept', () =>
     ['master-1', 'master-2'].some((master) =>
-      running.log(master).some(({ connection, msg }) => connection === id && msg === 'A goodbye is kept in the store.'),
+      running.log(master).some(({ connection, msg }) => connection === id && msg === 'Kept a goodbye in the store.'),
     ),
   );
   letIn();

@@ -139,7 +139,7 @@ describe('between the owner and the media node', () => {
       const second = await until('it is there', () => running.session(room));
       assert.deepEqual([second.owner, second.epoch], [first.owner, first.epoch], 'its owner is the same');
       net.heal();
-      await until('its old room is closed', () => lines(media, 'room closed', first.uniqueSessionId) > 0);
+      await until('its old room is closed', () => lines(media, 'Closed a room.', first.uniqueSessionId) > 0);
       await allIsWell();
       assert.equal(await running.mediaNodeOf(room), (second.mediaNode ?? '').split('@')[0]);
     });
@@ -154,7 +154,7 @@ test('the owner is cut off from everything: another goes on, and when it is back
   await until('another owns it', async () => (await running.ownerOf(room)) !== 'master-2');
   await everyoneGetsOn();
   net.heal();
-  await until('it has stepped down', () => lines('master-2', 'Fenced', uniqueSessionId) === 1);
+  await until('it has stepped down', () => lines('master-2', 'Stepped down', uniqueSessionId) === 1);
   await everyoneGetsOn();
   await allIsWell();
   assert.equal(await epochOf(room), epoch + 1);

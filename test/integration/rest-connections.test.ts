@@ -380,7 +380,7 @@ test('ice servers: those of the connection, or else those of the cluster', async
     [/customIceServers/, 'stun:a'],
     [/customIceServers\/0\/url/, [{ url: 'https://turn.example.org' }]],
     [/server 1 is a TURN server, which needs username/, [{ url: 'stun:a' }, { url: 'turn:b' }]],
-    [/server 0 needs either url or urls/, [{}]],
+    [/server 0 must have either url or urls/, [{}]],
   ];
   for (const [message, customIceServers] of cases) {
     const answer = await running.rest('POST', '/sessions/ice/connection', { customIceServers });

@@ -73,7 +73,7 @@ test('what cannot be said is refused by name, and said to nobody', async () => {
     [400, /data is too large/, { session: 'refused', data: '\u20ac'.repeat(30_000) }],
     [404, /no session/, { session: 'none' }],
     [404, /no session/, { session: 'a/b' }],
-    [406, /Nobody is in session empty/, { session: 'empty' }],
+    [406, /Session empty has no participants/, { session: 'empty' }],
     [406, /no connection con_x/, { session: 'refused', to: [one.id, 'con_x'] }],
     [406, /no connection/, { session: 'refused', to: [elsewhere.id] }],
   ];

@@ -15,8 +15,8 @@ function line(node: string, msg: string, session: string, epoch: number, rest: P
 }
 
 test('an epoch that two masters have had is found, be it that only media nodes have seen both', () => {
-  const created = 'A session is created.';
-  const taken = 'The session is taken over.';
+  const created = 'Created a session.';
+  const taken = 'Took over the session.';
   const good = [
     line('master-1', created, 'r_1', 1),
     line('master-2', taken, 'r_1', 2),
@@ -25,7 +25,7 @@ test('an epoch that two masters have had is found, be it that only media nodes h
   assert.deepEqual(twoOwners(good), []);
   assert.deepEqual(twoOwners([...good, line('master-3', taken, 'r_1', 2)]), ['r_1 epoch 2: master-2 1, master-3 1']);
   assert.equal(twoOwners([...good, line('master-2', taken, 'r_1', 2, { pid: 7 })]).length, 1, 'another run of it');
-  const seen = ['a@1', 'b@1'].map((owner) => line('media-1', 'room claimed', 'r_1', 2, { owner }));
+  const seen = ['a@1', 'b@1'].map((owner) => line('media-1', 'A room has a new owner.', 'r_1', 2, { owner }));
   assert.deepEqual(twoOwners([...good, ...seen]), ['r_1 epoch 2: a@1, b@1']);
 });
 

@@ -29,7 +29,7 @@ describe('ice servers', () => {
     const refused: [unknown, RegExp][] = [
       [{}, /must be array/],
       [[5], /server 0 must be object/],
-      [[{ url: 'stun:ok' }, {}], /server 1 needs either url or urls/],
+      [[{ url: 'stun:ok' }, {}], /server 1 must have either url or urls/],
       [[{ url: 'stun:a', urls: ['stun:b'] }], /not both/],
       [[{ url: 'http://stun.example.org' }], /url must match pattern/],
       [[{ url: 'stun:host?transport=udp' }], /url must match/],

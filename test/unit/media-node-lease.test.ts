@@ -34,10 +34,10 @@ describe('Lease', () => {
       dropLease: async () => {},
     });
     await until('attempts', () => attempts > 3);
-    assert.deepEqual(lines, ['store is away, lease not renewed; media goes on']);
+    assert.deepEqual(lines, ['The store does not answer, so the lease is not renewed; media goes on.']);
     away = false;
     await until('renewals', () => renewals > 3);
-    assert.deepEqual(lines.slice(1), ['store is back, lease renewed']);
+    assert.deepEqual(lines.slice(1), ['The store answers again; renewed the lease.']);
     away = true;
     await until('away again', () => lines.length === 3);
     await kept.close();
@@ -65,6 +65,6 @@ describe('Lease', () => {
       dropLease: () => Promise.reject(new StoreError('unavailable', 'no store')),
     });
     await kept.close();
-    assert.deepEqual(lines, ['lease not dropped, it will run out']);
+    assert.deepEqual(lines, ['Failed to drop the lease; it will expire.']);
   });
 });

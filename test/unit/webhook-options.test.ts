@@ -36,7 +36,7 @@ test('a URL may say all but who is to be let in', () => {
   assert.equal(readWebhook('https://example.org/hook?a=b'), 'https://example.org/hook?a=b');
   assert.equal(readWebhook('http://10.0.0.4:80'), 'http://10.0.0.4/');
   for (const text of ['', 'example.org', 'ftp://x/']) {
-    assert.throws(() => readWebhook(text), named('InvalidWebhook', /not a URL/));
+    assert.throws(() => readWebhook(text), named('InvalidWebhook', /not an HTTP URL/));
   }
   assert.throws(
     () => readWebhook('https://me:hidden@example.org/'),

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { NodeId } from '../shared/identity.ts';
 
-/** What the balancer counts. */
+/** The balancer's metrics. */
 export class BalancerMetrics {
   readonly registry = new Registry();
   readonly #requests: Counter<'status'>;
@@ -12,7 +12,7 @@ export class BalancerMetrics {
     collectDefaultMetrics({ register: this.registry });
     this.#requests = new Counter({
       name: 'rejoin_balancer_requests_total',
-      help: 'Requests and upgrades passed on, by the status that the client got',
+      help: 'Requests and upgrades forwarded, by the status that the client got',
       labelNames: ['status'],
       registers,
     });

@@ -5,23 +5,23 @@ import { LISTEN_BACKLOG } from '../shared/listen.ts';
 import { withCheckedTargets } from '../shared/request-target.ts';
 import { SLOW_REQUESTS } from '../shared/slow-requests.ts';
 
-/** What the balancer proves its names with, in PEM. */
+/** A TLS certificate and its key, PEM. */
 export interface TlsCertificate {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Longer than load balancers before this one keep a connection that is idle, so that it is they who close it. */
+/** Longer than the idle timeout of common load balancers in front of this one, so that they close the connection first. */
 const KEEP_ALIVE_MS = 75_000;
-/** A client that begins no TLS is not kept waiting for. */
+/** How long a client may take for the TLS handshake. */
 const TLS_HANDSHAKE_MS = 10_000;
 
-/** The server at the balancer's public port: HTTPS with a certificate, HTTP without. */
+/** The server on the balancer's public port: HTTPS with a certificate, otherwise HTTP. */
 export function createBalancerServer(handler: RequestListener, tls: TlsCertificate | undefined): Server {
   const options = {
     ...SLOW_REQUESTS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Other upgrades, which some HTTP clients offer with every request, are plain requests to us.
+    // Some HTTP clients offer other upgrades with every request; those are treated as plain requests.
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
   };
   const checked = withCheckedTargets(handler);
@@ -33,8 +33,8 @@ export function createBalancerServer(handler: RequestListener, tls: TlsCertifica
 }
 
 /**
- * Listens at further addresses of the port that `server` has.
- * @throws {Error} when one of them cannot be had; then none of them is kept
+ * Listens on further addresses with the port of `server`.
+ * @throws {Error} when an address is unavailable; then none of them is kept
  */
 export async function listenAlso(server: Server, hosts: readonly string[], port: number): Promise<() => void> {
   const listeners: NetServer[] = [];

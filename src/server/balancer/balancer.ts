@@ -28,7 +28,7 @@ import { serveMetrics } from './metrics-server.ts';
 import { type StaticFiles, serveStaticFiles } from './static-files.ts';
 import { UpgradeProxy } from './upgrade-proxy.ts';
 
-/** Where a master is, e.g. `http://10.0.0.4:4000` for clients and `http://10.0.0.4:4001` for the processes of the cluster. */
+/** URLs of a master, e.g. `http://10.0.0.4:4000` for clients and `http://10.0.0.4:4001` for the processes of the cluster. */
 export interface MasterAddress {
   readonly url: string;
   readonly internalUrl: string;
@@ -38,21 +38,21 @@ export interface BalancerOptions {
   /** Name of this node, e.g. `balancer-1`. */
   readonly id: string;
   readonly host: string;
-  /** Further addresses to listen at. Default: none. */
+  /** Further addresses to listen on. Default: none. */
   readonly moreHosts?: readonly string[] | undefined;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /** Default: clients are served without TLS. */
   readonly tls?: TlsCertificate | undefined;
-  /** Where `/metrics` is, and nothing else. */
+  /** Host of the port that serves only `/metrics`. */
   readonly internalHost: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly internalPort: number;
-  /** Addresses and ranges whose X-Forwarded-* headers are believed. Default: loopback. */
+  /** Addresses and ranges whose X-Forwarded-* headers are trusted. Default: loopback. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** Origins whose pages may read what the balancer itself answers, as the masters allow. Default: none. */
+  /** Origins whose pages may read the balancer's own answers; should equal the masters' setting. Default: none. */
   readonly corsOrigins?: CorsOrigins | undefined;
-  /** The cluster's, to listen to the masters' liveness. */
+  /** Secrets of the cluster, for listening to the masters' liveness. */
   readonly secrets: Secrets;
   /** All masters, alive or not. */
   readonly masters: readonly MasterAddress[];
@@ -60,7 +60,7 @@ export interface BalancerOptions {
   readonly routes: readonly Route[];
   readonly logLevel: string;
   readonly timing: Pick<Timing, 'beatMs' | 'verdictMs'>;
-  /** How long an answer to an HTTP request may take, ms. */
+  /** Time limit for the answer to an HTTP request, ms. */
   readonly requestMs: number;
   /** How long a master may take to accept a WebSocket, ms. */
   readonly handshakeMs: number;
@@ -69,13 +69,13 @@ export interface BalancerOptions {
 export interface Balancer {
   readonly identity: Identity;
   readonly clientUrl: string;
-  /** Stops accepting, ends the sockets, answers the requests that have come, and resolves when all are closed. */
+  /** Stops accepting, closes the sockets, answers pending requests, and resolves when all are closed. */
   close(): Promise<void>;
 }
 
 /**
- * The bundled balancer: one port in front of the masters. It hands out HTTP requests and WebSockets in turn to the
- * masters that are alive, which it knows from a liveness stream to each.
+ * The bundled balancer: one port in front of the masters. It distributes HTTP requests and WebSockets in turn over the masters that are
+ * alive, which it knows from a liveness stream to each.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
   const { id, host, moreHosts = [], port, tls, secrets, masters, timing } = options;
@@ -91,7 +91,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const pooled = masters.map(({ url, internalUrl }) => ({ url, link: new LiveLink(internalUrl, client, timing) }));
   for (const { link } of pooled) {
     link.on('dead', () => {
-      // All are gone: those that come next may have a new store.
+      // All masters are gone; the next ones may have a new store.
       if (pooled.every((one) => one.link.instance === undefined)) client.leaveCluster();
     });
   }
@@ -119,7 +119,8 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   app.server.on('upgrade', (request, socket, head) => void upgrades.handle(request, socket, head));
 
   const doubt = setTimeout(() => {
-    if (pool.healthy === 0) log.warn({ masters }, 'No master answers. Are the URLs right, and is the secret theirs?');
+    if (pool.healthy === 0)
+      log.warn({ masters }, 'No master answers. Check the URLs of the masters, and whether they have the same secret.');
   }, timing.verdictMs);
   const release = (): void => {
     clearTimeout(doubt);
@@ -142,7 +143,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
     throw error;
   }
   const bound = portOf(app.server.address());
-  log.info({ hosts: [host, ...moreHosts], port: bound, internal: internal.url, masters }, 'balancer listens');
+  log.info({ hosts: [host, ...moreHosts], port: bound, internal: internal.url, masters }, 'The balancer is ready.');
 
   return {
     identity: { ...identity, url: originOf(host, bound, tls) },
@@ -155,7 +156,7 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
         await app.close();
         await internal.close();
         release();
-        log.info('balancer closed');
+        log.info('The balancer has ended.');
       })();
       return closing;
     },
@@ -171,21 +172,21 @@ function createApp(log: Logger, corsOrigins: CorsOrigins, tls: TlsCertificate | 
     serverFactory: (handler) => createBalancerServer(handler, tls),
   });
   const notFound = (reply: FastifyReply): FastifyReply => {
-    const message = prefixLeft(pathOf(reply.request.url)) ?? 'There is nothing here.';
+    const message = prefixLeft(pathOf(reply.request.url)) ?? 'There is nothing at this path. Check the path.';
     return answerError(reply, 404, message, corsOrigins);
   };
-  // Before a body is read, which nobody wants.
+  // Refuse before reading a body.
   app.addHook('onRequest', async (request, reply) => (request.is404 ? notFound(reply) : undefined));
   app.setNotFoundHandler((_request, reply) => notFound(reply));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) request.log.error({ err: error }, 'a request failed');
+    if (status >= 500) request.log.error({ err: error }, 'A request failed.');
     return answerError(reply, status, error.message, corsOrigins);
   });
   return app;
 }
 
-/** Where a browser on this machine finds a server that listens at `host`. */
+/** The origin under which a browser on this machine reaches a server that listens on `host`. */
 function originOf(host: string, port: number, tls: TlsCertificate | undefined): string {
   const everywhere = host === '0.0.0.0' || host === '::';
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;

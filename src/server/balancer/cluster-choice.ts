@@ -4,12 +4,12 @@ import { type InternalClient, PeerError } from '../shared/internal-client.ts';
 import type { Logger } from '../shared/logging.ts';
 import type { MasterAddress } from './balancer.ts';
 
-/** How long the masters may take to answer before the balancer starts without their word, ms. */
+/** How long masters may take to answer before the balancer starts without their answer, ms. */
 const ASK_MS = 1_000;
 
 /**
- * Asks the masters which cluster they belong to and makes it the balancer's: that of most, or else of the first. A master of
- * another store would know none of their sessions; it is named in the log and kept out.
+ * Asks the masters for their cluster, and joins the most frequent one, or the first in case of a tie. Masters of other stores don't know
+ * its sessions; they are logged and kept out.
  * @throws {ClusterEntryError} SecretRefused, when no master accepts the balancer's secret
  */
 export async function findCluster(

@@ -7,14 +7,14 @@ export interface ForwardedHeaders {
   readonly 'x-forwarded-host': string;
 }
 
-/** Headers that tell where a request comes from, or come from the cluster itself. What a client writes there is not passed on. */
+/** Headers about a request's origin, and headers of the cluster itself. A client's values are not forwarded. */
 const OWN_HEADERS = /^(?:x-forwarded-.*|forwarded|x-real-ip|x-rejoin-.*)$/i;
 
 export function isOwnHeader(name: string): boolean {
   return OWN_HEADERS.test(name);
 }
 
-/** Headers that tell a server behind the balancer which client asked, and for which address. */
+/** Headers that tell a server behind the balancer the client's address and the requested host. */
 export function forwardedHeaders(request: Received, trusted: TrustedProxies): ForwardedHeaders {
   const { headers } = request;
   const believed = comesThroughTrusted(request, trusted);
@@ -22,7 +22,7 @@ export function forwardedHeaders(request: Received, trusted: TrustedProxies): Fo
   const host = believed ? headers['x-forwarded-host'] : undefined;
   return {
     'x-forwarded-for': forwardingChain(request, trusted).join(', '),
-    // A proxy further out knows better than this one.
+    // A trusted proxy in front knows the original protocol and host.
     'x-forwarded-proto': proto === 'https' || request.socket instanceof TLSSocket ? 'https' : 'http',
     'x-forwarded-host': String(host ?? headers.host ?? ''),
   };

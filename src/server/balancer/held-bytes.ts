@@ -1,15 +1,15 @@
-/** Whose budget is used up: that of the client's address, or that of everybody together. */
+/** The budget that is exhausted: of the client's address, or of all clients together. */
 export type Exceeded = 'address' | 'total';
 
-/** The part of the budget that one request holds. */
+/** The part of the budget that a request holds. */
 export interface Share {
-  /** `undefined`: it may be held. Otherwise nothing has been taken. */
+  /** Takes bytes from the budget. If one is exhausted, returns which, and takes nothing. */
   take(bytes: number): Exceeded | undefined;
-  /** Gives all of it back. */
+  /** Returns all bytes to the budget. */
   release(): void;
 }
 
-/** Bounds the bytes that a process holds at a time for all requests, and for those of one address, which must not use up all. */
+/** Limits the bytes that a process holds for all requests, and for the requests of one address, so that none can use up all. */
 export class HeldBytes {
   readonly #most: number;
   readonly #mostEach: number;

@@ -11,9 +11,9 @@ import type { MasterPool } from './master-pool.ts';
 import { readBody } from './request-body.ts';
 import { askUpstream, readAnswer, UpstreamError } from './upstream.ts';
 
-/** A part of the paths that a server other than a master answers. */
+/** Paths that another server than a master answers. */
 export interface Route {
-  /** Without a slash at its end, e.g. `/demo/api`. The path is passed on as it is. */
+  /** Without a trailing slash, e.g. `/demo/api`. The path is forwarded unchanged. */
   readonly prefix: string;
   /** Origin of the server, e.g. `http://127.0.0.1:1234`. */
   readonly url: string;
@@ -22,24 +22,24 @@ export interface Route {
 export interface HttpProxyOptions {
   readonly pool: Pick<MasterPool, 'rotation' | 'suspect' | 'lifeOf'>;
   readonly routes: readonly Route[];
-  /** How long an answer may take, ms, whichever and however many masters are asked. */
+  /** Time limit for an answer, ms, however many masters are tried. */
   readonly requestMs: number;
   readonly proxies: TrustedProxies;
   readonly corsOrigins: CorsOrigins;
-  /** Told the status of each answer. */
+  /** Called with the status of each answer. */
   readonly answered: (status: number) => void;
 }
 
-/** Where the REST API is, at every master: all that they are asked for, beside sockets and goodbyes. */
+/** Prefix of the REST API. Masters get only these paths, besides sockets and goodbyes. */
 const API_PATH = '/openvidu/api';
-/** Bodies of requests and answers that are held at a time, for everybody and for one address. */
+/** Limits for the bodies of requests and answers held at a time: for all clients, and per address. */
 const HELD_BYTES = 64 * 1024 * 1024;
 const HELD_BYTES_EACH = 16 * 1024 * 1024;
-/** How long a client may take to read an answer that is held for it, ms. */
+/** How long a client may take to read an answer held for it, ms. */
 const READ_MS = 30_000;
-/** Executing these twice does nothing that once does not. Nor does a goodbye. */
+/** Methods that may safely be executed twice. The same is true of a goodbye. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Headers that concern one connection, and not the request. The length of a body is told anew. */
+/** Headers of a single hop, which are not forwarded. The length of a body is set anew. */
 const HOP_HEADERS = new Set([
   'connection',
   'content-length',
@@ -54,15 +54,15 @@ const HOP_HEADERS = new Set([
 ]);
 
 /**
- * Passes HTTP requests on: the REST API to the masters in rotation, routes to their servers, and nothing else. What comes back
- * is always an HTTP answer: 502, 503 or 504 when no server gave one.
+ * Forwards HTTP requests: the REST API to the masters in rotation, other routes to their servers, and nothing else. Every request gets an
+ * HTTP answer: 502, 503 or 504 if no server answers.
  */
 export class HttpProxy {
   readonly #options: HttpProxyOptions;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 128 });
   readonly #budget = new HeldBytes(HELD_BYTES, HELD_BYTES_EACH);
   readonly #shares = new WeakMap<IncomingMessage, Share>();
-  /** Ends the endless answers. */
+  /** Ends answers that never end by themselves. */
   readonly #closing = new AbortController();
 
   constructor(options: HttpProxyOptions) {
@@ -88,7 +88,7 @@ export class HttpProxy {
     });
   }
 
-  /** Ends what streams without end. Other requests are answered. */
+  /** Ends endless answers. Other requests are still answered. */
   close(): void {
     this.#closing.abort();
   }
@@ -98,7 +98,7 @@ export class HttpProxy {
     prefix: string,
     handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
   ): void {
-    // The router decodes; what is passed on is not decoded, so that is what has to be below the prefix.
+    // The router decodes the path, but it is forwarded as sent. So the raw path must be below the prefix.
     const exact = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | undefined => {
       if (isUnder(pathOf(request.url), prefix)) return handler(request, reply);
       reply.callNotFound();
@@ -131,7 +131,7 @@ export class HttpProxy {
           gone,
           dead,
         });
-        // The answer is gathered first, so that a master which dies in the middle of it makes a 502 and not a cut.
+        // Read the whole answer first, so that the death of a master during it becomes a 502 instead of a truncated answer.
         const body = await readAnswer(answering, this.#shareOf(request, reply));
         const { statusCode = 502, headers } = answering.response;
         limitReading(reply);
@@ -144,7 +144,7 @@ export class HttpProxy {
         if (!(error instanceof UpstreamError)) throw error;
         failure = error.failure;
         if (failure === 'unreachable' || failure === 'broken') this.#options.pool.suspect(master);
-        // Only what was not executed may be executed by another, or what does nothing twice.
+        // Try another master only if nothing was executed, or if executing it twice does no harm.
         const isRepeatable = SAFE_METHODS.has(request.method) || pathOf(request.url) === SOCKET_PATH;
         const harmless = isRepeatable && (failure === 'broken' || dead.aborted);
         if (failure !== 'unreachable' && !harmless) break;
@@ -175,7 +175,7 @@ export class HttpProxy {
     }
   }
 
-  /** The part of a request that is the same for every server. */
+  /** The parts of a request that are the same for every server. */
   #passing(request: FastifyRequest, server: string) {
     const { method, raw, url: target } = request;
     const body = request.body instanceof Buffer && request.body.length > 0 ? request.body : undefined;
@@ -195,7 +195,7 @@ export class HttpProxy {
   }
 }
 
-/** Aborts when the client has gone before its answer was complete. */
+/** Aborts when the client closes the connection before its answer is complete. */
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   const onClose = (): void => {
@@ -206,15 +206,15 @@ function goneSignal(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/** Cuts a client that does not read what is held for it. */
+/** Cuts off a client that doesn't read the answer held for it. */
 function limitReading(reply: FastifyReply): void {
   const timer = setTimeout(() => reply.raw.destroy(), READ_MS).unref();
   reply.raw.once('close', () => clearTimeout(timer));
 }
 
-/** The headers that are for the other end, of a request or of an answer. `withLength`: its body is not told anew. */
+/** The end-to-end headers of a request or an answer. `withLength`: keep `content-length`, as the body is sent unchanged. */
 function passed(headers: IncomingHttpHeaders, withLength: boolean): Record<string, string | string[]> {
-  // A sender may name more that concerns the connection alone.
+  // `connection` may name further headers of this hop.
   const named = new Set((headers.connection ?? '').toLowerCase().split(/[\s,]+/));
   const kept: [string, string | string[]][] = [];
   for (const [name, value] of Object.entries(headers)) {

@@ -8,21 +8,21 @@ export interface MasterLink extends Pick<EventEmitter<LiveLinkEvents>, 'on'> {
   close(): void;
 }
 
-/** A master, and the liveness stream to its internal port. */
+/** A master, with the liveness stream to its internal port. */
 export interface PooledMaster {
-  /** Where clients' requests are passed on to. */
+  /** The public URL, to which clients' requests are forwarded. */
   readonly url: string;
   readonly link: MasterLink;
 }
 
 interface Member extends PooledMaster {
-  /** Alive, and takes new work. */
+  /** The master is alive and takes new work. */
   healthy: boolean;
-  /** Aborts when the master is found dead; then there is a new one. */
+  /** Aborts when the master is found dead. A new one then takes its place. */
   life: AbortController;
 }
 
-/** The masters of a cluster and which of them are in rotation: those alive that do not drain. */
+/** The masters of a cluster. Those in rotation are alive and not draining. */
 export class MasterPool {
   readonly #members: readonly Member[];
   readonly #log: Logger;
@@ -32,11 +32,11 @@ export class MasterPool {
     this.#log = log;
     this.#members = masters.map(({ url, link }) => {
       const member: Member = { url, link, healthy: false, life: new AbortController() };
-      // A node's first beat follows its hello at once, so a node that drains is never in rotation.
+      // The first beat follows the hello at once, so a draining node never enters the rotation.
       link.on('beat', ({ ready }) => this.#note(member, ready, ready ? 'ready' : 'not ready'));
       link.on('turnedAway', ({ failure, said }) => {
         const error = failure === 'otherCluster' ? 'StoresDiffer' : 'SecretRefused';
-        this.#log.error({ error, master: url, said }, 'A master refuses the balancer and is kept out.');
+        this.#log.error({ error, master: url, said }, 'A master refuses the balancer and is kept out of rotation.');
       });
       link.on('dead', (_instance, how) => {
         this.#note(member, false, how);
@@ -56,20 +56,20 @@ export class MasterPool {
     return this.#members.filter(({ healthy }) => healthy).length;
   }
 
-  /** URLs of the masters in rotation, in the order to try them. Each call begins with the next one. */
+  /** URLs of the masters in rotation, in the order in which to try them. Each call starts with the next one. */
   rotation(): string[] {
     const healthy = this.#members.filter((member) => member.healthy);
     const start = healthy.length ? this.#turn++ % healthy.length : 0;
     return [...healthy.slice(start), ...healthy.slice(0, start)].map(({ url }) => url);
   }
 
-  /** Aborts when this master is found dead: what waits for it need not wait for its own deadline. The reason says how. */
+  /** Aborts when this master is found dead, so that callers need not wait for their deadlines. The reason says how it died. */
   lifeOf(url: string): AbortSignal {
     const member = this.#members.find((one) => one.url === url);
     return member?.life.signal ?? AbortSignal.abort('broken');
   }
 
-  /** A connection to this master failed: asks it now instead of waiting for its liveness stream to say so. */
+  /** Probes a master to which a connection has failed, instead of waiting for its liveness stream. */
   suspect(url: string): void {
     for (const member of this.#members) if (member.url === url) void member.link.confirm();
   }
@@ -82,7 +82,7 @@ export class MasterPool {
     if (member.healthy === healthy) return;
     member.healthy = healthy;
     const { url } = member;
-    if (healthy) this.#log.info({ master: url }, 'master in rotation');
-    else this.#log.warn({ master: url, why }, 'master out of rotation');
+    if (healthy) this.#log.info({ master: url }, 'A master is in rotation.');
+    else this.#log.warn({ master: url, why }, 'A master is out of rotation.');
   }
 }

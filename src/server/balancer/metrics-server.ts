@@ -9,7 +9,7 @@ export interface MetricsServer {
 }
 
 /**
- * Serves `/metrics`, and nothing else, apart from what is public: how much goes on here is not for everybody.
+ * Serves only `/metrics`, on a port that isn't public, because the figures aren't for everyone.
  * @throws {ListenError}
  */
 export async function serveMetrics(host: string, port: number, registry: Registry): Promise<MetricsServer> {

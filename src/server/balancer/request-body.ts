@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Share } from './held-bytes.ts';
 
-/** Bodies are kept until they are answered, so that another master can be asked. Those of the REST API are small. */
+/** Bodies are kept until the answer, so that another master can be tried. Those of the REST API are small. */
 export const BODY_LIMIT = 1024 * 1024;
 
-/** A body that is not passed on. */
+/** The reason why a body is not forwarded. */
 export class BodyRefused extends Error {
   override readonly name = 'BodyRefused';
   readonly statusCode: 400 | 413 | 503;
@@ -16,14 +16,14 @@ export class BodyRefused extends Error {
 }
 
 /**
- * Reads a body, as it comes, into the share of its request.
+ * Reads a body and counts its bytes against the share of its request.
  * @throws {BodyRefused}
  */
 export async function readBody(request: IncomingMessage, share: Share): Promise<Buffer> {
   try {
     return await gather(request, share);
   } catch (error) {
-    // Bytes that still come are read and dropped, until the deadline of the request: an answer can be sent before it is over.
+    // Read and drop the rest, up to the request's deadline, because the answer can only be sent while the connection is open.
     request.resume();
     if (error instanceof BodyRefused) throw error;
     throw new BodyRefused(400, 'The body broke off. Send the request again.');
@@ -40,10 +40,10 @@ async function gather(request: IncomingMessage, share: Share): Promise<Buffer> {
     if (bytes > BODY_LIMIT) throw tooLarge();
     const exceeded = share.take(chunk.length);
     if (exceeded === 'address') {
-      throw new BodyRefused(503, 'This address sends too many bodies at a time. Send fewer at once, or try again.');
+      throw new BodyRefused(503, 'This address sends too many bodies at once. Send fewer at a time, or try again.');
     }
     if (exceeded === 'total') {
-      throw new BodyRefused(503, 'Too many bodies are on their way at this moment. Try again in a second.');
+      throw new BodyRefused(503, 'Too many bodies are in progress at the moment. Try again in a second.');
     }
     parts.push(chunk);
   }

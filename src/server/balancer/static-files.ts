@@ -3,17 +3,19 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
 export interface StaticFiles {
-  /** With a slash at its end, e.g. `/` or `/dist/`. */
+  /** With a trailing slash, e.g. `/` or `/dist/`. */
   readonly prefix: string;
   readonly directory: string;
-  /** Content-Security-Policy of its pages. Default: none, as only their author knows what they load. */
+  /** Content-Security-Policy of the pages. Default: none, because only their author knows what they load. */
   readonly policy?: string;
 }
 
 /**
- * For every file. Browsers keep the files and ask whether they are still good before each use, so that a page never runs
- * with the script of an earlier build. No other site shows a page in a frame, unless a policy with `frame-ancestors` says
- * so, which counts instead; none holds on to the window of a page that it has opened; and none is told a page's address.
+ * Headers of every file.
+ *
+ * - Browsers revalidate files before each use, so that a page never runs with the script of an earlier build.
+ * - No other site may show a page in a frame, unless a policy with `frame-ancestors` allows it; that takes precedence.
+ * - No other site keeps access to the window of a page that it has opened, and none is told a page's address.
  */
 const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-cache',
@@ -23,7 +25,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin-allow-popups',
 };
 
-/** Serves directories. */
+/** Serves files from directories. */
 export async function serveStaticFiles(app: FastifyInstance, directories: readonly StaticFiles[]): Promise<void> {
   for (const [index, { prefix, directory, policy }] of directories.entries()) {
     await app.register(fastifyStatic, {

@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 
-/** What one end has not read so long after the other has closed, it will not read any more. */
+/** How long one end may take to read the rest after the other has closed. */
 const LINGER_MS = 5_000;
 
 /**
- * Two sockets joined: what one says the other hears, as fast as the slower of them reads, and when one closes the other
- * gets what is on its way and is closed too.
+ * Joins two sockets. Each receives what the other sends, at the pace of the slower reader. When one closes, the other gets the data in
+ * flight and is closed, too.
  */
 export class Tunnel {
   readonly #ends: readonly [Socket, Socket];
   readonly #closed: () => void;
   #open = 2;
 
-  /** `closed` is called once, when both ends are closed, and never before the constructor has returned. */
+  /** `closed` is called once, when both ends have closed, and never before the constructor has returned. */
   constructor(client: Socket, upstream: Socket, closed: () => void) {
     this.#ends = [client, upstream];
     this.#closed = closed;
@@ -33,9 +33,9 @@ export class Tunnel {
       this.#open -= 1;
       if (this.#open === 0) this.#closed();
     };
-    // Frames are small and wait for nothing.
+    // Frames are small and must not wait for more data.
     from.setNoDelay(true);
-    // An error is followed by 'close', where it is dealt with.
+    // `close` follows every error and handles it.
     from.on('error', () => {});
     from.on('end', () => finish(to));
     if (from.closed) setImmediate(gone);
@@ -44,7 +44,7 @@ export class Tunnel {
   }
 }
 
-/** Closes a socket once everything written to it has gone out, or when its reader has stopped reading. */
+/** Closes a socket when everything written has been sent, or when its reader has stopped reading. */
 function finish(socket: Socket): void {
   if (socket.destroyed) return;
   socket.setTimeout(LINGER_MS, () => socket.destroy());

@@ -17,9 +17,9 @@ export interface UpgradeProxyOptions {
   readonly pool: Pick<MasterPool, 'rotation' | 'suspect' | 'lifeOf'>;
   readonly proxies: TrustedProxies;
   readonly log: Logger;
-  /** How long one master may take to accept an upgrade, ms, before the next is asked. */
+  /** How long a master may take to accept an upgrade before the next is tried, ms. */
   readonly handshakeMs: number;
-  /** Told the status of each answer. */
+  /** Called with the status of each answer. */
   readonly answered: (status: number) => void;
 }
 
@@ -27,7 +27,7 @@ interface Upgraded {
   readonly kind: 'upgraded';
   readonly response: IncomingMessage;
   readonly upstream: Socket;
-  /** What the master said right behind its answer. */
+  /** Data that the master sent right after its answer. */
   readonly head: Buffer;
 }
 
@@ -39,15 +39,15 @@ class HandshakeTimeout extends Error {
 }
 
 const LOG_BURST = 20;
-/** Characters of a path that leads nowhere. */
+/** Most characters of an unknown path that are logged. */
 const MOST_LOGGED = 256;
 
-/** Headers of one hop that do not fit an answer which ends with the connection. */
+/** Headers of a single hop, which don't fit an answer that ends with the connection. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /**
- * Passes WebSocket upgrades on to the masters in rotation. A master does nothing for a client before its first frame,
- * so whatever goes wrong before one has accepted, the next is tried. From then on the balancer only moves bytes.
+ * Forwards WebSocket upgrades to the masters in rotation. A master does nothing for a client before its first frame, so after any
+ * failure before the upgrade the next master is tried. After it, the balancer only moves bytes.
  */
 export class UpgradeProxy {
   readonly #options: UpgradeProxyOptions;
@@ -60,7 +60,7 @@ export class UpgradeProxy {
     this.#refusals = new SampledLog(options.log, LOG_BURST);
   }
 
-  /** How many sockets are open through this balancer. */
+  /** The number of sockets open through this balancer. */
   get tunnels(): number {
     return this.#tunnels.size;
   }
@@ -76,14 +76,14 @@ export class UpgradeProxy {
       return;
     }
     if (!(client instanceof Socket) || path !== SOCKET_PATH) {
-      const message = prefixLeft(path) ?? `There is no WebSocket here: it is at ${SOCKET_PATH}.`;
-      // No browser shows a page how its socket was refused.
-      this.#refusals.warn({ path: path.slice(0, MOST_LOGGED), reason: message }, 'a socket is refused');
+      const message = prefixLeft(path) ?? `There is no WebSocket at this path. Use ${SOCKET_PATH}.`;
+      // Browsers don't show a page why its socket was refused, so the reason is logged.
+      this.#refusals.warn({ path: path.slice(0, MOST_LOGGED), reason: message }, 'Refused a socket.');
       this.#refuse(client, path, 404, message);
       return;
     }
     if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
-      this.#refuse(client, path, 400, 'A WebSocket upgrade has no body: send it without one.');
+      this.#refuse(client, path, 400, 'A WebSocket upgrade cannot have a body. Send it without one.');
       return;
     }
     let failure: 'unreachable' | 'timeout' = 'unreachable';
@@ -92,12 +92,12 @@ export class UpgradeProxy {
       try {
         const answer = await this.#ask(master, request, client, dead);
         if (answer.kind === 'upgraded') return this.#join(client, head, answer, dead);
-        // 503: it drains, or is not ready yet. Others may be.
+        // 503: this master drains or isn't ready yet, but others may be.
         if (answer.response.statusCode !== 503) return this.#relay(client, answer.response);
         answer.response.destroy();
       } catch (error) {
         if (client.destroyed) return;
-        this.#options.log.warn({ master, err: error }, 'a master did not take an upgrade');
+        this.#options.log.warn({ master, err: error }, 'A master did not take an upgrade.');
         this.#options.pool.suspect(master);
         failure = error instanceof HandshakeTimeout ? 'timeout' : 'unreachable';
       }
@@ -106,7 +106,7 @@ export class UpgradeProxy {
     this.#refuse(client, path, status, message);
   }
 
-  /** Ends the sockets that are open, after what is on its way. */
+  /** Closes the open sockets, after the data in flight. */
   close(): void {
     this.#closed = true;
     for (const tunnel of this.#tunnels) tunnel.close();
@@ -158,7 +158,7 @@ export class UpgradeProxy {
     client.write(headOf(101, response.rawHeaders));
     if (early.length > 0) client.write(early);
     if (head.length > 0) upstream.write(head);
-    // A host that has vanished closes nothing: its clients would find out by themselves only after their heartbeat.
+    // A host that has vanished closes no connection. Without this, clients would notice only by their heartbeat.
     const end = (): void => tunnel.close();
     const tunnel = new Tunnel(client, upstream, () => {
       dead.removeEventListener('abort', end);
@@ -169,7 +169,7 @@ export class UpgradeProxy {
     if (this.#closed || dead.aborted) tunnel.close();
   }
 
-  /** An answer other than 101: passed on, and nothing the client sends after it, which no one would check. */
+  /** Forwards an answer other than 101. Whatever the client sends after that is dropped, because nothing would check it. */
   #relay(client: Socket, response: IncomingMessage): void {
     const status = response.statusCode ?? 502;
     this.#options.answered(status);
@@ -190,7 +190,7 @@ export class UpgradeProxy {
   }
 }
 
-/** The client's own headers, in its order and spelling, but for those that say where the request comes from. */
+/** The client's headers in their order and spelling, except those about the request's origin, which the balancer sets. */
 function upgradeHeaders(request: IncomingMessage, proxies: TrustedProxies): string[] {
   const forwarded = forwardedHeaders(request, proxies);
   const kept = pairsOf(request.rawHeaders).filter(([name]) => !isOwnHeader(name));
@@ -202,7 +202,7 @@ function headOf(status: number, headers: readonly string[]): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`;
 }
 
-/** Names and values of a flat list of headers. */
+/** The name-value pairs of a flat list of headers. */
 function pairsOf(flat: readonly string[]): [string, string][] {
   return flat.flatMap((name, index): [string, string][] => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []));
 }

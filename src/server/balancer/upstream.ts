@@ -3,8 +3,8 @@ import type { GatewayFailure } from './gateway-error.ts';
 import type { Share } from './held-bytes.ts';
 
 /**
- * How long a connection to a server may take to be made, ms: long enough for one lost packet, which is sent again after a second.
- * A host that has vanished does not refuse, it is silent.
+ * How long connecting to a server may take, ms: long enough for one lost packet, which is sent again after a second. A
+ * host that has vanished doesn't refuse a connection but stays silent.
  */
 export const CONNECT_MS = 1_500;
 
@@ -19,7 +19,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** Aborts with the failure that it means for the requests at a server. */
+/** Aborts when a server is found dead. The reason is the failure that its requests get. */
 export type LifeSignal = AbortSignal & { readonly reason: GatewayFailure };
 
 export interface UpstreamRequest {
@@ -27,29 +27,29 @@ export interface UpstreamRequest {
   readonly server: string;
   readonly agent: Agent;
   readonly method: string;
-  /** As the client sent it. */
+  /** The path and query as the client sent them. */
   readonly target: string;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer | undefined;
-  /** Time for the answer, from now on, ms. */
+  /** Time limit for the answer, from now on, ms. */
   readonly withinMs: number;
-  /** The client leaves, or the balancer closes. */
+  /** Aborts when the client leaves or the balancer closes. */
   readonly gone: AbortSignal;
-  /** The server is found dead. */
+  /** Aborts when the server is found dead. */
   readonly dead?: AbortSignal;
 }
 
-/** An answer whose body has not been read. */
+/** An answer whose body has not been read yet. */
 export interface Answering {
   readonly response: IncomingMessage;
-  /** Whether it still is in time: throws the failure after it has been broken off. Ends the deadline. */
+  /** Ends the deadline. Throws if the request has been given up. */
   settle(): void;
 }
 
 /**
- * Sends a request. The deadline, the death of the server and the leaving of the client hold from the first moment on, also while
- * the connection is being made, and until `settle`.
- * @throws {UpstreamError} `unreachable` when nothing can have been executed
+ * Sends a request. Until `settle` is called, the deadline, the death of the server or the client's leaving ends it, also while
+ * connecting.
+ * @throws {UpstreamError} `unreachable` if the request was certainly not executed
  */
 export function askUpstream(asked: UpstreamRequest): Promise<Answering> {
   const { server, agent, method, target, headers, body, withinMs, gone, dead } = asked;
@@ -90,7 +90,7 @@ export function askUpstream(asked: UpstreamRequest): Promise<Answering> {
         },
       });
     });
-    // Once it has been answered, the response says what is wrong.
+    // After the headers have arrived, a failure shows in the response's stream.
     attempt.on('error', (error) => {
       settle();
       reject(broken ?? new UpstreamError(connected ? 'broken' : 'unreachable', error));
@@ -102,7 +102,7 @@ export function askUpstream(asked: UpstreamRequest): Promise<Answering> {
 }
 
 /**
- * The whole body of an answer.
+ * Reads the whole body of an answer.
  * @throws {UpstreamError}
  */
 export async function readAnswer({ response, settle }: Answering, share: Share): Promise<Buffer> {

@@ -4,8 +4,8 @@ import type { MediaNodeFlags } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * Where others reach what listens at `host`: there, or at this machine's only address when it listens at all of them.
- * @throws {UsageError} AddressUnclear, with `option` as what to give
+ * The address at which others reach a server that listens on `host`. If it listens on all addresses, that is the machine's only one.
+ * @throws {UsageError} AddressUnclear if the machine has none or several; names `option` as the remedy
  */
 export function reachableAddress(host: string, option: string): string {
   if (!isEverywhere(host)) return host;
@@ -13,13 +13,16 @@ export function reachableAddress(host: string, option: string): string {
   const [only, ...others] = addresses;
   if (only !== undefined && others.length === 0) return only;
   const found = only === undefined ? 'no address of its own' : `several addresses (${addresses.join(', ')})`;
-  throw new UsageError('AddressUnclear', `This machine has ${found}: say with ${option} which one others should use.`);
+  throw new UsageError(
+    'AddressUnclear',
+    `This machine has ${found}. Give the one that others should use with ${option}.`,
+  );
 }
 
 type MediaAddressFlags = Pick<MediaNodeFlags, 'listenIp' | 'announcedAddress'>;
 
 /**
- * Where a media node listens. When nothing is given, nothing is said: the node looks for its addresses each time that it starts
+ * The addresses on which a media node listens. Without options the result is empty, and the node looks up its addresses whenever it starts
  * a worker.
  * @throws {UsageError} AddressUnclear
  */

@@ -1,8 +1,8 @@
-/** A Ctrl-C can arrive twice, from the terminal and passed on by npm: one that follows so closely is the same. */
+/** A Ctrl-C can arrive twice, from the terminal and forwarded by npm. A second SIGINT within this time is ignored. */
 const SAME_CTRL_C_MS = 500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Calls `first` at the first signal that asks this process to end, and `again` at each that follows. */
+/** Calls `first` at the first signal to end, and `again` at each further one. */
 export function onEndSignals(first: () => void, again: () => void): void {
   let at: number | undefined;
   for (const signal of SIGNALS) {
@@ -17,14 +17,14 @@ export function onEndSignals(first: () => void, again: () => void): void {
   }
 }
 
-/** Calls `end` when the parent says `{ kind: 'end' }`: the whole cluster ends, nobody is left to hand anything over to. */
+/** Calls `end` when the parent sends `{ kind: 'end' }`: the whole cluster ends, so a handover would be pointless. */
 export function onEndWithAll(end: () => void): void {
   process.on('message', (message) => {
     if ((message as { kind?: string }).kind === 'end') end();
   });
 }
 
-/** Calls `gone` when the parent ends, or has ended, if it started this process with an IPC channel. */
+/** If the parent started this process with an IPC channel, calls `gone` when the parent ends or has already ended. */
 export function onParentGone(gone: () => void): void {
   if (!process.send) return;
   process.on('disconnect', gone);

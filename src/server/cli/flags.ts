@@ -7,7 +7,7 @@ import type { WebhookHeader } from '../master/webhooks/webhook-settings.ts';
 import type { FailoverPolicy } from '../store/store.ts';
 import type { LanAddresses, PortRange, StaticPolicy, StoreLocation } from './values.ts';
 
-/** What the options of each command have become, after reading and with defaults. */
+/** The parsed options of each command, including defaults. */
 
 export interface TimingFlags {
   readonly beat: number;

@@ -5,8 +5,7 @@ import { UsageError } from './usage-error.ts';
 import type { StoreLocation } from './values.ts';
 
 /**
- * The store that an option names. It has to be there: a path with a typing error would otherwise be another cluster, and an
- * empty one.
+ * Opens an existing store. It isn't created on demand, because a mistyped path would then start another, empty cluster.
  * @throws {UsageError} StoreNotFound, StoreUnusable
  */
 export async function openStore({ file }: StoreLocation): Promise<Store> {
@@ -19,26 +18,26 @@ export async function openStore({ file }: StoreLocation): Promise<Store> {
   }
   throw new UsageError(
     'StoreNotFound',
-    `There is no store at ${path}. Is that the path that the other processes use? A new cluster needs a new store, which is made once: npm run rejoin -- create-store --store ${file}`,
+    `There is no store at ${path}. Check that the other processes use this path. For a new cluster, create its store once: npm run rejoin -- create-store --store ${file}`,
   );
 }
 
 /**
- * Makes the store of a new cluster. One that is there already stays as it is.
+ * Creates the store of a new cluster. An existing store stays unchanged.
  * @throws {UsageError} StoreUnusable
  */
 export async function createStore({ file }: StoreLocation): Promise<void> {
   const [{ SqliteStore }, { isStore }] = await loadStore();
   const path = resolve(file);
   try {
-    if (isStore(file)) return say(`There is a store at ${path} already. It stays as it is.`);
+    if (isStore(file)) return say(`There is already a store at ${path}. It stays unchanged.`);
     const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > 0) throw new Error('it holds something else');
+    if (size > 0) throw new Error('the file contains something else');
     await new SqliteStore(file).close();
   } catch (error) {
     throw unusable(path, error);
   }
-  say(`The store of a new cluster is at ${path}. Give each of its processes --store ${file}`);
+  say(`Created the store of a new cluster at ${path}. Give each of its processes --store ${file}`);
 }
 
 function loadStore() {

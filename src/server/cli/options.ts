@@ -32,7 +32,7 @@ import {
   readWebhookHeader,
 } from './values.ts';
 
-/** The options of the commands. Each can be given as `REJOIN_<NAME>` in the environment, too. */
+/** The options of the commands. Each can also be given as `REJOIN_<NAME>` in the environment. */
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const FAILOVER_POLICIES: readonly FailoverPolicy[] = ['rebuild', 'takeover'];
@@ -42,7 +42,7 @@ export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingF
   if (verdict <= beat) {
     throw new UsageError(
       'InvalidTiming',
-      `A verdict after ${verdict} ms would condemn nodes that beat every ${beat} ms: give --verdict more than --beat.`,
+      `With a verdict after ${verdict} ms, nodes that beat every ${beat} ms would count as dead. Give a larger --verdict or a smaller --beat.`,
     );
   }
   return {
@@ -58,17 +58,17 @@ export function timingOf({ beat, verdict, resumeGrace, ownerlessGrace }: TimingF
 export function directoriesOf({ static: directories = [], staticPolicy = [] }: BalancerFlags): StaticFiles[] {
   for (const { prefix } of staticPolicy) {
     if (directories.some((files) => files.prefix === prefix)) continue;
-    throw new UsageError('InvalidStaticPolicy', `No directory is served at ${prefix}: give --static for it, too.`);
+    throw new UsageError('InvalidStaticPolicy', `No directory is served at ${prefix}. Add a --static for it.`);
   }
   return directories.map((files) => ({ ...files, ...staticPolicy.find(({ prefix }) => prefix === files.prefix) }));
 }
 
-/** `undefined` when there is nobody to tell. @throws {UsageError} WebhookMissing */
+/** `undefined` if webhooks are not configured. @throws {UsageError} WebhookMissing */
 export function webhooksOf(flags: WebhookFlags): WebhookSettings | undefined {
   const { webhook, webhookHeader, webhookEvents, webhookSecret } = flags;
   if (!webhook) {
     if (!webhookHeader && !webhookEvents && webhookSecret === undefined) return undefined;
-    throw new UsageError('WebhookMissing', '--webhook is needed: where events are to be sent.');
+    throw new UsageError('WebhookMissing', 'Give --webhook: the URL to which events are sent.');
   }
   return {
     targets: [...new Set(webhook)],
@@ -85,16 +85,15 @@ export function webhooksOf(flags: WebhookFlags): WebhookSettings | undefined {
 export const options = {
   id: (what: string) =>
     valued('--id <name>', `name of this ${what} in logs and metrics, the same after a restart`, readId),
-  host: (address: string) => text('--host <address>', 'address to listen at').default(address),
-  port: (port: number) =>
-    valued('--port <port>', 'port to listen at; 0 takes any that is free', readPort).default(port),
-  moreHosts: () => listed('--more-hosts <address...>', 'further addresses to listen at', readAddress),
+  host: (address: string) => text('--host <address>', 'address to listen on').default(address),
+  port: (port: number) => valued('--port <port>', 'port to listen on; 0: any free port', readPort).default(port),
+  moreHosts: () => listed('--more-hosts <address...>', 'further addresses to listen on', readAddress),
   tlsCert: () => text('--tls-cert <file>', 'serve over TLS with this certificate, in PEM, followed by its issuers'),
   tlsKey: () => text('--tls-key <file>', 'the key of --tls-cert, in PEM'),
   trustedProxies: () =>
     listed(
       '--trusted-proxies <address...>',
-      'proxies whose X-Forwarded-* headers count, addresses or ranges (default: loopback)',
+      'addresses or ranges of proxies whose X-Forwarded-* headers are trusted (default: loopback)',
       readAddressRange,
     ),
   allowedOrigins: () =>
@@ -104,7 +103,7 @@ export const options = {
   advertiseUrl: () =>
     valued(
       '--advertise-url <url>',
-      'where the other processes reach this one (default: its internal address and port)',
+      'URL at which the other processes reach this one (default: its internal address and port)',
       readPlainUrl,
     ),
   internalHost: (what: string, address: string) =>
@@ -112,46 +111,46 @@ export const options = {
   internalPort: (what: string) => valued('--internal-port <port>', `port for ${what} (default: --port + 1)`, readPort),
   store: () => valued('--store <location>', 'the shared store, sqlite:FILE', readStore),
   secret: () =>
-    valued('--secret <text>', 'secret of the cluster; better in a file or in the environment, as shown', readSecret),
+    valued('--secret <text>', 'secret of the cluster; safer in a file, or in the environment as shown', readSecret),
   secretFile: () =>
-    text('--secret-file <file>', 'file with the secret and, while it is replaced, another one on a second line'),
+    text('--secret-file <file>', 'file with the secret and, during a rotation, another one on a second line'),
   devSecret: () =>
     valued(
       '--secret <text>',
-      'password of the REST API (default: MY_SECRET where only this machine reaches the cluster, else a new one each time)',
+      'password of the REST API (default: MY_SECRET if only this machine can reach the cluster, else a new one at each start)',
       readSecret,
     ),
   logLevel: (level: string) =>
-    named(new Option('--log-level <level>', 'least level of the JSON log lines').choices(LOG_LEVELS).default(level)),
+    named(new Option('--log-level <level>', 'lowest level of the JSON log lines').choices(LOG_LEVELS).default(level)),
   drainDeadline: () =>
     valued('--drain-deadline <ms>', 'how long an orderly end may take after SIGTERM', readMilliseconds).default(10_000),
   publicUrl: () =>
     valued(
       '--public-url <url>',
-      'where clients reach the balancer, with the path that a proxy strips: part of every token',
+      "the balancer's URL for clients, with the path that a proxy strips; part of every token",
       readPublicUrl,
     ),
   devPublicUrl: () =>
     valued(
       '--public-url <url>',
-      'where browsers reach the balancer, with the path that a proxy strips (default: localhost)',
+      "the balancer's URL for browsers, with the path that a proxy strips (default: localhost)",
       readPublicUrl,
     ),
   lan: () =>
     valued(
       '--lan [addresses]',
-      'serve phones in the same network over HTTPS, too, at these addresses (default: the private ones of this machine)',
+      'also serve phones in the same network over HTTPS, at these addresses (default: the private ones of this machine)',
       readLanAddresses,
     ).preset('private'),
   lanPort: () =>
     valued(
       '--lan-port <port>',
-      'port for phones; at the next one a page explains the certificate',
+      'port for phones; the next port serves a page that explains the certificate',
       readPortOfTwo,
     ).default(8443),
   failover: () =>
     named(
-      new Option('--failover <policy>', "what the crash of a session's owner means, unless the session says")
+      new Option('--failover <policy>', "what happens to a session when its owner crashes; a session's own policy wins")
         .choices(FAILOVER_POLICIES)
         .default('rebuild'),
     ),
@@ -170,7 +169,7 @@ export const options = {
     ),
   listenIp: () => text('--listen-ip <address>', 'address for media (default: every address of this machine)'),
   announcedAddress: () =>
-    text('--announced-address <address>', 'address for media as clients see it, where it differs'),
+    text('--announced-address <address>', 'address for media that clients are told, if it differs'),
   masters: () =>
     listed(
       '--master <url[=internal]...>',
@@ -178,28 +177,28 @@ export const options = {
       readMaster,
     ),
   directories: () =>
-    repeated('--static <dir...>', 'serve a directory at /, or with PREFIX=DIR elsewhere', readStaticFiles),
+    repeated('--static <dir...>', 'serve a directory at /, or elsewhere with PREFIX=DIR', readStaticFiles),
   staticPolicies: () =>
     lines(
       '--static-policy <prefix=policy...>',
       'the Content-Security-Policy of the pages at a prefix of --static; repeat for each',
       readStaticPolicy,
     ),
-  routes: () => listed('--route <prefix=url...>', 'pass a part of the paths on to another server', readRoute),
+  routes: () => listed('--route <prefix=url...>', 'forward the paths below a prefix to another server', readRoute),
   requestTimeout: () =>
     valued('--request-timeout <ms>', 'how long a master may take to answer before a 504', readMilliseconds).default(
       10_000,
     ),
-  mastersCount: () => valued('--masters <count>', 'how many masters', readCount).default(2),
+  mastersCount: () => valued('--masters <count>', 'number of masters', readCount).default(2),
   mediaNodesCount: () =>
-    valued('--media-nodes <count>', 'how many media nodes, of one worker each', readCount).default(2),
-  stateDir: () => text('--state-dir <dir>', 'for cluster.json, the store and the logs').default('.rejoin'),
+    valued('--media-nodes <count>', 'number of media nodes, with one worker each', readCount).default(2),
+  stateDir: () => text('--state-dir <dir>', 'directory for cluster.json, the store and the logs').default('.rejoin'),
   json: () => named(new Option('--json', 'print JSON lines instead of text')),
   webhooks: (): Option[] => [
     listed('--webhook <url...>', 'send events to this URL; repeat for each', readWebhook),
     lines(
       '--webhook-header <header...>',
-      'sent along with each event, "NAME: VALUE"; repeat for each',
+      'header sent with each event, "NAME: VALUE"; repeat for each',
       readWebhookHeader,
     ),
     listed('--webhook-events <name...>', 'the events to send (default: all)', readWebhookEvent),
@@ -213,21 +212,23 @@ export const options = {
     valued('--webhook-deadline <ms>', 'how long an event is tried before it is dropped', readMilliseconds).default(
       WEBHOOK_DEFAULTS.deadlineMs,
     ),
-    valued('--webhook-queue <count>', 'the most events that wait for one URL', readQueueLength).default(
+    valued('--webhook-queue <count>', 'how many events may wait for one URL', readQueueLength).default(
       WEBHOOK_DEFAULTS.queue,
     ),
   ],
   timing: (): Option[] => [
-    valued('--beat <ms>', 'between two signs of life of a node', readMilliseconds).default(DEFAULT_TIMING.beatMs),
-    valued('--verdict <ms>', 'silence after which a node is taken for dead', readMilliseconds).default(
+    valued('--beat <ms>', 'interval between signs of life of a node', readMilliseconds).default(DEFAULT_TIMING.beatMs),
+    valued('--verdict <ms>', 'silence after which a node counts as dead', readMilliseconds).default(
       DEFAULT_TIMING.verdictMs,
     ),
-    valued('--resume-grace <ms>', 'how long the place of a client that is away is kept', readMilliseconds).default(
+    valued('--resume-grace <ms>', 'how long an absent client may resume its connection', readMilliseconds).default(
       DEFAULT_TIMING.resumeGraceMs,
     ),
-    valued('--ownerless-grace <ms>', 'how long media without a master flows on', readMilliseconds).default(
-      DEFAULT_TIMING.ownerlessGraceMs,
-    ),
+    valued(
+      '--ownerless-grace <ms>',
+      'how long the media of a session without an owner flows on',
+      readMilliseconds,
+    ).default(DEFAULT_TIMING.ownerlessGraceMs),
   ],
 };
 
@@ -246,7 +247,7 @@ function repeated<T>(flags: string, description: string, read: (text: string) =>
   ]);
 }
 
-/** Repeated on the command line, or separated by commas, which is the way to give several in the environment. */
+/** An option that can be repeated on the command line, or given with several values separated by commas. */
 function listed<T>(flags: string, description: string, read: (text: string) => T): Option {
   return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
     ...(before ?? []),
@@ -254,7 +255,7 @@ function listed<T>(flags: string, description: string, read: (text: string) => T
   ]);
 }
 
-/** Repeated on the command line, or one in each line, which is the way to give several in the environment. */
+/** An option that can be repeated on the command line, or given with one value per line. */
 function lines<T>(flags: string, description: string, read: (text: string) => T): Option {
   return text(flags, description).argParser((given, before: readonly T[] | undefined) => [
     ...(before ?? []),

@@ -5,9 +5,9 @@ import { onEndSignals, onEndWithAll, onParentGone } from './end-signals.ts';
 
 export interface Running {
   readonly identity: Identity;
-  /** Where it is reached from outside of the cluster. */
+  /** URL at which clients reach it. */
   readonly clientUrl: string;
-  /** Hands over what it has to others, for at most so long. */
+  /** Hands its sessions over to other nodes, within `deadlineMs`. */
   drain?(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -15,10 +15,11 @@ export interface Running {
 const DRAIN_SHARE = 0.8;
 
 /**
- * Runs one process of a cluster until it is asked to end. The first signal closes it in an orderly way, for at most
- * `deadlineMs`, and so does the cluster's word to drain; a second signal ends it at once. A parent that started it with an
- * IPC channel is told when it is ready: `{ kind: 'ready', instance, url, internalUrl }`; its end ends the process at once, and its word
- * that all end closes it without handing anything over.
+ * Runs a process of a cluster until it has to end.
+ *
+ * - The first signal, or a drain requested by the cluster, closes it in an orderly way within `deadlineMs`. A second signal ends it at once.
+ * - A parent with an IPC channel is told when the process is ready: `{ kind: 'ready', instance, url, internalUrl }`.
+ * - The parent's end ends it at once. The parent's `{ kind: 'end' }` closes it without a handover.
  */
 export async function live(
   start: (drainRequested: RequestDrain) => Promise<Running>,
@@ -41,17 +42,17 @@ export async function live(
   running = await start((withinMs) => endOnce(withinMs ?? deadlineMs));
   const { instance, url: internalUrl } = running.identity;
   process.send?.({ kind: 'ready', instance, url: running.clientUrl, internalUrl });
-  // By itself the cache is written at an orderly end, which a node need not have.
+  // Node itself writes the cache only at an orderly end, which a node may never have.
   setImmediate(flushCompileCache);
 }
 
 async function end(running: Running, deadlineMs: number, how: 'drain' | 'close'): Promise<void> {
   setTimeout(() => {
-    process.stderr.write(`DrainDeadline: not everything had ended after ${deadlineMs} ms; ending all the same.\n`);
+    process.stderr.write(`DrainDeadline: The process was not closed within ${deadlineMs} ms and ends now.\n`);
     process.exit(0);
   }, deadlineMs);
   try {
-    // What is left of the time is for closing.
+    // The rest of the time is for closing.
     if (how === 'drain') await running.drain?.(deadlineMs * DRAIN_SHARE);
     await running.close();
   } catch (error) {

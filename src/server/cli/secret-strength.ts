@@ -1,19 +1,19 @@
 import { UsageError } from './usage-error.ts';
 
-/** Marks a process that a development cluster has started: its supervisor has decided about the secret for all of them. */
+/** Marks a process started by a development cluster, whose supervisor has already checked the secret. */
 export const DEV_VARIABLE = 'REJOIN_DEV';
 
-/** As long as 128 bits are in hexadecimal. */
+/** The length of 128 bits in hexadecimal. */
 const SHORTEST = 32;
 
 /**
- * The secret, if it may guard a cluster that others reach. Its length is all that can be judged.
+ * Returns the secret if it is strong enough for a cluster that others can reach. Only its length can be judged.
  * @throws {UsageError} WeakSecret
  */
 export function strongSecret(secret: string): string {
   if (secret.trim().length >= SHORTEST) return secret;
   throw new UsageError(
     'WeakSecret',
-    `The secret has fewer than ${SHORTEST} characters, so it can be guessed: make one with "openssl rand -base64 32", the same for every process of the cluster. Only "rejoin dev" on a loopback address goes without.`,
+    `The secret has fewer than ${SHORTEST} characters, so it can be guessed. Create one with "openssl rand -base64 32", and use it for every process of the cluster. Only "rejoin dev" on a loopback address accepts weak ones.`,
   );
 }

@@ -9,7 +9,7 @@ import { DEV_VARIABLE, strongSecret } from './secret-strength.ts';
 import { needed, UsageError } from './usage-error.ts';
 import { readSecret } from './values.ts';
 
-/** A secret that is known to all is good only where nobody else comes. */
+/** A well-known secret is only acceptable if no other machine can reach the cluster. */
 export function devSecretOf({ secret, host, publicUrl, lan }: DevFlags): string {
   const alone =
     lan === undefined && isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
@@ -17,16 +17,17 @@ export function devSecretOf({ secret, host, publicUrl, lan }: DevFlags): string 
   return secret === undefined ? randomBytes(32).toString('base64url') : strongSecret(secret);
 }
 
-/** @throws {UsageError} SecretMissing, SecretTwice, WeakSecret, or SecretFile when the file cannot be used */
+/** @throws {UsageError} SecretMissing, SecretTwice, WeakSecret, or SecretFile when the file is unusable */
 export function secretsOf(role: string, flags: ProcessFlags): Secrets {
   const { secret, secretFile, logLevel, host, internalHost = host } = flags;
   const supervised = process.env[DEV_VARIABLE] === '1' && isLoopback(host) && isLoopback(internalHost);
   const check = supervised ? readSecret : strongSecret;
   if (secretFile === undefined) {
-    const what = "the cluster's secret, in a file; or give it as REJOIN_SECRET";
+    const what = 'a file with the secret of the cluster; or set REJOIN_SECRET';
     return Secrets.of(check(needed(secret, 'SecretMissing', '--secret-file', what)));
   }
-  if (secret !== undefined) throw new UsageError('SecretTwice', 'Give --secret-file or a secret, not both.');
+  if (secret !== undefined)
+    throw new UsageError('SecretTwice', 'There are two secrets. Give either --secret-file or --secret.');
   try {
     const secrets = Secrets.fromFile(secretFile, check);
     const identity = newIdentity(role === 'balancer' ? 'balancer' : 'master', idOf(role, flags), '');
@@ -38,7 +39,7 @@ export function secretsOf(role: string, flags: ProcessFlags): Secrets {
   }
 }
 
-/** Two processes of a role on one machine have two ports. */
+/** The default name includes the port, which differs between processes of one role on a machine. */
 export function idOf(role: string, { id, port }: ProcessFlags): string {
   return id ?? `${role}-${hostname().replace(/[^a-zA-Z0-9_.-]/g, '-')}-${port}`;
 }

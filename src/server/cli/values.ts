@@ -10,45 +10,45 @@ import { IceServerError, iceServersFrom, toIceServer } from '../shared/ice-serve
 import { isEverywhere, isLoopback } from '../shared/own-addresses.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Readers of option values. Each throws a UsageError that names what was given. */
+/** Parsers of option values. Each throws a UsageError that quotes the wrong value. */
 
 export interface PortRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** Where the shared store is. */
+/** The location of the shared store. */
 export interface StoreLocation {
   readonly kind: 'sqlite';
   readonly file: string;
 }
 
 const HIGHEST_PORT = 65_535;
-/** The highest port that has another one behind it. */
+/** The highest port that is followed by another. */
 const LAST_PORT_BUT_ONE = HIGHEST_PORT - 1;
 
 export function readPort(text: string): number {
   const port = wholeNumber(text);
   if (port === undefined || port > HIGHEST_PORT) {
-    throw new UsageError('InvalidPort', `"${text}" is not a port: give a number from 0 (any free one) to 65535.`);
+    throw new UsageError('InvalidPort', `"${text}" is not a port. Give a number from 0 (any free port) to 65535.`);
   }
   return port;
 }
 
-/** A port behind which there is another one, which is taken, too. */
+/** A port whose successor is also needed. */
 export function readPortOfTwo(text: string): number {
   const port = readPort(text);
   if (port <= LAST_PORT_BUT_ONE) return port;
-  throw new UsageError('InvalidPort', `There is no port behind ${text}, and the next one is needed: give a lower one.`);
+  throw new UsageError('InvalidPort', `No port follows ${text}, but the next one is needed, too. Give a lower one.`);
 }
 
 export function readPortRange(text: string): PortRange {
   const [min, max, ...rest] = text.split('-').map(wholeNumber);
   if (min === undefined || max === undefined || rest.length > 0 || min < 1 || max > HIGHEST_PORT) {
-    throw new UsageError('InvalidPortRange', `"${text}" is not a range of ports: give MIN-MAX, e.g. 40000-40100.`);
+    throw new UsageError('InvalidPortRange', `"${text}" is not a range of ports. Give MIN-MAX, e.g. 40000-40100.`);
   }
   if (min > max) {
-    throw new UsageError('InvalidPortRange', `The range ${text} is empty: give the lower port first.`);
+    throw new UsageError('InvalidPortRange', `The range ${text} is empty. Give the lower port first.`);
   }
   return { min, max };
 }
@@ -56,7 +56,7 @@ export function readPortRange(text: string): PortRange {
 export function readCount(text: string): number {
   const count = wholeNumber(text);
   if (count === undefined || count < 1 || count > 64) {
-    throw new UsageError('InvalidCount', `"${text}" is not a number from 1 to 64.`);
+    throw new UsageError('InvalidCount', `"${text}" is not a valid count. Give a number from 1 to 64.`);
   }
   return count;
 }
@@ -64,7 +64,7 @@ export function readCount(text: string): number {
 export function readMilliseconds(text: string): number {
   const ms = wholeNumber(text);
   if (ms === undefined || ms < 1 || ms > 86_400_000) {
-    throw new UsageError('InvalidDuration', `"${text}" is not a time: give whole milliseconds, e.g. 1000.`);
+    throw new UsageError('InvalidDuration', `"${text}" is not a valid time. Give whole milliseconds, e.g. 1000.`);
   }
   return ms;
 }
@@ -73,45 +73,45 @@ export function readMilliseconds(text: string): number {
 function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new UsageError('InvalidUrl', `"${text}" is not a URL: give one like http://10.0.0.4:4000.`);
+    throw new UsageError('InvalidUrl', `"${text}" is not an HTTP URL. Give one like http://10.0.0.4:4000.`);
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
-    throw new UsageError('InvalidUrl', `"${text}" says more than where a server is: give ${url.origin}.`);
+    throw new UsageError('InvalidUrl', `"${text}" has more than a scheme, host and port. Give ${url.origin}.`);
   }
   return url.origin;
 }
 
-/** Where clients reach the cluster: an origin, and the path under which a proxy serves it, if there is one. */
+/** The public URL of the cluster: an origin, optionally with the path under which a proxy serves it. */
 export function readPublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new UsageError('InvalidUrl', `"${text}" is not a URL: give one like https://video.example.org.`);
+    throw new UsageError('InvalidUrl', `"${text}" is not an HTTP URL. Give one like https://video.example.org.`);
   }
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    throw new UsageError('InvalidUrl', `"${text}" says more than where the cluster is: give ${base}.`);
+    throw new UsageError('InvalidUrl', `"${text}" has more than a scheme, host, port and path. Give ${base}.`);
   }
   return base;
 }
 
-/** The origin of a server that is reached without TLS, as those behind the balancer are. */
+/** The origin of a server without TLS, such as those behind the balancer. */
 export function readPlainUrl(text: string): string {
   const url = readUrl(text);
   if (url.startsWith('https:')) {
-    throw new UsageError('InvalidUrl', `"${text}" needs TLS, which is not spoken here: give an http:// URL.`);
+    throw new UsageError('InvalidUrl', `"${text}" needs TLS, which is not supported here. Give an http:// URL.`);
   }
   return url;
 }
 
-/** The port for the other processes of the cluster, unless it is given: the next one. Any that is free goes with any that is free. */
+/** The default of the internal port: the one after the public port, or 0 (any free port) if that is 0. */
 export function internalPortOf(port: number): number {
   if (port > LAST_PORT_BUT_ONE) {
-    throw new UsageError('InvalidPort', 'There is no port behind 65535: give --internal-port.');
+    throw new UsageError('InvalidPort', 'No port follows 65535. Give --internal-port.');
   }
   return port === 0 ? 0 : port + 1;
 }
 
-/** `URL` or `URL=INTERNAL_URL`; the internal port is the next one unless it is given. */
+/** `URL` or `URL=INTERNAL_URL`. By default, the internal port follows the public one. */
 export function readMaster(text: string): MasterAddress {
   const at = text.indexOf('=');
   const url = readPlainUrl(at < 0 ? text : text.slice(0, at));
@@ -121,16 +121,16 @@ export function readMaster(text: string): MasterAddress {
   return { url, internalUrl: internal.origin };
 }
 
-/** The origin of web pages, as browsers write it. */
+/** An origin of web pages, in the form that browsers send. */
 export function readOrigin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.origin === 'null' || (text !== url.origin && text !== `${url.origin}/`)) {
-    throw new UsageError('InvalidOrigin', `"${text}" is not an origin: give one like https://app.example.org.`);
+    throw new UsageError('InvalidOrigin', `"${text}" is not an origin. Give one like https://app.example.org.`);
   }
   return url.origin;
 }
 
-/** The same, or `null`, which browsers send for pages that have no origin, such as files. */
+/** An origin, or `null`, which browsers send for pages without an origin, such as files. */
 export function readSocketOrigin(text: string): string {
   return text === 'null' ? text : readOrigin(text);
 }
@@ -138,10 +138,10 @@ export function readSocketOrigin(text: string): string {
 /** An address of this machine. */
 export function readAddress(text: string): string {
   if (isIP(text) !== 0) return text;
-  throw new UsageError('InvalidAddress', `"${text}" is not an address: give one like 192.168.1.4.`);
+  throw new UsageError('InvalidAddress', `"${text}" is not an IP address. Give one like 192.168.1.4.`);
 }
 
-/** The addresses at which phones are served; `private`: all private ones that this machine has. */
+/** The addresses for phones; `private`: all private addresses of this machine. */
 export type LanAddresses = readonly string[] | 'private';
 
 /** `private`, or addresses separated by commas. */
@@ -150,14 +150,14 @@ export function readLanAddresses(text: string): LanAddresses {
   return text.split(',').map((part) => {
     const address = readAddress(part.trim());
     if (!isEverywhere(address) && !isLoopback(address)) return address;
-    throw new UsageError('InvalidAddress', `No phone reaches ${address}: give an address like 192.168.1.4.`);
+    throw new UsageError('InvalidAddress', `Phones cannot reach ${address}. Give an address like 192.168.1.4.`);
   });
 }
 
-/** An address, or a range of addresses, of proxies. */
+/** An address, or a CIDR range, of proxies. */
 export function readAddressRange(text: string): string {
   if (!isAddressRange(text)) {
-    throw new UsageError('InvalidAddress', `"${text}" is not an address: give one like 10.0.0.4 or 10.0.0.0/24.`);
+    throw new UsageError('InvalidAddress', `"${text}" is not an address. Give one like 10.0.0.4 or 10.0.0.0/24.`);
   }
   return text;
 }
@@ -166,24 +166,24 @@ export function readId(text: string): string {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(text)) {
     throw new UsageError(
       'InvalidId',
-      `"${text}" cannot name a node: give up to 64 letters, digits, ".", "_" or "-", a letter or digit first.`,
+      `"${text}" is not a valid node name. Use up to 64 letters, digits, ".", "_" or "-", starting with a letter or digit.`,
     );
   }
   return text;
 }
 
 export function readSecret(text: string): string {
-  if (text.trim() === '') throw new UsageError('InvalidSecret', 'The secret is empty: give one that is hard to guess.');
+  if (text.trim() === '') throw new UsageError('InvalidSecret', 'The secret is empty. Give one that is hard to guess.');
   return text;
 }
 
 export function readStore(text: string): StoreLocation {
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]+):/.exec(text)?.[1];
   if (scheme !== undefined && scheme !== 'sqlite') {
-    throw new UsageError('UnsupportedStore', `There is no store of kind "${scheme}": give sqlite:FILE.`);
+    throw new UsageError('UnsupportedStore', `Stores of kind "${scheme}" are not supported. Give sqlite:FILE.`);
   }
   const file = scheme === undefined ? text : text.slice('sqlite:'.length);
-  if (file === '') throw new UsageError('InvalidStore', `"${text}" names no file: give sqlite:FILE.`);
+  if (file === '') throw new UsageError('InvalidStore', `"${text}" names no file. Give sqlite:FILE.`);
   return { kind: 'sqlite', file };
 }
 
@@ -205,7 +205,7 @@ export function readRoute(text: string): Route {
   const at = text.indexOf('=');
   const prefix = text.slice(0, Math.max(at, 0)).replace(/\/+$/, '');
   if (!isPrefix(prefix)) {
-    throw new UsageError('InvalidRoute', `"${text}" is not a route: give PREFIX=URL, e.g. /api=http://127.0.0.1:1234.`);
+    throw new UsageError('InvalidRoute', `"${text}" is not a route. Give PREFIX=URL, e.g. /api=http://127.0.0.1:1234.`);
   }
   return { prefix, url: readPlainUrl(text.slice(at + 1)) };
 }
@@ -217,7 +217,7 @@ export function readStaticFiles(text: string): StaticFiles {
   const prefix = text.slice(0, at).replace(/\/+$/, '');
   const directory = text.slice(at + 1);
   if ((prefix !== '' && !isPrefix(prefix)) || directory === '') {
-    throw new UsageError('InvalidStatic', `"${text}" is not a directory to serve: give DIR or PREFIX=DIR.`);
+    throw new UsageError('InvalidStatic', `"${text}" is not a directory to serve. Give DIR or PREFIX=DIR.`);
   }
   return { prefix: `${prefix}/`, directory };
 }
@@ -236,43 +236,43 @@ export function readStaticPolicy(text: string): StaticPolicy {
   if (at < 1 || (text.slice(0, at) !== '/' && !isPrefix(prefix)) || !/^[\x20-\x7e]+$/.test(policy)) {
     throw new UsageError(
       'InvalidStaticPolicy',
-      `"${text}" is not the policy of a directory: give PREFIX=POLICY, e.g. "/=default-src 'self'".`,
+      `"${text}" is not a policy for a prefix. Give PREFIX=POLICY, e.g. "/=default-src 'self'".`,
     );
   }
   return { prefix: `${prefix}/`, policy };
 }
 
-/** Where webhooks go: any HTTP URL, as only its owner knows what it means. */
+/** The URL of a webhook receiver, with any path and query. */
 export function readWebhook(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new UsageError('InvalidWebhook', `"${text}" is not a URL: give one like https://example.org/webhook.`);
+    throw new UsageError('InvalidWebhook', `"${text}" is not an HTTP URL. Give one like https://example.org/webhook.`);
   }
   if (url.username !== '' || url.password !== '') {
     throw new UsageError(
       'InvalidWebhook',
-      `The URL for ${url.host} has a user in it: give --webhook-header "Authorization: …" instead.`,
+      `The URL for ${url.host} contains credentials. Give --webhook-header "Authorization: …" instead.`,
     );
   }
   return url.href;
 }
 
-/** Said by the sender itself. */
+/** Headers that the sender sets itself. */
 const OWN_HEADERS = /^(content-type|content-length|transfer-encoding|connection|host|x-rejoin-.*)$/i;
 
 /** `NAME: VALUE`, e.g. `Authorization: Bearer abc`. */
 export function readWebhookHeader(text: string): WebhookHeader {
   const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*?)\s*$/.exec(text) ?? [];
-  // What is behind the name may be a secret, and is not repeated.
+  // The value may be a secret, so errors quote only the name.
   const named = name || text.split(':')[0];
   if (name === '' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
     throw new UsageError(
       'InvalidHeader',
-      `"${named}" does not begin a header: give one like "Authorization: Bearer abc".`,
+      `"${named}" is not the start of a valid header. Give one like "Authorization: Bearer abc".`,
     );
   }
   if (OWN_HEADERS.test(name)) {
-    throw new UsageError('InvalidHeader', `The header "${name}" is not for you to give: leave it out.`);
+    throw new UsageError('InvalidHeader', `The sender sets the header "${name}" itself. Leave it out.`);
   }
   return { name, value };
 }
@@ -285,7 +285,7 @@ export function readWebhookEvent(text: string): WebhookEventName {
 export function readQueueLength(text: string): number {
   const length = wholeNumber(text);
   if (length === undefined || length < 1 || length > 1_000_000) {
-    throw new UsageError('InvalidQueueLength', `"${text}" is not a number from 1 to 1000000.`);
+    throw new UsageError('InvalidQueueLength', `"${text}" is not a valid length. Give a number from 1 to 1000000.`);
   }
   return length;
 }

@@ -4,8 +4,8 @@ import { withSocketsAt } from './demo-page.ts';
 import { webhookEnvironment } from './webhook-environment.ts';
 
 /**
- * The settings of the nodes that are secret, or no words for a command line, as environment variables: what is secret in
- * them is in no list of processes.
+ * Environment variables for settings that are secret or too long for a command line. Other users can list command lines, but not
+ * these variables.
  */
 export function childEnvironment(
   { role, socketsAt = [] }: Pick<PlannedNode, 'role' | 'socketsAt'>,

@@ -8,16 +8,16 @@ import { RestartDelay } from './restart-delay.ts';
 export interface ChildOptions {
   readonly id: string;
   readonly role: NodeRole;
-  /** Where it will be reached. */
+  /** URL at which clients will reach it. */
   readonly url: string;
-  /** Where the other processes of the cluster will reach it. */
+  /** URL at which the other processes of the cluster will reach it. */
   readonly internalUrl: string;
-  /** Command and options for the command line. */
+  /** The command and its options. */
   readonly args: readonly string[];
-  /** Added to the environment; `REJOIN_*` variables of the supervisor are not inherited. */
+  /** Added to the environment. The supervisor's own `REJOIN_*` variables are not inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** How long it stays down at least before it is started again, ms. Default: 0. */
+  /** The shortest delay before a restart, ms. Default: 0. */
   readonly restartMs?: number | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface ChildExit {
   readonly pid: number;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Pause before it is started again, ms; `undefined` when it is not to be. */
+  /** Delay before the restart, ms; `undefined` if there will be none. */
   readonly restartMs: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface ChildEvents {
 
 const CLI = join(import.meta.dirname, '..', 'cli.ts');
 
-/** One node of the cluster: a process of its own that is started again whenever it ends, until it is stopped. */
+/** A node of the cluster as a separate process. Whenever it ends, it is restarted, until it is stopped. */
 export class Child extends EventEmitter<ChildEvents> {
   readonly id: string;
   readonly role: NodeRole;
@@ -72,7 +72,7 @@ export class Child extends EventEmitter<ChildEvents> {
     return this.#process?.pid;
   }
 
-  /** Unix time, ms, of the start of the process that runs now or ran last. */
+  /** Unix time, ms, when the present or last process started. */
   get startedAt(): number | undefined {
     return this.#startedAt;
   }
@@ -84,9 +84,9 @@ export class Child extends EventEmitter<ChildEvents> {
   start(): void {
     const log = openSync(this.logFile, 'a', 0o600);
     const child = spawn(process.execPath, [CLI, ...this.#options.args], {
-      // The log is the child's own: it goes on when the supervisor is killed, and nobody has to read a pipe.
+      // The child writes its log itself, so that the log continues when the supervisor is killed, and no pipe must be read.
       stdio: ['ignore', log, log, 'ipc'],
-      // A process group of its own: a Ctrl-C in the terminal reaches the supervisor only, which ends things in order.
+      // In its own process group, a Ctrl-C in the terminal reaches only the supervisor, which ends the nodes in order.
       detached: true,
       env: { ...ownEnvironment(), ...this.#options.env },
     });
@@ -102,25 +102,25 @@ export class Child extends EventEmitter<ChildEvents> {
       this.emit('ready', child.pid ?? 0);
     });
     child.on('exit', (code, signal) => this.#ended(child, code, signal, performance.now() - born));
-    // Without a process there is no 'exit'.
+    // If no process was started, there is no 'exit'.
     child.on('error', () => child.pid === undefined && this.#ended(child, null, null, 0));
     if (child.pid !== undefined) this.emit('started', child.pid);
   }
 
-  /** Sends a signal to the process; `false` when there is none. */
+  /** Sends a signal to the process; `false` if it isn't running. */
   kill(signal: NodeJS.Signals): boolean {
     return this.#process?.kill(signal) ?? false;
   }
 
-  /** The whole cluster ends: the process closes in an orderly way within `deadlineMs`, and ends for good in any case. */
+  /** Stops the node for good, because the whole cluster ends: in an orderly way within `deadlineMs`, then by force. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#restart);
     const child = this.#process;
     if (!child) return;
     const exited = new Promise((resolve) => child.once('exit', resolve));
-    // A process that is still starting has nothing to close, and would hear of it late. One that has just ended takes
-    // no message: that it cannot be sent is no failure, as 'exit' follows.
+    // A starting process has nothing to close and would get the message late. A process that has just ended cannot get it, but
+    // 'exit' follows, so a failure to send is ignored.
     if (this.#state === 'up' && child.connected) child.send({ kind: 'end' }, () => {});
     else child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
@@ -139,16 +139,16 @@ export class Child extends EventEmitter<ChildEvents> {
   }
 }
 
-/** Ends what a process left behind in its group. */
+/** Kills what is left in the process group. */
 function endGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nothing is left.
+    // The group is empty.
   }
 }
 
-/** The supervisor's own options are not its children's. */
+/** The environment without the supervisor's own options, which are not meant for its children. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('REJOIN_')));
 }

@@ -11,7 +11,7 @@ export type ClusterErrorName =
   | 'NodeUnknown'
   | 'NodeNotRunning';
 
-/** The development cluster cannot do something; the message says why and what to do. */
+/** An error of the development cluster. The message says why and what to do. */
 export class ClusterError extends Error {
   override readonly name: ClusterErrorName;
 

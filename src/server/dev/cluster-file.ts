@@ -7,38 +7,38 @@ export interface ClusterNode {
   readonly role: NodeRole;
   readonly pid: number;
   readonly url: string;
-  /** Where the other processes reach it, and where its metrics are. */
+  /** Where the other processes reach it; also serves its metrics. */
   readonly internalUrl: string;
 }
 
-/** Where phones in the same network find the demo. */
+/** URLs at which phones in the same network find the demo. */
 export interface LanUrls {
-  /** They explain the certificate and lead to the page, each at one address. */
+  /** Pages that explain the certificate and lead to the demo page, one per address. */
   readonly guides: readonly string[];
   readonly pages: readonly string[];
   /** SHA-256 of the certificate. */
   readonly fingerprint: string;
 }
 
-/** What `cluster.json` holds, for programs that want to find, watch or harm a running cluster. */
+/** The content of `cluster.json`, for programs that find, watch or kill the processes of a running cluster. */
 export interface ClusterFileContent {
-  /** Where clients reach the balancer. */
+  /** The balancer's URL for clients. */
   readonly url: string;
   readonly secret: string;
-  /** Where phones reach it, if they do. */
+  /** URLs for phones, if they are served. */
   readonly lan?: LanUrls | undefined;
-  /** The processes that are ready now: one that ended is missing until it has started again. */
+  /** The processes that are ready now. One that has ended is missing until its restart is complete. */
   readonly nodes: readonly ClusterNode[];
 }
 
-/** Readers never see half a file. It holds the secret, so it is for the user's eyes only. */
+/** Writes atomically, so that readers never see half a file. Only this user may read it, because it contains the secret. */
 export function writeClusterFile(path: string, content: ClusterFileContent): void {
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, path);
 }
 
-/** `undefined` when there is no such file, or none that can be read. */
+/** `undefined` if the file doesn't exist or can't be parsed. */
 export function readClusterFile(path: string): ClusterFileContent | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ClusterFileContent;

@@ -9,57 +9,57 @@ import { ClusterError } from './cluster-error.ts';
 import type { Lan, LanOptions } from './lan/lan.ts';
 import { freePorts } from './ports.ts';
 
-/** How a development cluster is to be; everything has a default. */
+/** Options of a development cluster; all have defaults. */
 export interface ClusterOptions {
-  /** Address of the balancer. Default: 127.0.0.1. All else listens at 127.0.0.1. */
+  /** Address of the balancer. Default: 127.0.0.1, where all other nodes listen in any case. */
   readonly host?: string;
-  /** Port of the balancer. Default 0: any that is free. */
+  /** Port of the balancer. Default: 0, any free port. */
   readonly port?: number;
-  /** Where clients reach the balancer: part of tokens. Default: localhost, or `host` when it is a particular address. */
+  /** The balancer's URL for clients, part of tokens. Default: localhost, or `host` if it is a specific address. */
   readonly publicUrl?: string | undefined;
-  /** Serves phones in the same network, over HTTPS. Default: no phone reaches the cluster. */
+  /** Serves phones in the same network over HTTPS. Default: phones can't reach the cluster. */
   readonly lan?: LanOptions | undefined;
   /** Default: MY_SECRET. */
   readonly secret?: string;
   /** Default: 2. */
   readonly masters?: number;
-  /** Default: 2, of one worker each. */
+  /** Default: 2, with one worker each. */
   readonly mediaNodes?: number;
   /** Default: rebuild. */
   readonly failover?: FailoverPolicy;
   /** Origins whose pages may use the REST API. Default: none. */
   readonly corsOrigins?: readonly string[];
-  /** For clients that are given none of their own. Default: none. */
+  /** STUN and TURN servers for clients whose connection names none of its own. Default: none. */
   readonly iceServers?: readonly IceServer[];
-  /** Shared out among the media nodes. Default: 40000 to 40100. */
+  /** Divided among the media nodes. Default: 40000 to 40100. */
   readonly rtcPorts?: { readonly min: number; readonly max: number };
-  /** Address for media. Default: every address of this machine, as Firefox sends none from the loopback address. */
+  /** Address for media. Default: every address of this machine, because Firefox sends no media over loopback. */
   readonly listenIp?: string;
   readonly announcedAddress?: string | undefined;
   /** Default: `.rejoin` in the current directory. */
   readonly stateDir?: string;
-  /** What the balancer serves as files. Default: nothing. */
+  /** The directories that the balancer serves. Default: none. */
   readonly directories?: readonly StaticFiles[];
-  /** Of the nodes. Default: info. */
+  /** Log level of the nodes. Default: info. */
   readonly logLevel?: string;
   readonly timing?: Partial<ClusterTiming>;
-  /** Where the masters send events. Default: nowhere. */
+  /** Where and how the masters send webhooks. Default: no webhooks. */
   readonly webhooks?: Pick<WebhookSettings, 'targets'> & Partial<WebhookSettings>;
   /**
-   * Where the others, and clients, are told to reach a port of a node, e.g. at a proxy in front of it. Asked once for each port
-   * that others use, with the address at which it listens. Default: that one.
+   * The URL at which other nodes and clients should reach a port of a node, e.g. of a proxy in front of it. Called once for each port that
+   * others use. Default: the URL at which the node listens.
    */
   readonly reachedAt?: (port: NodePort) => Promise<string>;
-  /** How long nodes may take to end when the cluster is closed, ms. Default: 3000. */
+  /** How long nodes may take to end when the cluster closes, ms. Default: 3000. */
   readonly stopMs?: number;
-  /** How long a node that ended stays down at least before it is started again, ms. Default: 0. */
+  /** The shortest delay before a node is restarted, ms. Default: 0. */
   readonly restartMs?: number;
 }
 
-/** The times that can be set from outside. */
+/** The times that can be set by options. */
 export type ClusterTiming = Pick<Timing, 'beatMs' | 'verdictMs' | 'resumeGraceMs' | 'ownerlessGraceMs'>;
 
-/** A port of a node: the one for clients and balancers, or the one for the other processes of the cluster. */
+/** A port of a node: public, for clients and balancers, or internal, for the other processes of the cluster. */
 export interface NodePort {
   readonly id: string;
   readonly role: NodeRole;
@@ -67,32 +67,32 @@ export interface NodePort {
   readonly url: string;
 }
 
-/** A node before it is started. */
+/** A node that has not been started. */
 export interface PlannedNode {
   readonly id: string;
   readonly role: NodeRole;
   readonly url: string;
   readonly internalUrl: string;
-  /** Of a balancer: where its pages open sockets. */
+  /** For a balancer: the URLs at which its pages open sockets. */
   readonly socketsAt?: readonly string[];
-  /** For the command line. */
+  /** The command line. */
   readonly args: readonly string[];
 }
 
 export interface ClusterPlan {
-  /** Where the balancer is reached on this machine. */
+  /** The balancer's URL on this machine. */
   readonly balancerUrl: string;
   readonly publicUrl: string;
-  /** Port of the demo's application server at 127.0.0.1. */
+  /** Port of the demo's application server on 127.0.0.1. */
   readonly demoPort: number;
-  /** The same, for phones. */
+  /** Port of the same server for phones. */
   readonly guestPort: number;
   readonly nodes: readonly PlannedNode[];
 }
 
 const INNER_HOST = '127.0.0.1';
 
-/** Gives every node its name, its ports and its command line. They stay the same when the node is started again. */
+/** Assigns every node its name, ports and command line. A restart doesn't change them. */
 export async function planCluster(
   options: Omit<ClusterOptions, 'lan'> & {
     readonly storeFile: string;
@@ -103,7 +103,7 @@ export async function planCluster(
   const { host = INNER_HOST, masters = 2, mediaNodes = 2, failover = 'rebuild', logLevel = 'info' } = options;
   const port = options.port || (await freePorts(host, 1))[0] || 0;
   const ranges = share(options.rtcPorts ?? { min: 40_000, max: 40_100 }, mediaNodes);
-  // A public and an internal port for each node; the balancers' public ones are chosen already.
+  // Each node gets a public and an internal port. The balancers' public ports are already chosen.
   const [demoPort = 0, guestPort = 0, balancerInternal = 0, guestInternal = 0, ...ports] = await freePorts(
     INNER_HOST,
     4 + 2 * (masters + mediaNodes),
@@ -193,7 +193,7 @@ export async function planCluster(
   };
 }
 
-/** A balancer that phones reach. */
+/** Options of the balancer for phones. */
 function lanArgs({ addresses, port, certificate }: Lan): (string | number)[] {
   const [host = '', ...more] = addresses;
   return [
@@ -202,7 +202,7 @@ function lanArgs({ addresses, port, certificate }: Lan): (string | number)[] {
   ];
 }
 
-/** Once phones reach the cluster, only pages of its own may open sockets. */
+/** When phones can reach the cluster, only its own pages may open sockets. */
 function pageOrigins(host: string, port: number, origins: readonly string[]): string[] {
   const hosts = isEverywhere(host) ? [INNER_HOST, '::1', 'localhost', ...ownAddresses()] : [host, 'localhost'];
   const here = hosts.map((one) => `http://${bracketed(one)}:${port}`);
@@ -210,11 +210,14 @@ function pageOrigins(host: string, port: number, origins: readonly string[]): st
   return [...new Set(all)].flatMap((origin) => ['--allowed-origins', origin]);
 }
 
-/** Splits a range into equal parts, one after the other. @throws {ClusterError} NoFreePort */
+/** Splits a range of ports into equal consecutive parts. @throws {ClusterError} NoFreePort */
 function share({ min, max }: { min: number; max: number }, parts: number): { min: number; max: number }[] {
   const size = Math.floor((max - min + 1) / parts);
   if (size < 1) {
-    throw new ClusterError('NoFreePort', `The ports ${min}-${max} are too few for ${parts} media nodes: give more.`);
+    throw new ClusterError(
+      'NoFreePort',
+      `The ports ${min}-${max} are too few for ${parts} media nodes. Give a larger range.`,
+    );
   }
   return Array.from({ length: parts }, (_, index) => ({ min: min + index * size, max: min + (index + 1) * size - 1 }));
 }

@@ -9,28 +9,28 @@ import type { FailoverPolicy, Store } from '../store/store.ts';
 import type { Child } from './child.ts';
 import type { ClusterTiming } from './cluster-plan.ts';
 
-/** A node as the demo page shows it. */
+/** A node for the demo page. */
 export interface NodeView {
   readonly id: string;
   readonly role: NodeRole;
-  /** Of the process that runs now. */
+  /** Pid of the running process. */
   readonly pid: number | undefined;
   readonly url: string;
-  /** `down`: it has ended, or it runs and does not answer. */
+  /** `down`: the process has ended, or runs without answering. */
   readonly state: 'up' | 'starting' | 'down';
-  /** 0 to 100, as the node said last; balancers do not say. */
+  /** 0 to 100, last reported; `undefined` for balancers. */
   readonly load: number | undefined;
   readonly facts: LiveBeat['facts'];
   readonly restarts: number;
-  /** Unix time, ms, of the start of the process that runs now or ran last. */
+  /** Unix time, ms, when the present or last process started. */
   readonly startedAt: number | undefined;
 }
 
-/** Where a session is at this moment. */
+/** The nodes that serve a session at this moment. */
 export interface RoomView {
-  /** Node id of its master. */
+  /** Node id of its owner. */
   readonly owner: string;
-  /** Node id; none before someone has joined. */
+  /** Node id; `undefined` before the first join. */
   readonly mediaNode: string | undefined;
   readonly epoch: Epoch;
   readonly failover: FailoverPolicy;
@@ -38,22 +38,22 @@ export interface RoomView {
 
 export interface ClusterSnapshot {
   readonly nodes: readonly NodeView[];
-  /** Of the session asked for, while there is one. */
+  /** The requested session, while it exists. */
   readonly room?: RoomView;
-  /** Whether the page that is told this may end nodes. */
+  /** Whether the requesting page may end nodes. */
   readonly mayKill: boolean;
 }
 
 interface Watched {
   readonly child: Child;
   readonly link: LiveLink | undefined;
-  /** This process of the child has been heard. */
+  /** Whether the present process has been heard yet. */
   heard: boolean;
   load: number | undefined;
   facts: LiveBeat['facts'];
 }
 
-/** What the supervisor knows of the cluster, from its processes, from their liveness streams and from the store. */
+/** The supervisor's view of the cluster: from its processes, their liveness streams and the store. */
 export class ClusterView extends EventEmitter<{ changed: [] }> {
   readonly #store: Pick<Store, 'getSession'>;
   readonly #client: InternalClient;
@@ -61,7 +61,7 @@ export class ClusterView extends EventEmitter<{ changed: [] }> {
 
   constructor(children: readonly Child[], store: Pick<Store, 'getSession'>, secret: string, timing: ClusterTiming) {
     super();
-    // One listener for each page that watches.
+    // There is one listener per watching page.
     this.setMaxListeners(0);
     this.#store = store;
     this.#client = new InternalClient(Secrets.of(secret), newIdentity('balancer', 'dev', '').instance);

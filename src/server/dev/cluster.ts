@@ -24,26 +24,25 @@ export type { ClusterNode } from './cluster-file.ts';
 export type { ClusterOptions } from './cluster-plan.ts';
 
 export interface ClusterEvents {
-  /** A node is ready, for the first time or again. */
+  /** A node is ready, for the first time or after a restart. */
   up: [ClusterNode];
   /** A node's process has ended. */
   exited: [node: Pick<ClusterNode, 'id' | 'role'>, exit: ChildExit];
 }
 
-/** How long everything may take to become ready at the start. */
+/** How long the whole cluster may take to become ready. */
 const START_MS = 30_000;
 const HEALTH_LOOK_MS = 25;
 const LOG_END_LINES = 8;
-/** Clients lose their way in first, and media nodes are still there for the masters that end. */
+/** Clients lose their entrance first, and media nodes outlive the masters that command them. */
 const STOP_ORDER = ['balancer', 'master', 'media-node'] as const;
 
 /**
- * A whole cluster on this machine: each node a process of its own, which is started again whenever it ends, and the
- * demo's application server in this process. `cluster.json` in the state directory tells what runs, and is removed at
- * the end.
+ * A whole cluster on this machine. Each node is a separate process, which is restarted whenever it ends; the demo's application server
+ * runs in this process. While the cluster runs, `cluster.json` in the state directory describes it.
  */
 export class Cluster extends EventEmitter<ClusterEvents> {
-  /** Where clients reach the balancer. */
+  /** The balancer's URL for clients. */
   readonly url: string;
   readonly secret: string;
   readonly lan: LanUrls | undefined;
@@ -56,13 +55,13 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   readonly #view: ClusterView;
   readonly #tokens: DemoTokens;
   readonly #backend: DemoBackend;
-  /** What is only there for phones. */
+  /** Exists only if phones are served. */
   readonly #forPhones: { readonly backend: DemoBackend; readonly guide: LanGuide } | undefined;
   readonly #stopMs: number;
   #closing: Promise<void> | undefined;
 
   /**
-   * Takes the state directory and the ports; `start` or `close` must follow.
+   * Reserves the state directory and the ports. Call `start` or `close` afterwards.
    * @throws {ClusterError} StateDirInUse, OrphansRunning, PortTaken, AddressUnavailable, NoFreePort, NoLanAddress
    */
   static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
@@ -121,9 +120,9 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   }
 
   /**
-   * Starts the nodes and resolves when the cluster answers through its balancer.
-   * @param signal gives up the start
-   * @throws {ClusterError} NodeFailed, NotReady; nothing is left running then
+   * Starts the nodes. Resolves when the cluster answers through its balancer.
+   * @param signal aborts the start
+   * @throws {ClusterError} NodeFailed, NotReady; by then everything has been stopped again
    */
   async start(signal?: AbortSignal): Promise<void> {
     try {
@@ -156,18 +155,18 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     }
     const { pid } = child;
     if (pid === undefined || !child.kill(signal)) {
-      throw new ClusterError('NodeNotRunning', `The node ${id} does not run at this moment.`);
+      throw new ClusterError('NodeNotRunning', `The node ${id} is not running at this moment.`);
     }
     return pid;
   }
 
-  /** Ends every process in an orderly way, or for good when it takes too long. */
+  /** Ends every process in an orderly way, or by force if it takes too long. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
-  /** Ends every process at once. */
+  /** Kills every process at once. */
   killAll(): void {
     for (const child of this.#children) child.kill('SIGKILL');
     removeClusterFile(this.#state.clusterFile);
@@ -183,7 +182,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       return () => child.off('exited', fail);
     });
     try {
-      // Masters look for media nodes when they start, and the first request should find them.
+      // Masters look for media nodes at their start, so start those first: then even the first request finds them.
       await this.#startThese(['media-node'], stop);
       await this.#startThese(['master', 'balancer'], stop);
       while (!(await isHealthy(this.#plan.balancerUrl, stop))) await delay(HEALTH_LOOK_MS, undefined, { signal: stop });
@@ -191,8 +190,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       if (failure.signal.aborted) throw failure.signal.reason;
       if (!late.aborted) throw error;
       const missing = this.#children.filter(({ state }) => state !== 'up').map(({ id }) => id);
-      const what = missing.length > 0 ? `${missing.join(', ')} did not become ready` : 'The balancer saw no master';
-      throw new ClusterError('NotReady', `${what} within ${START_MS} ms. Look into ${this.#state.logs}.`);
+      const what = missing.length > 0 ? `${missing.join(', ')} did not become ready` : 'The balancer found no master';
+      throw new ClusterError('NotReady', `${what} within ${START_MS} ms. Read the logs in ${this.#state.logs}.`);
     } finally {
       for (const forget of failed) forget();
     }
@@ -239,8 +238,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 }
 
 /**
- * A cluster that can be used.
- * @throws {ClusterError} when it cannot start; nothing is left running then
+ * Starts a cluster. Resolves when it is ready for use.
+ * @throws {ClusterError} when it cannot start; by then everything has been stopped again
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const cluster = await Cluster.prepare(options);
@@ -258,7 +257,7 @@ async function isHealthy(url: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** What a node said before it ended is the best there is to know. */
+/** Includes the end of the node's log, which usually tells the cause. */
 function nodeFailed({ id, logFile }: Child, { code, signal }: ChildExit): ClusterError {
   const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LOG_END_LINES);
   const how = signal ?? `code ${code}`;

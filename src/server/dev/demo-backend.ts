@@ -18,9 +18,9 @@ export interface DemoBackendOptions {
   /** Sends a signal to a node. @throws {ClusterError} NodeUnknown, NodeNotRunning */
   readonly kill: (id: string, signal: 'SIGKILL' | 'SIGTERM') => number;
   readonly isOwnHost: IsOwnHost;
-  /** Guests come from other machines: they join rooms, and neither end nodes nor moderate. */
+  /** `guests`: pages on other machines, which may join rooms but neither end nodes nor moderate. */
   readonly pages: 'own' | 'guests';
-  /** Where phones begin. Default: nowhere. */
+  /** URLs of the guides for phones. Default: none. */
   readonly guides?: readonly string[];
   readonly log: Logger;
 }
@@ -37,21 +37,21 @@ const KILL_BODY = Type.Union([
   Type.Object({ signal: Type.Optional(Type.Union([Type.Literal('SIGKILL'), Type.Literal('SIGTERM')])) }),
 ]);
 
-/** How often the state is compared with what was sent last; changes of nodes are looked at when they happen. */
+/** How often the state is compared with the last one sent. Changes of nodes are sent at once. */
 const LOOK_MS = 200;
-/** Without any change the state is sent again after so long, as a sign of life. */
+/** An unchanged state is sent again after this time, as a sign of life. */
 const REPEAT_MS = 1_000;
 const KEY_PATH = '/demo/api/page-key';
-/** The calls of the page are small. */
+/** Bytes. The page's requests are small. */
 const BODY_LIMIT = 16 * 1024;
-/** How long a request may take to arrive whole. */
+/** How long a request may take to arrive, ms. */
 const ARRIVAL_MS = 10_000;
 const MOST_FEEDS = 200;
 
 /**
- * The demo room's own application server, behind `/demo/api/`: gives tokens, tells the state of the cluster as it
- * changes, and harms its nodes on request. It answers the pages of the cluster itself only: each call must name one of the
- * cluster's own hosts and show the key of this run, which only such a page is given.
+ * The demo's own application server, behind `/demo/api/`. It gives out tokens, streams the state of the cluster, and kills nodes on
+ * request. It answers only pages of the cluster: each request must name one of the cluster's hosts and carry the key of this run, which
+ * only such a page can get.
  */
 export class DemoBackend {
   readonly #options: DemoBackendOptions;
@@ -68,7 +68,7 @@ export class DemoBackend {
       bodyLimit: BODY_LIMIT,
       requestTimeout: ARRIVAL_MS,
     }).withTypeProvider<TypeBoxTypeProvider>();
-    // The type that a form of another site can send.
+    // Forms of other sites can send this type.
     this.#app.removeContentTypeParser('text/plain');
     this.#handleErrors();
     this.#guard();
@@ -83,25 +83,28 @@ export class DemoBackend {
     await this.#app.close();
   }
 
-  /** Refuses before anything of the body is read, and whatever the path is. */
+  /** Refuses before the body is read, on every path. */
   #guard(): void {
     const { isOwnHost } = this.#options;
     this.#app.addHook('onRequest', async ({ headers, routeOptions }) => {
       if (isForeign(headers, isOwnHost)) {
-        throw new DemoError('NotSameOrigin', 'Only a page of this cluster, at one of its own addresses, may ask this.');
+        throw new DemoError(
+          'NotSameOrigin',
+          'Only a page of this cluster, at one of its own addresses, may send this request.',
+        );
       }
       if (routeOptions.url === KEY_PATH || this.#pageKey.fits(headers[PAGE_KEY_HEADER])) return;
-      throw new DemoError('PageKeyInvalid', `The header ${PAGE_KEY_HEADER} does not show the key of this run.`);
+      throw new DemoError('PageKeyInvalid', `The header ${PAGE_KEY_HEADER} does not contain the key of this run.`);
     });
   }
 
   #registerRoutes(): void {
     const { tokens, kill, isOwnHost, guides = [] } = this.#options;
     const guests = this.#options.pages === 'guests';
-    // A POST, as browsers tell its origin even to an address without TLS.
+    // A POST, because browsers send its origin even to an address without TLS.
     this.#app.post(KEY_PATH, async ({ headers }, reply) => {
       if (!isSameOrigin(headers, isOwnHost)) {
-        throw new DemoError('NotSameOrigin', 'Only a browser that shows a page of this cluster is given its key.');
+        throw new DemoError('NotSameOrigin', 'Only a browser on a page of this cluster may get its key.');
       }
       return reply.header('cache-control', 'no-store').send({ key: this.#pageKey.text });
     });
@@ -124,7 +127,7 @@ export class DemoBackend {
     this.#app.get('/demo/api/cluster', { schema: { querystring: CLUSTER_QUERY } }, async (request, reply) => {
       const room = request.query.room === undefined ? undefined : roomOf(request.query.room);
       if (this.#feeds >= MOST_FEEDS) {
-        throw new DemoError('TooManyFeeds', `${MOST_FEEDS} pages are told of the cluster already.`);
+        throw new DemoError('TooManyFeeds', `${MOST_FEEDS} pages already watch the cluster.`);
       }
       this.#feeds += 1;
       const stream = new PassThrough();
@@ -137,15 +140,15 @@ export class DemoBackend {
 
     const killing = { schema: { params: KILL_PARAMS, body: KILL_BODY } };
     this.#app.post('/demo/api/nodes/:id/kill', killing, async ({ params, body, log }) => {
-      if (guests) throw new DemoError('GuestRefused', 'Nodes are ended from the computer that runs the demo.');
+      if (guests) throw new DemoError('GuestRefused', 'Nodes can only be ended from the computer that runs the demo.');
       const signal = body?.signal ?? 'SIGKILL';
       const pid = kill(params.id, signal);
-      log.info({ id: params.id, pid, signal }, 'ended a node on request');
+      log.info({ id: params.id, pid, signal }, 'Ended a node on request.');
       return { id: params.id, pid, signal };
     });
   }
 
-  /** Writes the state to `stream` whenever it has changed. */
+  /** Writes the state to `stream` whenever it changes. */
   #tell(stream: PassThrough, room: SessionId | undefined): void {
     const { view, log, pages } = this.#options;
     let sent = '';
@@ -162,7 +165,7 @@ export class DemoBackend {
         sentAt = performance.now();
         stream.write(`data: ${state}\n\n`);
       } catch (error) {
-        log.warn({ err: error, session: room }, 'the state of the cluster could not be read');
+        log.warn({ err: error, session: room }, 'Failed to read the state of the cluster.');
       } finally {
         looking = false;
       }
@@ -181,8 +184,8 @@ export class DemoBackend {
     this.#app.setErrorHandler<FastifyError>((error, request, reply) => {
       const known = demoErrorOf(error);
       if (!known) {
-        request.log.error({ err: error }, 'a request to the demo failed');
-        return reply.code(500).send({ error: 'Internal', message: error.message, action: 'Look into the log.' });
+        request.log.error({ err: error }, 'A request to the demo failed.');
+        return reply.code(500).send({ error: 'Internal', message: error.message, action: 'Read the log of the demo.' });
       }
       const { status, action } = DEMO_ERRORS[known.name];
       if (status === 503) void reply.header('retry-after', 1);
@@ -192,14 +195,14 @@ export class DemoBackend {
   }
 }
 
-/** The cluster makes tokens for its public URL. A guest opens its socket where its page came from, which has been checked. */
+/** Tokens contain the public URL. A guest must open its socket at the address of its page instead, which has been validated. */
 function tokenAt(token: string, headers: IncomingHttpHeaders): string {
   const { host } = new URL(`https://${headers['x-forwarded-host'] ?? headers.host ?? ''}`);
   return token.replace(/^wss?:\/\/[^?]+/, `wss://${host}`);
 }
 
 function roomOf(text: string): SessionId {
-  if (!isSessionId(text)) throw new DemoError('RoomNameInvalid', `"${text.slice(0, 140)}" cannot name a room.`);
+  if (!isSessionId(text)) throw new DemoError('RoomNameInvalid', `"${text.slice(0, 140)}" is not a valid room name.`);
   return text;
 }
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { StaticFiles } from '../balancer/static-files.ts';
 
 /**
- * The demo page may load its own files and its icon, and open sockets and calls to the cluster. No script or style
- * comes from the page's text, so that nothing that is told to the page runs in it.
+ * The demo page may load its own files and icon, and open sockets and requests to the cluster. Inline scripts and styles are forbidden,
+ * so that text shown on the page can never run in it.
  */
 const POLICY = [
   "default-src 'none'",
@@ -18,7 +18,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The demo page at `/` and the browser bundles at `/dist/`, where `dist` is what the build makes. */
+/** The demo page at `/` and the browser bundles at `/dist/`. `dist`: the output directory of the build. */
 export function demoFiles(dist: string): StaticFiles[] {
   return [
     { prefix: '/', directory: join(dist, 'demo'), policy: POLICY },
@@ -27,9 +27,8 @@ export function demoFiles(dist: string): StaticFiles[] {
 }
 
 /**
- * The policy with leave to open sockets at these URLs. Tokens name one of them, below which the socket is, and a page need not have been opened there:
- * 127.0.0.1 is not localhost to a browser, and to older ones not even the page's own host is its own over WebSocket. No policy
- * can name an IPv6 address.
+ * The policy with permission for sockets at these URLs. Tokens name one of them, and a page may have been opened at another: browsers
+ * distinguish 127.0.0.1 from localhost, and in older ones 'self' doesn't cover WebSockets. A policy cannot name IPv6 addresses.
  */
 export function withSocketsAt(urls: readonly string[], policy: string): string {
   const sources = urls.filter((url) => !url.includes('[')).map((url) => new URL(url).origin.replace(/^http/, 'ws'));

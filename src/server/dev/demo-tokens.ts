@@ -12,14 +12,14 @@ export interface TokenRequest {
 }
 
 const CALL_MS = 5_000;
-/** The session may end between the two calls, e.g. when its owner crashes. */
+/** The session may end between the two requests, e.g. when its owner crashes. */
 const ATTEMPTS = 3;
 const EXISTS = 409;
 const UNKNOWN = 404;
-/** The cluster cannot answer at this moment, but will. */
+/** Statuses that mean "not at this moment". */
 const PASSING = [502, 503, 504];
 
-/** Gets tokens from the cluster as any application server does: through the balancer, over the public REST API. */
+/** Gets tokens like any application server: through the balancer, over the public REST API. */
 export class DemoTokens {
   readonly #api: string;
   readonly #authorization: string;
@@ -30,7 +30,7 @@ export class DemoTokens {
     this.#authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')}`;
   }
 
-  /** @throws {DemoError} ClusterUnavailable: try again; ClusterRefused: a fault */
+  /** @throws {DemoError} ClusterUnavailable (try again), ClusterRefused (a fault) */
   async create({ room, name, role }: TokenRequest): Promise<string> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       await this.#post('/sessions', { customSessionId: room }, [EXISTS]);

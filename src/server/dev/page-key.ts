@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { sameSecret } from '../shared/identity.ts';
 
 /**
- * The header in which the demo page shows its key. A page of another site cannot send it: its browser would ask for leave
- * first, and no answer here gives it. It is no `x-rejoin-` header, as the balancer takes those from clients away.
+ * The header with the demo page's key. Pages of other sites cannot send it: their browsers would first ask for permission, which no
+ * answer here grants. It has no `x-rejoin-` name, because the balancer removes such headers from clients' requests.
  */
 export const PAGE_KEY_HEADER = 'x-demo-page-key';
 
 const BYTES = 16;
 
-/** The demo page must show this key with each call. It is made anew at each start of the cluster and kept in memory only. */
+/** A key that the demo page must send with each request. Each start of the cluster creates another, kept only in memory. */
 export class PageKey {
   readonly text = randomBytes(BYTES).toString('base64url');
 

@@ -2,25 +2,28 @@ import { createServer } from 'node:net';
 import { ClusterError } from './cluster-error.ts';
 
 /**
- * Ports for the inner processes come from below those that systems give to outgoing connections. A node's port is free
- * while the node is restarted, and an outgoing connection that got it by chance would keep the node away for good.
+ * Ports for inner processes are below those that operating systems use for outgoing connections. A node's port is free during its restart,
+ * and an outgoing connection that happened to take it would prevent the restart.
  */
 const LOWEST = 20_000;
 const HIGHEST = 29_999;
-/** Clusters that start at the same time, in processes of neighbouring ids, begin to look at different places. */
+/** Clusters that start at the same time, in processes with adjacent ids, begin their search at different ports. */
 const PER_PROCESS = 16;
 
 let next = LOWEST + ((process.pid * PER_PROCESS) % (HIGHEST - LOWEST));
 
 /**
- * Ports of `host` that are free, each given once in the life of this process.
+ * Free ports of `host`. This process gets each port at most once.
  * @throws {ClusterError} NoFreePort
  */
 export async function freePorts(host: string, count: number): Promise<number[]> {
   const ports: number[] = [];
   for (let tries = 0; ports.length < count; tries += 1) {
     if (tries > HIGHEST - LOWEST) {
-      throw new ClusterError('NoFreePort', `There are no ${count} free ports from ${LOWEST} to ${HIGHEST} at ${host}.`);
+      throw new ClusterError(
+        'NoFreePort',
+        `Fewer than ${count} ports from ${LOWEST} to ${HIGHEST} are free on ${host}. End programs that use them.`,
+      );
     }
     const port = next;
     next = next === HIGHEST ? LOWEST : next + 1;
@@ -30,7 +33,8 @@ export async function freePorts(host: string, count: number): Promise<number[]> 
 }
 
 /**
- * @param hostOption the option that names the address, for the message of an error; `portOption`: the port
+ * @param hostOption the option for the address, to name in errors
+ * @param portOption the option for the port, to name in errors
  * @throws {ClusterError} PortTaken, AddressUnavailable
  */
 export async function requireFreePort(
@@ -44,7 +48,7 @@ export async function requireFreePort(
   if (failure.code === 'EADDRINUSE') {
     throw new ClusterError(
       'PortTaken',
-      `Port ${port} of ${host} is in use. End the program that has it, or choose another with ${portOption}.`,
+      `Port ${port} of ${host} is in use. End the program that uses it, or choose another with ${portOption}.`,
       failure,
     );
   }
@@ -55,7 +59,7 @@ export async function requireFreePort(
   );
 }
 
-/** Why `port` cannot be listened at; `undefined` when it can. */
+/** Why `port` is unavailable; `undefined` if it is free. */
 function probe(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

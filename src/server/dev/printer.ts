@@ -5,11 +5,11 @@ import type { ChildExit } from './child.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import type { LanUrls } from './cluster-file.ts';
 
-/** Tells whoever started the cluster what happens to it, line by line. */
+/** Reports the events of a cluster to the user or program that started it. */
 export interface Printer {
   up(node: ClusterNode): void;
   exited(id: string, exit: ChildExit): void;
-  /** All can be used. */
+  /** The whole cluster is ready. */
   ready(cluster: Cluster): void;
 }
 
@@ -17,9 +17,9 @@ const ROLE_WIDTH = 'media-node'.length;
 const ID_WIDTH = 'balancer-1'.length;
 const PID_WIDTH = 7;
 const NO_FIREFOX =
-  'This machine has no address but its loopback one, over which Firefox sends no media: use another browser here.';
+  'This machine has only a loopback address, over which Firefox sends no media. Use another browser here.';
 
-/** For people. */
+/** Prints text for people. */
 export class TextPrinter implements Printer {
   up({ role, id, pid, url }: ClusterNode): void {
     const columns = [role.padEnd(ROLE_WIDTH), id.padEnd(ID_WIDTH), `pid ${String(pid).padEnd(PID_WIDTH)}`, url];
@@ -42,7 +42,7 @@ export class TextPrinter implements Printer {
   }
 }
 
-/** For programs: one JSON object a line, with its kind in `event`. */
+/** Prints JSON for programs: an object per line, with its kind in `event`. */
 export class JsonPrinter implements Printer {
   up(node: ClusterNode): void {
     console.log(JSON.stringify({ event: 'up', ...node }));
@@ -58,7 +58,7 @@ export class JsonPrinter implements Printer {
   }
 }
 
-/** How somebody with a phone gets in. */
+/** Explains how to open the demo on a phone. */
 function phoneText({ guides, pages, fingerprint }: LanUrls): string {
   const [guide = '', ...more] = guides;
   const others = more.length > 0 ? `, or, in other networks of this machine, ${more.join(' or ')}` : '';
@@ -67,10 +67,10 @@ On a phone in the same network: scan this, or open ${guide}${others}.
 
 ${renderUnicodeCompact(guide, { border: 2 })}
 
-It leads to ${pages[0] ?? ''}. This machine has made the certificate itself, so the browser warns once:
+It leads to ${pages[0] ?? ''}. This machine has created the certificate itself, so the browser warns once:
   Chrome and Edge   Advanced, then Proceed
   Safari on iOS     Show Details, then visit this website
   Firefox           Advanced, then Accept the Risk and Continue
 SHA-256 of the certificate: ${fingerprint}
-Everybody in this network can open the page and join rooms. Nodes are killed from this computer only.`;
+Everyone in this network can open the page and join rooms. Only this computer can kill nodes.`;
 }

@@ -1,9 +1,9 @@
-/** A process that ran for so long has worked: its end is not the end of a row of failures. */
+/** A process that ran for this long has worked, so its end doesn't count as another failure in a row. */
 const STABLE_MS = 10_000;
 const FIRST_MS = 250;
 const LONGEST_MS = 5_000;
 
-/** How long to wait before a process that ended is started again: `atLeastMs`, and longer when it keeps ending. */
+/** The delay before an ended process is restarted: `atLeastMs`, or longer if it keeps ending. */
 export class RestartDelay {
   readonly #atLeastMs: number;
   #row = 0;
@@ -12,7 +12,7 @@ export class RestartDelay {
     this.#atLeastMs = atLeastMs;
   }
 
-  /** The wait after an end, ms, when the process had run for `ranMs`. */
+  /** The delay after an end, ms. `ranMs`: how long the process had run. */
   next(ranMs: number): number {
     if (ranMs >= STABLE_MS) this.#row = 0;
     const delay = this.#row === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#row - 1));

@@ -9,8 +9,8 @@ export interface DevOptions extends ClusterOptions {
 }
 
 /**
- * Runs a cluster in the foreground until it is asked to end: the first signal ends it in an orderly way, a second at
- * once. Prints a line for each node that becomes ready or ends, and one when all can be used.
+ * Runs a cluster in the foreground until a signal: the first ends it in an orderly way, a second kills it. Prints a line for each node that
+ * becomes ready or ends, and one when the whole cluster is ready.
  * @throws {ClusterError} when it cannot start
  */
 export async function runDev({ json, ...options }: DevOptions): Promise<void> {
@@ -25,7 +25,7 @@ export async function runDev({ json, ...options }: DevOptions): Promise<void> {
     process.exit(1);
   });
   onParentGone(end);
-  // A reader of these lines that goes away does not end the cluster.
+  // The cluster goes on when the reader of its output goes away.
   process.stdout.on('error', () => {});
 
   cluster = await Cluster.prepare(options);
@@ -35,7 +35,7 @@ export async function runDev({ json, ...options }: DevOptions): Promise<void> {
   try {
     await cluster.start(stop.signal);
   } catch (error) {
-    // Asked to end while it started, which is no failure.
+    // The start was aborted by a signal, which is no failure.
     if (stop.signal.aborted) process.exit(0);
     throw error;
   }

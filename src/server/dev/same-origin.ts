@@ -3,10 +3,10 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * Whether a browser sent this request from a page of the cluster itself. A page of another site can send requests here,
- * but not without its browser saying so. Names that anyone may point at this machine do not count as ours.
+ * Whether a browser sent this request from a page of the cluster itself. Browsers mark requests from pages of other sites. A host name
+ * that anyone could point at this machine doesn't count as the cluster's own.
  *
- * @param headers as they come from the balancer, which tells the host asked for in X-Forwarded-Host
+ * @param headers as the balancer forwards them, with the requested host in X-Forwarded-Host
  * @param isOwn whether a host, as a URL with `http:`, is the cluster's own
  */
 export function isSameOrigin(headers: IncomingHttpHeaders, isOwn: IsOwnHost): boolean {
@@ -15,9 +15,9 @@ export function isSameOrigin(headers: IncomingHttpHeaders, isOwn: IsOwnHost): bo
 }
 
 /**
- * Whether this request names another host than ours, or comes from a page of another origin. Browsers tell neither header
- * with a plain GET to an address without TLS, so the absence of both proves nothing. Each that is there must be right: a
- * page that has pointed its own name at this machine can set X-Forwarded-Host, but not its Origin.
+ * Whether this request names another host than the cluster's, or comes from a page of another origin. Browsers send neither header with
+ * a plain GET to an address without TLS, so their absence proves nothing. Every header present must be right: a page that has
+ * pointed its own name at this machine can set X-Forwarded-Host, but not Origin.
  */
 export function isForeign(headers: IncomingHttpHeaders, isOwn: IsOwnHost): boolean {
   const host = String(headers['x-forwarded-host'] ?? headers.host ?? '');
@@ -29,7 +29,7 @@ export function isForeign(headers: IncomingHttpHeaders, isOwn: IsOwnHost): boole
 
 export type IsOwnHost = (host: URL) => boolean;
 
-/** The hosts of a cluster that is reached at `publicHost`: any address, as nobody can point one at another machine. */
+/** The hosts of a cluster at `publicHost`. They include any IP address, because nobody can redirect one to another machine. */
 export function ownHostsOf(publicHost: string): IsOwnHost {
   return ({ hostname: name }) => {
     const bare = name.replace(/^\[|\]$/g, '');
@@ -37,7 +37,7 @@ export function ownHostsOf(publicHost: string): IsOwnHost {
   };
 }
 
-/** The hosts that phones may use, and no other. */
+/** Allows exactly the hosts of the origins for phones. */
 export function ownHostsAt(origins: readonly string[]): IsOwnHost {
   return ({ host }) => URL.canParse(`https://${host}`) && origins.includes(new URL(`https://${host}`).origin);
 }

@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterNode, readClusterFile, removeClusterFile } from './cluster-file.ts';
 
-/** They end within milliseconds. */
+/** Orphans normally end within milliseconds. */
 const ORPHANS_MS = 5_000;
 const ORPHANS_LOOK_MS = 50;
 
-/** The directory that one development cluster at a time keeps its files in. */
+/** The directory for a development cluster's files. Only one cluster at a time may use it. */
 export class StateDir {
   readonly path: string;
   readonly clusterFile: string;
@@ -27,9 +27,8 @@ export class StateDir {
   }
 
   /**
-   * Takes the directory and clears what an earlier run left in it: the state of a cluster all of whose processes have
-   * ended means nothing.
-   * @param orphansMs how long processes of a cluster whose supervisor was killed have to notice
+   * Reserves the directory and deletes the files of an earlier run, which are useless once all its processes have ended.
+   * @param orphansMs how long to wait for processes whose supervisor was killed to notice it and end
    * @throws {ClusterError} StateDirInUse, StateDirShared, OrphansRunning
    */
   static async take(directory: string, orphansMs = ORPHANS_MS): Promise<StateDir> {
@@ -59,25 +58,25 @@ export class StateDir {
 }
 
 /**
- * Other users of the machine must not enter the directory: it holds the secret, the store and the logs.
+ * Keeps other users of the machine out of the directory, which contains the secret, the store and the logs.
  * @throws {ClusterError} StateDirShared
  */
 function keepPrivate(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if ((statSync(path).mode & 0o077) === 0) return;
-  // A directory that others enter for reasons of their own, such as /tmp, is not to be closed to them.
+  // Don't close a shared directory such as /tmp to its other users.
   const isOurs = existsSync(lockFileIn(path)) || existsSync(clusterFileIn(path));
   if (!isOurs && readdirSync(path).length > 0) {
     throw new ClusterError(
       'StateDirShared',
-      `${path} is open to other users and holds other things. Choose a directory of its own with --state-dir.`,
+      `${path} is open to other users and contains other files. Choose a separate directory with --state-dir.`,
     );
   }
   chmodSync(path, 0o700);
   if (existsSync(lockFileIn(path))) chmodSync(lockFileIn(path), 0o600);
 }
 
-/** SQLite's lock on a file is the system's, which takes it back from a process that was killed. */
+/** Uses SQLite's lock on a file, which the operating system releases when the process is killed. */
 function lock(path: string): DatabaseSync {
   const database = new DatabaseSync(lockFileIn(path));
   try {
@@ -89,7 +88,7 @@ function lock(path: string): DatabaseSync {
     const which = url === undefined ? 'Another cluster' : `The cluster at ${url}`;
     throw new ClusterError(
       'StateDirInUse',
-      `${which} runs with the state directory ${path}. End it, or choose another directory with --state-dir.`,
+      `${which} is using the state directory ${path}. End it, or choose another directory with --state-dir.`,
       error,
     );
   }
@@ -113,14 +112,14 @@ async function untilGone(nodes: readonly ClusterNode[], withinMs: number): Promi
       const pids = [first, ...more].map(({ pid }) => pid).join(' ');
       throw new ClusterError(
         'OrphansRunning',
-        `Processes of an earlier cluster still run, though nobody supervises them. End them: kill -9 ${pids}`,
+        `Processes of an earlier cluster are still running without their supervisor. End them: kill -9 ${pids}`,
       );
     }
     await delay(ORPHANS_LOOK_MS);
   }
 }
 
-/** Whether there is a process of this number and something listens at its address: the number alone may be another's. */
+/** Whether the process exists and its address answers. The pid alone may belong to another process by now. */
 async function isRunning({ pid, url }: ClusterNode): Promise<boolean> {
   try {
     process.kill(pid, 0);

@@ -1,6 +1,6 @@
 import type { ClusterOptions } from './cluster-plan.ts';
 
-/** The masters' settings as environment variables: what is secret in them is in no list of processes. */
+/** The masters' settings as environment variables, because other users can list the command lines of all processes. */
 export function webhookEnvironment(webhooks: ClusterOptions['webhooks']): Record<string, string> {
   if (!webhooks) return {};
   const { targets, headers, events, secret, tries, timeoutMs, deadlineMs, queue } = webhooks;
@@ -14,6 +14,6 @@ export function webhookEnvironment(webhooks: ClusterOptions['webhooks']): Record
     REJOIN_WEBHOOK_DEADLINE: deadlineMs,
     REJOIN_WEBHOOK_QUEUE: queue,
   };
-  // An empty one would be read as a value.
+  // An empty variable would count as a value.
   return Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value ? [[name, String(value)]] : [])));
 }

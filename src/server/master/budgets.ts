@@ -9,72 +9,71 @@ const MB = 1024 * KB;
 /** The budgets of a client, a session and a process. Limits that clients need to know are in `protocol/limits.ts`. */
 export const BUDGETS = {
   /**
-   * Requests of one connection. The benchmarks and the chaos runs send 20 to 50 a second; joining a room of 600 makes two for
-   * each stream, at most 500 at a time. A request costs one token, and one more for each `requestBytesPerToken`, as a flood of
-   * large ones takes memory and not only time.
+   * Requests of one connection. Benchmarks and chaos runs send 20 to 50 a second. Joining a room of 600 takes two for each stream, at
+   * most 500 at a time. A request costs one token, plus one for each `requestBytesPerToken`, because large requests take memory, too.
    */
   requests: { perSecond: 100, burst: 600 },
   requestBytesPerToken: 4 * KB,
-  /** A signal costs one token more for each so many recipients: what is said to 600 is 600 frames to send. */
+  /** A signal costs another token for each this many recipients: a signal to 600 members is 600 frames. */
   recipientsPerToken: 20,
-  /** Requests that wait while a connection is slowed. As many as the SDK has under way at most, so that it is slowed and never refused. */
+  /** Requests that may wait while a connection is slowed. The SDK never has more in progress, so it is slowed but not refused. */
   waitingRequests: 500,
   waitingRequestBytes: 2 * MB,
 
-  /** Frames to one client that it has not acknowledged. A frame is at most 64 KB, most are 200 bytes. */
+  /** Frames that one client has not acknowledged. A frame has at most 64 KB; most have 200 bytes. */
   outboxBytes: 8 * MB,
-  /** Of these, for signals; the rest stays for answers and events. */
+  /** The share of signals in these; the rest is for answers and events. */
   outboxSignals: 1_500,
   outboxSignalBytes: 4 * MB,
-  /** Unacknowledged frames of all clients: one session cannot take what the others need, nor all of them the heap (2 to 4 GB). */
+  /** Unacknowledged frames of a session and of the process: no session may starve the others, nor all together fill the heap (2 to 4 GB). */
   sessionBytes: 64 * MB,
   processBytes: 256 * MB,
 
-  /** Resumes that get another key. A crash brings thousands at once, and each new key is a write to the store first. */
+  /** Resumes that hand out another key. A crash brings thousands at once, and each new key must first be written to the store. */
   keyRenewals: { perSecond: 50, burst: 100 },
 
-  /** A client that lives and acknowledges nothing of what it was sent for so long has to resume. A round trip of 5 s is lossy. */
+  /** A client that acknowledges nothing for this long has to resume. With a round trip of 5 s the link is lossy. */
   overdueMs: 15_000,
-  /** A client that is so far behind, with so little room left that others wait for it, is put out. */
+  /** A client that is this long so far behind that other senders are refused is evicted. */
   farBehindMs: 60_000,
 
-  /** The SDK needs two transports, and up to six while it moves its media, or makes new ones, several times in a row. */
+  /** The SDK needs two transports, and up to six while it replaces them several times in a row. */
   connectionTransports: 16,
-  /** A camera and a screen are two; an application that mixes may have some more. */
+  /** A camera and a screen make two; an application that mixes streams may have some more. */
   connectionStreams: 16,
-  /** A room of 600 with two streams each is 1 199. */
+  /** A room of 600 with two streams each needs 1 199. */
   connectionSubscriptions: 2_500,
-  /** A room of 600 with room to spare; a mediasoup worker carries about 500 consumers for each core anyway. */
+  /** A room of 600 with a margin. A mediasoup worker carries only about 500 consumers per core. */
   sessionConnections: 2_500,
   sessionTransports: 10_000,
   sessionStreams: 5_000,
 
   /**
-   * Frames of all kinds that an edge reads from one socket; beyond it the socket is read more slowly. A numbered frame sent to the client
-   * gives one back, as it is to be acknowledged. A frame costs one token, and one more for each `frameBytesPerToken`.
+   * Frames of any kind from one socket; faster ones are read more slowly. A frame costs one token, plus one for each
+   * `frameBytesPerToken`. Each numbered frame sent to the client gives one back, because the client must acknowledge it.
    */
   frames: { perSecond: 500, burst: 2_000 },
   frameBytesPerToken: 8 * KB,
-  /** A client that has been slowed without a pause for so long is refused: all that the SDK may have under way takes 5 s. */
+  /** A client that has been slowed for this long without interruption is refused. All that the SDK may have in progress takes 5 s. */
   floodMs: 10_000,
 
-  /** Items that wait for one other master: as many as a busy day brings in the three seconds of a verdict. */
+  /** Items that wait for another master: as many as a busy day brings during the three seconds of a verdict. */
   linkItems: 200_000,
   linkBytes: 64 * MB,
 } as const;
 
-/** The refusals that are about too much of something. */
+/** The errors that mean "too much of something". */
 export const BUDGET_CODES: readonly ProtocolErrorCode[] = ['RATE_LIMITED', 'LIMIT_REACHED', 'OUTBOX_OVERFLOW'];
 
-/** The budget that all sessions of a process share, and how often a client was refused. */
+/** The budgets that all sessions of a process share, and a count of refusals. */
 export class ProcessBudgets {
-  /** Unacknowledged frames, and requests that wait. */
+  /** Bytes of unacknowledged frames and waiting requests. */
   readonly bytes = new ByteBudget(BUDGETS.processBytes);
-  /** Resume keys that are changed. */
+  /** Resume keys that are replaced. */
   readonly keyRenewals = new TokenBucket(BUDGETS.keyRenewals);
   #refusals: Counter<'code'> | undefined;
 
-  /** Counts a refusal; codes that are not about budgets are none of its concern. */
+  /** Counts a refusal; ignores codes that are not about budgets. */
   refused(code: ProtocolErrorCode): void {
     if (BUDGET_CODES.includes(code)) this.#refusals?.inc({ code });
   }

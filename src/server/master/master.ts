@@ -40,18 +40,18 @@ import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface MasterOptions extends Addresses {
   readonly id: string;
-  /** Where the others of the cluster reach this process; default: its internal host and port. */
+  /** URL at which the other nodes reach this process. Default: its internal host and port. */
   readonly advertisedUrl?: string;
   readonly secrets: Secrets;
   readonly store: Store;
-  /** The balancer's URL, as clients reach it: becomes part of tokens. */
+  /** The balancer's URL for clients, which becomes part of tokens. */
   readonly publicUrl: string;
   readonly failover: FailoverPolicy;
-  /** STUN and TURN servers for clients that are given none of their own. Default: none. */
+  /** STUN and TURN servers for clients whose connection names none of its own. Default: none. */
   readonly iceServers?: readonly IceServer[];
-  /** Where events are sent. Default: nowhere. */
+  /** Where and how webhooks are sent. Default: no webhooks. */
   readonly webhooks?: WebhookSettings;
-  /** Addresses and ranges of proxies whose X-Forwarded-* headers are believed. Default: loopback. */
+  /** Addresses and ranges of proxies whose X-Forwarded-* headers are trusted. Default: loopback. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Origins whose pages may open sockets. Default: any. */
   readonly allowedOrigins?: readonly string[] | undefined;
@@ -59,23 +59,23 @@ export interface MasterOptions extends Addresses {
   readonly corsOrigins?: readonly string[] | undefined;
   readonly logLevel: string;
   readonly timing: Timing;
-  /** Told when another process asks this one to drain and end. Default: it is refused. */
+  /** Called when another process asks this one to drain and end. Default: the request is refused. */
   readonly drainRequested?: RequestDrain;
 }
 
 export interface Master {
   readonly identity: Identity;
-  /** Of its public port. */
+  /** URL of its public port. */
   readonly clientUrl: string;
-  /** Hands its sessions to other masters and sends its clients away. Resolves after `deadlineMs` at the latest. */
+  /** Hands its sessions over to other masters and sends its clients away. Resolves after `deadlineMs` at the latest. */
   drain(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Of the time that a drain may take: for handing over; the rest is for sending sockets away, at most so long. */
+/** Share of the drain deadline for the handover. The rest is for sending clients away, for which `SPREAD_MS` is the most. */
 const GIVE_SHARE = 0.7;
 const SPREAD_MS = 1_000;
-/** How long the last words to other masters may take. */
+/** How long the last messages to other masters may take. */
 const FLUSH_MS = 1_000;
 
 /** Starts a master: an edge for clients' sockets, an owner of sessions, and the REST API. */
@@ -88,7 +88,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const client = new InternalClient(secrets, identity.instance, store.clusterId);
   let state: 'starting' | 'ready' | 'draining' | 'closing' = 'starting';
 
-  /** Whether sessions are begun here and taken from others. */
+  /** Whether this master creates sessions and takes sessions from others. */
   const accepts = (): boolean => state === 'ready';
   const app = createPublicServer({
     identity,
@@ -153,7 +153,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   links.failed = (instance) => void directory.suspect(instance);
   links.unknownAtEdge = (attachments) => sessions.lost(attachments);
 
-  // The first to hear of a crash, as the others act on it.
+  // Register first, so that webhooks hear of a crash before the listeners below act on it.
   webhooks?.follow(directory);
   directory.on('drains', (instance, role) => {
     if (role === 'media-node') sessions.mediaNodeDrains(instance);
@@ -243,7 +243,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     clientUrl: open.url,
     drain: async (deadlineMs) => {
       state = 'draining';
-      // Out of the balancer's rotation first, so that who is sent away does not come back here.
+      // Leave the balancer's rotation first, so that clients sent away don't return to this master.
       feed.beat();
       await handover.giveAll(deadlineMs * GIVE_SHARE);
       await edge.sendAway(Math.min(SPREAD_MS, deadlineMs * (1 - GIVE_SHARE)));

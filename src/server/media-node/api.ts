@@ -5,15 +5,15 @@ import type { MediaKind, StreamInfo } from '../../protocol/model.ts';
 import type { InstanceId } from '../shared/identity.ts';
 
 /**
- * What masters ask of a media node: `POST /internal/media/<command>`. Every command names the session and the epoch
- * under which its sender owns it; a lower epoch than the highest seen is refused with EPOCH_STALE. Whatever a command
- * makes has a key chosen by the master, unique within the room: the same command again finds it and answers the same.
+ * The commands of masters to a media node: `POST /internal/media/<command>`. Every command names the session and the sender's epoch; an
+ * epoch lower than the highest seen is refused with EPOCH_STALE. The master chooses the key of each object that a command makes,
+ * unique within the room. A repeated command thus finds the object and gives the same answer.
  */
 export interface Fence {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
   readonly epoch: Epoch;
-  /** Who sends this: the room is kept for as long as this master listens to the media node, and a grace longer. */
+  /** The sender. The room is kept while this master listens to the media node, and for a grace period afterwards. */
   readonly owner: InstanceId;
 }
 
@@ -29,12 +29,12 @@ export interface Ordered {
 export interface TransportData {
   readonly connectionId: ConnectionId;
   readonly direction: 'send' | 'recv';
-  /** Of a `recv` transport: what its client can receive. Kept here, so that a new owner knows it. */
+  /** For `recv`: what the client can receive. Kept here for a later owner. */
   readonly rtpCapabilities?: types.RtpCapabilities;
 }
 export interface ProducerData {
   readonly connectionId: ConnectionId;
-  /** All a new owner needs to know of the stream that this producer is a part of. */
+  /** The stream that this producer is part of, as a new owner needs to know it. */
   readonly stream: StreamInfo;
 }
 export interface ConsumerData {
@@ -42,7 +42,7 @@ export interface ConsumerData {
   readonly streamId: StreamId;
 }
 
-/** Everything in a room, as a new owner adopts it. */
+/** Everything in a room, for a new owner to adopt. */
 export interface Inventory {
   readonly rtpCapabilities: types.RtpCapabilities;
   readonly transports: readonly { key: string; appData: TransportData }[];
@@ -52,22 +52,22 @@ export interface Inventory {
 
 export interface MediaCommands {
   /**
-   * Makes the room, or takes it over under a higher epoch. `wasThere`: it may hold media, also such that the caller has never
-   * known of, from an owner in between.
+   * Creates the room, or takes it over under a higher epoch. `wasThere`: the room existed and may hold media that this caller doesn't
+   * know of, from another owner in between.
    */
   openRoom: {
     params: Record<string, never>;
     result: { roomId: string; rtpCapabilities: types.RtpCapabilities; wasThere: boolean };
   };
-  /** Nothing but the fence: whether its sender is still the owner. */
+  /** Checks only the fence: whether the sender is still the owner. */
   confirm: { params: Record<string, never>; result: Record<string, never> };
   closeRoom: { params: Record<string, never>; result: Record<string, never> };
   inventory: { params: Record<string, never>; result: Inventory };
   createTransport: { params: Ordered & { key: string; appData: TransportData }; result: TransportInfo };
-  /** Again with the same parameters: nothing. */
+  /** Repeating it with the same parameters has no effect. */
   connectTransport: { params: { key: string; dtlsParameters: types.DtlsParameters }; result: Record<string, never> };
   restartIce: { params: { key: string }; result: { iceParameters: types.IceParameters } };
-  /** Closes what runs over it, too. Unknown key: nothing, as for all that closes. */
+  /** Also closes what runs over the transport. As for all `close…` commands, an unknown key has no effect. */
   closeTransport: { params: Ordered & { key: string }; result: Record<string, never> };
   produce: {
     params: Ordered & {
@@ -81,7 +81,7 @@ export interface MediaCommands {
     result: Record<string, never>;
   };
   setProducerPaused: { params: Ordered & { key: string; paused: boolean }; result: Record<string, never> };
-  /** Its viewers are given so many of its layers, counted from the smallest: the others are not sent. */
+  /** Sends viewers only this many layers, counted from the smallest. */
   setProducerLayers: { params: { key: string; layers: number }; result: Record<string, never> };
   closeProducer: { params: Ordered & { key: string }; result: Record<string, never> };
   /** Video starts paused, audio does not. */
@@ -103,9 +103,9 @@ export type MediaCommand = keyof MediaCommands;
 
 /** News on a media node's liveness stream. */
 export interface MediaNews {
-  /** The room is gone without its owner's doing: its worker died, or it was ownerless for too long. */
+  /** The room is gone without a command of its owner: its worker died, or it had no owner for too long. */
   roomLost: { uniqueSessionId: UniqueSessionId; epoch: Epoch; cause: 'workerDied' | 'ownerless' };
-  /** A transport's state at the node's end. */
+  /** The state of a transport at the node's end. */
   transportState: {
     uniqueSessionId: UniqueSessionId;
     key: string;

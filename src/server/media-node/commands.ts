@@ -18,7 +18,7 @@ interface Command {
   readonly run: (rooms: Rooms, fence: Fence, params: unknown) => Promise<unknown>;
 }
 
-/** Refuses what does not fit, with the place where it does not. */
+/** Makes a function that throws PARAMS_INVALID with the path of the first error. */
 function checker(schema: TSchema): (value: unknown) => void {
   const compiled = Compile(schema);
   return (value) => {
@@ -28,7 +28,7 @@ function checker(schema: TSchema): (value: unknown) => void {
   };
 }
 
-/** Only what mediasoup does not check itself, or checks too late, is in a `shape`. */
+/** `shape` contains only what mediasoup does not check itself, or checks too late. */
 function command<C extends MediaCommand>(
   shape: Record<keyof Params<C>, TSchema>,
   run: (rooms: Rooms, fence: Fence, params: Params<C>) => Result<C> | Promise<Result<C>>,
@@ -127,7 +127,7 @@ const COMMANDS: { readonly [C in MediaCommand]: Command } = {
   ),
 };
 
-/** Checks a command before its epoch is looked at, so that a malformed one changes nothing, and runs it. */
+/** Runs a command. Validation comes before the fence, so that a malformed command doesn't raise the epoch. */
 async function run(rooms: Rooms, name: string, body: unknown): Promise<unknown> {
   if (!Object.hasOwn(COMMANDS, name)) throw new ProtocolError('METHOD_UNKNOWN', name);
   const { check, run: runCommand } = COMMANDS[name as MediaCommand];
@@ -138,12 +138,12 @@ async function run(rooms: Rooms, name: string, body: unknown): Promise<unknown> 
   return runCommand(rooms, fence, params);
 }
 
-/** `POST /internal/rooms` with `{ owner }`: what a master has at this node. */
+/** `POST /internal/rooms` with `{ owner }`: the rooms of a master at this node. */
 export function registerRoomList(app: FastifyInstance, rooms: Rooms): void {
   app.post<{ Body: { owner: InstanceId } }>('/internal/rooms', ({ body }) => ({ rooms: rooms.ownedBy(body.owner) }));
 }
 
-/** `POST /internal/media/<command>` with `{ fence, params }`: 200 and the result, or an error of the protocol. */
+/** `POST /internal/media/<command>` with `{ fence, params }`: answers 200 with the result, or an error of the protocol. */
 export function registerMediaCommands(app: FastifyInstance, rooms: Rooms, metrics: MediaMetrics, log: Logger): void {
   app.post<{ Params: { command: string } }>('/internal/media/:command', async (request, reply) => {
     const { command: name } = request.params;
@@ -157,8 +157,8 @@ export function registerMediaCommands(app: FastifyInstance, rooms: Rooms, metric
       done(body.error.code);
       const { fence } = (request.body ?? {}) as { fence?: Partial<Fence> };
       const facts = { err: error, command: name, session: fence?.uniqueSessionId };
-      if (body.error.code === 'INTERNAL') log.error(facts, 'media command failed');
-      else log.debug(facts, 'media command refused');
+      if (body.error.code === 'INTERNAL') log.error(facts, 'A media command failed.');
+      else log.debug(facts, 'Refused a media command.');
       return reply.code(status).send(body);
     }
   });

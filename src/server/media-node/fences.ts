@@ -2,7 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { SessionId } from '../../protocol/ids.ts';
 import type { Fence } from './api.ts';
 
-/** An hour: longer than any process that still believes in an old epoch can stay frozen and matter. */
+/** An hour. No process that still holds an older epoch stays frozen for longer and still matters. */
 const KEEP_MS = 60 * 60 * 1_000;
 
 interface Held {
@@ -11,23 +11,23 @@ interface Held {
 }
 
 /**
- * The highest epoch of each session that this node has seen. It is what makes it harmless that a master was taken for
- * dead and is not: its commands are refused from the moment its successor has sent one.
+ * The highest epoch of each session that this node has seen. It makes a wrong verdict about a master harmless: that master's commands
+ * are refused from the moment its successor has sent one.
  */
 export class Fences {
   /** In the order of last use. */
   readonly #held = new Map<SessionId, Held>();
   readonly #now: () => number;
 
-  /** `now`: a clock in ms that does not jump. */
+  /** `now`: a monotonic clock, ms. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
   /**
-   * Lets a command pass, and remembers its epoch.
-   * @returns `raised` when the epoch is higher than any before, `same` otherwise
-   * @throws {ProtocolError} EPOCH_STALE for a lower epoch, and for the same epoch in another's hand
+   * Admits a command, and remembers its epoch.
+   * @returns `raised` when the epoch is higher than any before, otherwise `same`
+   * @throws {ProtocolError} EPOCH_STALE for a lower epoch, and for the same epoch from another owner or life
    */
   admit(fence: Fence): 'raised' | 'same' {
     const { sessionId, epoch, owner, uniqueSessionId } = fence;
@@ -38,7 +38,7 @@ export class Fences {
         `epoch ${epoch}, the highest seen is ${highest.epoch} of ${highest.owner}`,
       );
     }
-    // The store gives an epoch to one master and one life of the session only, so two claims of one are a fault.
+    // The store gives an epoch to only one master and one life of the session, so a second claim is a fault.
     if (highest?.epoch === epoch && (highest.owner !== owner || highest.uniqueSessionId !== uniqueSessionId)) {
       throw new ProtocolError(
         'EPOCH_STALE',
@@ -50,7 +50,7 @@ export class Fences {
     return highest?.epoch === epoch ? 'same' : 'raised';
   }
 
-  /** Forgets sessions unused for an hour, except those `inUse`: their rooms are still to be protected. */
+  /** Forgets sessions unused for an hour, except those `inUse`, whose rooms still need protection. */
   sweep(inUse: (sessionId: SessionId) => boolean): void {
     const now = this.#now();
     for (const [sessionId, held] of this.#held) {

@@ -1,12 +1,12 @@
 import type { types } from 'mediasoup';
 
-/** ms after a viewer begins: the temporal layers above the first are known by then, and a little later at low frame rates. */
+/** ms after a viewer starts. The upper temporal layers are usually known by then; at low frame rates it takes a little longer. */
 const LOOKS_MS = [150, 300, 600] as const;
 
 /**
- * A viewer of a video whose layers are each in several temporal parts, as Firefox sends them, begins with a part of the frames:
- * mediasoup doesn't know yet how much the others take, and looks again after more than a second. A change of what is preferred
- * makes it look at once.
+ * Gives a viewer the full frame rate sooner. If a video has several temporal layers, as Firefox sends it, a viewer starts with
+ * only some of the frames. mediasoup doesn't know the bitrate of the others yet, and checks again after more than a second. A change of the preferred
+ * layers makes it check at once.
  */
 export function hurryToFullRate(consumer: types.Consumer): void {
   const timers = LOOKS_MS.map((ms) => setTimeout(() => look(consumer).catch(() => {}), ms));

@@ -1,13 +1,13 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 
-/** What transports, producers and consumers have in common. */
+/** The common part of transports, producers and consumers. */
 export interface MediaObject {
   readonly closed: boolean;
   close(): void;
   readonly observer: { once(event: 'close', listener: () => void): unknown };
 }
 
-/** A media object with what its master said about it. */
+/** A media object with the data that its master attached to it. */
 export interface Held<T extends MediaObject, D> {
   readonly key: string;
   readonly object: T;
@@ -24,8 +24,8 @@ interface Entry<T extends MediaObject, D> {
 const CLOSED_KNOWN = 10_000;
 
 /**
- * Media objects by the keys that the master chose. It keeps promises, so that two commands with one key at the same
- * time make one object, and drops what has closed, however that came about. Where commands have an `order`, the later one counts.
+ * Media objects by the keys that the master chose. Storing promises makes two simultaneous commands with the same key create one object.
+ * Closed objects are removed, whatever closed them. Of two commands with an `order`, the later one counts.
  */
 export class Keyed<T extends MediaObject, D> {
   readonly #held = new Map<string, Entry<T, D>>();
@@ -43,8 +43,8 @@ export class Keyed<T extends MediaObject, D> {
   }
 
   /**
-   * The object of this key, made by `create` if there is none. A failure leaves no trace: the key can be tried again.
-   * @throws {ProtocolError} UNAVAILABLE: closed meanwhile, also by a later command that has arrived before this one
+   * The object with this key; calls `create` if there is none. After a failure the key can be tried again.
+   * @throws {ProtocolError} UNAVAILABLE: closed meanwhile, or by a later command that arrived before this one
    */
   make(key: string, appData: D, create: () => Promise<T>, order?: number): Promise<Held<T, D>> {
     const known = this.#held.get(key);
@@ -79,13 +79,16 @@ export class Keyed<T extends MediaObject, D> {
     return made;
   }
 
-  /** Everything, also what is being made at this moment. */
+  /** All objects, including those still being created. */
   async all(): Promise<Held<T, D>[]> {
     const settled = await Promise.allSettled([...this.#held.values()].map(({ made }) => made));
     return settled.flatMap((made) => (made.status === 'fulfilled' && !made.value.object.closed ? [made.value] : []));
   }
 
-  /** Closes the object of this key, at once or when it is made, unless a later command has asked for it. Unknown key: nothing. */
+  /**
+   * Closes the object with this key, at once or when it has been created, unless a later command has asked for it. An unknown key has
+   * no effect.
+   */
   close(key: string, order?: number): void {
     const known = this.#held.get(key);
     if (order !== undefined) {

@@ -26,37 +26,37 @@ import { Rooms } from './rooms.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface MediaNodeOptions extends Addresses {
-  /** The stable name, e.g. `media-1`. */
+  /** The stable name of the node, e.g. `media-1`. */
   readonly id: string;
-  /** Where masters reach this node. Default: its internal host and port. */
+  /** URL at which masters reach this node. Default: its internal host and port. */
   readonly advertisedUrl?: string | undefined;
   readonly secrets: Secrets;
   readonly store: Pick<Store, 'clusterId' | 'renewLease' | 'dropLease' | 'listNodes'>;
   /** Default: one per core. */
   readonly workers?: number | undefined;
-  /** One port for each worker, UDP and TCP. */
+  /** One port per worker, for UDP and TCP. */
   readonly rtcPorts: { readonly min: number; readonly max: number };
-  /** Address for media. Default: every address of this machine that others reach, and loopback where `host` is. */
+  /** Address for media. Default: every address that other machines reach, plus loopback if `host` is a loopback address. */
   readonly listenIp?: string | undefined;
-  /** The address that clients see, where it is another. */
+  /** The address that clients are told, if it differs. */
   readonly announcedAddress?: string | undefined;
-  /** Path of the mediasoup-worker. Default: that of MEDIASOUP_WORKER_BIN, or mediasoup's own. */
+  /** Path of the mediasoup-worker. Default: MEDIASOUP_WORKER_BIN, or mediasoup's own. */
   readonly workerBin?: string | undefined;
   readonly logLevel: string;
   readonly timing: Timing;
-  /** Told when another process asks this one to drain and end. Default: it is refused. */
+  /** Called when another process asks this one to drain and end. Default: the request is refused. */
   readonly drainRequested?: RequestDrain | undefined;
 }
 
-/** How a worker refuses to close what is closed. */
+/** The worker's error for closing what is already closed. */
 const CLOSED_ALREADY = /not found \[method:\S*close/i;
-/** How mediasoup speaks of what a client describes wrongly. It is answered; nobody may fill the log with it. */
+/** mediasoup's errors for wrong descriptions by a client. The client gets an answer, but must not be able to fill the log. */
 const REFUSED = /canConsume\(\) \| unexpected error|throwing MediaSoup(Type)?Error/;
 
-/** A process that carries media: it does what masters command, and keeps media flowing while they change. */
+/** A process that carries media. It carries out the masters' commands, and keeps media flowing while a session changes its owner. */
 export class MediaNode {
   readonly identity: Identity;
-  /** Of its public port, where its health is asked for. */
+  /** URL of its public port, for health checks. */
   readonly clientUrl: string;
   readonly #log: Logger;
   readonly #workers: WorkerPool;
@@ -66,7 +66,7 @@ export class MediaNode {
   readonly #apps: readonly FastifyInstance[];
   readonly #retirement: Retirement;
   readonly #client: InternalClient;
-  /** Once the cluster has taken this node in. */
+  /** `undefined` until the cluster has accepted this node. */
   #lease: Lease | undefined;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -76,10 +76,10 @@ export class MediaNode {
     const named = newIdentity('media-node', options.id, options.advertisedUrl ?? '', options.store.clusterId);
     const log = createLogger(named, options.logLevel);
     setLogEventListeners({
-      // Refused requests and odd packets: the one is answered to the master, the other is a client's affair.
+      // Refused requests, which the master is told of, and unexpected packets, which only concern a client.
       onwarn: (source, text) => log.debug({ source }, text),
       onerror: (source, text, error) => {
-        // Closed by the end of what it belonged to, a moment before it was to be closed itself.
+        // The object was already closed together with its parent.
         if (CLOSED_ALREADY.test(text) || REFUSED.test(text)) log.debug({ source }, text);
         else log.error({ source, err: error }, text);
       },
@@ -94,13 +94,13 @@ export class MediaNode {
       log,
     });
     try {
-      // The last to start: who is reached is ready to serve.
+      // Listen last, so that the node is ready as soon as others can reach it.
       const listening = await listenTwice(options);
       const identity = { ...named, url: options.advertisedUrl ?? listening.internal.url };
       const node = new MediaNode(options, identity, listening, workers, log);
       await node.#enter(options);
       const { cluster, url: internalUrl } = identity;
-      log.info({ url: node.clientUrl, internalUrl, workers: workers.size, cluster }, 'media node ready');
+      log.info({ url: node.clientUrl, internalUrl, workers: workers.size, cluster }, 'The media node is ready.');
       return node;
     } catch (error) {
       await workers.close();
@@ -165,7 +165,7 @@ export class MediaNode {
     workers.on('changed', () => this.#feed.beat());
   }
 
-  /** Serves, and puts this node on the store's list. @throws {ClusterEntryError} then everything has ended */
+  /** Starts serving and lists this node in the store. @throws {ClusterEntryError} after closing everything */
   async #enter({ store, timing: { leaseRenewMs, leaseMs } }: MediaNodeOptions): Promise<void> {
     try {
       await Promise.all(this.#apps.map((app) => app.ready()));
@@ -178,8 +178,8 @@ export class MediaNode {
   }
 
   /**
-   * Takes no more rooms and tells the masters, who move theirs elsewhere. Resolves when the last room has gone, or
-   * after `deadlineMs`.
+   * Refuses new rooms and tells the masters, which move theirs elsewhere. Resolves when the last room has gone, or after
+   * `deadlineMs`.
    */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
@@ -187,10 +187,12 @@ export class MediaNode {
     this.#feed.beat();
     if (this.#rooms.size.rooms === 0) return;
     const emptied = once(this.#rooms, 'emptied', { signal: AbortSignal.timeout(deadlineMs) });
-    await emptied.catch(() => this.#log.warn(this.#rooms.size, 'deadline of the drain, these rooms are lost'));
+    await emptied.catch(() =>
+      this.#log.warn(this.#rooms.size, 'The deadline of the drain has passed; these rooms are lost.'),
+    );
   }
 
-  /** Ends everything in order, media included. Resolves when the workers' processes are gone. */
+  /** Closes everything, media included. Resolves when the workers' processes have ended. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -206,7 +208,7 @@ export class MediaNode {
     await Promise.all([...this.#apps.map((app) => app.close()), this.#lease?.close(), this.#client.close()]);
     this.#rooms.closeAll();
     await this.#workers.close();
-    this.#log.info('media node closed');
+    this.#log.info('The media node has ended.');
   }
 
   #health(): { ready: boolean; reason?: string } {
@@ -224,20 +226,21 @@ export class MediaNode {
   }
 }
 
-/** What was chosen by hand is not added to. */
+/** An address set by option is used alone. */
 async function addressesOf(
   { host, listenIp, announcedAddress }: MediaNodeOptions,
   log: Logger,
 ): Promise<readonly MediaAddress[]> {
   if (listenIp !== undefined) return [{ ip: listenIp, announcedAddress }];
   const { used, unused } = await mediaAddresses(isLoopback(host));
-  if (unused.length > 0) log.warn({ unused }, 'these addresses carry no media; choose one with --listen-ip');
+  if (unused.length > 0)
+    log.warn({ unused }, 'These addresses carry no media. Choose one with --listen-ip if it should.');
   return used;
 }
 
 /**
- * Starts a media node. Signals are left to the caller, who drains and closes: mediasoup's own handlers are taken out.
- * @throws {MediaNodeError} when a worker cannot be started or finds no port
+ * Starts a media node. The caller handles signals, drains and closes: mediasoup's own signal handlers are removed.
+ * @throws {MediaNodeError} when a worker cannot be started or finds no free port
  */
 export function startMediaNode(options: MediaNodeOptions): Promise<MediaNode> {
   return MediaNode.start(options);

@@ -8,18 +8,18 @@ import { endWorkerProcess, startWorkerProcess } from './worker-process.ts';
 export interface MediaWorkerOptions {
   readonly workerBin: string | undefined;
   readonly setsid: string | undefined;
-  /** The earlier ones are preferred by clients. */
+  /** In the order in which clients should prefer them. */
   readonly addresses: readonly MediaAddress[];
-  /** One port of these is taken, the first free one. */
+  /** The worker takes the first of these that is free. */
   readonly rtcPorts: readonly number[];
 }
 
 export interface MediaWorkerEvents {
-  /** The process is gone, or does not answer and has been ended. All its rooms are lost. Said once. */
+  /** The process has ended, or has been ended because it doesn't answer. All its rooms are lost. Emitted once. */
   gone: [reason: string];
 }
 
-/** One mediasoup worker process with its port for media: UDP and TCP under one number. */
+/** A mediasoup worker process with its port for media, UDP and TCP under the same number. */
 export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
   readonly port: number;
   readonly webRtcServer: types.WebRtcServer;
@@ -52,13 +52,13 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
         if (!/address already in use/i.test(String(error))) {
           throw new MediaNodeError(
             'RTC_ADDRESS_UNUSABLE',
-            `No media over port ${port} of ${ips}: ${String(error)}.`,
+            `Media over port ${port} of ${ips} is impossible: ${String(error)}.`,
             error,
           );
         }
       }
     }
-    throw new MediaNodeError('RTC_PORTS_USED_UP', `None of ${rtcPorts.length} RTC ports of ${ips} is free.`);
+    throw new MediaNodeError('RTC_PORTS_USED_UP', `All ${rtcPorts.length} RTC ports of ${ips} are in use.`);
   }
 
   constructor(worker: types.Worker, webRtcServer: types.WebRtcServer, port: number) {
@@ -77,7 +77,7 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
     return this.#rooms;
   }
 
-  /** Percent of a core, as last measured. */
+  /** Percent of a core at the last measurement. */
   get load(): number {
     return this.#load;
   }
@@ -98,10 +98,10 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
   }
 
   /**
-   * Measures the load, and notices a worker that answers nothing: mediasoup knows only of those that exit. To be called
-   * regularly; time is counted in calls, so that a pause of this process is not taken for one of the worker.
+   * Measures the load, and detects a worker that doesn't answer; mediasoup only detects one that exits. Call this regularly. Patience is
+   * counted in calls, so that a pause of this process doesn't look like one of the worker.
    *
-   * @param patience how many calls in a row may find the one before them unanswered
+   * @param patience how many calls in a row may find the previous question unanswered
    */
   look(patience: number): void {
     if (this.#worker.closed) return;
@@ -117,14 +117,14 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
         this.#unanswered = 0;
         this.#measure(ru_utime + ru_stime);
       },
-      // An error is an answer, too; if the worker has ended, `died` or `close` have dealt with it.
+      // An error is an answer, too. If the worker has ended, `died` or `close` has handled that.
       () => {
         this.#asking = false;
       },
     );
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   close(): Promise<void> {
     return endWorkerProcess(this.#worker);
   }
@@ -143,7 +143,7 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
   }
 }
 
-/** TCP is the way out where UDP is blocked, so all addresses over UDP come first. */
+/** UDP comes first: TCP is only for networks that block UDP. */
 function listenInfos(addresses: readonly MediaAddress[], port: number): types.TransportListenInfo[] {
   return (['udp', 'tcp'] as const).flatMap((protocol) =>
     addresses.map(({ ip, announcedAddress }) => ({

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** What is there at the moment of asking. */
+/** The present counts. */
 export interface MediaCounts {
   readonly workers: number;
   readonly rooms: number;
@@ -11,13 +11,13 @@ export interface MediaCounts {
 
 const HELP: Record<keyof MediaCounts, string> = {
   workers: 'Media workers that can take rooms',
-  rooms: 'Rooms, those without owner among them',
+  rooms: 'Rooms, including those without an owner',
   transports: 'Transports of clients',
   producers: 'Producers, audio and video',
   consumers: 'Consumers, audio and video',
 };
 
-/** The numbers of a media node on `/metrics`. */
+/** The media node's own metrics on `/metrics`. */
 export class MediaMetrics {
   readonly #commands: Counter<'command' | 'outcome'>;
   readonly #duration: Histogram<'command'>;
@@ -57,7 +57,7 @@ export class MediaMetrics {
     });
   }
 
-  /** Begins to count a command; the answer ends it. */
+  /** Starts measuring a command. Call the result with the outcome. */
   command(command: string): (outcome: string) => void {
     const end = this.#duration.startTimer({ command });
     return (outcome) => {

@@ -2,17 +2,18 @@ import type { types } from 'mediasoup';
 import type { Epoch } from '../../protocol/ids.ts';
 import type { MediaObject } from './keyed.ts';
 
-/** ms. The layers of a video come within a frame of each other: one that is later than this is not being sent. */
+/** ms. The layers of a video arrive within a frame of each other; a later one isn't being sent. */
 const LAYERS_MS = 150;
 
-/** ms. Viewers of a video that has just moved come at about the same time: the first one waits so long for the others. */
+/** ms. The viewers of a video that has just moved arrive at about the same time: the first waits this long for the others. */
 const VIEWERS_MS = 100;
 
 /**
- * What a client sends, at this end. A video of several layers begins when all of them have come, as a viewer begins with the
- * best layer that is there and does not get to the next for a second or two; and when there are viewers. A key frame is asked
- * for as it begins, and browsers give no other for 300 ms: one that comes too early, or for the first of several viewers,
- * makes the others wait.
+ * A producer that starts when all viewers profit from its first key frame. A viewer starts with the best layer that has arrived, and takes
+ * a second or two to get a better one. So a simulcast video starts only when all its layers have arrived and there are viewers.
+ *
+ * mediasoup requests a key frame at the start, and browsers send no other for 300 ms. A key frame before the last viewer is ready would
+ * make that viewer wait.
  */
 export class MediaProducer implements MediaObject {
   readonly #producer: types.Producer;
@@ -20,12 +21,12 @@ export class MediaProducer implements MediaObject {
   #wished: 'playing' | 'paused';
   #last = { epoch: 0 as Epoch, order: 0 };
   #beginning: 'waiting' | 'begun';
-  /** As its client says: of those that it can send, so many are sent now. */
+  /** How many of its possible layers the client sends now, as it reports. */
   sentLayers: number;
   #layersWait: NodeJS.Timeout | undefined;
   #viewersWait: NodeJS.Timeout | undefined;
   #hasLayers = false;
-  /** By their keys, those that have been made, and whether their media can come. */
+  /** Viewers by their keys, and whether their media can flow yet. */
   readonly #viewers = new Map<string, 'made' | 'ready'>();
 
   static async create(
@@ -46,7 +47,7 @@ export class MediaProducer implements MediaObject {
     this.#beginning = layers > 1 ? 'waiting' : 'begun';
     producer.observer.once('close', () => this.#stopWaiting());
     if (layers === 1) return;
-    // mediasoup tells of each layer that comes, as soon as it comes, but for those that came with the producer.
+    // mediasoup emits a score for each layer as it arrives, except for layers that arrived with the producer.
     producer.on('score', this.#onScore);
     producer.getStats().then(
       ({ length }) => this.#come(length),
@@ -62,7 +63,7 @@ export class MediaProducer implements MediaObject {
     return this.#producer.kind;
   }
 
-  /** Whether a command comes after those that have been carried out: an owner numbers its own from 1. */
+  /** Whether a command is newer than those carried out before. Each owner numbers its commands from 1. */
   isInOrder(epoch: Epoch, order: number): boolean {
     const { epoch: lastEpoch, order: last } = this.#last;
     if (epoch < lastEpoch || (epoch === lastEpoch && order <= last)) return false;
@@ -70,12 +71,12 @@ export class MediaProducer implements MediaObject {
     return true;
   }
 
-  /** Whether its client has muted it. */
+  /** Whether the client has muted it. */
   get paused(): boolean {
     return this.#wished === 'paused';
   }
 
-  /** The number of the largest layer that is sent, from 0. */
+  /** Index of the largest layer that is sent, from 0. */
   get topLayer(): number {
     return Math.min(this.sentLayers, this.#layers) - 1;
   }
@@ -102,12 +103,12 @@ export class MediaProducer implements MediaObject {
     this.#producer.close();
   }
 
-  /** A viewer has been made; its media cannot come yet. */
+  /** A viewer has been created, but its media cannot flow yet. */
   expect(viewer: string): void {
     if (this.#beginning === 'waiting') this.#viewers.set(viewer, 'made');
   }
 
-  /** Its media can come. */
+  /** The viewer's media can flow now. */
   ready(viewer: string): void {
     if (this.#beginning === 'begun') return;
     this.#viewers.set(viewer, 'ready');
@@ -115,7 +116,7 @@ export class MediaProducer implements MediaObject {
     this.#beginIfReady('early');
   }
 
-  /** It has ended. */
+  /** The viewer has ended. */
   leave(viewer: string): void {
     this.#viewers.delete(viewer);
     this.#beginIfReady('early');
@@ -133,7 +134,7 @@ export class MediaProducer implements MediaObject {
     this.#beginIfReady('early');
   }
 
-  /** `late`: no viewer is waited for any more. */
+  /** `late`: stop waiting for viewers that are not ready. */
   #beginIfReady(when: 'early' | 'late'): void {
     if (when === 'late') {
       for (const [viewer, state] of this.#viewers) if (state === 'made') this.#viewers.delete(viewer);
@@ -144,7 +145,7 @@ export class MediaProducer implements MediaObject {
     this.#viewers.clear();
     this.#producer.off('score', this.#onScore);
     this.#beginning = 'begun';
-    // Its worker may have died: that is told in another way.
+    // The worker may have died, which is reported separately.
     if (this.#wished === 'playing') this.#producer.resume().catch(() => {});
   }
 

@@ -6,9 +6,9 @@ import type { Logger } from '../shared/logging.ts';
 import type { Rooms } from './rooms.ts';
 
 export interface RetireBody {
-  /** `false` calls the node back. */
+  /** `false` cancels the retirement. */
   readonly retire: boolean;
-  /** Only if it carries nothing: otherwise nothing changes. */
+  /** Retire only if the node carries no sessions; otherwise nothing changes. */
   readonly onlyIfIdle?: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface RetireAnswer {
 
 export interface RetirementParts {
   readonly rooms: Pick<Rooms, 'acceptNew' | 'size'> & { on(event: 'emptied', told: () => void): unknown };
-  /** Ends this process; without it, that is somebody else's to do. */
+  /** Ends this process. `undefined` if another program does that. */
   readonly end: RequestDrain | undefined;
   readonly isDraining: () => boolean;
   /** Tells the masters. */
@@ -28,8 +28,8 @@ export interface RetirementParts {
 }
 
 /**
- * A media node that takes nothing new and ends when what it carries has come to its end by itself. Until then it can be called
- * back. A drain is the other way to end: there the masters move away what it carries.
+ * Retirement of a media node: it takes no new sessions, and ends when its present ones have ended. Until then it can be cancelled. In a
+ * drain, by contrast, the masters move the sessions away.
  */
 export class Retirement {
   readonly #parts: RetirementParts;
@@ -45,8 +45,8 @@ export class Retirement {
   }
 
   /**
-   * If it carries nothing, `endIfIdle` is to follow when this has been answered.
-   * @throws {ProtocolError} UNAVAILABLE when it ends already, or cannot end itself
+   * Starts or cancels the retirement. The caller must call `endIfIdle` after it has sent the answer.
+   * @throws {ProtocolError} UNAVAILABLE when the node is ending already, or cannot end itself
    */
   ask({ retire, onlyIfIdle = false }: RetireBody): RetireAnswer {
     const { rooms, end, isDraining, changed, log } = this.#parts;
@@ -57,7 +57,7 @@ export class Retirement {
       return { retires: this.#retires, rooms: count };
     this.#retires = retire;
     rooms.acceptNew(!retire);
-    log.info({ rooms: count }, retire ? 'media node retires' : 'media node is called back');
+    log.info({ rooms: count }, retire ? 'The media node retires.' : 'The media node no longer retires.');
     changed();
     return { retires: retire, rooms: count };
   }

@@ -14,37 +14,37 @@ import { answered } from './worker-call.ts';
 type Params<C extends keyof MediaCommands> = MediaCommands[C]['params'];
 
 /**
- * Browsers do not answer a request for a key frame that follows another within 300 ms. mediasoup asks at once and then, unanswered,
- * after a second; told to keep this distance it asks a second viewer's as soon as it helps.
+ * Browsers ignore a request for a key frame within 300 ms of another. By default mediasoup repeats an unanswered request only after
+ * a second. With this minimum distance, a second viewer's request is sent as soon as it can succeed.
  */
 const KEY_FRAME_MS = 310;
 
-/** Tells everyone who listens to this node. */
+/** Sends news to every master that listens to this node. */
 export type TellNews = <N extends keyof MediaNews>(news: N, data: MediaNews[N]) => void;
 
 export type RoomWorker = Pick<MediaWorker, 'pid' | 'webRtcServer' | 'createRouter'>;
 
-/** What a consumer is made of besides what its master says of it: the keys of its producer and its transport. */
+/** The data of a consumer, with the keys of its producer and its transport. */
 type HeldConsumer = ConsumerData & { readonly producer: string; readonly transport: string };
 
 export interface RoomOptions {
   readonly fence: Fence;
   readonly worker: RoomWorker;
-  /** How long a worker may take for one command, ms. */
+  /** Time limit of a worker for one command, ms. */
   readonly commandMs: number;
   readonly tell: TellNews;
-  /** Told when the room's worker has died, or the room could not be made. */
+  /** Called when the room's worker has died, or the room could not be created. */
   readonly lost: (room: Room) => void;
 }
 
 /**
- * The media of one life of a session: a router, and what its master has made in it, by the master's keys. Everything
- * that makes can be asked again and answers the same; everything that closes does nothing for an unknown key.
+ * The media of one life of a session: a router, and the objects that its master has created, by the master's keys. Commands that create can
+ * be repeated and give the same answer. Commands that close ignore unknown keys.
  */
 export class Room {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
-  /** Of this very room: one opened again for the same session, after this one was lost, has another. */
+  /** Unique to this room. If the room is lost and opened again for the same session, the new one has another id. */
   readonly roomId = randomText(12);
   readonly #router: Promise<types.Router>;
   readonly #worker: RoomWorker;
@@ -89,7 +89,7 @@ export class Room {
     return { transports: this.#transports.size, producers: this.#producers.size, consumers: this.#consumers.size };
   }
 
-  /** The room has another owner from here on. */
+  /** Gives the room another owner. */
   claim({ epoch, owner }: Fence): void {
     this.#epoch = epoch;
     this.#owner = owner;
@@ -101,8 +101,8 @@ export class Room {
   }
 
   /**
-   * Waits for what is being made: the commands of a former owner that had begun before the claim are in it, too, and
-   * none can come after it.
+   * Waits for objects that are being created. It thus includes the results of all commands that a former owner sent before the claim; no
+   * others can follow.
    */
   async inventory(): Promise<Inventory> {
     const rtpCapabilities = await this.rtpCapabilities();
@@ -151,7 +151,7 @@ export class Room {
 
   async produce(params: Params<'produce'>): Promise<Record<string, never>> {
     const { key, transport, kind, rtpParameters, paused, appData, order } = params;
-    // mediasoup would pass audio off as video.
+    // mediasoup would accept audio codecs for a video producer.
     if (!rtpParameters.codecs.every(({ mimeType }) => mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new ProtocolError('MEDIA_REFUSED', `codecs that are not ${kind}`);
     }
@@ -171,7 +171,7 @@ export class Room {
     if (order !== undefined && !object.isInOrder(this.#epoch, order)) return {};
     await this.#ask(paused ? object.pause() : object.resume());
     const active = object.kind === 'audio' ? { audioActive: !paused } : { videoActive: !paused };
-    // The stream is described in each of its producers.
+    // Each producer of the stream holds a description of it.
     for (const part of await this.#ask(this.#producers.all())) {
       const { stream } = part.appData;
       if (stream.streamId === appData.stream.streamId)
@@ -185,7 +185,7 @@ export class Room {
     object.sentLayers = layers;
     const consumers = await this.#ask(this.#consumers.all());
     const viewers = consumers.filter(({ appData }) => appData.producer === key).map((viewer) => viewer.object);
-    // One that closes meanwhile needs none.
+    // A viewer that closes meanwhile needs no layers, so its failure is ignored.
     await this.#ask(Promise.allSettled(viewers.map((viewer) => prefer(viewer, object.topLayer))));
     return {};
   }
@@ -203,9 +203,9 @@ export class Room {
       if (!router.canConsume({ producerId: source.id, rtpCapabilities })) {
         throw new ProtocolError('MEDIA_REFUSED', `the receiver has no codec for ${producer}`);
       }
-      // A picture that starts before its receiver is ready has lost its key frame.
+      // Video starts paused, because a receiver that isn't ready would miss the key frame.
       const consumer = await over.consume({ producerId: source.id, rtpCapabilities, paused: source.kind === 'video' });
-      // The worker would tell of it, too, but later: until then there would be a consumer of nothing.
+      // The worker's own close event comes later, and the consumer would be without a producer until then.
       const end = (): void => consumer.close();
       if (source.closed) end();
       source.expect(key);
@@ -217,7 +217,7 @@ export class Room {
     };
     const made = await this.#ask(this.#consumers.make(key, { ...appData, producer, transport }, create, order));
     const { id, producerId, kind, rtpParameters } = made.object;
-    // The client's and the server's type differ in `undefined`, which JSON does not know.
+    // The two types differ only in `undefined`, which JSON omits.
     return { id, producerId, kind, rtpParameters: rtpParameters as ConsumerInfo['rtpParameters'] };
   }
 
@@ -238,7 +238,7 @@ export class Room {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Before the router: what is still being made finds its place gone and closes.
+    // Clear the maps before closing the router, so that objects still being created close themselves.
     for (const objects of [this.#transports, this.#producers, this.#consumers]) objects.clear();
     this.#router.then(
       (router) => router.close(),
@@ -246,7 +246,7 @@ export class Room {
     );
   }
 
-  /** Over this transport consumers may get media by now: those that have been resumed, once it is ready. */
+  /** Tells producers that resumed consumers over this transport can get media, if the transport is ready. */
   async #viewersReady(transport: string): Promise<void> {
     const over = await this.#transports.get(transport)?.catch(() => undefined);
     if (!over?.object.isReady) return;
@@ -281,7 +281,7 @@ export class Room {
   }
 }
 
-/** Layers have numbers from 0, the smallest. Only of what has several are there any to prefer. */
+/** Prefers a layer, from 0 for the smallest. Only simulcast consumers have layers. */
 async function prefer(consumer: types.Consumer, spatialLayer: number): Promise<void> {
   if (consumer.type !== 'simulcast' || consumer.preferredLayers?.spatialLayer === spatialLayer) return;
   await consumer.setPreferredLayers({ spatialLayer });

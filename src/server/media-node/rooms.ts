@@ -10,32 +10,31 @@ import { Room, type RoomWorker, type TellNews } from './room.ts';
 export interface RoomsOptions {
   readonly workers: { leastLoaded(): RoomWorker };
   readonly fences: Fences;
-  /** Whether this master holds a liveness stream to this node open. */
+  /** Whether this master has a liveness stream from this node open. */
   readonly isListening: (owner: InstanceId) => boolean;
   readonly tell: TellNews;
-  /** How long media without owner goes on, ms. */
+  /** How long media goes on without an owner, ms. */
   readonly ownerlessGraceMs: number;
   readonly mediaCommandMs: number;
   readonly log: Logger;
 }
 
 export interface RoomsEvents {
-  /** The last room has ended. */
+  /** The last room has closed. */
   emptied: [];
 }
 
 interface Place {
   readonly room: Room;
-  /** Runs while nobody is there for the room. */
+  /** Runs while the room has no owner that listens. */
   clock: NodeJS.Timeout | undefined;
-  /** The session has another life elsewhere or in another room: no owner can come for this one. */
+  /** True when the session has started another life: no owner will claim this room. */
   superseded: boolean;
 }
 
 /**
- * The rooms of this node and to whom they belong. A room lives for as long as its owner listens to this node. Without
- * owner its media goes on for a grace period: after a takeover a new owner finds it untouched, and after a rebuild the
- * clients have the old picture until the new one plays.
+ * The rooms of this node and their owners. A room exists while its owner listens to this node, and for a grace period after that. So a
+ * takeover finds the media untouched, and clients that rebuild keep the old picture until the new one plays.
  */
 export class Rooms extends EventEmitter<RoomsEvents> {
   readonly #places = new Map<UniqueSessionId, Place>();
@@ -59,18 +58,19 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     return sum;
   }
 
-  /** Whether new rooms are made here; those that are here go on in any case. */
+  /** Whether to open new rooms. Existing ones go on in any case. */
   acceptNew(accepted: boolean): void {
     this.#takesNew = accepted;
   }
 
-  /** No new rooms from here on; those that are here go on, unless there is nobody who could move them. */
+  /** Refuses new rooms, for a drain. Existing ones go on, except rooms without an owner, which nobody would move. */
   refuseNew(): void {
     this.#accepting = false;
     for (const place of [...this.#places.values()]) if (place.clock) this.#lose(place.room, 'ownerless');
   }
 
   /**
+   * Opens a room, or finds the existing one.
    * @throws {ProtocolError} EPOCH_STALE; UNAVAILABLE when the node drains or has no worker
    */
   async open(fence: Fence): Promise<MediaCommands['openRoom']['result']> {
@@ -81,7 +81,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
   }
 
   /**
-   * The room of a command.
+   * The room that a command addresses.
    * @throws {ProtocolError} EPOCH_STALE; SESSION_UNKNOWN when the room is not, or no longer, at this node
    */
   at(fence: Fence): Room {
@@ -98,7 +98,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     if (place) this.#end(place);
   }
 
-  /** The rooms that this master owns, each with the fence under which it does. */
+  /** The rooms that this master owns, each with its fence. */
   ownedBy(owner: InstanceId): Fence[] {
     const rooms = [...this.#places.values()].map(({ room }) => room).filter((room) => room.owner === owner);
     return rooms.map(({ sessionId, uniqueSessionId, epoch }) => ({ sessionId, uniqueSessionId, epoch, owner }));
@@ -108,7 +108,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     for (const place of this.#places.values()) this.#end(place);
   }
 
-  /** A master has begun or stopped to listen to this node. */
+  /** A master has started or stopped listening to this node. */
   ownerListens(owner: InstanceId, listening: boolean): void {
     for (const place of this.#places.values()) {
       if (place.room.owner === owner && !place.superseded) this.#setClock(place, !listening);
@@ -141,7 +141,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     this.#setClock(place, !this.#options.isListening(room.owner));
     log.info(
       { session: room.uniqueSessionId, epoch: room.epoch, owner: room.owner, worker: worker.pid },
-      'room opened',
+      'Opened a room.',
     );
     return place;
   }
@@ -151,13 +151,16 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     room.claim(fence);
     place.superseded = false;
     this.#setClock(place, !this.#options.isListening(room.owner));
-    this.#options.log.info({ session: room.uniqueSessionId, epoch: room.epoch, owner: room.owner }, 'room claimed');
+    this.#options.log.info(
+      { session: room.uniqueSessionId, epoch: room.epoch, owner: room.owner },
+      'A room has a new owner.',
+    );
   }
 
   #supersede(place: Place): void {
     place.superseded = true;
     this.#setClock(place, true);
-    this.#options.log.info({ session: place.room.uniqueSessionId }, 'room superseded by a rebuild');
+    this.#options.log.info({ session: place.room.uniqueSessionId }, 'A rebuild has superseded a room.');
   }
 
   #setClock(place: Place, running: boolean): void {
@@ -171,7 +174,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     if (place?.room !== room) return;
     const { uniqueSessionId, epoch, owner } = room;
     this.#end(place);
-    this.#options.log.warn({ session: uniqueSessionId, epoch, owner, cause }, 'room lost');
+    this.#options.log.warn({ session: uniqueSessionId, epoch, owner, cause }, 'Lost a room.');
     this.#options.tell('roomLost', { uniqueSessionId, epoch, cause });
   }
 
@@ -180,7 +183,7 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     clearTimeout(place.clock);
     this.#places.delete(room.uniqueSessionId);
     room.close();
-    this.#options.log.info({ session: room.uniqueSessionId }, 'room closed');
+    this.#options.log.info({ session: room.uniqueSessionId }, 'Closed a room.');
     const rooms = [...this.#places.values()].map((other) => other.room);
     this.#options.fences.sweep((sessionId) => rooms.some((other) => other.sessionId === sessionId));
     if (this.#places.size === 0) this.emit('emptied');

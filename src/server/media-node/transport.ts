@@ -8,24 +8,24 @@ import type { MediaObject } from './keyed.ts';
 export type TransportState = MediaNews['transportState']['state'];
 
 /**
- * bit/s. Where the estimate of what a receiver can take begins: enough for the highest layer of a camera, so that the
- * picture is sharp at once after a migration.
+ * bit/s. Initial estimate of what a receiver can take: enough for a camera's highest layer, so that the picture is sharp at once after a
+ * move to another node.
  */
 const INITIAL_OUTGOING_BITRATE = 1_500_000;
 
 /**
- * How long after it is connected a transport has an estimate of what it can carry: mediasoup makes the first one within 25 ms.
- * Until then its consumers have no layer, and ask for no key frame.
+ * Time from the connection until the transport has a bandwidth estimate: mediasoup makes the first one within 25 ms. Until then,
+ * its consumers have no layer and request no key frame.
  */
 const ESTIMATE_MS = 30;
 
 export interface TransportListener {
   readonly changed: (state: TransportState) => void;
-  /** Consumers can have their media. */
+  /** Called when consumers can get media. */
   readonly ready: () => void;
 }
 
-/** A client's transport at this end. */
+/** The node's end of a client's transport. */
 export class MediaTransport implements MediaObject {
   readonly #transport: types.WebRtcTransport;
   readonly #listener: TransportListener;
@@ -63,7 +63,7 @@ export class MediaTransport implements MediaObject {
     return { id, iceParameters, iceCandidates, dtlsParameters };
   }
 
-  /** Whether consumers can have their media. */
+  /** Whether consumers can get media. */
   get isReady(): boolean {
     return this.#state === 'connected' && this.#hasEstimate;
   }
@@ -80,7 +80,7 @@ export class MediaTransport implements MediaObject {
     this.#transport.close();
   }
 
-  /** Again with the same parameters: nothing, as mediasoup would take it for an error. */
+  /** Connects. Repeating it with the same parameters has no effect here, although mediasoup would report an error. */
   async connect(parameters: types.DtlsParameters): Promise<void> {
     if (this.#connection) {
       if (isDeepStrictEqual(this.#connection.parameters, parameters)) return this.#connection.done;
@@ -108,13 +108,13 @@ export class MediaTransport implements MediaObject {
     return this.#keep(await this.#transport.consume(options));
   }
 
-  /** What was made while the transport closed is not told of the closing by mediasoup. */
+  /** Closes an object that was created while the transport closed, which mediasoup fails to do. */
   #keep<T extends MediaObject>(object: T): T {
     if (this.closed) object.close();
     return object;
   }
 
-  /** ICE and DTLS as one state. A peer that has ended DTLS will not come back over this transport. */
+  /** Combines ICE and DTLS into one state. A peer that has closed DTLS will not return over this transport. */
   #look(): void {
     const { iceState, dtlsState } = this.#transport;
     const failed = dtlsState === 'failed' || dtlsState === 'closed';

@@ -9,28 +9,28 @@ import { findSetsid } from './worker-process.ts';
 export interface WorkerPoolOptions {
   readonly workers: number;
   readonly rtcPorts: { readonly min: number; readonly max: number };
-  /** Where a worker that starts now listens. */
+  /** The addresses for a worker that starts now. */
   readonly addresses: () => Promise<readonly MediaAddress[]>;
   readonly workerBin?: string | undefined;
-  /** Between two looks at the workers, ms. */
+  /** Interval between two checks of the workers, ms. */
   readonly lookMs: number;
-  /** A worker silent for so long is taken for hung and is ended, ms. */
+  /** A worker that is silent for this long counts as hung and is ended, ms. */
   readonly verdictMs: number;
   readonly log: Logger;
 }
 
 export interface WorkerPoolEvents {
-  /** A worker has gone or come back. */
+  /** A worker has ended or has been replaced. */
   changed: [];
 }
 
-/** Pause before a worker is started again that could not be, or that has not lived for long, ms. */
+/** Delay before another start of a worker that failed to start or lived only briefly, ms. */
 const RETRY_MS = 1_000;
 const SHORT_LIFE_MS = 10_000;
-/** Percent of a core by which loads must differ to count more than the number of rooms. */
+/** Loads count in steps of this many percent of a core; within a step, the number of rooms decides. */
 const LOAD_STEP = 10;
 
-/** The workers of a media node. One that dies or hangs is replaced by a new one; its rooms are lost. */
+/** The workers of a media node. A worker that dies or hangs is replaced; its rooms are lost. */
 export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   readonly #options: WorkerPoolOptions;
   readonly #setsid: string | undefined;
@@ -43,7 +43,7 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   /** @throws {MediaNodeError} when a worker cannot be started */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     const setsid = await findSetsid();
-    if (!setsid) options.log.warn('setsid is not installed: a Ctrl-C in this terminal ends media at once');
+    if (!setsid) options.log.warn('setsid is not installed, so a Ctrl-C in this terminal ends media at once.');
     const pool = new WorkerPool(options, setsid);
     const places = Array.from({ length: options.workers }, (_, place) => pool.#fill(place));
     const failed = (await Promise.allSettled(places)).find((started) => started.status === 'rejected');
@@ -63,21 +63,21 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
     }, options.lookMs);
   }
 
-  /** Workers that can take rooms. */
+  /** The number of workers that can take rooms. */
   get size(): number {
     return this.#workers.size;
   }
 
-  /** 0 to 100, the mean of the workers'. */
+  /** Mean load of the workers, 0 to 100. */
   get load(): number {
     const loads = [...this.#workers.values()].map(({ load }) => load);
     return loads.length === 0 ? 100 : loads.reduce((sum, load) => sum + load, 0) / loads.length;
   }
 
   /**
-   * The worker for another room: of those equally busy, the one with the fewest rooms, as a room that has just been
-   * placed makes no load yet.
-   * @throws {ProtocolError} UNAVAILABLE when there is none at the moment
+   * The worker for another room. Among equally loaded ones, it is the one with the fewest rooms, because a new room causes no load
+   * yet.
+   * @throws {ProtocolError} UNAVAILABLE when there is no worker at the moment
    */
   leastLoaded(): MediaWorker {
     const step = ({ load }: MediaWorker): number => Math.floor(load / LOAD_STEP);
@@ -108,11 +108,11 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
     if (this.#closing.signal.aborted) return worker.close();
     worker.once('gone', (reason) => void this.#replace(place, worker, reason));
     this.#workers.set(place, worker);
-    this.#log.info({ worker: worker.pid, port: worker.port, addresses }, 'media worker started');
+    this.#log.info({ worker: worker.pid, port: worker.port, addresses }, 'Started a media worker.');
     this.emit('changed');
   }
 
-  /** All ports of the range, from a different one for each place, so that they rarely meet. */
+  /** All ports of the range, each worker starting at a different one, so that workers rarely collide. */
   #portsFor(place: number): number[] {
     const { min, max } = this.#options.rtcPorts;
     const count = max - min + 1;
@@ -123,7 +123,7 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
     const { signal } = this.#closing;
     if (signal.aborted) return;
     this.#workers.delete(place);
-    this.#log.error({ worker: lost.pid, reason }, 'media worker lost, starting another');
+    this.#log.error({ worker: lost.pid, reason }, 'Lost a media worker; starting another.');
     this.emit('changed');
     const now = performance.now();
     const again = now - (this.#lostAt.get(place) ?? Number.NEGATIVE_INFINITY) < SHORT_LIFE_MS;
@@ -133,7 +133,7 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
       try {
         return await this.#fill(place);
       } catch (error) {
-        this.#log.error({ err: error }, 'media worker not replaced, trying again');
+        this.#log.error({ err: error }, 'Failed to replace a media worker; trying again.');
         await delay(RETRY_MS, undefined, { signal }).catch(() => {});
       }
     }

@@ -17,7 +17,7 @@ async function executable(path: string): Promise<boolean> {
   );
 }
 
-/** The program that starts another in a session of its own, under the same pid. Linux has it, macOS does not. */
+/** Path of the program that starts another in its own session under the same pid. Linux has it, macOS does not. */
 export async function findSetsid(): Promise<string | undefined> {
   const { PATH = '' } = process.env;
   for (const directory of PATH.split(delimiter)) {
@@ -27,9 +27,8 @@ export async function findSetsid(): Promise<string | undefined> {
 }
 
 /**
- * Starts a worker that a signal to this process, or to its process group, does not end: whether media ends at a signal
- * is decided by those who drain. The worker still ends with this process, however that dies, as it ends when its
- * channel closes.
+ * Starts a worker that signals to this process or its process group don't end, because the media must survive until this process has
+ * drained. However this process dies, the worker ends with it, because its channel closes.
  *
  * @param setsid from `findSetsid`; without it a Ctrl-C in the terminal reaches the worker
  * @throws {MediaNodeError} WORKER_NOT_STARTED
@@ -39,10 +38,10 @@ export async function startWorkerProcess(
   setsid?: string | undefined,
 ): Promise<types.Worker> {
   if (!(await executable(workerBin))) {
-    throw new MediaNodeError('WORKER_NOT_STARTED', `There is no program ${workerBin}.`);
+    throw new MediaNodeError('WORKER_NOT_STARTED', `There is no executable ${workerBin}.`);
   }
   const before = SIGNALS.map((signal) => new Set(process.listeners(signal)));
-  // mediasoup spawns within the call, so the environment is changed for its synchronous part only.
+  // mediasoup spawns the process synchronously, so the environment is changed only during this call.
   const restore = setsid ? startThrough(setsid) : () => {};
   let starting: Promise<types.Worker>;
   try {
@@ -62,7 +61,7 @@ export async function startWorkerProcess(
   }
 }
 
-/** Ends a worker, at the latest after `patienceMs`. Resolves when its process is gone. */
+/** Ends a worker, by force after `patienceMs`. Resolves when its process has ended. */
 export async function endWorkerProcess(worker: types.Worker, patienceMs: number = CLOSE_MS): Promise<void> {
   if (worker.subprocessClosed) return;
   const gone = once(worker, 'subprocessclose');
@@ -71,14 +70,14 @@ export async function endWorkerProcess(worker: types.Worker, patienceMs: number 
     try {
       process.kill(worker.pid, 'SIGKILL');
     } catch {
-      // It has ended in this moment.
+      // The process has just ended.
     }
   }, patienceMs);
   await gone;
   clearTimeout(deadline);
 }
 
-/** mediasoup can start its worker through another program: meant for Valgrind, it serves any that execs its arguments. */
+/** Uses mediasoup's option for Valgrind to start the worker through `program`. It works with any program that execs its arguments. */
 function startThrough(program: string): () => void {
   const { env } = process;
   const settings = { MEDIASOUP_USE_VALGRIND: 'true', MEDIASOUP_VALGRIND_BIN: program };

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 
-/** Answers a request whose path cannot even be read, so that it has no route: with the fields of the REST API's errors. */
+/** Answers a request whose path is unreadable and so has no route, with the fields of the REST API's errors. */
 export function answerBadPath(
   { code, message, statusCode: status = 400 }: FastifyError,
   request: Pick<FastifyRequest, 'url'>,
@@ -13,7 +13,7 @@ export function answerBadPath(
     error: STATUS_CODES[status],
     message:
       code === 'FST_ERR_BAD_URL'
-        ? 'The path cannot be read: a % in it is not followed by two hex digits of UTF-8. Encode names in it.'
+        ? 'The path cannot be read: a % in it is not followed by two hex digits of UTF-8. Percent-encode the names in it.'
         : message,
     path: request.url.split('?')[0],
   };

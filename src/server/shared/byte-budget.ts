@@ -1,4 +1,4 @@
-/** So many bytes at once, of something that others draw on, too; a budget may be part of a larger one. */
+/** A shared limit of bytes held at a time. A budget may be part of a larger one. */
 export class ByteBudget {
   readonly #limit: number;
   readonly #within: ByteBudget | undefined;
@@ -17,7 +17,7 @@ export class ByteBudget {
     return this.#used + bytes <= this.#limit && (this.#within?.fits(bytes) ?? true);
   }
 
-  /** Counts bytes, whether they fit or not. Negative: given back. */
+  /** Counts bytes, even if they don't fit. A negative number returns them. */
   add(bytes: number): void {
     this.#used += bytes;
     this.#within?.add(bytes);

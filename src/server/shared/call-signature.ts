@@ -5,28 +5,28 @@ import { ReplayWindow } from './replay-window.ts';
 import type { Secrets } from './secrets.ts';
 
 /**
- * Calls between the processes of a cluster are signed: HMAC-SHA-256 over the time, a number used once, the method, the path with
- * its query, the SHA-256 of the body, the caller and the instance called. The key never travels, a call cannot be changed, sent to
- * another process, or sent twice.
+ * Calls between the processes of a cluster are signed: HMAC-SHA-256 over the time, a number used once, the method, the path with its
+ * query, the SHA-256 of the body, the caller and the called instance. The key is never sent. A call cannot be changed, sent to another
+ * process, or sent twice.
  */
 
-/** The header: `v1 <Unix time, ms> <caller's random name>.<number> <SHA-256 of the body> <HMAC>`, both base64url. */
+/** The header: `v1 <Unix time, ms> <caller's random name>.<number> <SHA-256 of the body> <HMAC>`; both digests in base64url. */
 export const SIGNATURE_HEADER = 'x-rejoin-call';
 
-/** How far the clocks of two machines may be apart, as Kerberos allows. A call is worth nothing to a thief after that. */
+/** How far the clocks of two machines may differ; the same limit as in Kerberos. A stolen call is useless after that. */
 export const MAX_SKEW_MS = 5 * 60 * 1_000;
 
-/** The call that a signature vouches for. */
+/** The parts of a call that the signature covers. */
 export interface SignedCall {
   readonly method: string;
-  /** With its query. */
+  /** Includes the query. */
   readonly path: string;
   readonly caller: string;
-  /** The instance meant; empty: whichever is there. */
+  /** The intended instance; empty: any. */
   readonly target: string;
 }
 
-/** Why a call is refused. */
+/** Why a call was refused. */
 export type SignatureFault = 'missing' | 'malformed' | 'wrong' | 'clock' | 'repeated';
 
 export type Verified =
@@ -37,7 +37,7 @@ export function hashBody(body: string | Buffer): string {
   return createHash('sha256').update(body).digest('base64url');
 }
 
-/** Of a call that has no body. */
+/** The hash of an empty body. */
 export const NO_BODY = hashBody('');
 
 /** Signs the calls of one process. */
@@ -51,7 +51,7 @@ export class CallSigner {
     this.#secrets = secrets;
   }
 
-  /** The value of the header. `body`: as it is sent. */
+  /** The value of the header. `body`: exactly as sent. */
   sign(call: SignedCall, body: string): string {
     this.#count += 1;
     const bodyHash = body === '' ? NO_BODY : hashBody(body);
@@ -62,7 +62,7 @@ export class CallSigner {
 
 const FORMAT = /^v1 ((\d{1,16}) ([A-Za-z0-9]{16})\.(\d{1,15}) ([\w-]{43})) ([\w-]{43})$/;
 
-/** Checks the calls that come to one process. */
+/** Verifies the calls to one process. */
 export class CallVerifier {
   readonly #secrets: Secrets;
   readonly #window: ReplayWindow;
@@ -94,12 +94,12 @@ export class CallVerifier {
 }
 
 function mac(key: string, { method, path, caller, target }: SignedCall, stamp: string): Buffer {
-  // As JSON, so that other fields cannot join to the same text.
+  // JSON, so that no other fields yield the same text.
   const signed = JSON.stringify(['rejoin call v1', stamp, method, path, caller, target]);
   return createHmac('sha256', key).update(signed).digest();
 }
 
-/** Keys by secret. There are two at a time, and a rotation brings others. */
+/** Derived keys by secret. There are at most two at a time, and a rotation brings others. */
 function keyCache(): (secret: string) => string {
   const keys = new Map<string, string>();
   return (secret) => {

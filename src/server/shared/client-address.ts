@@ -5,16 +5,16 @@ import { BlockList, isIP } from 'node:net';
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
 
 const MOST_AGENT_CHARACTERS = 256;
-/** Groups of an IPv6 address that name one customer's network; the rest is the customer's to choose. */
+/** The groups of an IPv6 address that identify a customer's network. The customer chooses the rest. */
 const NETWORK_GROUPS = 4;
 
-/** The parts of a request that say where it comes from. */
+/** The parts of a request that show its origin. */
 export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** The proxies whose X-Forwarded-* headers are believed. Everybody else writes what he likes into them. */
+/** The proxies whose X-Forwarded-* headers are trusted. Any other client could write anything into them. */
 export class TrustedProxies {
   readonly #list = new BlockList();
 
@@ -43,35 +43,35 @@ export function isAddressRange(text: string): boolean {
 }
 
 /**
- * The address of the client. Each proxy appends the address of its peer, so entries count from the right, as long as a trusted
- * proxy has written them; the first address that is not a trusted proxy's is the client's, and what is left of it is its claim.
+ * The address of the client. Each proxy appends the address of its peer, so entries are read from the right while a trusted proxy has
+ * written them. The first address that isn't a trusted proxy's is the client's; entries to the left of it are unverified.
  */
 export function clientAddress(request: Received, trusted: TrustedProxies): string {
   return forwardingChain(request, trusted)[0] ?? '';
 }
 
-/** The client's address, and behind it the addresses of the trusted proxies between it and this process, nearest last. */
+/** The client's address, followed by those of the trusted proxies between it and this process, nearest last. */
 export function forwardingChain({ headers, socket }: Received, trusted: TrustedProxies): readonly string[] {
   const chain = [plainAddress(socket.remoteAddress ?? '')];
   const claimed = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
   while (trusted.has(chain[0] ?? '')) {
     const entry = plainAddress((claimed.pop() ?? '').trim());
-    // A proxy that writes something else than addresses tells nothing of what is before it.
+    // A proxy that writes anything but addresses reveals nothing about its peer.
     if (isIP(entry) === 0) break;
     chain.unshift(entry);
   }
   return chain;
 }
 
-/** Whether this process's peer is a proxy whose X-Forwarded-* headers are believed. */
+/** Whether this process's peer is a trusted proxy. */
 export function comesThroughTrusted({ socket }: Received, trusted: TrustedProxies): boolean {
   return trusted.has(plainAddress(socket.remoteAddress ?? ''));
 }
 
-/** The key under which a client is counted: its address, or the network of an IPv6 address, whose addresses are unlimited. */
+/** The key for counting a client: its address or, because a customer has many IPv6 addresses, its IPv6 network. */
 export function countedAs(address: string): string {
   if (isIP(address) !== 6) return address;
-  // The URL parser writes every IPv6 address in one way.
+  // The URL parser brings every IPv6 address into the same form.
   const short = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
   const [head = '', tail] = short.split('::');
   const front = head === '' ? [] : head.split(':');
@@ -80,13 +80,13 @@ export function countedAs(address: string): string {
   return `${[...front, ...zeros, ...back].slice(0, NETWORK_GROUPS).join(':')}::/64`;
 }
 
-/** A user agent as it may be logged, stored and shown: short, and on one line. */
+/** A user agent that is safe to log, store and show: short, and on one line. */
 export function cleanUserAgent(given: string | undefined): string {
   const clean = (given ?? '').replace(/\p{C}/gu, '').slice(0, MOST_AGENT_CHARACTERS).trim();
   return clean === '' ? 'unknown' : clean.toWellFormed();
 }
 
-/** IPv4 clients of a socket that listens for both families are written in IPv6. */
+/** Undoes the IPv6 form of IPv4 addresses, which sockets for both families report. */
 function plainAddress(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   return mapped ?? address;

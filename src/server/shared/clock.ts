@@ -1,8 +1,8 @@
-/** Time, as code asks for it that tests must be able to hold still. */
+/** A source of time that tests can control. */
 export interface Clock {
   /** Monotonic, ms. */
   now(): number;
-  /** Runs `work` after `ms`, unless the function that it returns is called before. */
+  /** Runs `work` after `ms`. Call the result to cancel it. */
   after(ms: number, work: () => void): () => void;
 }
 

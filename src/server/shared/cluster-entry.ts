@@ -3,12 +3,12 @@ import type { Identity } from './identity.ts';
 import { type InternalClient, PeerError } from './internal-client.ts';
 import type { Logger } from './logging.ts';
 
-/** How long the nodes that are listed may take to answer before this process starts without their word, ms. */
+/** How long the listed nodes may take to answer before this process starts without their answer, ms. */
 const ASK_MS = 1_000;
 
 export type ClusterEntryErrorName = 'IdTaken' | 'SecretRefused';
 
-/** The cluster doesn't take this process in. The message says why and what to do. */
+/** The cluster refuses this process. The message says why and what to do. */
 export class ClusterEntryError extends Error {
   override readonly name: ClusterEntryErrorName;
 
@@ -27,22 +27,22 @@ export interface ClusterEntry {
 
 interface Answer {
   readonly lease: NodeLease;
-  /** The instance that answers at the lease's address; `undefined`: none does. */
+  /** The instance that answers at the lease's address. `undefined`: no answer. */
   readonly instance: string | undefined;
   readonly refusal: PeerError | undefined;
 }
 
 /**
- * Asks the nodes that the store lists whether this process may join them, before it is listed itself. A node that is down or
- * silent says nothing against it, nor does a store that is away.
+ * Asks the listed nodes whether this process may join them, before it is listed itself. Nodes that are down or silent don't prevent it,
+ * nor does a store that is down.
  * @throws {ClusterEntryError}
  */
 export async function enterCluster({ self, store, client, log }: ClusterEntry): Promise<void> {
   const leases = await store.listNodes().catch((error: unknown) => {
-    log.warn({ err: error }, 'The store does not answer, so this process starts without asking the others.');
+    log.warn({ err: error }, 'The store does not answer, so this process starts without asking the other nodes.');
     return [];
   });
-  // A lease for this very address is that of a former run, as this process has the port now.
+  // A lease for this address belongs to an earlier run, because this process has the port now.
   const others = leases.filter(({ url }) => url !== self.url);
   const answers = await Promise.all(others.map((lease) => ask(client, lease)));
 
@@ -52,7 +52,7 @@ export async function enterCluster({ self, store, client, log }: ClusterEntry): 
       log,
       new ClusterEntryError(
         'IdTaken',
-        `The ${twin.lease.role} at ${twin.lease.url} runs under the id ${self.id} already. Give this process another --id, or end the other one first.`,
+        `The ${twin.lease.role} at ${twin.lease.url} already runs under the id ${self.id}. Give this process another --id, or end the other one first.`,
       ),
     );
   }
@@ -60,13 +60,13 @@ export async function enterCluster({ self, store, client, log }: ClusterEntry): 
   const isAccepted = answers.some(({ instance }) => instance !== undefined);
   for (const { lease, refusal } of refusals) {
     const error = refusedBy(lease.instance, lease.url, refusal);
-    // Where some accept this process, the fault is on the side of those that don't.
+    // If some nodes accept this process, the fault is with those that refuse it.
     if (!isAccepted) throw logged(log, error);
-    log.error({ err: error }, 'A node of the cluster refuses this process, and others accept it.');
+    log.error({ err: error }, 'A node of the cluster refuses this process although others accept it.');
   }
 }
 
-/** The error about a process at `url` that doesn't accept this one's signature; its own words say why. */
+/** The error when the process at `url` rejects this one's signature; quotes its reason. */
 export function refusedBy(who: string, url: string, refusal: PeerError | undefined): ClusterEntryError {
   const said = refusal?.said ?? 'Is another program there?';
   return new ClusterEntryError('SecretRefused', `${who} at ${url} refuses the calls of this process. ${said}`, refusal);

@@ -2,8 +2,8 @@
 export type CorsOrigins = readonly string[];
 
 /**
- * The header that lets a page of `origin` read an answer; none for origins that are not listed. Answers differ by origin as soon
- * as one is listed, and caches must know.
+ * The headers that let a page of `origin` read an answer. If any origin is listed, answers depend on the origin, so `vary` tells
+ * caches.
  */
 export function corsHeaders(listed: CorsOrigins, origin: string | undefined): Readonly<Record<string, string>> {
   if (listed.length === 0) return {};

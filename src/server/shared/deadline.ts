@@ -1,6 +1,6 @@
 /**
- * Settles as `work` does, or rejects with the signal's reason as soon as it is aborted, whether `work` takes notice or not: undici
- * does not look at a signal while it connects, and a host that has vanished is connected to for ever. `late` gets what comes after that.
+ * Settles as `work` does, or rejects with the signal's reason as soon as it aborts, even if `work` ignores the signal. undici ignores it
+ * while connecting, which would take forever with a host that has vanished. A result that comes afterwards goes to `late`.
  */
 export function untilAborted<T>(
   signal: AbortSignal,

@@ -2,16 +2,16 @@ import { createHmac } from 'node:crypto';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const SIZE = BigInt(ALPHABET.length);
-/** More would be more than a digest of 256 bits has to give. */
+/** A digest of 256 bits yields no more characters than this. */
 const MOST = 40;
 
 /**
- * `length` letters and digits that only those who know `secret` can tell from the words, and that are the same whenever they are
- * asked for: what a repeated request makes has the name that it had the first time. `length` is at most 40.
+ * Derives `length` letters and digits, at most 40, from the words. Only processes that know `secret` can do this. The result is always the
+ * same, so that a retried request gives what it creates the same name.
  */
 export function derivedText(secret: string, words: readonly string[], length: number): string {
-  if (length > MOST) throw new RangeError(`A digest gives ${MOST} letters and digits, not ${length}.`);
-  // As JSON, so that other words cannot join to the same text.
+  if (length > MOST) throw new RangeError(`A digest yields at most ${MOST} characters, not ${length}.`);
+  // JSON, so that no other words yield the same text.
   let rest = BigInt(`0x${createHmac('sha256', secret).update(JSON.stringify(words)).digest('hex')}`);
   let text = '';
   while (text.length < length) {

@@ -3,14 +3,14 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { internalFailure } from './http-server.ts';
 
 export interface DrainBody {
-  /** How long it may take, ms. Default: what the process was started with. */
+  /** How long the drain may take, ms. Default: the process's --drain-deadline. */
   readonly deadlineMs?: number;
 }
 
-/** Asks this process to hand over what it has and to end, as SIGTERM does. */
+/** Makes this process hand over its sessions and end, as SIGTERM does. */
 export type RequestDrain = (deadlineMs: number | undefined) => void;
 
-/** `POST /internal/drain`: answered at once; that the process ends is the sign that it is done. */
+/** `POST /internal/drain`: answers at once. The drain is complete when the process ends. */
 export function registerDrain(app: FastifyInstance, drain: RequestDrain | undefined): void {
   app.post<{ Body: DrainBody }>('/internal/drain', async ({ body }, reply) => {
     if (!drain) {
@@ -19,7 +19,7 @@ export function registerDrain(app: FastifyInstance, drain: RequestDrain | undefi
       );
       return reply.code(status).send(answer);
     }
-    // One that has nothing to hand over ends at once, and would take the answer with it.
+    // Wait until the answer is sent: a process without sessions ends at once.
     reply.raw.once('close', () => drain(body.deadlineMs));
     return {};
   });

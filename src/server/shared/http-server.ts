@@ -11,8 +11,8 @@ import { answerClientError } from './slow-requests.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * How a route is guarded. `open`: not at all; `secret`: by the secret of the REST API; `cluster`: by the signature of another
-     * process. A route that declares nothing is not reached.
+     * How a route is guarded. `open`: no guard. `secret`: the secret of the REST API. `cluster`: the signature of another process. A route
+     * that declares nothing cannot be reached.
      */
     access?: 'open' | 'secret' | 'cluster';
   }
@@ -20,29 +20,29 @@ declare module 'fastify' {
 
 export interface HttpServerOptions {
   readonly log: Logger;
-  /** It listens already. */
+  /** A server that is already listening. */
   readonly server: Server;
 }
 
-/** Bytes. Larger ones are refused before anybody knows who has sent them. */
+/** Bytes. Larger bodies are refused before authorization. */
 const PUBLIC_BODY_LIMIT = 1024 * 1024;
 
-/** A Fastify application on a server that listens already, with what all processes have in common. */
+/** A Fastify application on a server that is already listening, with the settings that all processes share. */
 export function createApp({ log, server }: HttpServerOptions, bodyLimit: number): FastifyInstance {
   const options: FastifyHttpOptions<Server> = {
-    // A line for every frame forwarded would drown what matters; errors are logged where they are handled.
+    // Logging each request would drown important lines; errors are logged where they are handled.
     logController: new LogController({ disableRequestLogging: true }),
     loggerInstance: log as FastifyBaseLogger,
     bodyLimit,
     forceCloseConnections: true,
-    // A key of this name in what a client sends is dropped; an error would hold up whoever shares the batch.
+    // Keys of this name in a client's data are dropped. An error instead would block everything else in the same batch.
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
-    // Whatever is too long for a name is answered as a name that nobody has.
+    // Names of any length reach the handler, which answers that there is no such thing.
     routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: answerBadPath,
     serverFactory: (handler) => {
-      // A router decodes what a guard has read as it was written, so only paths that all read alike get to it.
+      // The router decodes paths, but guards read them raw. So only paths with a single reading get this far.
       server.on('request', withCheckedTargets(handler));
       server.on('clientError', answerClientError);
       return server;
@@ -53,13 +53,13 @@ export function createApp({ log, server }: HttpServerOptions, bodyLimit: number)
 
 export interface PublicServerOptions extends HttpServerOptions {
   readonly identity: Identity;
-  /** 200 ready, 503 draining or not ready. */
+  /** The server answers 200 when ready, 503 when draining or not ready. */
   readonly health: () => { readonly ready: boolean; readonly reason?: string };
 }
 
 /**
- * Serves clients, balancers and applications' servers: `/health`, and every route that declares how it is guarded. A route that
- * declares nothing is answered like one that does not exist.
+ * Serves clients, balancers and applications' servers: `/health`, and every route that declares a guard. A route without one
+ * is answered as if it didn't exist.
  */
 export function createPublicServer({ identity, health, ...options }: PublicServerOptions): FastifyInstance {
   const app = createApp(options, PUBLIC_BODY_LIMIT);
@@ -77,7 +77,7 @@ export function createPublicServer({ identity, health, ...options }: PublicServe
   return app;
 }
 
-/** The answer to a failed internal call: protocol errors keep their name across processes. */
+/** The answer to a failed internal call. Protocol errors keep their code across processes. */
 export function internalFailure(error: unknown): {
   status: number;
   body: { error: ReturnType<ProtocolError['toWire']> };

@@ -3,11 +3,11 @@ import { Value } from 'typebox/value';
 import type { IceServer } from '../../protocol/frames.ts';
 
 /**
- * STUN and TURN servers as they are given: to the REST API (`customIceServers`) and to masters (`--ice-servers`). They end up in
- * browsers, where one that is malformed keeps a client from having any media, so they are checked as a browser would.
+ * STUN and TURN servers as given to the REST API (`customIceServers`) and to masters (`--ice-servers`). A malformed one in a browser
+ * prevents all media of that client, so they are validated as a browser would.
  */
 
-/** `stun:host[:port]` or `turn:host[:port][?transport=udp|tcp]`, or with `stuns` and `turns`; an IPv6 address in brackets. */
+/** `stun:host[:port]` or `turn:host[:port][?transport=udp|tcp]`, also `stuns` and `turns`; IPv6 addresses in brackets. */
 const ICE_URL =
   '^(stuns?:(\\[[0-9a-fA-F:.]{2,45}\\]|[a-zA-Z0-9._-]{1,253})(:[0-9]{1,5})?|turns?:(\\[[0-9a-fA-F:.]{2,45}\\]|[a-zA-Z0-9._-]{1,253})(:[0-9]{1,5})?(\\?transport=(udp|tcp))?)$';
 const URL_TEXT = { pattern: ICE_URL, maxLength: 320 };
@@ -22,7 +22,7 @@ export const ICE_SERVER = Type.Object(
       Type.Unsafe<string | null>({
         type: ['string', 'null'],
         ...URL_TEXT,
-        description: 'Its address, e.g. `stun:stun.example.org:3478` or `turn:turn.example.org:3478?transport=tcp`.',
+        description: 'The URL, e.g. `stun:stun.example.org:3478` or `turn:turn.example.org:3478?transport=tcp`.',
       }),
     ),
     urls: Type.Optional(
@@ -31,11 +31,11 @@ export const ICE_SERVER = Type.Object(
           { type: ['string', 'null'], ...URL_TEXT },
           { type: 'array', items: { type: 'string', ...URL_TEXT }, minItems: 1, maxItems: 8 },
         ],
-        description: 'Its address or addresses, in place of `url`.',
+        description: 'The URL or URLs, in place of `url`.',
       }),
     ),
-    username: credential('Needed by TURN.'),
-    credential: credential('Needed by TURN.'),
+    username: credential('Required for TURN.'),
+    credential: credential('Required for TURN.'),
   },
   { description: 'A STUN or TURN server.' },
 );
@@ -43,7 +43,7 @@ export const ICE_SERVERS = Type.Array(ICE_SERVER, { maxItems: MOST_SERVERS });
 
 type GivenIceServer = Static<typeof ICE_SERVER>;
 
-/** As it is kept and shown again: what was given, without nulls and without what nobody knows. */
+/** An ICE server as stored and returned: as given, without nulls and unknown fields. */
 export interface CustomIceServer {
   readonly url?: string;
   readonly urls?: string | readonly string[];
@@ -51,7 +51,7 @@ export interface CustomIceServer {
   readonly credential?: string;
 }
 
-/** Which server, counted from 0, cannot be used, and why. */
+/** Which server, counted from 0, is invalid, and why. */
 export class IceServerError extends Error {
   override readonly name = 'IceServerError';
 
@@ -61,16 +61,16 @@ export class IceServerError extends Error {
 }
 
 /**
- * Checks what a schema cannot say.
+ * Checks what the schema cannot express.
  * @throws {IceServerError}
  */
 export function iceServersOf(given: readonly GivenIceServer[]): readonly CustomIceServer[] {
   return given.map(({ url, urls, username, credential: password }, at) => {
-    if (Boolean(url) === Boolean(urls)) throw new IceServerError(at, 'needs either url or urls, and not both.');
+    if (Boolean(url) === Boolean(urls)) throw new IceServerError(at, 'must have either url or urls, not both.');
     const all = [url ?? urls ?? []].flat();
     for (const one of all) {
       const port = Number(/:(\d+)(\?|$)/.exec(one)?.[1] ?? 1);
-      if (port < 1 || port > 65_535) throw new IceServerError(at, `has a port that is none: ${port}.`);
+      if (port < 1 || port > 65_535) throw new IceServerError(at, `has an invalid port: ${port}.`);
     }
     if (all.some((one) => one.startsWith('turn')) && (!username || !password)) {
       throw new IceServerError(at, 'is a TURN server, which needs username and credential.');
@@ -85,17 +85,17 @@ export function iceServersOf(given: readonly GivenIceServer[]): readonly CustomI
 }
 
 /**
- * Reads ice servers that are JSON of unknown shape.
+ * Reads ICE servers from parsed JSON of unknown shape.
  * @throws {IceServerError}
  */
 export function iceServersFrom(value: unknown): readonly CustomIceServer[] {
   if (Value.Check(ICE_SERVERS, value)) return iceServersOf(value);
   const [first] = Value.Errors(ICE_SERVERS, value);
   const [, at = '0', ...field] = (first?.instancePath ?? '').split('/');
-  throw new IceServerError(Number(at), `${field.join('.')} ${first?.message ?? 'is none'}.`.trimStart());
+  throw new IceServerError(Number(at), `${field.join('.')} ${first?.message ?? 'is invalid'}.`.trimStart());
 }
 
-/** As browsers take them. */
+/** The form that browsers accept. */
 export function toIceServer({ url, urls = url ?? [], username, credential: password }: CustomIceServer): IceServer {
   return {
     urls: typeof urls === 'string' ? urls : [...urls],

@@ -3,11 +3,11 @@ import { randomText } from '../../protocol/ids.ts';
 
 declare const brand: unique symbol;
 
-/** The stable name of a node, e.g. `master-1`: what people see. */
+/** The stable name of a node, e.g. `master-1`, for people. */
 export type NodeId = string & { readonly [brand]: 'NodeId' };
-/** One run of a node's process, `<node id>@<random>`: what leases, ownership and fencing name. A restart is another. */
+/** A run of a node's process, `<node id>@<random>`. Leases, ownership and fencing name it. A restart gets another. */
 export type InstanceId = string & { readonly [brand]: 'InstanceId' };
-/** One cluster: the random name that its store was given when it was made. */
+/** A cluster, by the random name that its store got at creation. */
 export type ClusterId = string & { readonly [brand]: 'ClusterId' };
 export type NodeRole = 'master' | 'media-node' | 'balancer';
 
@@ -15,9 +15,9 @@ export interface Identity {
   readonly id: NodeId;
   readonly instance: InstanceId;
   readonly role: NodeRole;
-  /** Where the other processes reach this one: its internal port, e.g. `http://10.0.0.4:4001`. */
+  /** URL at which other processes reach this one: its internal port, e.g. `http://10.0.0.4:4001`. */
   readonly url: string;
-  /** The cluster whose store this process uses; the balancer uses no store. */
+  /** The cluster whose store this process uses. The balancer has none. */
   readonly cluster?: ClusterId | undefined;
 }
 
@@ -29,12 +29,12 @@ export function nodeIdOf(instance: InstanceId): NodeId {
   return instance.slice(0, instance.lastIndexOf('@')) as NodeId;
 }
 
-/** The key with which the processes of one cluster sign their calls. It never travels, nor does the secret. */
+/** The key with which processes of a cluster sign their calls. Neither the key nor the secret is ever sent. */
 export function internalKey(secret: string): string {
   return createHmac('sha256', secret).update('rejoin internal').digest('base64url');
 }
 
-/** Compares secrets in a time that tells nothing about where they differ. */
+/** Compares secrets in constant time. */
 export function sameSecret(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHmac('sha256', 'compare').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));

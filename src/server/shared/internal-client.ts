@@ -6,8 +6,8 @@ import type { ClusterId, InstanceId } from './identity.ts';
 import type { Secrets } from './secrets.ts';
 
 /**
- * Why a call to another process came to nothing. `refused` is proof that the process is gone, `timeout` is not. `unauthorized`: the
- * other side does not accept the signature. `otherCluster`: the other side uses another store.
+ * Why a call to another process failed. `refused` proves that the process is gone; `timeout` does not. `unauthorized`: the other side
+ * rejects the signature. `otherCluster`: the other side uses another store.
  */
 export type PeerFailure =
   | 'refused'
@@ -18,11 +18,11 @@ export type PeerFailure =
   | 'otherCluster'
   | 'failed';
 
-/** A call to another process of the cluster failed for a reason that is not the caller's. */
+/** A call to another process of the cluster failed without the caller's fault. */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
   readonly failure: PeerFailure;
-  /** What the other side says about it, when it refuses the call. */
+  /** The other side's explanation, if it refused the call. */
   readonly said: string | undefined;
 
   constructor(failure: PeerFailure, url: string, cause?: unknown, said?: string) {
@@ -32,11 +32,11 @@ export class PeerError extends Error {
   }
 }
 
-/** Header with the instance a call is meant for: a process restarted on the same port must not take it for its own. */
+/** Header with the intended instance, so that a process restarted on the same port doesn't take the call for its own. */
 export const INSTANCE_HEADER = 'x-rejoin-instance';
-/** Header with the caller. The signature covers it. */
+/** Header with the calling instance. The signature covers it. */
 export const CALLER_HEADER = 'x-rejoin-from';
-/** Header with the caller's cluster: a process of another store must not take part in this one. */
+/** Header with the caller's cluster, so that a process of another store is kept out. */
 export const CLUSTER_HEADER = 'x-rejoin-cluster';
 
 const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND']);
@@ -47,14 +47,14 @@ const TIMEOUT = new Set([
   'UND_ERR_ABORTED',
 ]);
 
-/** How long one connection may take to be made: a lost SYN is sent again after 1 s and after 3 s. */
+/** How long a connection may take to open. A lost SYN is sent again after 1 s and after 3 s. */
 const CONNECT_MS = 3_500;
 const KEEP_ALIVE_MS = 10_000;
-/** Calls to one process at a time; more wait for a connection. */
+/** Most simultaneous calls to one process; further ones wait for a connection. */
 const CONNECTIONS = 64;
 /**
- * Pause before another attempt of a ping beside those under way. A lost packet costs a connection that is there 200 ms and more, a
- * new one a second: on a lossy link the attempts together are answered where each alone would hardly be.
+ * Delay before a ping starts another attempt beside those in progress. A lost packet delays an open connection by at least 200 ms and
+ * a new one by a second. On a lossy link, parallel attempts get an answer in time where a single one rarely would.
  */
 const PING_AGAIN_MS = 350;
 
@@ -66,13 +66,13 @@ function failureOf(error: unknown): PeerFailure {
   return 'broken';
 }
 
-/** Statuses with which another process refuses to deal with the caller. */
+/** Statuses with which another process rejects the caller. */
 const REFUSALS: Readonly<Record<number, PeerFailure>> = { 401: 'unauthorized', 403: 'otherCluster' };
 
-/** What a process says of itself. */
+/** How a process identifies itself. */
 export interface PeerIdentity {
   readonly instance: InstanceId;
-  /** A process of an older version does not say it. */
+  /** Missing from processes of older versions. */
   readonly cluster?: ClusterId;
 }
 
@@ -81,14 +81,14 @@ interface Answer {
   readonly text: string;
 }
 
-/** Connections to one process. */
+/** The connections to one process. */
 interface Peer {
   readonly calls: Pool;
-  /** For pings and liveness streams, which must not wait behind calls that a vanished host does not answer. */
+  /** For pings and liveness streams, which must not wait behind calls that a vanished host doesn't answer. */
   readonly probes: Pool;
 }
 
-/** HTTP between the processes of a cluster: JSON bodies, signed, over kept-alive connections, with a deadline on everything. */
+/** HTTP between the processes of a cluster: signed JSON over kept-alive connections, with a deadline on every call. */
 export class InternalClient {
   readonly #caller: InstanceId;
   readonly #signer: CallSigner;
@@ -104,28 +104,28 @@ export class InternalClient {
     this.#cluster = cluster;
   }
 
-  /** Whether a process of `cluster` belongs with this one. A process without a store joins the first cluster that it meets. */
+  /** Whether `cluster` is this process's. A process without a store joins the first cluster that it meets. */
   belongsTo(cluster: ClusterId | undefined): boolean {
     if (cluster === undefined) return true;
     this.#cluster ??= cluster;
     return this.#cluster === cluster;
   }
 
-  /** For a process without a store: the next cluster that it meets is its own. */
+  /** Lets a process without a store join another cluster. */
   leaveCluster(): void {
     this.#cluster = undefined;
   }
 
   /**
    * POSTs `body` to `url` of the process `target`.
-   * @throws {ProtocolError} the other side's answer, when it is one of the protocol's errors
+   * @throws {ProtocolError} the other side's error
    * @throws {PeerError} when there is no answer
    */
   async call<T>(url: string, target: InstanceId | undefined, body: unknown, timeoutMs: number): Promise<T> {
     return this.callJson(url, target, JSON.stringify(body), timeoutMs);
   }
 
-  /** Like `call`, with a body that is JSON already. */
+  /** Like `call`, with a body that is already JSON. */
   async callJson<T>(url: string, target: InstanceId | undefined, json: string, timeoutMs: number): Promise<T> {
     const at = new URL(url);
     const answer = await this.#send(this.#peer(at.origin).calls, at, { method: 'POST', target, json }, timeoutMs);
@@ -143,13 +143,13 @@ export class InternalClient {
     throw new PeerError('failed', url, new Error(`status ${answer.status}: ${answer.text.slice(0, 200)}`));
   }
 
-  /** Which instance answers at `base`. @throws {PeerError} */
+  /** The instance that answers at `base`. @throws {PeerError} */
   async ping(base: string, timeoutMs: number): Promise<InstanceId> {
     return (await this.identify(base, timeoutMs)).instance;
   }
 
   /**
-   * Which process answers at `base`. Several attempts run beside each other, and the first answer counts.
+   * Identifies the process at `base`. Several attempts may run in parallel; the first answer counts.
    * @throws {PeerError}
    */
   async identify(base: string, timeoutMs: number): Promise<PeerIdentity> {
@@ -168,7 +168,7 @@ export class InternalClient {
           },
           (error: PeerError) => {
             underWay -= 1;
-            // A refusal or a reset says all there is to say; of those that are not answered the last one does.
+            // A refusal or a reset is final. A timeout counts only if it is the last attempt's.
             if (underWay > 0 && error.failure === 'timeout') return;
             clearTimeout(again);
             reject(error);
@@ -179,7 +179,7 @@ export class InternalClient {
     });
   }
 
-  /** The endless body of a liveness stream. */
+  /** Opens the endless body of a liveness stream. */
   async stream(url: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const at = new URL(url);
     const asked = this.#peer(at.origin).probes.request({
@@ -194,7 +194,7 @@ export class InternalClient {
     throw new PeerError('failed', url, new Error(`status ${statusCode}`));
   }
 
-  /** The process at this URL is gone: calls that wait for it fail now, and its connections are not used again. */
+  /** Call this when the process at `url` is gone: pending calls fail now, and its connections are not reused. */
   drop(url: string): void {
     const { origin } = new URL(url);
     const peer = this.#peers.get(origin);
@@ -231,7 +231,7 @@ export class InternalClient {
     },
     timeoutMs: number,
   ): Promise<Answer> {
-    // Time-outs that are computed from clocks have fractions, which this one must not have.
+    // Computed timeouts may have fractions, which AbortSignal.timeout rejects.
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
     const ask = async (): Promise<Answer> => {
       const answer = await pool.request({ ...this.#request(url, call), signal });
@@ -265,7 +265,7 @@ export class InternalClient {
   }
 
   #peer(origin: string): Peer {
-    if (this.#closed) throw new PeerError('broken', origin, new Error('This process is about to end.'));
+    if (this.#closed) throw new PeerError('broken', origin, new Error('This process is ending.'));
     const known = this.#peers.get(origin);
     if (known) return known;
     const common = {
@@ -280,7 +280,7 @@ export class InternalClient {
   }
 }
 
-/** @throws {PeerError} when the other side refuses to deal with this process */
+/** @throws {PeerError} when the other side rejects this process */
 function throwRefusal({ status, text }: Answer, url: string): void {
   const failure = REFUSALS[status];
   if (failure === undefined) return;
@@ -288,7 +288,7 @@ function throwRefusal({ status, text }: Answer, url: string): void {
   try {
     said = (JSON.parse(text) as { message?: unknown }).message;
   } catch {
-    // Not one of our processes.
+    // The answer comes from another program.
   }
   throw new PeerError(failure, url, undefined, typeof said === 'string' ? said.slice(0, 300) : undefined);
 }

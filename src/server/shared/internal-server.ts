@@ -16,11 +16,11 @@ import type { Secrets } from './secrets.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The process that has signed this call. */
+    /** The process that signed this call. */
     caller: InstanceId;
-    /** The SHA-256 that the signature names for the body; empty where no signature was asked for. */
+    /** The SHA-256 of the body that the signature covers; empty if no signature was required. */
     signedBody: string;
-    /** The SHA-256 of the body that has come. */
+    /** The SHA-256 of the received body. */
     receivedBody: string;
   }
 }
@@ -35,23 +35,23 @@ export interface InternalServer {
   readonly metrics: Registry;
 }
 
-/** Bytes: masters send each other batches. */
+/** Bytes. Large, because masters send each other batches. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 
 const FAULTS: Readonly<Record<SignatureFault, string>> = {
-  missing: 'Processes of the cluster only: the call is not signed.',
+  missing: 'The call is not signed. Only processes of the cluster may call this port.',
   malformed: 'The signature of the call cannot be read. Run the same version of Rejoin everywhere.',
   wrong: 'The signature of the call is wrong. Start all processes of the cluster with the same secret.',
-  clock: `The call is older or newer than ${MAX_SKEW_MS / 60_000} minutes. Set the clocks of the machines, e.g. by NTP.`,
-  repeated: 'This call has been made already.',
+  clock: `The clocks of the two machines differ by more than ${MAX_SKEW_MS / 60_000} minutes. Set them, e.g. by NTP.`,
+  repeated: 'This call has already been made. A new call needs a new signature.',
 };
 
 const ONE_STORE = 'Give all processes of the cluster the same --store.';
-const STORES_DIFFER = `A process that uses another store calls this one. It is refused. ${ONE_STORE}`;
+const STORES_DIFFER = `Refused a process that uses another store. ${ONE_STORE}`;
 
 /**
- * Serves the other processes of a cluster on a port of its own: `/internal/*`, each call signed, and `/metrics`. It is guarded
- * by route: every one, also one that does not exist, asks for a signature unless it declares `access: 'open'`.
+ * Serves the other processes of a cluster on a separate port: `/internal/*`, with signed calls, and `/metrics`. Every route requires a
+ * signature unless it declares `access: 'open'`; so do paths without a route.
  */
 export function createInternalServer({ identity, secrets, ...options }: InternalServerOptions): InternalServer {
   const app = createApp(options, BODY_LIMIT);
@@ -70,7 +70,7 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
     if (verified.kind === 'refused') {
       const { fault, skewMs } = verified;
       const facts = { fault, skewMs, ip: request.ip, caller: fault === 'clock' ? caller : undefined };
-      refused.warn({ ...facts, said: FAULTS[fault] }, 'A call is refused on the internal port.');
+      refused.warn({ ...facts, said: FAULTS[fault] }, 'Refused a call on the internal port.');
       await reply.code(401).send({ message: FAULTS[fault] });
       return;
     }
@@ -81,7 +81,7 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
       return;
     }
     if (nodeIdOf(caller as InstanceId) === identity.id && caller !== identity.instance) {
-      const what = 'Another process runs under the id of this one: give each process of the cluster its own --id.';
+      const what = 'Another process runs under the same --id. Give each process of the cluster its own.';
       strangers.warn({ error: 'IdTaken', caller, ip: request.ip }, what);
     }
     if (target !== '' && target !== identity.instance) {
@@ -95,13 +95,13 @@ export function createInternalServer({ identity, secrets, ...options }: Internal
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.receivedBody = hashBody(body);
-    // Refused by the hook below, and not read before that.
+    // Don't parse a body that was not signed; the hook below refuses it.
     if (request.receivedBody !== request.signedBody) return done(null, undefined);
     void parse(request, body.toString('utf8'), done);
   });
   app.addHook('preValidation', async ({ signedBody, receivedBody, routeOptions }, reply) => {
     if (routeOptions.config.access === 'open' || signedBody === receivedBody) return;
-    await reply.code(401).send({ message: 'The body is not the one that was signed.' });
+    await reply.code(401).send({ message: 'The body differs from the signed one.' });
   });
 
   const metrics = new Registry();

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SLOW_REQUESTS } from './slow-requests.ts';
 
-/** The port is not to be had. */
+/** A port or address is unavailable. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code: 'PORT_IN_USE' | 'ADDRESS_UNAVAILABLE';
@@ -13,7 +13,7 @@ export class ListenError extends Error {
   }
 }
 
-/** Connections that may wait to be accepted: all clients of a crashed master come at once. The kernel may allow fewer. */
+/** How many connections may wait to be accepted: all clients of a crashed master arrive at once. The kernel may allow fewer. */
 export const LISTEN_BACKLOG = 4_096;
 
 export interface Listening {
@@ -22,10 +22,10 @@ export interface Listening {
 }
 
 /**
- * An HTTP server that listens before anything is built on it, because a node's identity holds the URL that port 0 has
- * become. Requests that come before the routes are there wait in the kernel's queue for the same turn of the loop.
+ * Opens an HTTP server before anything is built on it, because a node's identity contains its URL, and so the port chosen for 0.
+ * Requests that arrive before the routes exist wait in the kernel's queue.
  *
- * @param option the option that names the port, for the message of an error
+ * @param option the command-line option for the port, to name in errors
  * @throws {ListenError}
  */
 export async function listen(host: string, port: number, option = '--port'): Promise<Listening> {
@@ -47,16 +47,16 @@ export async function listen(host: string, port: number, option = '--port'): Pro
 
 export interface Addresses {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly internalHost: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly internalPort: number;
 }
 
 /**
  * Opens the public and the internal port of a process.
- * @throws {ListenError} then neither is open
+ * @throws {ListenError} after closing both
  */
 export async function listenTwice(at: Addresses): Promise<{ open: Listening; internal: Listening }> {
   const open = await listen(at.host, at.port);

@@ -8,21 +8,21 @@ export interface LiveHello {
   readonly id: string;
   readonly instance: InstanceId;
   readonly role: NodeRole;
-  /** A process of an older version does not say it. */
+  /** Missing from processes of older versions. */
   readonly cluster?: ClusterId | undefined;
   /** Unix time, ms. */
   readonly startedAt: number;
 }
 
-/** Every `beatMs`, and at once when something changed that others should know. */
+/** Sent every `beatMs`, and at once after a change that other nodes should know. */
 export interface LiveBeat {
   readonly kind: 'beat';
   /** 0 to 100. */
   readonly load: number;
   readonly ready: boolean;
-  /** It takes nothing new and ends when what it has is over. Default: it does not. */
+  /** The node takes nothing new, and ends when its present sessions have ended. Default: false. */
   readonly retires?: boolean;
-  /** What the demo page shows of a node: sessions, sockets … */
+  /** Counts that the demo page shows, such as sessions and sockets. */
   readonly facts: Readonly<Record<string, number | string>>;
 }
 
@@ -40,12 +40,12 @@ interface Listener {
   readonly who: InstanceId;
 }
 
-/** A listener that has not read so much is stuck: it is dropped and comes back when it can. */
+/** A listener with this much unread data is stuck and is dropped. It reconnects when it can. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
- * The serving end of liveness: `GET /internal/live` is an endless response of JSON lines. That it breaks at once when
- * this process dies is what makes a crash known in milliseconds.
+ * The sending end of liveness. `GET /internal/live` answers with an endless stream of JSON lines. It breaks at once when this process
+ * dies, so a crash is known within milliseconds.
  */
 export class LiveFeed {
   readonly #identity: Identity;
@@ -55,7 +55,7 @@ export class LiveFeed {
   readonly #startedAt = Date.now();
   readonly #changed: (who: InstanceId, listening: boolean) => void;
 
-  /** `changed` is told when a node, named by the signature of its call, begins or stops to listen. */
+  /** `changed` is called when a node, named by its signature, starts or stops listening. */
   constructor(
     identity: Identity,
     beatMs: number,

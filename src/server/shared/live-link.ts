@@ -4,57 +4,58 @@ import type { InstanceId } from './identity.ts';
 import { type InternalClient, PeerError } from './internal-client.ts';
 import type { LiveBeat, LiveHello, LiveMessage, LiveNews } from './live-feed.ts';
 
-/** How a node was found dead. `silent`: it may be back. */
+/** How a node was found dead. After `silent` it may return. */
 export type DeadHow = 'refused' | 'replaced' | 'silent';
 
 export interface LiveLinkEvents {
-  /** The node answers, for the first time, as a new instance, or again after it could not be reached. */
+  /** The node answers: for the first time, as a new instance, or after it could not be reached. */
   up: [LiveHello];
   beat: [LiveBeat];
   news: [LiveNews];
-  /** This instance is gone, or silent for the verdict time. Said once for an instance. */
+  /** This instance is gone, or has been silent until the verdict. Emitted once per instance. */
   dead: [InstanceId, DeadHow];
-  /** This instance lives, as others say, and cannot be reached from here. `up` or `dead` follows. */
+  /** This instance is alive according to other nodes but cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
-  /** The stream of this instance broke or fell silent, and a probe is not answered at once: it may be dead. */
+  /** The stream of this instance broke or fell silent, and a probe was not answered at once: it may be dead. */
   doubted: [InstanceId];
-  /** A process answers and refuses to deal with this one, for another reason than the last time. */
+  /** The process there refuses this one, for another reason than before. */
   turnedAway: [PeerError];
 }
 
 export interface LiveLinkOptions {
   readonly beatMs: number;
   readonly verdictMs: number;
-  /** Whether others reach an instance that does not answer here. Default: nobody is asked. */
+  /** Whether other nodes reach an instance that does not answer here. Default: they aren't asked. */
   readonly isReachedByOthers?: (instance: InstanceId, withinMs: number) => Promise<boolean>;
 }
 
 /**
- * | standing    | becomes by                                                                      |
- * | unknown     | the start; `dead`                                                               |
- * | alive       | the hello of a stream                                                           |
- * | unreachable | no answer to a probe, while others are answered; a new stream makes it alive     |
+ * | standing    | entered by                                                          |
+ * | unknown     | the start; `dead`                                                   |
+ * | alive       | the hello of a stream                                               |
+ * | unreachable | a probe that fails here, although other nodes reach the instance    |
  */
 type Standing =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'alive'; readonly instance: InstanceId }
   | { readonly kind: 'unreachable'; readonly instance: InstanceId };
 
-/** How often it is looked whether the stream has fallen silent, ms. */
+/** Interval of the check whether the stream has fallen silent, ms. */
 const LOOK_MS = 100;
-/** A probe that is answered sooner leaves no doubt. */
+/** If a probe is answered within this time, the node is not doubted. */
 const DOUBT_MS = 150;
-/** Pause before a broken stream is opened again while the node is alive, and between attempts while it is not. */
+/** Delay before a broken stream is reopened, ms. */
 const RETRY_MS = 100;
-/** A connection that was reset says nothing of the process behind it; a new one is refused if that is gone. */
+/** A reset connection says nothing about the process. If the process is gone, a new connection is refused. */
 const RESET_TRIES = 3;
 const RESET_PAUSE_MS = 10;
 
 /**
- * The listening end of liveness. A broken or silent stream proves nothing, so it is confirmed by a probe before anyone
- * is told: refused or answered by another instance means dead; unanswered within the verdict time, here and by those who are
- * asked to try as well, is taken for dead (and fencing makes a mistake harmless); answered by the same instance means a
- * blip, and the stream is opened again.
+ * The receiving end of liveness. A broken or silent stream proves nothing, so a probe confirms it before anything is emitted:
+ *
+ * - The connection is refused, or another instance answers: the node is dead.
+ * - There is no answer within the verdict time, here or at other nodes: the node counts as dead. Fencing makes a mistake harmless.
+ * - The same instance answers: the stream is reopened.
  */
 export class LiveLink extends EventEmitter<LiveLinkEvents> {
   readonly url: string;
@@ -75,12 +76,12 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     void this.#run();
   }
 
-  /** The instance that is known to be alive, and heard. */
+  /** The instance that is alive and heard here. */
   get instance(): InstanceId | undefined {
     return this.#standing.kind === 'alive' ? this.#standing.instance : undefined;
   }
 
-  /** The instance that lives and is not heard here. */
+  /** The instance that is alive but cannot be reached from here. */
   get unreachable(): InstanceId | undefined {
     return this.#standing.kind === 'unreachable' ? this.#standing.instance : undefined;
   }
@@ -92,8 +93,8 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   }
 
   /**
-   * Asks the node now, because a call to it failed. Resolves `true` when the instance known is dead, after `dead` has
-   * been emitted.
+   * Probes the node now, because a call to it has failed. Resolves to `true` if the known instance is dead, after `dead` has been
+   * emitted.
    */
   confirm(): Promise<boolean> {
     this.#confirming ??= this.#confirm().finally(() => {
@@ -124,12 +125,12 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     this.#stream = attempt;
     const stop = (): void => attempt.abort();
     this.#closed.signal.addEventListener('abort', stop);
-    // Half the verdict time for noticing, the other half for the probe. Without a beat for so long it is silent.
+    // Half of the verdict time is for noticing the silence, the other half for the probe.
     const silentMs = Math.max(verdictMs / 2 - LOOK_MS, beatMs * 1.2);
     let lookedAt = performance.now();
     const silence = setInterval(() => {
       const now = performance.now();
-      // A process that has been asleep has heard nobody: the others get their time from here on.
+      // A process that was asleep has heard no node, so start counting from now.
       if (now - lookedAt > LOOK_MS + beatMs / 2) this.#heardAt = now;
       lookedAt = now;
       if (now - this.#heardAt > silentMs) attempt.abort();
@@ -147,7 +148,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
         for (const line of lines) this.#take(JSON.parse(line) as LiveMessage);
       }
     } catch (error) {
-      // What a broken stream means is for the probe to say.
+      // The probe finds out what the broken stream means.
       if (error instanceof PeerError) this.#noteRefusal(error);
     } finally {
       clearInterval(silence);
@@ -158,7 +159,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
   #take(message: LiveMessage): void {
     switch (message.kind) {
       case 'hello': {
-        // The next stream tells the other side which cluster this process belongs to, so that it says no by itself.
+        // When the stream is reopened, its request names this process's cluster, so that the other side refuses it.
         if (!this.#client.belongsTo(message.cluster)) return this.#stream?.abort();
         this.#refusal = undefined;
         const standing = this.#standing;
@@ -196,7 +197,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     const doubt = setTimeout(() => {
       if (this.#standing.kind === 'alive') this.emit('doubted', suspect);
     }, DOUBT_MS);
-    // Both at once, as the time for a verdict is one.
+    // Ask in parallel with the probe: both share the verdict time.
     const others = this.#options.isReachedByOthers?.(suspect, withinMs) ?? Promise.resolve(false);
     const found = await this.#probe(suspect, withinMs);
     clearTimeout(doubt);
@@ -207,13 +208,13 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     }
     const lives = found === 'silent' && (await others);
     const now = this.#standing;
-    // A new instance may have said hello meanwhile, and buried this one.
+    // Meanwhile a new instance may have said hello, which buried this one.
     if (now.kind === 'unknown' || now.instance !== suspect) return true;
     if (!lives) {
       this.#bury(found);
       return true;
     }
-    // A stream that still brings something would hide that nothing goes the other way: a new one has to be opened.
+    // A stream that still delivers would hide that the other direction is broken, so a new one must be opened.
     this.#stream?.abort();
     this.#standing = { kind: 'unreachable', instance: suspect };
     if (now.kind === 'alive') this.emit('unreachable', suspect);
@@ -227,7 +228,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
       } catch (error) {
         const failure = error instanceof PeerError ? error.failure : 'failed';
         if (failure === 'refused') return 'refused';
-        // The process there has another store, so it is not the suspect.
+        // The process there uses another store, so it is not the suspect.
         if (failure === 'otherCluster') return 'replaced';
         if (failure !== 'broken' || attempt === RESET_TRIES || this.#closed.signal.aborted) return 'silent';
         await delay(RESET_PAUSE_MS);
@@ -239,7 +240,7 @@ export class LiveLink extends EventEmitter<LiveLinkEvents> {
     const standing = this.#standing;
     if (standing.kind === 'unknown') return;
     this.#standing = { kind: 'unknown' };
-    // Unless it is the hello of a new instance that tells: then the stream is the new one's.
+    // If a new instance's hello replaces it, the stream already belongs to the new instance.
     if (how !== 'replaced') this.#stream?.abort();
     this.emit('dead', standing.instance, how);
   }

@@ -3,7 +3,7 @@ import type { Identity } from './identity.ts';
 
 export type { Logger } from 'pino';
 
-/** JSON lines on stdout, each with the node's id; `session` and `connection` are added where they are known. */
+/** Logs JSON lines to stdout. Each has the node's id, and `session` and `connection` where known. */
 export function createLogger(identity: Identity, level: string): Logger {
   return pino({ level, base: { node: identity.id, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
 }

@@ -1,6 +1,6 @@
 /**
- * The monotonic clock of the machine, ms, the same for all of its processes: for what one process stores, and another takes for over
- * later. It begins anew when the machine does.
+ * The machine's monotonic clock, ms. All its processes share it, so a time stored by one can be compared by another. It restarts with the
+ * machine.
  */
 export function machineTime(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);

@@ -3,7 +3,7 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 type Interfaces = Readonly<Record<string, readonly Pick<NetworkInterfaceInfo, 'address' | 'internal'>[] | undefined>>;
 
-/** The addresses at which other machines can reach this one, IPv4 first: neither loopback nor link-local ones. */
+/** Addresses at which other machines can reach this one, IPv4 first. Excludes loopback and link-local ones. */
 export function ownAddresses(interfaces: Interfaces = networkInterfaces()): readonly string[] {
   const addresses = Object.values(interfaces)
     .flatMap((list) => list ?? [])
@@ -12,12 +12,12 @@ export function ownAddresses(interfaces: Interfaces = networkInterfaces()): read
   return [...distinct.filter((address) => isIPv4(address)), ...distinct.filter((address) => isIPv6(address))];
 }
 
-/** Whether it means all addresses of this machine. */
+/** Whether the address stands for all addresses of this machine. */
 export function isEverywhere(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-/** Whether only this machine reaches what listens there. */
+/** Whether only this machine can reach a server that listens on `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -1,31 +1,31 @@
-/** How many numbers back a call may arrive behind the newest of its caller. Calls overtake each other on other connections. */
+/** How far a call may arrive behind the newest of its caller. Calls over different connections overtake each other. */
 const WINDOW = 8_192;
-/** A caller that has not called for so long is forgotten, ms. Its calls are too old by then to be accepted again. */
+/** A caller that has been idle for this long is forgotten, ms. Its old calls are no longer accepted anyway. */
 const FORGET_MS = 15 * 60 * 1_000;
-/** A cluster has far fewer processes; each restart is another caller. */
+/** Far more than the processes of a cluster, though each restart counts as another caller. */
 const MOST_CALLERS = 4_096;
 
 interface Caller {
   newest: number;
-  /** A bit for each number of the window, at `number % WINDOW`. */
+  /** One bit for each number of the window, at `number % WINDOW`. */
   readonly seen: Uint32Array;
   usedAt: number;
 }
 
 /**
- * Tells calls that come a second time. Each caller numbers its calls from 1 under a random name of its own; the receiver
- * remembers the newest number and a window before it, so its memory does not grow with the number of calls.
+ * Detects repeated calls. Each caller numbers its calls from 1 under a random name. The receiver remembers the newest number and a window
+ * before it, so its memory doesn't grow with the number of calls.
  */
 export class ReplayWindow {
   readonly #callers = new Map<string, Caller>();
   readonly #now: () => number;
 
-  /** `now`: a clock in ms that does not jump. */
+  /** `now`: a monotonic clock, ms. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** `false`: the call has come before, or is too far behind the newest to tell. To be asked once, after the call is proven genuine. */
+  /** `false`: the call is repeated, or too old to tell. Call this once per call, after verifying its signature. */
   admit(name: string, number: number): boolean {
     const caller = this.#callerOf(name);
     if (number <= caller.newest - WINDOW) return false;
@@ -47,7 +47,7 @@ export class ReplayWindow {
     const known = this.#callers.get(name);
     const caller = known ?? { newest: 0, seen: new Uint32Array(WINDOW / 32), usedAt: now };
     caller.usedAt = now;
-    // The order of the map is the order of last use.
+    // The map is in the order of last use.
     this.#callers.delete(name);
     this.#callers.set(name, caller);
     if (!known) this.#forget(now);

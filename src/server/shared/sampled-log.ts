@@ -3,8 +3,8 @@ import type { Logger } from './logging.ts';
 const EACH_MS = 1_000;
 
 /**
- * Log lines that outsiders can cause. So many at once are written, then one a second with the count of those left out: a client
- * that does something wrong a thousand times a second must not fill the disk.
+ * Samples log lines that outsiders can cause, so that a client that errs a thousand times a second cannot fill the disk. After an initial
+ * burst it writes a line per second, with the count of those left out.
  */
 export class SampledLog {
   readonly #log: Pick<Logger, 'warn'>;
@@ -29,7 +29,7 @@ export class SampledLog {
     this.#countedAt = now;
     if (this.#allowed >= 1) return this.#write(fields, message);
     this.#leftOut += 1;
-    // The last of a flood are counted, too, when nothing follows them.
+    // Reports the last lines left out even if no further line follows.
     this.#rest ??= setTimeout(() => this.#write({}, message), EACH_MS).unref();
   }
 

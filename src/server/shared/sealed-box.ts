@@ -3,28 +3,28 @@ import type { Secrets } from './secrets.ts';
 
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
-/** Random ones of this size may be used about 2^32 times with one key before two are likely to be the same. */
+/** With random IVs of this size, a key may be used about 2^32 times before a repetition becomes likely. */
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts what the store must keep and only processes with the cluster's secret may read (AES-256-GCM). A text that was sealed for
- * one thing cannot be opened as another's, and a text that was changed cannot be opened at all.
+ * Encrypts data in the store that only processes with the cluster's secret may read (AES-256-GCM). A text sealed for one object cannot
+ * be opened as another's, and a changed text cannot be opened at all.
  */
 export class SealedBox {
   readonly #secrets: Pick<Secrets, 'accepted' | 'current'>;
   readonly #purpose: string;
 
   /**
-   * @param secrets of the cluster; all but the current one only open what was sealed before the secret was changed
-   * @param purpose boxes of different purposes do not open each other's texts
+   * @param secrets of the cluster; all but the current one only open what was sealed before a rotation
+   * @param purpose separates boxes: those of different purposes cannot open each other's texts
    */
   constructor(secrets: Pick<Secrets, 'accepted' | 'current'>, purpose: string) {
     this.#secrets = secrets;
     this.#purpose = purpose;
   }
 
-  /** `of`: what the text belongs to, e.g. the id of a connection. */
+  /** `of`: the owner of the text, e.g. the id of a connection. */
   seal(text: string, of: string): string {
     const key = this.#keyOf(this.#secrets.current);
     const iv = randomBytes(IV_BYTES);
@@ -45,7 +45,7 @@ export class SealedBox {
         const text = [decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()];
         return Buffer.concat(text).toString('utf8');
       } catch {
-        // Sealed with another secret, or not by this cluster.
+        // It was sealed with another secret, or by another cluster.
       }
     }
     return undefined;

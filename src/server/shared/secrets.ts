@@ -1,19 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Logger } from './logging.ts';
 
-/** How often a secret file is looked at, ms. Kubernetes and configuration tools replace such files in place. */
+/** How often a secret file is checked, ms. Kubernetes and configuration tools replace such files in place. */
 const LOOK_MS = 2_000;
-/** The present secret and, while one replaces the other, a second one. */
+/** The current secret, and during a rotation a second one. */
 const MOST = 2;
 
-/** A secret file that cannot be used. The message says why and what to do. */
+/** A secret file is unusable. The message says why and what to do. */
 export class SecretFileError extends Error {
   override readonly name = 'SecretFileError';
 }
 
 /**
- * The secrets of the cluster: the current one, with which this process signs and derives, and a second one that it accepts as
- * well. A rotation needs no downtime: add the new secret as the second line of every file, then swap the lines, then drop the old.
+ * The secrets of the cluster: the current one, which this process uses to sign and derive, and a second one that it also accepts. A
+ * rotation needs no downtime: add the new secret as the second line of every file, then swap the lines, then remove the old one.
  */
 export class Secrets {
   #accepted: readonly [string, ...string[]];
@@ -28,7 +28,7 @@ export class Secrets {
   }
 
   /**
-   * Reads a file with one secret a line, at most two. `check` refuses those that are too weak.
+   * Reads a file with a secret per line, at most two. `check` throws for weak ones.
    * @throws {SecretFileError}
    */
   static fromFile(file: string, check: (secret: string) => string): Secrets {
@@ -44,7 +44,7 @@ export class Secrets {
     return this.#accepted;
   }
 
-  /** Takes over what the file says whenever it changes. A file that cannot be used changes nothing and is logged. */
+  /** Reloads the file whenever it changes. If the new content is unusable, this is logged and the secrets don't change. */
   follow(file: string, check: (secret: string) => string, log: Logger): void {
     let seen = stampOf(file);
     const timer = setInterval(() => {
@@ -53,9 +53,9 @@ export class Secrets {
       seen = stamp;
       try {
         this.#accepted = readSecrets(file, check);
-        log.info({ accepted: this.#accepted.length }, 'The secret file has changed and is in force.');
+        log.info({ accepted: this.#accepted.length }, 'Reloaded the secret file.');
       } catch (error) {
-        log.error({ err: error }, 'The secret file has changed and cannot be used; the secrets stay as they were.');
+        log.error({ err: error }, 'Failed to reload the secret file; the former secrets stay in force.');
       }
     }, LOOK_MS);
     timer.unref();
@@ -67,14 +67,16 @@ function readSecrets(file: string, check: (secret: string) => string): readonly 
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SecretFileError(`The secret file cannot be read (${String(error)}). Give a file with one secret a line.`);
+    throw new SecretFileError(
+      `The secret file cannot be read (${String(error)}). Provide a file with one secret per line.`,
+    );
   }
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   const [current, ...others] = lines.map((line) => check(line.trim()));
-  if (current === undefined) throw new SecretFileError('The secret file is empty: write one secret a line into it.');
+  if (current === undefined) throw new SecretFileError('The secret file is empty. Write one secret per line into it.');
   if (others.length >= MOST) {
     throw new SecretFileError(
-      `The secret file has ${lines.length} lines: the current secret and one other are accepted.`,
+      `The secret file has ${lines.length} lines. Keep at most two: the current secret and one other.`,
     );
   }
   return [current, ...others];

@@ -1,12 +1,12 @@
 import { type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** How long a client may take to send a whole request, headers and body, ms. Requests here are small. */
+/** How long a client may take to send a whole request, headers and body, ms. Requests are small. */
 export const REQUEST_DEADLINE_MS = 10_000;
 
 /**
- * Deadlines for what a client sends, for `createServer`. They end with the last byte of a request: long answers, such as
- * liveness streams, and upgraded sockets have deadlines of their own.
+ * Deadlines for receiving a request, for `createServer`. They end with its last byte: long answers, such as liveness streams, and
+ * upgraded sockets have their own deadlines.
  */
 export const SLOW_REQUESTS = {
   requestTimeout: REQUEST_DEADLINE_MS,
@@ -19,11 +19,11 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, message: strin
     408,
     `The request did not arrive within ${REQUEST_DEADLINE_MS / 1_000} s. Send it faster.`,
   ],
-  HPE_HEADER_OVERFLOW: [431, 'The headers are too large. Send fewer, or shorter ones.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too large. Send fewer or shorter ones.'],
 };
-const MALFORMED = [400, 'This is not HTTP/1.1. Send a well-formed request.'] as const;
+const MALFORMED = [400, 'The request is not valid HTTP/1.1. Send a well-formed request.'] as const;
 
-/** For the event `clientError` of a server: answers what could not be read as a request, and closes the connection. */
+/** Handles `clientError` of a server: answers data that isn't a valid request, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code !== 'ECONNRESET' && socket.writable) {
     const [status, message] = REFUSALS[error.code ?? ''] ?? MALFORMED;

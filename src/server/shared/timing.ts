@@ -1,20 +1,20 @@
-/** Times of the cluster's inner life, ms. One object, so that a deployment and a test can set them together. */
+/** Internal times of a cluster, ms. A deployment or a test sets them together. */
 export interface Timing {
-  /** Between two beats on a liveness stream. */
+  /** Interval between beats on a liveness stream. */
   readonly beatMs: number;
-  /** A node unheard for so long, and silent to a probe, is taken for dead. */
+  /** A node that has been unheard for this long, and doesn't answer a probe, counts as dead. */
   readonly verdictMs: number;
-  /** Between two renewals of a node's lease, and two looks at the list of nodes. */
+  /** Interval between renewals of a node's lease, and between its reads of the list of nodes. */
   readonly leaseRenewMs: number;
-  /** How long a lease is good without renewal. */
+  /** How long a lease is valid without renewal. */
   readonly leaseMs: number;
-  /** How long an owner keeps the place of a client that is away. */
+  /** How long an absent client may resume its connection. */
   readonly resumeGraceMs: number;
-  /** How long a media node keeps the media of a session without owner flowing. */
+  /** How long a media node keeps the media of a session without an owner flowing. */
   readonly ownerlessGraceMs: number;
-  /** How long one command to a media node may take. A stopped worker never answers. */
+  /** Time limit for a command to a media node. A stopped worker never answers. */
   readonly mediaCommandMs: number;
-  /** How long a call between masters may take. */
+  /** Time limit for a call between masters. */
   readonly peerCallMs: number;
 }
 

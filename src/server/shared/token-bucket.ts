@@ -1,13 +1,13 @@
 export interface TokenBucketOptions {
-  /** Tokens that come back each second. */
+  /** Tokens added per second. */
   readonly perSecond: number;
-  /** Tokens of a bucket that is full, and of a new one. */
+  /** Tokens of a full bucket. A new bucket is full. */
   readonly burst: number;
-  /** A clock in ms that never goes back. Default: `performance.now()`. */
+  /** A monotonic clock, ms. Default: `performance.now()`. */
   readonly now?: () => number;
 }
 
-/** How much of something may be done: a burst at once, and so much each second in the long run. */
+/** A rate limit: allows a burst at once, and `perSecond` in the long run. */
 export class TokenBucket {
   readonly #perMs: number;
   readonly #burst: number;
@@ -23,7 +23,7 @@ export class TokenBucket {
     this.#at = now();
   }
 
-  /** Takes `cost` if there is so much; what costs more than a burst is taken from a full bucket, and leaves a debt. */
+  /** Takes `cost` tokens if available. A cost above a burst needs a full bucket, and leaves a debt. */
   take(cost: number): boolean {
     this.#refill();
     if (this.#tokens < Math.min(cost, this.#burst)) return false;
@@ -31,19 +31,19 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes `cost` from what may not be there: a debt, of at most a burst. */
+  /** Takes `cost` tokens even if they aren't available: the debt is at most a burst. */
   spend(cost: number): void {
     this.#refill();
     this.#tokens = Math.max(-this.#burst, this.#tokens - cost);
   }
 
-  /** Gives tokens back, up to a full bucket. */
+  /** Returns tokens, up to a full bucket. */
   give(tokens: number): void {
     this.#refill();
     this.#tokens = Math.min(this.#burst, this.#tokens + tokens);
   }
 
-  /** How long until `take(cost)` succeeds, ms; 0: now. */
+  /** Time until `take(cost)` succeeds, ms; 0: now. */
   waitMs(cost: number): number {
     this.#refill();
     const missing = Math.min(cost, this.#burst) - this.#tokens;

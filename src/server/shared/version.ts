@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Of this program, as its package names it. */
+/** Version of this program, from its package. */
 export const VERSION = readVersion();
 
 function readVersion(): string {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { InstanceId } from './identity.ts';
 import type { InternalClient } from './internal-client.ts';
 
-/** Names the node and not its address: a witness looks that up itself, so nobody can make it call anything else. */
+/** Names a node instead of an address: the witness looks the address up itself, so that no caller can make it call anything else. */
 interface WitnessQuestion {
   readonly instance: InstanceId;
   /** How long the witness may try, ms. */
@@ -10,23 +10,23 @@ interface WitnessQuestion {
 }
 
 export interface Testimony {
-  /** `unknown`: the witness knows of no such node. */
+  /** `unknown`: the witness doesn't know the node. */
   readonly found: 'reached' | 'unreached' | 'unknown';
 }
 
-/** Asking more of them makes a wrong verdict hardly rarer. */
+/** More witnesses would hardly make a wrong verdict rarer. */
 const MAX_WITNESSES = 3;
-/** What is left of the time for the witness' own answer to arrive. */
+/** Share of the time for the witness's attempt; the rest is for its answer to arrive. */
 const WITNESS_SHARE = 0.8;
-/** No verdict takes longer. */
+/** Longer than any verdict. */
 const MOST_MS = 60_000;
 
 /**
- * Every node bears witness: it tries to reach another one and says whether it has. A node that does not answer one master
- * and answers others is not dead, there is a link cut; what it owns must not be taken from it, or two masters that do not
- * hear each other would take each other's sessions again and again.
+ * Lets this node testify: it tries to reach another node and says whether it has. A node that answers others but not this master is not
+ * dead; a link is cut. Its sessions must stay with it, or two masters that don't hear each other would take each other's
+ * sessions again and again.
  *
- * `urlOf`: where a node of the cluster is, as this one knows by itself.
+ * `urlOf`: the URL of a node of the cluster, from this node's own knowledge.
  */
 export function registerWitness(
   app: FastifyInstance,
@@ -43,8 +43,8 @@ export function registerWitness(
 }
 
 /**
- * Asks `witnesses` about a node. `reached`: one of them reaches it. `unreached`: some answer, and none does.
- * `noAnswer`: nobody can be asked, so it may be this process that is cut off.
+ * Asks `witnesses` about a node. `reached`: a witness reaches it. `unreached`: witnesses answer, but none reaches it. `noAnswer`: no
+ * witness answers, so this process itself may be cut off.
  */
 export async function askWitnesses(
   client: InternalClient,
@@ -67,5 +67,5 @@ export async function askWitnesses(
   }
 }
 
-/** A witness has tried in vain. */
+/** A witness has failed to reach the node. */
 class Unreached extends Error {}

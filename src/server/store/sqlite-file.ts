@@ -6,13 +6,13 @@ import { StoreError } from './store.ts';
 
 export type Row = Record<string, SQLInputValue>;
 
-/** How long a busy file is tried again before `unavailable`, and how often. Waits are ours: SQLite's own would block. */
+/** How long, and how often, to retry on a busy file before `unavailable`. SQLite's own waiting would block the process. */
 const BUSY_MS = 3_000;
 const BUSY_RETRY_MS = 10;
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 
-/** Whether a file holds a store already. Changes nothing. @throws when the file can't be read, or is no SQLite file */
+/** Whether the file is a store already. Changes nothing. @throws when the file can't be read, or isn't a SQLite file */
 export function isStore(file: string): boolean {
   if (!existsSync(file)) return false;
   const db = new DatabaseSync(file, { readOnly: true });
@@ -23,22 +23,22 @@ export function isStore(file: string): boolean {
   }
 }
 
-/** A SQLite file in WAL mode that several processes open: transactions that wait for each other without blocking. */
+/** A SQLite file in WAL mode, shared by several processes. Transactions wait for each other without blocking. */
 export class SqliteFile {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** `schema`: statements that make what is not there yet. `setUp`: what else is to be done before anything is served. */
+  /** `schema`: creates missing tables. `setUp`: further work before the file is used. */
   constructor(file: string, schema: string, setUp: (file: SqliteFile) => void = () => {}) {
     keepPrivate(file);
     this.#db = new DatabaseSync(file);
-    // Set-up may block for a moment, as nothing is served yet; afterwards waiting is done without blocking.
+    // Setup may block briefly, because nothing is served yet. Afterwards, waiting doesn't block.
     this.#db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${schema}`);
     setUp(this);
     this.#db.exec('PRAGMA busy_timeout = 0');
   }
 
-  /** Runs `work` in a transaction: all of it is done, or nothing. @throws {StoreError} what `work` throws, or `unavailable` */
+  /** Runs `work` in a transaction, entirely or not at all. @throws {StoreError} what `work` throws, or `unavailable` */
   write<T>(work: () => T): Promise<T> {
     return this.#patiently(() => {
       this.#db.exec('BEGIN IMMEDIATE');
@@ -58,7 +58,7 @@ export class SqliteFile {
     return this.#patiently(work);
   }
 
-  /** How many rows it has changed. */
+  /** Runs a statement and returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#prepare(sql).run(...values).changes);
   }
@@ -102,8 +102,8 @@ export class SqliteFile {
 }
 
 /**
- * Other users of the machine must not read the file. SQLite gives the files beside it (`-wal`, `-shm`) the mode of the file itself,
- * so it exists with that mode before SQLite opens it.
+ * Keeps other users of the machine from reading the file. SQLite gives `-wal` and `-shm` the mode of the file itself, so the
+ * file is created with that mode before SQLite opens it.
  */
 function keepPrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -112,7 +112,7 @@ function keepPrivate(file: string): void {
     try {
       chmodSync(file + suffix, 0o600);
     } catch (error) {
-      // It is not there yet, or belongs to another user, who decides about it.
+      // The file doesn't exist yet, or belongs to another user, who decides about its mode.
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT' && code !== 'EPERM') throw error;
     }

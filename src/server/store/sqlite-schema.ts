@@ -1,14 +1,14 @@
 /**
- * Of a row of `nodes`, at `?1` by the clock of the machine. A lease that seems to be good for more than a minute is from before the
- * machine began anew.
+ * Condition on a row of `nodes`; `?1` is the machine's clock. A lease that seems valid for more than a minute dates from before a
+ * restart of the machine.
  */
 export const LEASE_IS_GOOD = '(expires BETWEEN ?1 AND ?1 + 60000)';
 
 /**
- * A life's row stays for an hour after its end, so that late clients can be told what happened. `forgotten` has one row, with the
- * highest epoch of all rows that were removed: new lives begin above it, so that epochs only ever rise for each session id.
- * `cluster` has one row, too: the random name by which processes of another store are told apart. And so has `clock`: what its
- * processes add to the clock of the machine, so that times which one has written mean the same to the others.
+ * - `sessions` keeps a life for an hour after its end, so that late clients can be told what happened.
+ * - `forgotten` has a single row: the highest epoch of all removed rows. New lives start above it, so epochs only rise per session id.
+ * - `cluster` has a single row: the random name that distinguishes this store from others.
+ * - `clock` has a single row: what processes add to the machine's clock, so that a stored time means the same to all of them.
  */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cluster (
@@ -45,7 +45,7 @@ export const SCHEMA = `
   CREATE INDEX IF NOT EXISTS kept_in ON kept_signals (unique_id);
 `;
 
-/** Begins the clock anew, at `?2`, unless there are nodes that go by it at `?1`. */
+/** Sets the clock's origin to `?2`, unless living nodes, judged at `?1`, rely on it. */
 export const BEGIN_CLOCK = `
   INSERT INTO clock (one, origin) SELECT 1, ?2 WHERE NOT EXISTS (SELECT 1 FROM nodes WHERE ${LEASE_IS_GOOD})
   ON CONFLICT (one) DO UPDATE SET origin = excluded.origin`;

@@ -20,7 +20,7 @@ import {
 const ENDED_KEPT_MS = 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60 * 1000;
 
-/** The store of a cluster on one machine: one SQLite file in WAL mode that all its processes open. */
+/** The store of a cluster on one machine: a SQLite file in WAL mode, shared by all its processes. */
 export class SqliteStore implements Store {
   readonly clusterId: ClusterId;
   readonly webhooks: SqliteWebhookOutbox;
@@ -28,7 +28,7 @@ export class SqliteStore implements Store {
   readonly #now: () => number;
   #forgotAt = 0;
 
-  /** Makes the store if it isn't there. `now`: Unix time, ms, in place of the cluster's. */
+  /** Creates the store if it doesn't exist. `now`: replaces the cluster's time; Unix time, ms. */
   constructor(file: string, now?: () => number) {
     this.#file = new SqliteFile(file, SCHEMA + WEBHOOK_SCHEMA, begin);
     const origin = Number(this.#file.get('SELECT origin FROM clock')?.['origin']);
@@ -228,7 +228,7 @@ export class SqliteStore implements Store {
     return this.#file.write(() => {
       this.#mustOwn(uniqueSessionId, epoch);
       let last = 0;
-      // One signal is kept for many.
+      // A signal is often kept for many connections.
       const texts = new Map<KeptSignal['signal'], string>();
       for (const { connectionId, signal } of signals) {
         const text = texts.get(signal) ?? JSON.stringify(signal);
@@ -295,7 +295,7 @@ export class SqliteStore implements Store {
     this.#forget();
   }
 
-  /** Drops what nobody can ask for any more. Part of writes that happen anyway, so it needs no timer and no leader. */
+  /** Deletes outdated rows. It runs within other writes, so it needs no timer and no leader. */
   #forget(): void {
     const before = this.#now() - ENDED_KEPT_MS;
     for (const table of ['connections', 'kept_signals']) {
@@ -314,12 +314,12 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Without a cluster that runs, the clock of the machine is believed; it may have been set since. */
+/** Sets the clock's origin from the machine's clock, unless a cluster is running: the machine's clock may have been set since. */
 function begin(file: SqliteFile): void {
   const machine = machineTime();
   const origin = Date.now() - machine;
   file.run(BEGIN_CLOCK, machine, origin);
-  // A cluster that runs may be older than this clock.
+  // A running cluster may date from before this table.
   file.run('INSERT OR IGNORE INTO clock (one, origin) VALUES (1, ?)', origin);
 }
 

@@ -19,8 +19,8 @@ import type {
 } from './webhook-outbox.ts';
 
 /**
- * Events that have been put are remembered by their ids. A delivery's number must not be given out again when it has been
- * taken out: a master that wakes up late takes out by number.
+ * Events that were put are remembered by their ids. AUTOINCREMENT keeps the numbers of removed deliveries from being reused, because a
+ * master that wakes up late removes by number.
  */
 export const WEBHOOK_SCHEMA = `
   CREATE TABLE IF NOT EXISTS webhook_events (event_id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -38,16 +38,16 @@ export const WEBHOOK_SCHEMA = `
   CREATE INDEX IF NOT EXISTS webhook_orders ON webhook_deliveries (target, subject, seq);
 `;
 
-/** As long as ended sessions are: nobody who comes later than that can tell the same once more. */
+/** As long as ended sessions are kept: after that no master can report the same event again. */
 const TOLD_KEPT_MS = 60 * 60 * 1000;
 const DELIVERY_KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** The outbox of webhooks in the file of the store, so that it sees who owns what in the same transaction. */
+/** The outbox of webhooks in the store's file, so that a transaction can also check who owns a session. */
 export class SqliteWebhookOutbox implements WebhookOutbox {
   readonly #file: SqliteFile;
   readonly #now: () => number;
 
-  /** `now`: the cluster's time: Unix time, ms. */
+  /** `now`: the cluster's time; Unix time, ms. */
   constructor(file: SqliteFile, now: () => number) {
     this.#file = file;
     this.#now = now;
@@ -155,7 +155,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
       const now = this.#now();
       this.#file.run('DELETE FROM webhook_events WHERE at < ?', now - TOLD_KEPT_MS);
       this.#file.run('DELETE FROM webhook_deliveries WHERE at < ?', now - DELIVERY_KEPT_MS);
-      // Of sessions that ended when nobody was there to say so, and of nodes that have not come back.
+      // Spans of sessions whose end was never reported, and of nodes that have not returned.
       this.#file.run(
         `DELETE FROM webhook_spans WHERE at < ?2 AND subject NOT IN (SELECT unique_id FROM sessions WHERE ended_at IS NULL)
          AND (who IS NULL OR who NOT IN (SELECT instance FROM nodes WHERE ${LEASE_IS_GOOD}))`,
@@ -165,7 +165,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
     });
   }
 
-  /** `false`: something speaks against it. */
+  /** Puts an event. `false`: one of its conditions isn't met. */
   #put(event: OutboxEvent, owner: InstanceId): boolean {
     const { id, name, subject, series = subject, body, targets, fence, within, begins, ends } = event;
     if (fence && !this.#admits(fence)) return false;
@@ -177,7 +177,7 @@ export class SqliteWebhookOutbox implements WebhookOutbox {
       return false;
     if (ends) this.#file.run('DELETE FROM webhook_spans WHERE span = ?', ends);
     if (event.isLast && this.#file.get('SELECT 1 FROM webhook_spans WHERE subject = ?', subject)) {
-      throw new StoreError('stale', `More of ${subject} has begun meanwhile.`);
+      throw new StoreError('stale', `Other spans of ${subject} have begun meanwhile.`);
     }
     if (begins) {
       const { who, stream, sender } = begins.about;

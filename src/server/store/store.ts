@@ -5,10 +5,10 @@ import type { ClusterId, InstanceId, NodeRole } from '../shared/identity.ts';
 import type { WebhookOutbox } from './webhook-outbox.ts';
 
 declare const brand: unique symbol;
-/** SHA-256 of a token, base64url: tells whether a token is the right one, and nothing else. */
+/** SHA-256 of a token, base64url. It can verify a token but not reveal it. */
 export type TokenHash = string & { readonly [brand]: 'TokenHash' };
 
-/** A process of the cluster that has renewed its lease in time. */
+/** A process of the cluster with a valid lease. */
 export interface NodeLease {
   readonly id: string;
   readonly instance: InstanceId;
@@ -19,14 +19,14 @@ export interface NodeLease {
 }
 
 export interface GoodLease extends NodeLease {
-  /** How long it is good without another renewal, ms. */
+  /** Remaining validity without another renewal, ms. */
   readonly goodForMs: number;
 }
 
-/** What an owner's crash means for a session. */
+/** What happens to a session when its owner crashes. */
 export type FailoverPolicy = 'rebuild' | 'takeover';
 
-/** How a session came to its end. */
+/** Why a session ended. */
 export type EndReason = 'lastParticipantLeft' | 'sessionClosedByServer' | 'nodeCrashed' | 'neverJoined';
 
 export interface SessionRecord {
@@ -41,27 +41,27 @@ export interface SessionRecord {
   readonly properties: SessionProperties;
 }
 
-/** What the REST API was asked to make the session like; what is left out is at its default. */
+/** The properties from the request that created the session. Missing ones have their defaults. */
 export interface SessionProperties {
   readonly customSessionId?: string;
   readonly recordingMode?: string;
   readonly defaultRecordingProperties?: Readonly<Record<string, unknown>>;
   readonly forcedVideoCodec?: string;
   readonly allowTranscoding?: boolean;
-  /** Name of the media node that it is to be placed on. */
+  /** Name of the media node requested for it. */
   readonly mediaNode?: string;
   readonly asked?: Asked;
 }
 
-/** The request that has made something, so that the same one again finds it. Says nothing of the key that came with it. */
+/** Identifies the request that created an object, so that a retry finds the object. Doesn't reveal the idempotency key. */
 export interface Asked {
-  /** The same for the same operation with the same key. */
+  /** The same for the same operation with the same idempotency key. */
   readonly key: string;
   /** The same for the same body. */
   readonly fingerprint: string;
 }
 
-/** The end of one life of a session: what a client that comes back too late is told. */
+/** The end of a life of a session, for clients that return too late. */
 export interface EndedSession {
   readonly uniqueSessionId: UniqueSessionId;
   readonly sessionId: SessionId;
@@ -74,27 +74,27 @@ export interface ConnectionRecord {
   readonly connectionId: ConnectionId;
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
-  /** Gives the token again, together with the cluster's secret. */
+  /** Input for deriving the token with the cluster's secret. */
   readonly tokenSalt: string;
   readonly tokenHash: TokenHash;
   readonly role: Role;
   /** Unix time, ms. */
   readonly createdAt: number;
-  /** Unix time, ms, after which the token does not join any more. */
+  /** Unix time, ms, after which the token is no longer valid. */
   readonly expiresAt: number;
   readonly serverData: string;
-  /** STUN and TURN servers of its own, if it has any. Encrypted, as credentials are among them. */
+  /** The connection's own STUN and TURN servers, encrypted because they contain credentials. */
   readonly sealedIceServers?: string;
-  /** Whether it is to be part of recordings. Default: true. */
+  /** Whether the connection should be part of recordings. Default: true. */
   readonly record?: boolean;
   readonly asked?: Asked;
-  /** Unix time, ms, of its end. It is kept for a while, for the request that made it, said again, and for its client, if that comes back. */
+  /** Unix time, ms, of its end. The record is then kept for a while, for retries of its request and for its returning client. */
   readonly goneAt?: number;
-  /** Unix time, ms, at which its client said goodbye while no owner could be told. Set until an owner knows. */
+  /** Unix time, ms, when its client said goodbye while no owner could be told. Set until an owner has processed it. */
   readonly leftAt?: number;
-  /** What its client is told if it comes back; not there when it has left by itself. */
+  /** The reason for refusing its client's resume. Missing if the client left by itself. */
   readonly refusal?: ResumeRefusal;
-  /** Once joined: what a new owner needs to know of the member. */
+  /** Set by the join: what a new owner needs to know of the member. */
   readonly joined?: JoinedRecord;
 }
 
@@ -104,28 +104,28 @@ export interface JoinedRecord {
   readonly clientData: string;
   readonly ip: string;
   readonly platform: string;
-  /** A join that is said again with the same key is the same client, until the first frame after the welcome. */
+  /** A retried join with the same key counts as the same client, until the first frame after the welcome. */
   readonly joinKey?: string;
-  /** SHA-256 of the resume key, base64url; proves a returning client without the store knowing its secret. */
+  /** SHA-256 of the resume key, base64url. Verifies a returning client without storing its secret. */
   readonly resumeKeyHash: string;
-  /** The same of keys that were handed out since, the latest last: the welcome may have been lost, so either kind is accepted. */
+  /** The hashes of keys handed out since, latest last. Their welcomes may have been lost, so both old and new keys are accepted. */
   readonly nextKeyHashes?: readonly string[];
-  /** Its former places, the latest first. */
+  /** Its connections in former lives, latest first. */
   readonly replaces?: readonly ConnectionId[];
-  /** Its streams, in this life or in former ones, that were ended against its will; the latest last. */
+  /** Its streams, in this or former lives, that were ended by force; latest last. */
   readonly endedStreams?: readonly EndedStream[];
 }
 
-/** A signal that waits for somebody who is away. */
+/** A signal kept for a client that is away. */
 export interface KeptSignal {
   readonly connectionId: ConnectionId;
   readonly signal: ServerEvents['signal'];
 }
 
-/** What can go wrong with a store, by what the caller should do about it. */
+/** Errors of a store, by what the caller should do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  /** `unavailable`: try again. `stale`: another master has claimed the session, step down. `exists`: it is there. */
+  /** `unavailable`: try again. `stale`: another master has claimed the session, so step down. `exists`: the session exists. */
   readonly code: 'unavailable' | 'stale' | 'exists';
 
   constructor(code: 'unavailable' | 'stale' | 'exists', message: string, cause?: unknown) {
@@ -135,40 +135,40 @@ export class StoreError extends Error {
 }
 
 /**
- * Who owns what. Every method is atomic; every write to a session names the epoch under which the writer owns it and
- * fails with `stale` when the session has a higher one. All methods reject with `unavailable` when the store cannot be
- * reached in time, and have then done nothing or all.
+ * Records who owns what. Every method is atomic. Every write to a session names the writer's epoch, and fails with `stale` if the session
+ * has a higher one. All methods reject with `unavailable` if the store cannot be reached in time; they then have done everything or
+ * nothing.
  */
 export interface Store {
-  /** Chosen at random when the store was made. Processes with the same one share a store. */
+  /** A random name from the store's creation. Processes with the same one share a store. */
   readonly clusterId: ClusterId;
   /**
-   * Unix time, ms, as it would be if nobody had set a clock since the cluster began: for times that are stored and that durations are
-   * measured by, which one process begins and another ends. A clock that is set must not make an hour of a second.
+   * Unix time, ms, unaffected by changes of clocks since the cluster started. Use it for stored times from which durations are computed
+   * across processes, so that setting a clock can't turn a second into an hour.
    */
   now(): number;
 
-  /** Resolves to another instance of the same id, if this ends a lease of one that was good. */
+  /** Resolves to another instance with the same id if this ends that instance's valid lease. */
   renewLease(lease: NodeLease, leaseMs: number): Promise<InstanceId | undefined>;
   dropLease(instance: InstanceId): Promise<void>;
-  /** The nodes whose leases are good. */
+  /** The nodes with valid leases. */
   listNodes(): Promise<GoodLease[]>;
 
   /**
-   * Begins a life of a session, under an epoch higher than any that this `sessionId` has had.
-   * @throws {StoreError} `exists` when one is going on
+   * Starts a life of a session, under an epoch higher than any that this `sessionId` has had.
+   * @throws {StoreError} `exists` when a life of it has not ended
    */
   createSession(session: Omit<SessionRecord, 'epoch' | 'mediaNode'>): Promise<SessionRecord>;
   /**
-   * Makes `owner` the owner, if the session is still at `expected`. The epoch becomes `expected + 1`.
+   * Makes `owner` the owner if the session is still at `expected`. The epoch becomes `expected + 1`.
    * @throws {StoreError} `stale`
    */
   claimSession(uniqueSessionId: UniqueSessionId, expected: Epoch, owner: InstanceId): Promise<SessionRecord>;
   /** @throws {StoreError} `stale` */
   placeSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, mediaNode: InstanceId): Promise<void>;
   /**
-   * Ends a life of a session, with its connections' tokens. Resolves `false` when it has ended already or has a higher
-   * epoch: then somebody else has decided.
+   * Ends a life of a session, and so the validity of its tokens. Resolves to `false` if it has already ended or has a higher epoch,
+   * because another master has decided about it.
    */
   endSession(uniqueSessionId: UniqueSessionId, epoch: Epoch, reason: EndReason): Promise<boolean>;
   getSession(sessionId: SessionId): Promise<SessionRecord | undefined>;
@@ -177,28 +177,28 @@ export interface Store {
 
   /** Inserts or replaces. @throws {StoreError} `stale` */
   putConnection(connection: ConnectionRecord, epoch: Epoch): Promise<void>;
-  /** The same for several of one life of a session, at the cost of one write. @throws {StoreError} `stale` */
+  /** Inserts or replaces several connections of one life in a single write. @throws {StoreError} `stale` */
   putConnections(connections: readonly ConnectionRecord[], epoch: Epoch): Promise<void>;
   /** @throws {StoreError} `stale` */
   removeConnection(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>, epoch: Epoch): Promise<void>;
   /**
-   * Notes that the client of a connection has said goodbye, whether anybody owns the session or not: for the next owner, or for the
-   * next life of the session.
+   * Records that a connection's client has said goodbye, even if no master owns the session: the next owner or the session's next
+   * life reads it.
    */
   noteGoodbye(connection: Pick<ConnectionRecord, 'connectionId' | 'uniqueSessionId'>): Promise<void>;
-  /** Also of a life that has ended, for the time that ended sessions are remembered. */
+  /** Also finds connections of a life that has ended, while ended sessions are remembered. */
   getConnection(connectionId: ConnectionId): Promise<ConnectionRecord | undefined>;
   listConnections(uniqueSessionId: UniqueSessionId): Promise<ConnectionRecord[]>;
 
   /**
-   * Keeps signals until they are forgotten, or their connections are; those of a life that has ended for as long as ended
-   * sessions are remembered. Resolves to the number of the last: numbers only ever rise.
+   * Keeps signals until they or their connections are forgotten. Those of a life that has ended are kept as long as ended sessions are
+   * remembered. Resolves to the number of the last signal; numbers only rise.
    * @throws {StoreError} `stale`
    */
   keepSignals(uniqueSessionId: UniqueSessionId, epoch: Epoch, signals: readonly KeptSignal[]): Promise<number>;
-  /** In the order in which they were kept. */
+  /** In the order in which they were stored. */
   listSignals(connectionIds: readonly ConnectionId[]): Promise<(KeptSignal & { readonly number: number })[]>;
-  /** Forgets those up to `number`, also of former lives of the session. @throws {StoreError} `stale` */
+  /** Deletes signals up to `number`, including those of former lives. @throws {StoreError} `stale` */
   forgetSignals(
     uniqueSessionId: UniqueSessionId,
     epoch: Epoch,

@@ -4,23 +4,23 @@ import type { EndedSession } from './store.ts';
 
 declare const brand: unique symbol;
 
-/** The name of one event, the same whoever makes it: `evt_` and 24 letters, digits, `-` or `_`. */
+/** The id of an event, the same whichever master makes it: `evt_` and 24 letters, digits, `-` or `_`. */
 export type EventId = string & { readonly [brand]: 'EventId' };
-/** What an event tells of, e.g. one life of a session. */
+/** What an event is about, e.g. a life of a session. */
 export type SubjectKey = string & { readonly [brand]: 'SubjectKey' };
-/** Events of one series, e.g. all lives of a session, are delivered in the order they were put. */
+/** Events of a series, e.g. of all lives of a session, are delivered in the order in which they were put. */
 export type SeriesKey = string & { readonly [brand]: 'SeriesKey' };
-/** Something that is told to begin and, later, to end. Only one of a key is going on at a time. */
+/** Something that has a reported beginning and a later end. At most one span with the same key is open at a time. */
 export type SpanKey = string & { readonly [brand]: 'SpanKey' };
-/** Number of a delivery, rising, never used twice. */
+/** Number of a delivery. Numbers rise and are never reused. */
 export type DeliverySeq = number & { readonly [brand]: 'DeliverySeq' };
 
-/** What a span is found by, besides its subject. */
+/** By what a span can be found, besides its subject. */
 export interface SpanAbout {
   /** A connection, or a run of a node. */
   readonly who?: string;
   readonly stream?: string;
-  /** The connection that is received from. */
+  /** The connection that sends the received stream. */
   readonly sender?: string;
 }
 
@@ -29,35 +29,35 @@ export interface OutboxEvent {
   /** E.g. `participantJoined`. */
   readonly name: string;
   readonly subject: SubjectKey;
-  /** Default: its subject alone. */
+  /** Default: its subject is its series. */
   readonly series?: SeriesKey;
-  /** JSON, as it is delivered. */
+  /** The JSON to deliver. */
   readonly body: string;
-  /** Who is to get it. Empty: nobody; it is put for what it begins or ends. */
+  /** The URLs that should get it. Empty: none; the event is only put for the span that it begins or ends. */
   readonly targets: readonly string[];
-  /** Put only while nobody owns the session under a higher epoch. */
+  /** Put the event only if no master owns the session under a higher epoch. */
   readonly fence?: { readonly uniqueSessionId: UniqueSessionId; readonly epoch: Epoch };
-  /** Put only while this is going on. */
+  /** Put the event only if this span is open. */
   readonly within?: SpanKey;
-  /** Put only if this is not going on yet. */
+  /** Put the event only if this span is not open yet. */
   readonly begins?: { readonly span: SpanKey; readonly about: SpanAbout };
-  /** Put only if this is going on. */
+  /** Put the event only if this span is open. */
   readonly ends?: SpanKey;
-  /** Put only if, after this one, nothing of its subject is going on any more. */
+  /** Put the event only if it leaves no span of its subject open. */
   readonly isLast?: boolean;
 }
 
-/** What has been told to have begun, and not to have ended. */
+/** A span with a reported beginning but no reported end. */
 export interface OpenSpan {
   readonly span: SpanKey;
-  /** The event that told so: its id, its name, its body. */
+  /** Id, name and body of the event that began it. */
   readonly id: EventId;
   readonly name: string;
   readonly about: SpanAbout;
   readonly body: string;
 }
 
-/** A life of a session that has ended, and that receivers believe to be going on. */
+/** A life of a session that has ended, although its end has not been reported. */
 export type UntoldEnd = EndedSession & { readonly epoch: Epoch };
 
 export interface Delivery {
@@ -68,43 +68,43 @@ export interface Delivery {
 }
 
 export interface PutResult {
-  /** Events put; the others had been put before, or were not to be put (any more). */
+  /** The number of events put. The others had been put before, or a condition wasn't met. */
   readonly put: number;
-  /** Deliveries that had to make room, by target. */
+  /** The number of deliveries dropped to make room, by target. */
   readonly dropped: ReadonlyMap<string, number>;
 }
 
 /**
- * The events that are to be delivered, of all masters: each is written down before it is sent, and taken out when it has
- * arrived. It remembers what has been told, so that nothing is told twice and nothing that has begun is left without its end.
- * Every method is atomic, and rejects with a StoreError `unavailable` when the store cannot be reached in time.
+ * The webhook events of all masters. Each is stored before it is sent, and removed after delivery. The outbox remembers what has been
+ * reported, so that nothing is reported twice and every beginning gets an end. Every method is atomic, and rejects with a
+ * StoreError `unavailable` if the store cannot be reached in time.
  */
 export interface WebhookOutbox {
   /**
-   * Puts events in, in order, each unless something that it names speaks against it. `owner` delivers them. `bound`: the most
-   * deliveries that a target may have waiting; the oldest make room.
-   * @throws {StoreError} `stale` when something goes on beside an event that `isLast`: nothing has been put then
+   * Puts events in order, each only if its conditions are met. `owner` delivers them. `bound`: how many deliveries may wait for a target;
+   * the oldest are dropped.
+   * @throws {StoreError} `stale` when an event is `isLast` although another span is open; then nothing is put
    */
   put(events: readonly OutboxEvent[], owner: InstanceId, bound: number): Promise<PutResult>;
-  /** What is going on with a subject, in the order it began. `who` also finds the spans of which it is the `sender`. */
+  /** The open spans of a subject, in the order of their beginnings. `who` also finds spans of which it is the `sender`. */
   open(subject: SubjectKey, about?: Pick<SpanAbout, 'who' | 'stream'>): Promise<OpenSpan[]>;
-  /** Sessions that ended before `before` (Unix time, ms) and that receivers believe to be going on. */
+  /** Sessions that ended before `before` (Unix time, ms) and whose ends have not been reported. */
   unended(before: number): Promise<UntoldEnd[]>;
-  /** The same of one session's former lives, whenever they ended. */
+  /** The same for one session's former lives, whenever they ended. */
   unendedLives(sessionId: SessionId): Promise<UntoldEnd[]>;
   /** Sessions whose media is at a node, and those that crashes have ended there since `since` (Unix time, ms). */
   sessionsAt(mediaNode: InstanceId, since: number): Promise<SessionId[]>;
 
-  /** The first delivery of `owner` to `target` that need not wait for one of another owner in the same series. */
+  /** The first delivery of `owner` to `target` that has no earlier one of another owner in the same series. */
   next(owner: InstanceId, target: string): Promise<Delivery | undefined>;
-  /** It has arrived, or is given up. */
+  /** Removes a delivery that has arrived or is given up. */
   remove(seq: DeliverySeq): Promise<void>;
-  /** How many deliveries of `owner` to `target` wait. */
+  /** The number of `owner`'s deliveries that wait for `target`. */
   count(owner: InstanceId, target: string): Promise<number>;
   /**
-   * Makes `owner` deliver what `from` has not delivered; without `from`, what masters without a good lease have not. How many.
+   * Assigns to `owner` the deliveries of `from` or, without `from`, of masters without a valid lease. Resolves to their number.
    */
   claim(owner: InstanceId, from?: InstanceId): Promise<number>;
-  /** Drops what nobody can ask for any more, and deliveries that are too old to matter. */
+  /** Deletes outdated entries, and deliveries that are too old to matter. */
   forget(): Promise<void>;
 }

@@ -4,26 +4,26 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 
 export interface LanCertificate {
-  /** The certificate, followed by that of its authority. */
+  /** The certificate, followed by its authority's. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** The certificate of the authority, for phones that are to trust it, in PEM. */
+  /** PEM of the authority's certificate, for phones that should trust it. */
   readonly authority: string;
-  /** SHA-256 of the certificate, as browsers show it. */
+  /** SHA-256 of the certificate, in the form that browsers show. */
   readonly fingerprint: string;
 }
 
 const DAY_MS = 86_400_000;
-/** A phone that has accepted the certificate need not do so again for as long. iOS trusts none that is valid for more than 825 days. */
+/** For this long, a phone that has accepted the certificate need not do so again. iOS trusts at most 825 days. */
 const VALID_DAYS = 90;
-/** Clocks of phones are never quite right. */
+/** Allows for phones with slow clocks. */
 const BEFORE_DAYS = 1;
-/** A certificate is not used so close to its end that a long run could outlive it. */
+/** A certificate is replaced this long before it expires, because a run may last for days. */
 const RENEW_DAYS = 7;
 
 /**
- * The certificate for these names, which is kept in `folder` and used again while it is valid. It is signed by an authority of its
- * own whose key is thrown away at once: somebody who trusts the authority trusts this certificate and never another.
+ * A certificate for these names, kept in `folder` and reused while it is valid. It is signed by a separate authority whose key is destroyed
+ * at once. A phone that trusts the authority thus trusts this certificate and never another.
  *
  * @param names host names and addresses
  */
@@ -38,13 +38,13 @@ export async function lanCertificate(
   if (kept) return { certFile, keyFile, ...kept };
 
   const { cert, key, authority } = await make(names, now);
-  // The certificate last: without it the key is not used.
+  // Write the certificate last: a key without its certificate is ignored.
   write(keyFile, key);
   write(certFile, cert + authority);
   return { certFile, keyFile, authority, fingerprint: new X509Certificate(cert).fingerprint256 };
 }
 
-/** `undefined`: there is none, or it is not good for these names at this time. */
+/** `undefined` if there is no certificate that is valid for these names at this time. */
 function readKept(
   certFile: string,
   keyFile: string,
@@ -71,7 +71,7 @@ async function make(
   names: readonly string[],
   now: number,
 ): Promise<{ readonly cert: string; readonly key: string; readonly authority: string }> {
-  // It takes its time to load, which a start without phones, or with a certificate that is kept, does not have to wait for.
+  // Loaded only here, because loading takes time, and most starts need no new certificate.
   const { generate } = await import('selfsigned');
   const common = {
     keyType: 'ec',
@@ -106,7 +106,7 @@ function withNewline(pem: string): string {
   return `${pem.trimEnd()}\n`;
 }
 
-/** Readers never see half a file, and only this user reads it. */
+/** Writes atomically, so that readers never see half a file. Only this user may read it. */
 function write(path: string, content: string): void {
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, content, { mode: 0o600 });

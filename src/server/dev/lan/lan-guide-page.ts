@@ -1,4 +1,4 @@
-/** The page that tells people at phones what comes next, before a warning does. `page`: the demo, an origin. */
+/** The page that prepares users of phones for the browser's warning. `page`: origin of the demo. */
 export function guidePage(page: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -13,8 +13,8 @@ export function guidePage(page: string): string {
     <main>
       <h1>Rejoin on this phone</h1>
       <p>
-        Browsers give a camera only to pages that come over HTTPS. The computer that runs the demo has made the certificate for
-        that itself, so your phone does not know it and will warn you once.
+  Browsers allow the camera only on pages served over HTTPS. The computer that runs the demo has created its certificate itself, so
+  your phone doesn't know the certificate and will warn you once.
       </p>
       <ol>
         <li>Open the demo with the button below.</li>
@@ -35,7 +35,7 @@ export function guidePage(page: string): string {
       <details>
         <summary>The page opens, but the room cannot be joined</summary>
         <p>
-          Some versions of Safari accept a page this way, but not its sockets. Then let the phone trust the demo's authority:
+  Some versions of Safari accept the page this way, but not its sockets. In that case, let the phone trust the demo's authority:
         </p>
         <ol>
           <li><a href="authority.crt">Download the authority</a> and allow it.</li>
@@ -43,13 +43,13 @@ export function guidePage(page: string): string {
           <li>Settings, General, About, <b>Certificate Trust Settings</b>: switch it on.</li>
         </ol>
         <p>
-          Its key was thrown away when it had signed this one certificate, so nobody can sign another with it. Remove it when you are
-          done.
+  Its key was destroyed after it had signed this one certificate, so nobody can sign another with it. Remove the authority when
+  you are done.
         </p>
       </details>
       <p class="small">
-        Is it the right computer? The warning can show the certificate. Its SHA-256 fingerprint must be the one in the terminal of
-        the demo.
+  To check that this is the right computer, open the certificate from the warning. Its SHA-256 fingerprint must be the one in the
+  terminal of the demo.
       </p>
     </main>
   </body>

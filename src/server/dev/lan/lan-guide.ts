@@ -11,12 +11,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
-/** They ask for three small files. */
+/** A phone asks for three small files. */
 const MOST_CONNECTIONS = 200;
 
 /**
- * Three files without TLS: a page that explains the certificate before a browser warns of it, its style, and the certificate of the
- * authority. Nothing secret, and nothing that does anything.
+ * Serves three files without TLS: a page that explains the certificate before a browser warns about it, its style sheet, and the
+ * authority's certificate. None of them is secret, and no request changes anything.
  */
 export class LanGuide {
   readonly #lan: Lan;
@@ -51,8 +51,8 @@ export class LanGuide {
   #answer({ method, url = '', headers }: IncomingMessage, response: ServerResponse): void {
     const page = this.#lan.pageBeside(headers.host ?? '');
     if (page === undefined)
-      return refuse(response, 403, 'This is no name of the demo. Use the address in its terminal.');
-    if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'There is nothing to change here.');
+      return refuse(response, 403, 'The demo does not have this host name. Use the address in its terminal.');
+    if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'Nothing can be changed here. Use GET.');
     const files: Readonly<Record<string, readonly [type: string, content: string]>> = {
       '/': ['text/html; charset=utf-8', guidePage(page)],
       '/guide.css': ['text/css; charset=utf-8', GUIDE_STYLE],
@@ -60,7 +60,7 @@ export class LanGuide {
     };
     const path = pathOf(url);
     const file = Object.hasOwn(files, path) ? files[path] : undefined;
-    if (!file) return refuse(response, 404, 'There is nothing here. The guide is at /.');
+    if (!file) return refuse(response, 404, 'There is nothing at this path. The guide is at /.');
     const [type, content] = file;
     response.writeHead(200, { ...HEADERS, 'content-type': type }).end(method === 'HEAD' ? undefined : content);
   }

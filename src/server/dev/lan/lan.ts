@@ -6,31 +6,31 @@ import { freePorts, requireFreePort } from '../ports.ts';
 import { type LanCertificate, lanCertificate } from './lan-certificate.ts';
 
 export interface LanOptions {
-  /** `private`: all private ones that this machine has. */
+  /** `private`: all private addresses of this machine. */
   readonly addresses: readonly string[] | 'private';
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** Addresses that no router passes on to the Internet. */
+/** Ranges of addresses that are not routed on the Internet. */
 const PRIVATE = new BlockList();
 for (const [network, bits] of [['10.0.0.0', 8] as const, ['172.16.0.0', 12] as const, ['192.168.0.0', 16] as const]) {
   PRIVATE.addSubnet(network, bits, 'ipv4');
 }
 PRIVATE.addSubnet('fc00::', 7, 'ipv6');
 
-/** How phones in the same network reach the demo, and nobody else. */
+/** How phones, and only clients in the same network, reach the demo. */
 export class Lan {
-  /** Where the demo listens for phones. */
+  /** The addresses on which the demo listens for phones. */
   readonly addresses: readonly string[];
   readonly port: number;
-  /** Of the page that explains the certificate, which needs no certificate itself. */
+  /** Port of the page that explains the certificate, served without TLS. */
   readonly guidePort: number;
   readonly certificate: LanCertificate;
   readonly #hosts: readonly string[];
 
   /**
-   * @param folder where the certificate is kept
+   * @param folder for the certificate
    * @throws {ClusterError} NoLanAddress, PortTaken, AddressUnavailable, NoFreePort
    */
   static async prepare({ addresses, port }: LanOptions, folder: string): Promise<Lan> {
@@ -39,7 +39,7 @@ export class Lan {
     if (first === undefined) {
       throw new ClusterError(
         'NoLanAddress',
-        'This machine has no private address at which phones could reach it. Connect it to their network, or name an address that they reach: --lan ADDRESS.',
+        'This machine has no private address at which phones could reach it. Connect it to their network, or give an address that they reach: --lan ADDRESS.',
       );
     }
     const [free = 0, freeGuide = 0] = port === 0 ? await freePorts(first, 2) : [port, port + 1];
@@ -64,17 +64,17 @@ export class Lan {
     this.certificate = certificate;
   }
 
-  /** Under which browsers may find the demo page, those with addresses first. */
+  /** Origins of the demo page, those with addresses first. */
   get origins(): readonly string[] {
     return this.#hosts.map((host) => new URL(`https://${host}:${this.port}`).origin);
   }
 
-  /** Where phones begin: the pages that explain the certificate. */
+  /** URLs of the pages that explain the certificate, which phones open first. */
   get guides(): readonly string[] {
     return this.addresses.map((address) => `http://${bracketed(address)}:${this.guidePort}`);
   }
 
-  /** The demo page that a guide leads to. `undefined`: `host` is a name that is not ours. */
+  /** The demo page that a guide leads to; `undefined` if `host` isn't a name of this demo. */
   pageBeside(host: string): string | undefined {
     const at = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined;
     const ours = at && Number(at.port || 80) === this.guidePort && this.#hosts.includes(at.hostname);
@@ -86,7 +86,7 @@ export function privateAddresses(own: readonly string[] = ownAddresses()): reado
   return own.filter((address) => PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'));
 }
 
-/** Names under which a network may know this machine: its own, and that of multicast DNS. */
+/** Names that a network may have for this machine: its host name, also with `.local` for multicast DNS. */
 function ownNames(): string[] {
   const name = hostname().toLowerCase();
   if (!/^[a-z0-9.-]+$/.test(name) || name === 'localhost' || isIP(name) !== 0) return [];
@@ -94,6 +94,6 @@ function ownNames(): string[] {
 }
 
 function bracketed(host: string): string {
-  // The URL parser writes every IPv6 address in one way, as browsers do.
+  // Like browsers, the URL parser brings every IPv6 address into the same form.
   return isIPv6(host) ? new URL(`http://[${host}]`).hostname : host;
 }

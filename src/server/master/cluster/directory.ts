@@ -14,33 +14,33 @@ export type { ListedNode, LiveNode, LiveTimes } from './live-node.ts';
 
 interface KnownNode {
   readonly link: LiveLink;
-  /** The last that was found here; its instance may have been followed by another meanwhile. */
+  /** The last lease found at this URL. The link may already have heard a newer instance. */
   lease: NodeLease;
   role: NodeRole;
   beat: LiveBeat | undefined;
-  /** Missed looks at the list of leases; a node that is neither listed nor alive is forgotten. */
+  /** Whether the last list of leases included it. A node that is neither listed nor heard is forgotten. */
   listed: boolean;
-  /** Unix time, ms, of its start and of its first word here, while it is heard. */
+  /** Unix time, ms, of its start and of when it was first heard here. `undefined` while it isn't heard. */
   times: LiveTimes | undefined;
 }
 
 export interface DirectoryEvents {
   up: [InstanceId, NodeRole];
-  /** `silent`: it may be back. */
+  /** `silent`: the node may return. */
   dead: [InstanceId, NodeRole, DeadHow];
-  /** A master that lives and cannot be reached from here. `up` or `dead` follows. */
+  /** A master is alive but cannot be reached from here. `up` or `dead` follows. */
   unreachable: [InstanceId];
-  /** It has fallen silent and a probe is not answered at once: `dead` may follow. */
+  /** A node has fallen silent and didn't answer a probe at once. `dead` may follow. */
   doubted: [InstanceId, NodeRole];
   news: [InstanceId, LiveNews];
   beat: [InstanceId, NodeRole, LiveBeat];
-  /** It has said that it takes nothing new any more. */
+  /** A node has announced that it takes nothing new any more. */
   drains: [InstanceId, NodeRole];
 }
 
 /**
- * Who else is in the cluster. The store's leases are only how nodes are found; whether one is alive is told by its
- * liveness stream, so a store that is down kills nobody.
+ * Knows the other nodes of the cluster. The leases in the store serve only to find them. Liveness streams tell which are alive, so a
+ * store that is down makes no node look dead.
  */
 export class Directory extends EventEmitter<DirectoryEvents> {
   readonly #self: Identity;
@@ -49,7 +49,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   readonly #timing: Timing;
   readonly #log: Logger;
   readonly #load: () => number;
-  /** By URL: an address serves one node at a time. */
+  /** By URL, as an address serves one node at a time. */
   readonly #nodes = new Map<string, KnownNode>();
   readonly #buried = new Set<InstanceId>();
   #timer: NodeJS.Timeout | undefined;
@@ -68,8 +68,8 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   }
 
   /**
-   * Renews the own lease and looks for new nodes, from the first call on again and again. Calls during a round share it. Before
-   * the first one this process isn't listed.
+   * Renews the lease of this process and looks for new nodes; the first call also starts doing so periodically. Simultaneous calls share
+   * a round. Other nodes don't see this process before the first one.
    */
   refresh(): Promise<void> {
     this.#timer ??= setInterval(() => void this.refresh(), this.#timing.leaseRenewMs);
@@ -88,7 +88,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     return nodes;
   }
 
-  /** The nodes of a role that are alive, and those that have a lease and are not heard, as far as is known now. */
+  /** The nodes of a role that are heard, or that have a lease. */
   listed(role: NodeRole): ListedNode[] {
     return [...this.#nodes.values()]
       .filter((node) => node.role === role)
@@ -99,20 +99,20 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       });
   }
 
-  /** Somebody listens to us: if it is new here, it is looked up at once, so that all know each other within moments. */
+  /** Another node listens to this one. If it is unknown, it is looked up at once, so that all know each other soon. */
   heardOf(instance: InstanceId): void {
     if (!this.#find(instance)) void this.refresh();
   }
 
-  /** A node that is alive. */
+  /** The node, if it is alive. */
   find(instance: InstanceId): LiveNode | undefined {
     const known = this.#find(instance);
     return known && { instance, url: known.link.url, beat: known.beat, isDoubted: known.link.isDoubted };
   }
 
   /**
-   * The same, also of one that has only just started and is known to others before it is known here; waits for it to be heard of.
-   * @throws {StoreError} when it is unknown here and the store cannot be asked
+   * Finds a node that is alive, including one that has only just started: waits until it is heard.
+   * @throws {StoreError} when the node is unknown here and the store does not answer
    */
   async locate(instance: InstanceId): Promise<LiveNode | undefined> {
     if (this.#find(instance) || this.#buried.has(instance)) return this.find(instance);
@@ -134,7 +134,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     return this.#find(instance)?.link.url;
   }
 
-  /** Where a node is that is alive, or has a lease, as far as is known here: what this master bears witness of. */
+  /** The URL of a node that is alive or has a lease. This master can testify about these. */
   addressOf(instance: InstanceId): string | undefined {
     for (const { link, lease } of this.#nodes.values()) {
       if (lease.instance === instance || link.instance === instance || link.unreachable === instance) return link.url;
@@ -143,9 +143,9 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   }
 
   /**
-   * Whether `instance` is dead, asking it now if there is reason to. Unknown and unlisted means dead: its lease is
-   * over or its place is taken by a new run.
-   * @throws {StoreError} when it is unknown here and the store cannot be asked
+   * Whether `instance` is dead; probes it if necessary. An unknown node without a lease is dead: its lease has expired or a newer run has
+   * replaced it.
+   * @throws {StoreError} when the node is unknown here and the store does not answer
    */
   async isDead(instance: InstanceId): Promise<boolean> {
     if (instance === this.#self.instance) return false;
@@ -162,13 +162,13 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     }
   }
 
-  /** Whether it lives, as far as others say, and cannot be reached from here. */
+  /** Whether the node is alive according to others but cannot be reached from here. */
   isUnreachable(instance: InstanceId): boolean {
     for (const { link } of this.#nodes.values()) if (link.unreachable === instance) return true;
     return false;
   }
 
-  /** A call to this master has failed: asks now. One that is dead, and had no liveness stream to tell, is told of here. */
+  /** Probes a master after a failed call. Emits `dead` if it is dead and has no liveness stream that would. */
   async suspect(instance: InstanceId): Promise<void> {
     if (this.#buried.has(instance)) return;
     const unheard = this.#find(instance) === undefined;
@@ -190,14 +190,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
   }
 
   /**
-   * What others say of a node that does not answer here. When there is nobody to ask, it may be this process that is cut off:
-   * then a lease that is good speaks for the node. Where nobody on this side reaches it, it may be this side. A store that is down speaks for nobody, but without it nothing can be taken
-   * from anyone either.
+   * Whether others vouch for a node that doesn't answer here. If no other node can be asked, this process itself may be cut off, so a
+   * valid lease counts. If no node on this side reaches it, this side may be the one cut off, so the larger side counts. If the store is
+   * down, no lease counts, but then no session can be taken over either.
    */
   async #isReachedByOthers(about: { url: string; instance: InstanceId }, withinMs: number): Promise<boolean> {
     const others = [...this.live('media-node'), ...this.live('master')]
       .filter(({ url }) => url !== about.url)
-      // A witness that is silent itself would use up the time.
+      // Prefer witnesses that aren't silent themselves, because waiting for one uses up the time.
       .sort((a, b) => Number(a.isDoubted) - Number(b.isDoubted));
     const said = await askWitnesses(this.#client, others, about.instance, withinMs);
     if (said === 'reached') return true;
@@ -213,7 +213,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     try {
       const lease = { id, instance, role, url, load: this.#load() };
       const twin = await this.#store.renewLease(lease, this.#timing.leaseMs);
-      // The first renewal may replace the lease of a former run, which has crashed.
+      // The first renewal may replace the lease of an earlier run that crashed.
       if (twin !== undefined && this.#isListed) {
         this.#log.error({ error: 'IdTaken', twin }, 'Another process runs under the same --id.');
       }
@@ -223,7 +223,7 @@ export class Directory extends EventEmitter<DirectoryEvents> {
       this.#storeUp = true;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (this.#storeUp) this.#log.warn({ err: error }, 'The store does not answer; what is owned goes on.');
+      if (this.#storeUp) this.#log.warn({ err: error }, 'The store does not answer; sessions owned here go on.');
       this.#storeUp = false;
     }
   }
@@ -249,14 +249,14 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     const link = new LiveLink(url, this.#client, {
       beatMs,
       verdictMs,
-      // Media that cannot be commanded from here has to move, whoever else could.
+      // For a media node, others don't count: media that this master cannot command has to move.
       ...(role === 'master'
         ? { isReachedByOthers: (instance, withinMs) => this.#isReachedByOthers({ url, instance }, withinMs) }
         : {}),
     });
     const node: KnownNode = { link, lease, role, beat: undefined, listed: true, times: undefined };
     link.on('up', (hello) => {
-      // Silent for too long, taken for dead, and back: what it owned has been decided without it, but it can serve anew.
+      // The node was silent and wrongly taken for dead. Its former sessions are settled, but it may serve new ones.
       this.#buried.delete(hello.instance);
       node.role = hello.role;
       const now = Date.now();
@@ -281,12 +281,12 @@ export class Directory extends EventEmitter<DirectoryEvents> {
     link.on('unreachable', (instance) => {
       node.beat = undefined;
       this.#client.drop(url);
-      this.#log.warn({ peer: instance }, 'A master lives, as others say, and cannot be reached from here.');
+      this.#log.warn({ peer: instance }, 'A master is alive according to other nodes but cannot be reached from here.');
       this.emit('unreachable', instance);
     });
     link.on('dead', (instance, how) => {
       node.beat = undefined;
-      // A call that waits for an answer waits no longer than the verdict.
+      // End pending calls now: none may wait longer than the verdict.
       if (how !== 'replaced') this.#client.drop(url);
       this.#buried.add(instance);
       this.#log.warn({ peer: instance, how }, 'A node of the cluster is dead.');

@@ -16,11 +16,11 @@ interface HandoverBody {
   readonly epoch: Epoch;
 }
 
-/** How many sessions are handed over at a time: each is a few calls, and the receivers serve others meanwhile. */
+/** How many sessions are handed over at a time. Each takes a few calls, and the receivers also serve clients meanwhile. */
 const PARALLEL = 8;
-/** How long a store that is slow may hold this up. */
+/** How long a slow store may delay the handover of a session. */
 const KEEP_MS = 1_000;
-/** Before what nobody has taken is offered again. */
+/** Delay before sessions that no master took are offered again. */
 const ROUND_PAUSE_MS = 100;
 
 export interface HandoverParts {
@@ -30,13 +30,13 @@ export interface HandoverParts {
   readonly store: Store;
   readonly timing: Timing;
   readonly log: Logger;
-  /** Whether this master takes sessions from others. */
+  /** Whether this master accepts sessions from others. */
   readonly accepts: () => boolean;
 }
 
 /**
- * A master that is asked to end gives its sessions to the others, whatever their policy: nothing has crashed. The receiver
- * claims and adopts as after a crash; the giver takes nothing from clients from just before, so that nothing is in between.
+ * Hands the sessions of a master that drains to the others, whatever their policy, because nothing has crashed. The receiver claims
+ * and adopts as after a crash. The giver stops taking requests just before, so that none is lost in between.
  */
 export class Handover {
   readonly #parts: HandoverParts;
@@ -45,11 +45,11 @@ export class Handover {
     this.#parts = parts;
   }
 
-  /** Gives away all there are. Resolves when it is done or `deadlineMs` is over; what is left then is said. */
+  /** Hands over all sessions. Resolves when that is done or after `deadlineMs`, and logs how many are left. */
   async giveAll(deadlineMs: number): Promise<void> {
     const { sessions, log } = this.#parts;
     const until = performance.now() + deadlineMs;
-    // More than one round: one may have been on its way here when the end was asked for, or nobody could take it at first.
+    // Several rounds: a session may have been arriving here when the drain began, or no master could take it at first.
     while (sessions.size > 0 && performance.now() < until) {
       const queue = sessions.all();
       const work = async (): Promise<void> => {
@@ -60,7 +60,8 @@ export class Handover {
       await Promise.all(Array.from({ length: PARALLEL }, work));
       if (sessions.size > 0) await delay(ROUND_PAUSE_MS);
     }
-    if (sessions.size > 0) log.error({ sessions: sessions.size }, 'Not handed over: these sessions end as in a crash.');
+    if (sessions.size > 0)
+      log.error({ sessions: sessions.size }, 'Failed to hand over sessions; they end as in a crash.');
   }
 
   register(app: FastifyInstance): void {
@@ -82,12 +83,12 @@ export class Handover {
   async #give(session: OwnedSession): Promise<void> {
     const { sessionId, uniqueSessionId, epoch } = session.record;
     if (!session.freeze()) return;
-    // What has been answered and not acknowledged would be lost with the outboxes.
+    // Signals that clients have not acknowledged would be lost with the outboxes.
     await Promise.race([session.keptSignals.keep([...session.members.values()]), delay(KEEP_MS)]);
     for (const master of this.#receivers()) {
       if (await this.#offer(master, { sessionId, uniqueSessionId, epoch })) return session.handedOver();
     }
-    // One that has not answered in time may have taken it all the same.
+    // A master that didn't answer in time may have taken the session all the same.
     const now = await this.#parts.store.getSession(sessionId).catch(() => undefined);
     if (now && now.epoch > epoch) session.handedOver();
     else session.unfreeze();
@@ -99,12 +100,12 @@ export class Handover {
       const timeoutMs = timing.peerCallMs + timing.mediaCommandMs;
       return (await client.call<{ taken: boolean }>(`${url}/internal/handover`, instance, body, timeoutMs)).taken;
     } catch (error) {
-      log.warn({ err: error, peer: instance, session: body.uniqueSessionId }, 'A session was not taken.');
+      log.warn({ err: error, peer: instance, session: body.uniqueSessionId }, 'A master did not take a session.');
       return false;
     }
   }
 
-  /** The least loaded first; those that may be dead last. */
+  /** The ready masters, least loaded first. Those that may be dead come last. */
   #receivers(): LiveNode[] {
     const ready = this.#parts.directory.live('master').filter(({ beat }) => beat?.ready);
     const load = ({ beat }: LiveNode): number => beat?.load ?? 0;

@@ -10,12 +10,12 @@ export interface LiveNode {
   readonly instance: InstanceId;
   readonly url: string;
   readonly beat: LiveBeat | undefined;
-  /** It has been silent for longer than its beats allow: something that can go to another node should. */
+  /** True when the node has been silent for longer than its beats allow. Prefer other nodes then. */
   readonly isDoubted: boolean;
 }
 
-/** A node that is alive, or should be: its lease is good. */
+/** A node that is heard, or should be because its lease is valid. */
 export interface ListedNode extends LiveNode {
-  /** Unless it is heard, it has not been yet, or not any more. */
+  /** `undefined` unless the node is currently heard. */
   readonly times: LiveTimes | undefined;
 }

@@ -9,13 +9,13 @@ import type { OwnerDeaths } from './owner-deaths.ts';
 export type Located =
   | { readonly kind: 'here'; readonly session: OwnedSession }
   | { readonly kind: 'elsewhere'; readonly record: SessionRecord; readonly owner: InstanceId; readonly url: string }
-  /** Its owner has crashed and the next one is about to claim it: look again in a moment. */
+  /** The owner has crashed and another is about to claim the session, or a handover is under way. Look again in a moment. */
   | { readonly kind: 'changing'; readonly record: SessionRecord }
-  /** Its owner lives, and cannot be reached from here: another master can serve the client. */
+  /** The owner lives but cannot be reached from here. Another master can serve the client. */
   | { readonly kind: 'unreachable'; readonly record: SessionRecord }
   | { readonly kind: 'nowhere' };
 
-/** Finds a session's living owner. */
+/** Finds the living owner of a session. */
 export class Locator {
   readonly #self: InstanceId;
   readonly #sessions: Sessions;
@@ -32,7 +32,7 @@ export class Locator {
   }
 
   /**
-   * @param suspect  an owner that a call has just failed at: it is asked again before it is named once more
+   * @param suspect an owner that a call has just failed at: it is probed before it is returned again
    * @throws {StoreError} when the store has to be asked and does not answer
    */
   async locate(sessionId: SessionId, suspect?: InstanceId): Promise<Located> {
@@ -43,7 +43,7 @@ export class Locator {
     if (!record) return { kind: 'nowhere' };
     const { owner } = record;
     if (owner === this.#self) {
-      // Created, claimed or ended here a moment ago: the books and the store are about to agree.
+      // The session was created, claimed or ended here a moment ago, and the store is about to show it.
       const again = this.#sessions.get(sessionId);
       return again ? { kind: 'here', session: await this.#sessions.whole(again) } : { kind: 'changing', record };
     }
@@ -54,12 +54,12 @@ export class Locator {
       return record.failover === 'takeover' ? { kind: 'changing', record } : { kind: 'nowhere' };
     }
     if (this.#directory.isUnreachable(owner)) return { kind: 'unreachable', record };
-    // Alive, but its liveness stream is not open yet: nobody is served by an owner whose death would not be noticed.
+    // Alive but without a liveness stream yet: don't use an owner whose death this master wouldn't notice.
     return known ? { kind: 'elsewhere', record, owner, url: known } : { kind: 'changing', record };
   }
 }
 
-/** The life of the session that goes on now. */
+/** The present life of the session. */
 export function uniqueIdOf(located: Located): UniqueSessionId | undefined {
   switch (located.kind) {
     case 'here':

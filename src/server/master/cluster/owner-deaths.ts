@@ -9,39 +9,40 @@ import type { SessionChronicle } from '../owner/session-chronicle.ts';
 import type { LiveNode } from './directory.ts';
 
 export interface OwnerDeathsEvents {
-  /** The store knows the end of everything that ends with `owner`; the rest has a new owner, or is about to. */
+  /** The store has the end of every session that ends with `owner`. The others have a new owner or get one soon. */
   settled: [owner: InstanceId];
 }
 
-/** How long the master that is to take a session over may take, before another one does. */
+/** How long the chosen master may take to claim a session before others try. */
 const CLAIM_MS = 500;
 
 export interface OwnerDeathsParts {
   readonly self: InstanceId;
   readonly store: Store;
   readonly log: Logger;
-  /** The masters that take sessions over: those that are ready, or, when there is none, this one. */
+  /** Masters that can take over sessions: the ready ones, or this one if none is ready. */
   readonly masters: () => InstanceId[];
   readonly mediaNode: (instance: InstanceId) => Promise<LiveNode | undefined>;
   readonly takeOver: (record: SessionRecord, mediaNode: LiveNode | undefined) => Promise<void>;
-  /** Told of each death, with what it left behind, before anything is decided. */
+  /** Told of each death, with the sessions left behind, before anything is decided. */
   readonly flagged: (owner: InstanceId, sessions: readonly SessionRecord[]) => Promise<void>;
   readonly chronicle: SessionChronicle;
 }
 
 /**
- * What the death of an owner means. Every living master settles it. Sessions whose policy is `rebuild` are ended: whoever
- * is first in the store decides, the others find it decided, as an end names the epoch that it ends. Sessions whose policy
- * is `takeover` are claimed, each by the master that a hash of both names chooses, so that they spread without talk;
- * should it not do so in time, anyone does. A claim names the epoch, too: there is one winner.
+ * Decides what happens to the sessions of a crashed owner. Every living master does this. With policy `rebuild` a session ends; an end
+ * names the epoch, so only the first master's decision counts.
+ *
+ * With policy `takeover`, a hash of session and master chooses the master that claims it. This spreads the sessions without
+ * communication. If the chosen master is late, any master claims; a claim names the epoch, too, so there is one winner.
  */
 export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
   readonly #parts: OwnerDeathsParts;
   readonly #settling = new Map<InstanceId, Promise<void>>();
   readonly #settled = new Set<InstanceId>();
-  /** Those that are taken for dead, until they are heard of again. */
+  /** Owners that are taken for dead until they are heard again. */
   readonly #dead = new Set<InstanceId>();
-  /** Sessions that another master is to take over. */
+  /** Sessions that another master should take over. */
   readonly #waiting = new Set<UniqueSessionId>();
 
   constructor(parts: OwnerDeathsParts) {
@@ -49,20 +50,20 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     this.#parts = parts;
   }
 
-  /** Whether everything that `owner` had has come to its end: what it answered just before is no longer true. */
+  /** Whether all sessions of `owner` have been settled, so that an earlier answer of it no longer counts. */
   isSettled(owner: InstanceId): boolean {
     return this.#settled.has(owner);
   }
 
-  /** It was only silent, and is back: what it owns from now on counts. */
+  /** The owner was only silent and is back: what it owns from now on counts. */
   revive(owner: InstanceId): void {
     this.#settled.delete(owner);
     this.#dead.delete(owner);
   }
 
   /**
-   * Resolves when every session of `owner` that ends with it has its end in the store, and those that are for this
-   * master to take over are its own. Tries until the store answers.
+   * Resolves when the store has the end of every session that ends with `owner`, and this master has taken over those chosen for it.
+   * Retries until the store answers.
    */
   settle(owner: InstanceId): Promise<void> {
     this.#dead.add(owner);
@@ -79,7 +80,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
       try {
         const sessions = await store.listSessions({ owner });
         await this.#parts.flagged(owner, sessions);
-        // It may have come back while the store was asked: what it has then is its own.
+        // The owner may have returned while the store was asked: then it keeps what it has.
         if (!this.#dead.has(owner)) return;
         await Promise.all(sessions.map((session) => this.#decide(session)));
         if (!this.#dead.has(owner)) return;
@@ -87,9 +88,12 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
         this.emit('settled', owner);
         return;
       } catch (error) {
-        // The store gives up only after seconds of trying, so this loop is not a busy one.
+        // No delay is needed: each attempt gives up only after seconds of retrying.
         if (!(error instanceof StoreError)) throw error;
-        log.error({ err: error, owner }, 'The store does not answer; the sessions of a dead master wait for it.');
+        log.error(
+          { err: error, owner },
+          'The store does not answer; the sessions of a dead master wait until it does.',
+        );
       }
     }
   }
@@ -103,7 +107,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
       return;
     }
     if (await store.endSession(uniqueSessionId, epoch, 'nodeCrashed')) {
-      log.warn({ session: uniqueSessionId, epoch }, 'A session is destroyed: its owner has crashed.');
+      log.warn({ session: uniqueSessionId, epoch }, 'Destroyed a session because its owner has crashed.');
       void chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
   }
@@ -113,7 +117,7 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
     await takeOver(session, session.mediaNode && (await mediaNode(session.mediaNode)));
   }
 
-  /** The chosen master may have crashed as well. A claim of what has been claimed already does nothing. */
+  /** The chosen master may have crashed as well. Claiming a session that is already claimed does nothing. */
   async #takeOverLater(session: SessionRecord): Promise<void> {
     const { uniqueSessionId } = session;
     this.#waiting.add(uniqueSessionId);
@@ -121,15 +125,15 @@ export class OwnerDeaths extends EventEmitter<OwnerDeathsEvents> {
       await delay(CLAIM_MS);
       if (this.#dead.has(session.owner)) await this.#takeOver(session);
     } catch (error) {
-      // Whoever asks for the session next settles it again.
-      this.#parts.log.error({ err: error, session: uniqueSessionId }, 'A session could not be taken over.');
+      // The next lookup of the session settles it again.
+      this.#parts.log.error({ err: error, session: uniqueSessionId }, 'Failed to take over a session.');
     } finally {
       this.#waiting.delete(uniqueSessionId);
     }
   }
 }
 
-/** The master with the highest hash of its name and the session's ("rendezvous hashing"): all come to the same one. */
+/** The master with the highest hash of its name and the session's (rendezvous hashing), so all masters choose the same. */
 function chosen(session: UniqueSessionId, masters: readonly InstanceId[]): InstanceId | undefined {
   const rank = (master: InstanceId): string => createHash('sha1').update(`${session} ${master}`).digest('hex');
   return [...masters].sort((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];

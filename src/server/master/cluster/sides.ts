@@ -2,13 +2,15 @@ import type { InstanceId } from '../../shared/identity.ts';
 import type { Timing } from '../../shared/timing.ts';
 import type { GoodLease } from '../../store/store.ts';
 
-/** In renewals. A process that lives is not later than this; a verdict of silence takes longer. */
+/** Age of a lease, in renewal intervals, up to which its process counts as alive. A verdict of silence takes longer than this. */
 const LIVES_WITHIN = 1.8;
 
 /**
- * Whether a master that nobody on this side reaches lives on a side of the cluster that is larger than this one. The store is
- * reached from both sides, and tells by the leases which masters live. The smaller side takes nothing from the larger, which takes
- * over what the smaller owns: without this rule each would take the other's sessions once. Two sides of the same size do so.
+ * Whether a master that no node on this side reaches is on a larger side of a partitioned cluster. Both sides reach the store, and the
+ * leases there tell which masters are alive.
+ *
+ * The smaller side takes no sessions from the larger, which takes over those of the smaller. Without this rule, each side would take
+ * the other's sessions once; two sides of equal size still do.
  *
  * `heard`: the other masters on this side.
  */

@@ -7,7 +7,7 @@ const id = Type.String({ minLength: 1, maxLength: 200 });
 const number = Type.Integer({ minimum: 0 });
 
 const previous = { uniqueSessionId: id, connectionId: id, resumeKey: id };
-/** One client has as many streams as a connection may, and each key has four characters. */
+/** At most as many streams as a connection may have; the SDK's keys have four characters. */
 const streamKeys = Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 64 });
 
 export const GOODBYE = Type.Object({ sessionId: id, ...previous });
@@ -37,7 +37,7 @@ const HELLO = Type.Object({
   ),
   goodbye: Type.Optional(GOODBYE),
 });
-/** The data of a request is for the owner to check: an edge may be older than the owner. */
+/** Only the owner checks the data of a request, because an edge may be older than the owner. */
 const REQUEST = Type.Object({
   t: Type.Literal('req'),
   id: Type.Integer({ minimum: 1 }),

@@ -9,25 +9,24 @@ import { InboundRate } from './inbound-rate.ts';
 import { Parts } from './parts.ts';
 
 /**
- * A socket with so much unsent that does not get less for some beats is not being read: it is cut, and what it missed is kept for
- * its resume. Without this a stuck reader would take the memory of everybody else. One frame alone may be larger, as the
- * snapshot of a large session.
+ * A socket with this much unsent data that doesn't shrink for some beats isn't being read. It is cut, and the client resumes for what
+ * it missed; otherwise a stuck reader would use up the memory of all. A single frame may be larger, such as a large session's snapshot.
  */
 const MUCH_UNSENT_BYTES = 1024 * 1024;
 const STUCK_BEATS = 3;
-/** Cut at once: more than any session's snapshot. */
+/** A socket with more unsent data than this is cut at once. No session's snapshot is as large. */
 const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
 
 export interface ClientSocketEvents {
   frame(frame: Exclude<ClientFrame, { t: 'ping' }>): void;
-  /** The client has got more of a large frame. */
+  /** The client has received more of a large frame. */
   reads(): void;
-  /** The client has sent something that cannot be understood. */
+  /** The client has sent a malformed frame. */
   violation(error: ProtocolError): void;
   closed(): void;
 }
 
-/** A client's WebSocket at its edge: frames in and out, heartbeats, bounds. Knows nothing of sessions. */
+/** A client's WebSocket at its edge: frames in both directions, heartbeats and limits. It knows nothing of sessions. */
 export class ClientSocket {
   readonly ip: string;
   readonly platform: string;
@@ -35,12 +34,12 @@ export class ClientSocket {
   readonly #events: ClientSocketEvents;
   readonly #rate = new InboundRate();
   readonly #parts = new Parts();
-  /** As the library's pings, and the first frame, have shown it. */
+  /** Measured by the library's pings and by the first frame. */
   readonly #roundTrip = new RoundTrip();
   #pause: NodeJS.Timeout | undefined;
   #heardAt = performance.now();
   #open = true;
-  /** At the last beat, bytes; and for how many beats it has been much and not got less. */
+  /** Unsent bytes at the last beat, and for how many beats they have been many without shrinking. */
   #unsent = 0;
   #stuckBeats = 0;
 
@@ -63,7 +62,7 @@ export class ClientSocket {
         if (byteLength(data) > LIMITS.frameBytes) throw new ProtocolError('FRAME_TOO_LARGE');
         this.#take(parseClientFrame(text));
       } catch (error) {
-        // Whatever a client manages to break is its own affair: nothing that it sends may end this process.
+        // Nothing that a client sends may end this process.
         events.violation(error instanceof ProtocolError ? error : new ProtocolError('FRAME_MALFORMED', String(error)));
       }
     });
@@ -72,11 +71,11 @@ export class ClientSocket {
       this.#roundTrip.answered(this.#heardAt);
       if (this.#open) this.#keepPace(data.length);
     });
-    // Answered by the library, which takes time all the same.
+    // The library answers pings itself, but they count because they take time all the same.
     ws.on('ping', (data) => {
       if (this.#open) this.#keepPace(data.length);
     });
-    // `close` follows every error, and says all that is needed.
+    // `close` follows every error and handles it.
     ws.on('error', () => {});
     ws.on('close', () => {
       this.#open = false;
@@ -108,13 +107,13 @@ export class ClientSocket {
   close(code: CloseCode): void {
     if (!this.#open) return;
     this.#open = false;
-    // The client's frames are not looked at any more, but its own close must be read.
+    // The client's frames are no longer processed, but its close frame must still be read.
     clearTimeout(this.#pause);
     if (this.#ws.isPaused) this.#ws.resume();
     this.#ws.close(code, CLOSE_CODES[code].name);
   }
 
-  /** Reads on, later if need be; `false`: the client is put out. */
+  /** Continues reading, after a pause if necessary; `false`: the client is cut off for flooding. */
   #keepPace(bytes: number): boolean {
     const pace = this.#rate.took(bytes);
     if (pace.kind === 'flood') {
@@ -131,12 +130,12 @@ export class ClientSocket {
     return true;
   }
 
-  /** Ends the connection without the other side's consent. */
+  /** Ends the connection without a closing handshake. */
   cut(): void {
     this.#ws.terminate();
   }
 
-  /** One look for all sockets instead of timers for each: asks for a sign of life, cuts what has been silent. */
+  /** Called once a second for every socket, which saves a timer each: pings a silent client and cuts one that stays silent. */
   beat(now: number): void {
     const unsent = this.#ws.bufferedAmount;
     const stuck = this.#unsent > MUCH_UNSENT_BYTES && unsent >= this.#unsent;

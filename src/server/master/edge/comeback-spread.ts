@@ -1,21 +1,21 @@
 /**
- * ms of the width for each client: about what a master and a balancer need for one on a small machine. A client that finds them
- * busy for longer than its time-out begins anew, which makes them busier.
+ * Width per client, ms: about the time that a master and a balancer need for one client on a small machine. If they stay busy
+ * for longer than a client's timeout, that client starts again and makes them busier still.
  */
 const EACH_MS = 1;
-/** A few are given more room, as they cost nobody much time. */
+/** A few clients get more width each, because that delays nobody much. */
 const EACH_OF_FEW_MS = 4;
 const ROOM_FOR_FEW_MS = 250;
 const MOST_MS = 5_000;
-/** Clients that are released within so long come back together, ms. */
+/** Clients that are released within this time return together, ms. */
 const TOGETHER_MS = 1_000;
 
-/** The width, ms, over which so many clients that come back at once are spread: each waits for a random part of it. */
+/** The width, ms, over which this many returning clients are spread. Each waits for a random part of it. */
 export function spreadOf(clients: number): number {
   return Math.min(MOST_MS, Math.max(clients * EACH_MS, Math.min(ROOM_FOR_FEW_MS, clients * EACH_OF_FEW_MS)));
 }
 
-/** The width for clients that are released one by one: the more have just been, the wider. */
+/** The width for clients that are released one by one. It grows with the number released recently. */
 export class ReleaseSpread {
   readonly #now: () => number;
   #count = 0;
@@ -26,7 +26,7 @@ export class ReleaseSpread {
     this.#now = now;
   }
 
-  /** For one more. */
+  /** Counts another client and returns its width, ms. */
   next(): number {
     const now = this.#now();
     if (now - this.#since > TOGETHER_MS) {

@@ -21,24 +21,24 @@ import { ClientSocket } from './client-socket.ts';
 import { ReleaseSpread, spreadOf } from './comeback-spread.ts';
 import type { Goodbyes } from './goodbyes.ts';
 
-/** Pause before an owner that has just failed, or just changed, is looked for again. */
+/** Delay before looking again for an owner that has just failed or changed. */
 const AGAIN_MS = 50;
 const SEND_AWAY_STEP_MS = 20;
-/** How often owners are asked whether they still know of the clients here, in beats of a second. */
+/** How many beats of a second lie between two audits of the clients at their owners. */
 const AUDIT_BEATS = 5;
-/** Lines about what clients do wrong that are written at once, before they are sampled. */
+/** Lines about faults of clients that are logged at once before they are sampled. */
 const LOG_BURST = 20;
 
-/** How a socket is closed for what its client has done; otherwise with 4400. */
+/** The close code for each fault of a client. Default: 4400. */
 const VIOLATIONS: Partial<Record<ProtocolErrorCode, CloseCode>> = { FRAME_TOO_LARGE: 4413, RATE_LIMITED: 4429 };
 
 /**
- * What a client's socket is doing at this edge.
+ * The state of a client's socket at this edge.
  * | state     | enters by                         | leaves by                                     |
- * | waiting   | open; `destroyed` told            | hello → attaching; too late → closed          |
+ * | waiting   | open; `destroyed` or `moved` sent | hello → attaching; too late → closed          |
  * | attaching | hello                             | welcome → attached; refused → closed          |
  * | attached  | welcome                           | owner gone → waiting; closed by either side   |
- * | closed    | the socket is gone or on its way  |                                               |
+ * | closed    | the socket has closed or closes   |                                               |
  */
 type State =
   | { readonly kind: 'waiting'; readonly until: number }
@@ -53,7 +53,7 @@ type State =
     }
   | { readonly kind: 'closed' };
 
-/** Each attempt has an attachment of its own, so that what a former owner sends is not taken for the next one's. */
+/** Each attempt has its own attachment, so that frames from a former owner aren't taken for the next one's. */
 interface Attaching {
   readonly kind: 'attaching';
   attachment: AttachmentId;
@@ -62,12 +62,12 @@ interface Attaching {
 
 interface Client {
   readonly socket: ClientSocket;
-  /** To be called at its first hello. */
+  /** Call this at the client's first hello. */
   readonly greeted: () => void;
   state: State;
 }
 
-/** The sockets of clients at this master, and the way from each to the owner of its session. */
+/** The sockets of clients at this master, and the path from each to its session's owner. */
 export class Edge implements EdgePort {
   readonly #self: InstanceId;
   readonly #locator: Locator;
@@ -99,7 +99,7 @@ export class Edge implements EdgePort {
       readonly store: Store;
       readonly timing: Timing;
       readonly log: Logger;
-      /** Told why a client is put out. */
+      /** Told the error code when a client is disconnected for a fault. */
       readonly refused?: (code: ProtocolErrorCode) => void;
     },
   ) {
@@ -126,7 +126,7 @@ export class Edge implements EdgePort {
     return this.#clients.size;
   }
 
-  /** Takes a new socket. `greeted` is called when it has said hello. */
+  /** Takes a new socket. `greeted` is called when the client has said hello. */
   accept(ws: WebSocket, from: { readonly ip: string; readonly platform: string }, greeted: () => void): void {
     const socket = new ClientSocket(ws, from, {
       frame: (frame) => this.#frame(client, frame),
@@ -138,7 +138,7 @@ export class Edge implements EdgePort {
     this.#clients.add(client);
   }
 
-  /** Something for one of the sockets here. An attachment not known (any more) is told to its owner. */
+  /** Delivers an item to a socket here. If the attachment is unknown, its owner is told. */
   down(item: Downward): void {
     if (!this.tryDown(item)) this.#sessions.lost([item.attachment]);
   }
@@ -154,8 +154,8 @@ export class Edge implements EdgePort {
   }
 
   /**
-   * An owner has crashed and the store knows what has become of its sessions. Clients of those that have ended learn at once,
-   * and may rebuild over the same socket; those of sessions that go on elsewhere resume there, over it.
+   * Tells clients of a crashed owner what follows, once the store knows the fate of its sessions. Clients of ended sessions may rebuild
+   * over the same socket; clients of the others resume over it at the new owner.
    */
   async ownerDied(owner: InstanceId): Promise<void> {
     const concerned = new Map<UniqueSessionId, Client[]>();
@@ -168,14 +168,14 @@ export class Edge implements EdgePort {
       [...concerned].map(async ([uniqueSessionId, clients]) => {
         const frame = await this.#fateOf(uniqueSessionId);
         for (const client of clients) {
-          // It may have gone, or have found its way, while the store was asked.
+          // The client may have left or found another owner while the store was asked.
           if (client.state.kind === 'attached' && client.state.owner === owner) this.#release(client, frame);
         }
       }),
     );
   }
 
-  /** An owner lives and cannot be reached from here: its clients find a way to it through another master. */
+  /** Closes the sockets of an owner that lives but cannot be reached from here. The clients get to it through another master. */
   ownerUnreachable(owner: InstanceId): void {
     for (const client of [...this.#clients]) {
       const { state } = client;
@@ -188,13 +188,16 @@ export class Edge implements EdgePort {
       const ended = await this.#store.getEnded(uniqueSessionId);
       if (ended) return { t: 'destroyed', uniqueSessionId, reason: 'nodeCrashed' };
     } catch (error) {
-      this.#log.warn({ err: error, session: uniqueSessionId }, 'The store does not tell what has become of a session.');
+      this.#log.warn(
+        { err: error, session: uniqueSessionId },
+        'Failed to read from the store whether a session has ended.',
+      );
     }
-    // Whoever resumes is told the rest.
+    // If the session has ended after all, the resume tells the client.
     return { t: 'moved' };
   }
 
-  /** Sends the clients elsewhere, spread over `spreadMs` so that they do not arrive all at once. */
+  /** Sends all clients to other masters, spread over `spreadMs` so that they don't arrive all at once. */
   async sendAway(spreadMs: number): Promise<void> {
     const clients = [...this.#clients];
     const steps = Math.max(1, Math.ceil(spreadMs / SEND_AWAY_STEP_MS));
@@ -223,7 +226,7 @@ export class Edge implements EdgePort {
         state.port.up({ attachment: state.attachment, frame });
         return;
       case 'waiting':
-        // Sent before the client could know that its session is gone.
+        // The client sent this before it could know that its session is gone.
         if (frame.t === 'req' || frame.t === 'ack') {
           if (state.until === Number.POSITIVE_INFINITY) return;
         }
@@ -250,7 +253,7 @@ export class Edge implements EdgePort {
       const found = await this.#attach(client, attaching, hello);
       const { attachment } = attaching;
       if (client.state !== attaching) {
-        // The client has gone while its owner was looked for.
+        // The client has left while its owner was being looked up.
         if (found.kind === 'welcome') found.port.up({ attachment, gone: true });
         return;
       }
@@ -280,14 +283,14 @@ export class Edge implements EdgePort {
         : new ProtocolError(error instanceof StoreError ? 'UNAVAILABLE' : 'INTERNAL', String(error));
     const { sessionId } = hello.join ?? hello.resume ?? hello.goodbye ?? {};
     const line = { session: sessionId, ip: client.socket.ip, code: known.code };
-    // A fault of the server is worth its line; a client's faults are its own affair, however many.
-    if (known.code === 'INTERNAL') this.#log.warn({ ...line, err: error }, 'A hello is refused.');
-    else this.#refusals.warn({ ...line, reason: known.message }, 'A hello is refused.');
+    // Every fault of the server is logged; faults of clients are sampled, as there may be many.
+    if (known.code === 'INTERNAL') this.#log.warn({ ...line, err: error }, 'Refused a hello.');
+    else this.#refusals.warn({ ...line, reason: known.message }, 'Refused a hello.');
     client.socket.send({ t: 'refused', error: known.toWire() });
     this.#shut(client, known.code === 'UNAVAILABLE' || known.code === 'INTERNAL' ? 4503 : 4401);
   }
 
-  /** Finds the owner and attaches there, again and again while owners die or change, for as long as a verdict takes. */
+  /** Attaches the client at its owner. While owners die or change, it tries again, for as long as a verdict takes. */
   async #attach(
     client: Client,
     attaching: Attaching,
@@ -314,11 +317,11 @@ export class Edge implements EdgePort {
       }
       const owner = located.kind === 'here' ? this.#self : located.owner;
       const port = located.kind === 'here' ? this.#localPort : this.#links.owner(located.owner, located.url);
-      // Who has gone meanwhile may be somewhere else by now: not to be taken from there.
+      // A client that has left this socket may have resumed elsewhere by now, and must not be attached from here.
       if (client.state !== attaching) break;
       try {
         const answer = await port.attach({ attachment: attaching.attachment, hello, ip, platform });
-        // An answer that an owner gave with its last breath leads nowhere.
+        // Ignore a welcome from an owner that has since died.
         const gone = this.#deaths.isSettled(owner);
         if (answer.kind === 'welcome' && !gone && !port.isClosed) return { ...answer, owner, port };
         if (answer.kind === 'refused') throw ProtocolError.fromWire(answer.error);
@@ -336,7 +339,7 @@ export class Edge implements EdgePort {
     throw new ProtocolError('UNAVAILABLE', 'the owner of the session does not answer');
   }
 
-  /** A client comes back to a life of the session that has ended. */
+  /** Answers a client that resumes in a life of the session that has ended. */
   async #late(resume: Resume): Promise<{ kind: 'destroyed'; frame: Extract<ServerFrame, { t: 'destroyed' }> }> {
     const { uniqueSessionId, connectionId } = resume;
     const [ended, record] = await Promise.all([
@@ -362,7 +365,7 @@ export class Edge implements EdgePort {
     else if ('close' in item) this.#shut(client, item.close);
   }
 
-  /** Back to waiting for a hello, as the session is over but the client may go on. */
+  /** Lets the client say hello again over the same socket, because its session is over here. */
   #release(client: Client, frame: ServerFrame): void {
     this.#detach(client);
     client.state = { kind: 'waiting', until: Number.POSITIVE_INFINITY };
@@ -372,7 +375,7 @@ export class Edge implements EdgePort {
   #violate(client: Client, error: ProtocolError, closeCode = VIOLATIONS[error.code] ?? 4400): void {
     const { code, message } = error;
     const line = { ...this.#names(client), ip: client.socket.ip, code, reason: message };
-    this.#violations.warn(line, 'A client breaks the protocol.');
+    this.#violations.warn(line, 'Disconnecting a client that breaks the protocol.');
     this.#refused(code);
     client.socket.send({ t: 'error', error: error.toWire() });
     this.#shut(client, closeCode);
@@ -405,12 +408,12 @@ export class Edge implements EdgePort {
     const audit = this.#beats % AUDIT_BEATS === 0;
     for (const client of [...this.#clients]) {
       client.socket.beat(now);
-      // An owner that took this edge for dead, when it was only silent, has forgotten its clients: those who have nothing to
-      // say would never learn.
+      // An owner that wrongly took this edge for dead has forgotten its clients. A client that sends nothing would never learn
+      // of it.
       if (audit) this.#still(client);
       if (client.state.kind === 'waiting' && now > client.state.until) {
-        // It may be on its way over a slow link: the client must not take this for the end.
-        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'in time'), 4408);
+        // The hello may still be on its way over a slow link, so the close code lets the client try again.
+        this.#violate(client, new ProtocolError('HELLO_EXPECTED', 'no hello in time'), 4408);
       }
     }
   }

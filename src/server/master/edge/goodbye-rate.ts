@@ -1,14 +1,14 @@
 import { countedAs } from '../../shared/client-address.ts';
 import { TokenBucket } from '../../shared/token-bucket.ts';
 
-/** Goodbyes of one address: a whole company behind it may end a meeting at the same moment. */
+/** Limit per address. A whole company behind one address may end a meeting at the same moment. */
 const EACH = { perSecond: 50, burst: 1_000 };
-/** The oldest are forgotten: an attacker with more addresses than this is only held up by what all may have under way. */
+/** The oldest addresses are forgotten. An attacker with more than this is held up only by `MOST_UNDER_WAY`. */
 const MOST_ADDRESSES = 10_000;
-/** Goodbyes that wait for their owner at a time. */
+/** How many goodbyes may wait for their owners at a time. */
 const MOST_UNDER_WAY = 2_000;
 
-/** How many goodbyes an address may send, and all of them may have under way. */
+/** Limits the goodbyes of each address, and those in progress altogether. */
 export class GoodbyeRate {
   readonly #byAddress = new Map<string, TokenBucket>();
   readonly #now: () => number;
@@ -18,7 +18,7 @@ export class GoodbyeRate {
     this.#now = now;
   }
 
-  /** Runs `work`, or answers why not. */
+  /** Runs `work`, or returns which limit forbids it. */
   async run(address: string, work: () => Promise<void>): Promise<'done' | 'tooManyOfAddress' | 'tooManyUnderWay'> {
     if (!this.#bucketOf(countedAs(address)).take(1)) return 'tooManyOfAddress';
     if (this.#underWay >= MOST_UNDER_WAY) return 'tooManyUnderWay';

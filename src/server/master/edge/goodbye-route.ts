@@ -10,7 +10,7 @@ import { GOODBYE } from './client-frames.ts';
 import { GoodbyeRate } from './goodbye-rate.ts';
 import type { Goodbyes } from './goodbyes.ts';
 
-/** Four names of at most 200 characters. */
+/** Enough for four names of at most 200 characters. */
 const MOST_BYTES = 2_048;
 const RETRY_AFTER_S = 1;
 const VALIDATOR = Compile(GOODBYE);
@@ -18,14 +18,14 @@ const VALIDATOR = Compile(GOODBYE);
 export interface GoodbyeRouteParts {
   readonly goodbyes: Pick<Goodbyes, 'take'>;
   readonly proxies: TrustedProxies;
-  /** Origins whose pages may say goodbye: those that may open sockets. Default: any. */
+  /** Origins whose pages may say goodbye: the same that may open sockets. Default: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   readonly log: Logger;
 }
 
 /**
- * `POST /rejoin`: the goodbye of a page that is closing, which has no time for a socket. A beacon with text asks for no preflight, and
- * nobody reads the answer: it says whether the request was understood and in time, and nothing of the place.
+ * `POST /rejoin`: the goodbye of a page that is closing and has no time for a socket. A beacon with text needs no preflight. The answer
+ * says only whether the request was understood and in time, and reveals nothing about the connection.
  */
 export function registerGoodbye(root: FastifyInstance, parts: GoodbyeRouteParts): void {
   const { goodbyes, proxies, allowedOrigins } = parts;
@@ -44,7 +44,7 @@ export function registerGoodbye(root: FastifyInstance, parts: GoodbyeRouteParts)
         return refuse(
           reply,
           403,
-          'Pages of this origin may not say goodbye here. Add it to --allowed-origins if they should.',
+          'Pages of this origin may not say goodbye here. Add the origin to --allowed-origins if they should.',
         );
       }
       const goodbye = parse(request.body);
@@ -54,7 +54,7 @@ export function registerGoodbye(root: FastifyInstance, parts: GoodbyeRouteParts)
       try {
         const outcome = await rate.run(ip, () => goodbyes.take(goodbye));
         if (outcome === 'done') return reply.code(204).send();
-        refusals.warn({ ip, outcome }, 'Goodbyes are refused: too many come at once.');
+        refusals.warn({ ip, outcome }, 'Refused goodbyes because too many come at once.');
         return refuse(reply, outcome === 'tooManyOfAddress' ? 429 : 503, 'Too many goodbyes. Try again in a second.');
       } catch (error) {
         if (!(error instanceof ProtocolError) || error.code !== 'UNAVAILABLE') throw error;

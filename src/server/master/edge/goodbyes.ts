@@ -11,7 +11,7 @@ import type { GoodbyeAnswer, GoodbyeBody } from '../link/ports.ts';
 import { provesToBe } from '../owner/departures.ts';
 import type { Sessions } from '../owner/sessions.ts';
 
-/** Pause before an owner that has just failed, or just changed, is looked for again. */
+/** Delay before looking again for an owner that has just failed or changed. */
 const AGAIN_MS = 50;
 
 export interface GoodbyesParts {
@@ -23,7 +23,7 @@ export interface GoodbyesParts {
   readonly log: Logger;
 }
 
-/** Takes the goodbyes of clients that have no place at a socket any more, and brings them to whom they concern. */
+/** Takes goodbyes of clients for connections that their socket doesn't serve, and passes them to the owner or the store. */
 export class Goodbyes {
   readonly #parts: GoodbyesParts;
 
@@ -32,9 +32,10 @@ export class Goodbyes {
   }
 
   /**
-   * Resolves when the owner knows, or, if the session has none any more, the store: the next life of the session is told. A goodbye
-   * without proof changes nothing, and resolves all the same, as it is nobody's business which places there are.
-   * @throws {ProtocolError} UNAVAILABLE: the owner does not answer. The store keeps it for the next one; this one must hear it again
+   * Resolves when the owner knows or, if the session has no owner any more, the store: the session's next life reads it there. A goodbye
+   * without proof changes nothing but resolves, too, so that it doesn't reveal which connections exist.
+   * @throws {ProtocolError} UNAVAILABLE: the owner does not answer. The store keeps the goodbye for a later owner, but the client must
+   * repeat it for this one.
    */
   async take(goodbye: Goodbye): Promise<void> {
     try {
@@ -47,7 +48,7 @@ export class Goodbyes {
     }
   }
 
-  /** `false`: there is an owner, and it does not answer for as long as a verdict takes. */
+  /** `false`: there is an owner, but it has not answered within the time of a verdict. */
   async #tellOwner(goodbye: Goodbye): Promise<boolean> {
     const { locator, timing } = this.#parts;
     const until = performance.now() + timing.verdictMs + timing.peerCallMs;
@@ -59,7 +60,7 @@ export class Goodbyes {
       if (uniqueIdOf(located) !== goodbye.uniqueSessionId && !isKept) {
         await this.#keep(goodbye);
         isKept = true;
-        // A life that has begun meanwhile has not read it.
+        // A new life may have begun before the store had the goodbye, so look again.
         continue;
       }
       if (located.kind === 'nowhere') return true;
@@ -94,6 +95,6 @@ export class Goodbyes {
     const record = await store.getConnection(goodbye.connectionId);
     if (!provesToBe(record, goodbye) || record.leftAt !== undefined) return;
     await store.noteGoodbye(record);
-    log.info({ connection: record.connectionId }, 'A goodbye is kept in the store.');
+    log.info({ connection: record.connectionId }, 'Kept a goodbye in the store.');
   }
 }

@@ -1,10 +1,10 @@
 import { TokenBucket } from '../../shared/token-bucket.ts';
 import { BUDGETS } from '../budgets.ts';
 
-/** A pause must end before the other side takes its silence for death. */
+/** A pause must end before the other side takes the silence for a dead connection. */
 const LONGEST_PAUSE_MS = 1_000;
 
-/** How reading goes on after a frame: at once, after a pause, or not at all. */
+/** How to continue reading after a frame: at once, after a pause, or not at all. */
 export type Pace =
   | { readonly kind: 'on' }
   | { readonly kind: 'pause'; readonly ms: number }
@@ -12,11 +12,11 @@ export type Pace =
 
 const ON: Pace = { kind: 'on' };
 
-/** How fast frames of any kind are read from one client: one that sends more is read more slowly, and refused if it goes on. */
+/** Limits how fast frames are read from one client. A faster client is slowed, and refused if it continues. */
 export class InboundRate {
   readonly #bucket: TokenBucket;
   readonly #now: () => number;
-  /** Since when it is slowed without a break; a break is as long as two pauses. */
+  /** Since when the client has been slowed without interruption. An interruption lasts at least two pauses. */
   #slowedSince: number | undefined;
   #slowedAt = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +26,7 @@ export class InboundRate {
     this.#bucket = new TokenBucket({ ...BUDGETS.frames, now });
   }
 
-  /** A frame of so many bytes has come. */
+  /** Counts a received frame of `bytes`. */
   took(bytes: number): Pace {
     this.#bucket.spend(1 + Math.floor(bytes / BUDGETS.frameBytesPerToken));
     const waitMs = this.#bucket.waitMs(0);
@@ -38,7 +38,7 @@ export class InboundRate {
     return { kind: 'pause', ms: Math.min(waitMs, LONGEST_PAUSE_MS) };
   }
 
-  /** A frame was sent that the client is to acknowledge. */
+  /** Counts a sent frame that the client has to acknowledge. */
   expectsAck(): void {
     this.#bucket.give(1);
   }

@@ -1,6 +1,6 @@
 import { countedAs } from '../../shared/client-address.ts';
 
-/** Bounds of what sockets may take that have not said who they are. All clients of a crashed master come back at once. */
+/** Limits for sockets before their hello. They are wide, as all clients of a crashed master return at once. */
 export interface NewcomerLimits {
   readonly sockets: number;
   readonly socketsEach: number;
@@ -17,9 +17,9 @@ export const NEWCOMER_LIMITS: NewcomerLimits = {
 
 /** A socket before its hello. */
 export interface Newcomer {
-  /** `false`: it, or its address, or all newcomers together have sent too much. */
+  /** `false`: this socket's address, or all sockets before their hello together, have sent too much. */
   received(bytes: number): boolean;
-  /** It has said hello, or has gone. */
+  /** Call this when the client has said hello or has closed the socket. */
   leave(): void;
 }
 
@@ -28,7 +28,7 @@ interface Counts {
   bytes: number;
 }
 
-/** The sockets that have not said hello yet, counted in all and for each address, so that one address cannot keep all others out. */
+/** Counts sockets before their hello, altogether and by address, so that one address can't keep all others out. */
 export class Newcomers {
   readonly #limits: NewcomerLimits;
   readonly #all: Counts = { sockets: 0, bytes: 0 };

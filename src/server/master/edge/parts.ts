@@ -1,14 +1,14 @@
 import type { PartFrame } from '../../../protocol/frames.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 
-/** What one client is sent in parts, and how much of it has come, as far as it says. */
+/** Splits large frames for one client, and tracks how many parts have arrived according to its pings. */
 export class Parts {
-  /** Whether the client puts them together. */
+  /** Whether the client accepts parts. */
   areTaken = false;
   #sent = 0;
   #come = 0;
 
-  /** The messages that bring a frame with this text. */
+  /** The messages for a frame with this text. */
   of(text: string): string[] {
     if (!this.areTaken || text.length <= LIMITS.partLength) return [text];
     const parts: string[] = [];
@@ -21,7 +21,7 @@ export class Parts {
     return parts;
   }
 
-  /** So many have come. `true`: more than before, and not more than were sent. */
+  /** The client has received `count` parts. `true`: this is progress, and a possible number. */
   told(count: number): boolean {
     if (count <= this.#come || count > this.#sent) return false;
     this.#come = count;

@@ -10,33 +10,33 @@ import { SampledLog } from '../../shared/sampled-log.ts';
 import type { Edge } from './edge.ts';
 import { type Newcomer, Newcomers } from './newcomers.ts';
 
-/** Frames far over the limit are cut off while they arrive; those a little over get a named error. */
+/** The library cuts off a frame far over the limit; a frame slightly over it gets a named error. */
 const MAX_PAYLOAD_BYTES = LIMITS.frameBytes + 16 * 1024;
-/** Pieces in which one frame, or one message of several frames, may come: each costs more than its bytes. */
+/** How many pieces a frame or message may arrive in. Each piece costs more than its bytes. */
 const MAX_PIECES = 1_024;
-/** How long a client that is asked to close may take before it is cut, ms. */
+/** How long a client may take to answer a close before it is cut, ms. */
 const CLOSE_MS = 3_000;
-/** Options that the library has, and its types have not. */
+/** Options that the library has but its types lack. */
 const BOUNDS = { maxFragments: MAX_PIECES, maxBufferedChunks: MAX_PIECES, closeTimeout: CLOSE_MS };
-/** Seconds after which a client that is refused for want of room may try again. */
+/** Seconds after which a client that was refused for lack of room may try again. */
 const RETRY_AFTER_S = 1;
 const LOG_BURST = 20;
 
 export interface SocketServerOptions {
   readonly edge: Pick<Edge, 'accept'>;
   readonly proxies: TrustedProxies;
-  /** Origins whose pages may open sockets; `null` is the one of pages that have none. Default: any. */
+  /** Origins whose pages may open sockets; `null` is the origin of pages that have none. Default: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   readonly log: Logger;
 }
 
-/** Why an upgrade is refused. */
+/** Why an upgrade was refused. */
 interface Refusal {
   readonly status: 400 | 403 | 404 | 503;
   readonly message: string;
 }
 
-/** Takes the sockets of clients, checks where they come from, and passes them to the edge. */
+/** Accepts clients' sockets, checks their origin and address, and passes them to the edge. */
 export function acceptSockets(server: Server, { edge, proxies, allowedOrigins, log }: SocketServerOptions): void {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -46,14 +46,14 @@ export function acceptSockets(server: Server, { edge, proxies, allowedOrigins, l
   const newcomers = new Newcomers();
   const refusals = new SampledLog(log, LOG_BURST);
   server.on('upgrade', (request, socket, head) => {
-    // Node takes its own listener away at an upgrade, and a reset that nobody listens for ends the process.
+    // At an upgrade, Node removes its own listener, and a reset without a listener would end the process.
     socket.on('error', () => socket.destroy());
     const ip = clientAddress(request, proxies);
     const wrong = faultOf(request, allowedOrigins);
     const newcomer = wrong ? undefined : newcomers.admit(ip);
     if (wrong || !newcomer) {
       const refusal = wrong ?? TOO_MANY;
-      refusals.warn({ ip, status: refusal.status, reason: refusal.message }, 'A socket is refused.');
+      refusals.warn({ ip, status: refusal.status, reason: refusal.message }, 'Refused a socket.');
       return refuse(socket, request, refusal);
     }
     socket.once('close', newcomer.leave);
@@ -66,7 +66,7 @@ export function acceptSockets(server: Server, { edge, proxies, allowedOrigins, l
 
 const TOO_MANY: Refusal = {
   status: 503,
-  message: 'Too many sockets have not said hello. Try again in a second.',
+  message: 'Too many sockets have not said hello yet. Try again in a second.',
 };
 
 function faultOf(request: IncomingMessage, allowedOrigins: readonly string[] | undefined): Refusal | undefined {
@@ -75,18 +75,18 @@ function faultOf(request: IncomingMessage, allowedOrigins: readonly string[] | u
   if (fault) return { status: 400, message: targetFaultBody(fault, target).message };
   const path = pathOf(target);
   if (path !== SOCKET_PATH) {
-    return { status: 404, message: prefixLeft(path) ?? `Sockets are at ${SOCKET_PATH}. Use this path.` };
+    return { status: 404, message: prefixLeft(path) ?? `There are no sockets at this path. Use ${SOCKET_PATH}.` };
   }
   const { origin } = request.headers;
   // Programs other than browsers send no origin, and could send any.
   if (!allowedOrigins || origin === undefined || allowedOrigins.includes(origin)) return undefined;
   return {
     status: 403,
-    message: 'Pages of this origin may not open sockets here. Add it to --allowed-origins if they should.',
+    message: 'Pages of this origin may not open sockets here. Add the origin to --allowed-origins if they should.',
   };
 }
 
-/** Counts what a socket sends before its hello. To be called when it has said it. */
+/** Counts what a socket sends before its hello. Call the result at the hello. */
 function countUntilHello(ws: WebSocket, socket: Duplex, newcomer: Newcomer): () => void {
   const count = (chunk: Buffer): void => {
     if (!newcomer.received(chunk.length)) ws.terminate();
@@ -107,7 +107,7 @@ function refuse(socket: Duplex, { url = '' }: IncomingMessage, { status, message
     `content-length: ${Buffer.byteLength(body)}`,
     ...(status === 503 ? [`retry-after: ${RETRY_AFTER_S}`] : []),
   ];
-  // Without this a client that keeps its end open keeps the socket.
+  // Otherwise a client that doesn't close its end would keep the socket open.
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${error}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BUDGETS } from '../budgets.ts';
 
-/** Bounds on one HTTP body: enough for a burst, small enough to be handled between two beats. */
+/** Limits of one HTTP body: enough for a burst, small enough to be handled between two beats. */
 const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 1024 * 1024;
 const RETRY_MS = 50;
-/** Items without a frame, such as the word that a socket is gone or to be closed, are smaller; they may wait beyond the limits. */
+/** Items without a frame, such as "this socket is gone", are shorter than this. They may exceed the limits by a quarter. */
 const SMALL = 200;
 const SMALL_SHARE = 1.25;
 
-/** The most that may wait. Lengths of JSON are counted as bytes. */
+/** Limits of the queue. The length of the JSON counts as bytes. */
 export interface BatchLimits {
   readonly linkItems: number;
   readonly linkBytes: number;
@@ -20,15 +20,16 @@ interface Queued<T> {
   readonly json: string;
 }
 
-/** What came of sending a batch. `refused`: it has arrived, but something in it cannot be taken. */
+/** The result of sending a batch. `refused`: it arrived, but the other side cannot take something in it. */
 export type BatchResult = 'taken' | 'refused';
 
 /**
- * Sends items to one other process in order, one batch in flight at a time; what comes meanwhile is the next batch. A
- * batch that failed is sent again, because everything sent this way is numbered and the far side drops repeats. It ends
- * with `close()`, when the far side is dead; what was unsent then is what a resume brings back. One item that the far side
- * refuses must not hold up the rest: it is found by halving, dropped and reported. What would be more than may wait is not taken,
- * and reported.
+ * Sends items to another process in order, one batch at a time. Items that arrive meanwhile form the next batch. A failed batch is sent
+ * again: everything sent this way is numbered, so the other side drops repeats. `close()` ends it when the other side is dead; clients
+ * then resume for the unsent items.
+ *
+ * An item that the other side refuses must not block the rest: it is found by halving the batch, then dropped and reported. Items
+ * beyond the limits are not queued but reported.
  */
 export class BatchSender<T> {
   readonly #send: (items: string) => Promise<BatchResult>;
@@ -42,8 +43,8 @@ export class BatchSender<T> {
   #state: 'idle' | 'sending' | 'closed' = 'idle';
 
   /**
-   * `send` gets a JSON array, and rejects when it may not have arrived. `dropped` is told of an item that cannot be sent, and `full`,
-   * later, of one for which there was no room.
+   * `send` gets a JSON array, and rejects if it may not have arrived. `dropped` is called with an item that cannot be sent. `full` is
+   * called later, outside of `add()`, with an item that didn't fit.
    */
   constructor(
     send: (items: string) => Promise<BatchResult>,
@@ -73,7 +74,7 @@ export class BatchSender<T> {
     const { linkItems, linkBytes } = this.#limits;
     const share = json.length > SMALL ? 1 : SMALL_SHARE;
     if (this.#queue.length >= linkItems * share || this.#bytes + json.length > linkBytes * share) {
-      // Not within the call: the caller may be in the middle of telling others the same.
+      // Asynchronous, because the caller may be in the middle of sending the same to others.
       queueMicrotask(() => this.#full(item));
       return;
     }
@@ -82,7 +83,7 @@ export class BatchSender<T> {
     if (this.#state === 'idle') void this.#run();
   }
 
-  /** Resolves when nothing is left to send. */
+  /** Resolves when the queue is empty. */
   idle(): Promise<void> {
     if (this.#state !== 'sending') return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));

@@ -21,7 +21,7 @@ export interface InternalParts {
   readonly directory: Directory;
 }
 
-/** What masters ask of each other. */
+/** The routes that masters call on each other. */
 export function registerInternalRoutes(
   app: FastifyInstance,
   { sessions, edge, links, directory }: InternalParts,
@@ -30,9 +30,9 @@ export function registerInternalRoutes(
     try {
       const { request } = call.body;
       const from = edgeOf(request.attachment);
-      // An edge speaks for the sockets that it holds, and for no others.
+      // An edge may speak only for its own sockets.
       if (from !== call.caller) throw new ProtocolError('NOT_PERMITTED', `${call.caller} attaches for ${from}`);
-      // Nobody is served through an edge whose death would not be noticed: it asks again in a moment.
+      // Refused for now, because this master wouldn't notice the death of an edge that it cannot reach.
       if (directory.isUnreachable(from)) {
         throw new ProtocolError('UNAVAILABLE', 'the owner of the session cannot reach this edge');
       }

@@ -12,23 +12,23 @@ export interface AttachBody {
 export interface BatchBody<T> {
   readonly items: readonly T[];
 }
-/** Attachments that the receiver of a batch does not serve. */
+/** Attachments that the receiver of a batch does not know. */
 export interface BatchAnswer {
   readonly unknown: readonly AttachmentId[];
 }
 
-/** The other masters, as owners of this master's clients and as edges of its sessions. One line each way and master. */
+/** The connections to the other masters, as owners and as edges. There is one sender per direction and master. */
 export class Links {
   readonly #client: InternalClient;
   readonly #timing: Timing;
   readonly #owners = new Map<InstanceId, { readonly port: OwnerPort; readonly sender: BatchSender<Upward> }>();
   readonly #edges = new Map<InstanceId, { readonly port: EdgePort; readonly sender: BatchSender<Downward> }>();
-  /** Told when the other side does not serve an attachment that this side believes in. */
+  /** Called with attachments that the other side does not know although this side does. */
   unknownAtOwner: (attachments: readonly AttachmentId[]) => void = () => {};
   unknownAtEdge: (attachments: readonly AttachmentId[]) => void = () => {};
-  /** Told when a master does not answer. */
+  /** Called when a master does not answer. */
   failed: (instance: InstanceId) => void = () => {};
-  /** Told when the owner cannot take what this attachment's client has sent. */
+  /** Called when the owner cannot take what this attachment's client has sent. */
   refusedByOwner: (attachment: AttachmentId) => void = () => {};
 
   constructor(client: InternalClient, timing: Timing) {
@@ -50,7 +50,7 @@ export class Links {
           `${url}/internal/attach`,
           instance,
           { request } satisfies AttachBody,
-          // A first join waits for the media node.
+          // A first join waits for the media node, too.
           this.#timing.peerCallMs + this.#timing.mediaCommandMs,
         ),
       get isClosed() {
@@ -71,7 +71,7 @@ export class Links {
     );
     const port: EdgePort = {
       down: (item) => {
-        // Given up while a member was coming in through it.
+        // The link was given up while a member was joining through it.
         if (sender.isClosed) queueMicrotask(() => this.unknownAtEdge([item.attachment]));
         else sender.add(item);
       },
@@ -86,7 +86,7 @@ export class Links {
     await Promise.race([Promise.all(senders), delay(withinMs)]);
   }
 
-  /** Nothing more is sent to a master that is dead. */
+  /** Stops sending to a master that is dead or cannot be reached. */
   forget(instance: InstanceId): void {
     this.#owners.get(instance)?.sender.close();
     this.#edges.get(instance)?.sender.close();

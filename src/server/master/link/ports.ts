@@ -11,14 +11,14 @@ import type {
 import type { InstanceId } from '../../shared/identity.ts';
 
 declare const brand: unique symbol;
-/** One client socket at one edge, for as long as it serves one membership: `<edge instance>#<number>`. */
+/** A client's socket at an edge, for as long as it serves one connection: `<edge instance>#<number>`. */
 export type AttachmentId = string & { readonly [brand]: 'AttachmentId' };
 
 export function edgeOf(attachment: AttachmentId): InstanceId {
   return attachment.slice(0, attachment.lastIndexOf('#')) as InstanceId;
 }
 
-/** What an edge tells the owner of a client that says hello. */
+/** What an edge tells the owner about a client that says hello. */
 export interface AttachRequest {
   readonly attachment: AttachmentId;
   readonly hello: HelloFrame;
@@ -26,46 +26,46 @@ export interface AttachRequest {
   readonly platform: string;
 }
 
-/** The owner's answer. `notOwner`: look again who owns the session. */
+/** The owner's answer. `notOwner`: the edge must look up the owner again. */
 export type AttachAnswer =
   | { readonly kind: 'welcome'; readonly welcome: WelcomeFrame }
   | { readonly kind: 'refused'; readonly error: WireError }
   | { readonly kind: 'notOwner' };
 
-/** What an edge tells the owner of a session that a client has left for good. */
+/** What an edge tells the owner when a client has left for good. */
 export interface GoodbyeBody {
   readonly goodbye: Goodbye;
 }
-/** `notOwner`: look again who owns the session. */
+/** `notOwner`: look up the owner again. */
 export interface GoodbyeAnswer {
   readonly kind: 'taken' | 'notOwner';
 }
 
-/** From edge to owner, in the order the client sent it. */
+/** From edge to owner, in the order in which the client sent it. */
 export type Upward =
   | { readonly attachment: AttachmentId; readonly frame: RequestFrame | AckFrame }
   | { readonly attachment: AttachmentId; readonly gone: true }
-  /** Nothing but the question whether the owner still knows of it. `reads`: its client is getting a large frame, bit by bit. */
+  /** Asks whether the owner still knows the attachment. `reads`: the client is receiving a large frame in parts. */
   | { readonly attachment: AttachmentId; readonly still: true; readonly reads?: true };
 
 /** From owner to edge, in order. */
 export type Downward =
   | { readonly attachment: AttachmentId; readonly frame: ServerFrame }
   | { readonly attachment: AttachmentId; readonly close: CloseCode }
-  /** The membership is over but the socket stays, for a new hello. */
+  /** Ends the attachment but keeps the socket open for another hello. */
   | { readonly attachment: AttachmentId; readonly release: ServerFrame }
-  /** Nothing but the question whether the edge still has this socket. */
+  /** Asks whether the edge still has this socket. */
   | { readonly attachment: AttachmentId; readonly still: true };
 
-/** The owner as an edge sees it, in this process or another. */
+/** The owner from an edge's point of view, in this process or another. */
 export interface OwnerPort {
   attach(request: AttachRequest): Promise<AttachAnswer>;
-  /** Given up, as the owner is dead or cannot be reached: nothing goes this way any more, an answer that comes late leads nowhere. */
+  /** True once the link is given up because the owner is dead or cannot be reached. A late answer is then ignored. */
   readonly isClosed: boolean;
   up(item: Upward): void;
 }
 
-/** The edge as an owner sees it, in this process or another. */
+/** The edge from an owner's point of view, in this process or another. */
 export interface EdgePort {
   down(item: Downward): void;
 }

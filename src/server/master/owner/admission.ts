@@ -13,16 +13,16 @@ import { hashResumeKey } from './resume-keys.ts';
 import { resumeRefused } from './resume-refusal.ts';
 import type { OwnedSession } from './session.ts';
 
-/** So many lives back somebody is still known to those who have missed them all. */
+/** How many earlier lives a connection names, for members that have missed several lives. */
 const MAX_FORMER = 10;
 
-/** Who comes in: takes hellos, checks what they claim, and answers with a welcome. */
+/** Admits clients: takes hellos, checks their claims, and answers with a welcome. */
 export class Admission {
   readonly #session: OwnedSession;
   readonly #resumeGraceMs: number;
   readonly #iceServers: readonly IceServer[];
 
-  /** `iceServers`: for clients that are given none of their own. */
+  /** `iceServers`: for clients whose connection names none of its own. */
   constructor(session: OwnedSession, resumeGraceMs: number, iceServers: readonly IceServer[]) {
     this.#session = session;
     this.#resumeGraceMs = resumeGraceMs;
@@ -30,8 +30,8 @@ export class Admission {
   }
 
   /**
-   * A client that says hello at some edge: joins or resumes. Frames that it has missed follow the welcome.
-   * @throws {ProtocolError} the hello leads nowhere, or (UNAVAILABLE) not now
+   * Joins or resumes for a client that has said hello at an edge. Missed frames follow the welcome.
+   * @throws {ProtocolError} why the hello is refused; UNAVAILABLE means: not now
    */
   async attach(request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
     const { join, resume } = request.hello;
@@ -55,7 +55,7 @@ export class Admission {
     if (place.busy) throw new ProtocolError('UNAVAILABLE', 'this token is being used or changed at this moment');
     place.busy = true;
     const work = this.#take(place, request, join, edge);
-    // It goes on when its socket goes: the same client finds it under way, or done, and takes it over.
+    // The join continues if its socket closes: the same client can come back and complete it.
     place.joining = { key: join.key, latest: request.attachment, over: work.catch(() => {}) };
     try {
       return await work;
@@ -65,11 +65,12 @@ export class Admission {
     }
   }
 
-  /** The same client has another socket by now, while its join waits for something. Only its newest socket is welcomed. */
+  /** The same client has opened another socket while its join is in progress. Only its newest socket is welcomed. */
   async #joinWith(joining: Joining, request: AttachRequest, edge: EdgePort): Promise<WelcomeFrame> {
     joining.latest = request.attachment;
     await joining.over;
-    if (joining.latest !== request.attachment) throw new ProtocolError('UNAVAILABLE', 'a later hello of this client');
+    if (joining.latest !== request.attachment)
+      throw new ProtocolError('UNAVAILABLE', 'this client has sent a later hello');
     if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
     return this.attach(request, edge);
   }
@@ -100,21 +101,21 @@ export class Admission {
       },
     };
     await this.#session.write((store) => store.putConnection(joined, this.#session.record.epoch));
-    // While the store was asked, the place may have been withdrawn or the session may have ended.
+    // During the write, the connection may have been withdrawn or the session may have ended.
     if (!this.#session.isOpen) throw new ProtocolError('TOKEN_UNKNOWN');
     if (!this.#session.places.take(place)) {
-      // The store has it as joined now, and a new owner would wait for it to come back.
+      // The store already holds it as joined, and a new owner would wait for this client.
       await this.#session.places.forget(joined);
       throw new ProtocolError('TOKEN_UNKNOWN');
     }
     if (join.previous && replaces.length > 0 && this.#session.departures.has(join.previous.connectionId)) {
-      // Its page has closed, and its beacon was faster.
+      // The page has closed, and its goodbye overtook this join.
       await this.#session.places.forget(joined);
       throw new ProtocolError('CONNECTION_UNKNOWN', 'its client has said goodbye');
     }
     const { connectionId } = record;
     const member = new Member(joined);
-    // A member that may not publish brings nothing back.
+    // A SUBSCRIBER may not publish, so it brings no streams back.
     member.await(record.role === 'SUBSCRIBER' ? [] : streams);
     member.attach(attachment, edge);
     this.#session.members.set(connectionId, member);
@@ -123,7 +124,7 @@ export class Admission {
     this.#session.broadcast('connectionCreated', { connection: member.info }, member);
     this.#session.note({ kind: 'joined', connection: joined });
     const welcome = this.#welcome(member, resumeKey, false, this.#snapshot(member, media));
-    // Numbered behind the welcome, though sent before it: the edge puts them in order.
+    // These frames are numbered after the welcome but leave before it: the edge restores the order.
     this.#session.keptSignals.give(member, kept);
     if (replaces.length > 0) {
       const given = new Set(kept.map(({ signal: { from, id } }) => `${from} ${id}`));
@@ -134,7 +135,7 @@ export class Admission {
     return welcome;
   }
 
-  /** The first welcome was lost on its way; whatever has happened since is in the snapshot. */
+  /** Welcomes a client whose first welcome was lost. The snapshot includes everything that has happened since. */
   async #joinAgain(member: Member, attachment: AttachRequest['attachment'], edge: EdgePort): Promise<WelcomeFrame> {
     const [{ media }, resumeKey] = await member.returning(
       Promise.all([
@@ -159,20 +160,20 @@ export class Admission {
     const member = this.#session.members.get(resume.connectionId);
     if (!member?.provesToBe(resume.resumeKey)) throw this.#refusal(resume);
     const tookOver = resume.epoch !== this.#session.record.epoch;
-    // Also where events were too many to be kept for it.
+    // A takeover or dropped events leave gaps that only a snapshot closes.
     const beginsAnew = tookOver || member.outbox.needsSnapshot(resume.received);
     const [resumeKey, placed] = await member.returning(
       Promise.all([
         this.#session.records.renewKey(member, resume.resumeKey as ResumeKey),
-        // Only a snapshot names the place of the media, which may be on its way to another.
+        // Only a snapshot names the location of the media, which may be moving at this moment.
         beginsAnew ? this.#session.media() : undefined,
         this.#session.keptSignals.putBack(member),
       ]),
     );
-    // From here on without waiting, so that no frame comes between the welcome and those that were missed.
+    // No await from here on, so that no frame comes between the welcome and the missed frames.
     if (this.#session.isFrozen) throw new ProtocolError('EPOCH_STALE');
     if (this.#session.members.get(member.id) !== member) throw this.#refusal(resume);
-    // Meanwhile the client may have proven a newer key.
+    // The client may have proven a newer key meanwhile.
     if (!member.provesToBe(resume.resumeKey)) throw this.#refusal(resume);
     if (!placed && member.outbox.needsSnapshot(resume.received)) {
       throw new ProtocolError('UNAVAILABLE', 'more events came during the resume than are kept');
@@ -183,7 +184,7 @@ export class Admission {
     member.attach(attachment, edge);
     let welcome: WelcomeFrame;
     if (placed) {
-      // Requests that the former owner has taken and not answered are asked again: each names what it makes.
+      // The client repeats requests that the former owner took but did not answer. Their idempotency keys make this safe.
       if (tookOver) member.requestsTaken = (resume.nextRequest - 1) as RequestId;
       else member.outbox.acknowledge(resume.received);
       welcome = this.#beginAnew(member, resumeKey, true, placed.media);
@@ -206,7 +207,7 @@ export class Admission {
     this.#session.broadcast('connectionPresence', { connectionId: member.id, presence: 'here' }, member);
   }
 
-  /** A welcome with a snapshot, to a client that has had no frame of this owner yet; what no snapshot tells follows. */
+  /** Sends a welcome with a snapshot to a client that starts afresh. Frames that no snapshot includes follow it. */
   #beginAnew(member: Member, resumeKey: ResumeKey, resumed: boolean, media: MediaPlace): WelcomeFrame {
     const seq = member.outbox.last;
     member.outbox.rebase();
@@ -215,7 +216,7 @@ export class Admission {
     return { ...welcome, seq };
   }
 
-  /** What a client goes on from. */
+  /** What the client brings from its previous connection: its identities, stored signals and streams. */
   async #former(previous: NonNullable<HelloFrame['join']>['previous']) {
     const joined = await this.#proven(previous);
     if (!previous || !joined) return { replaces: [], kept: [], endedStreams: undefined, streams: undefined };
@@ -227,7 +228,7 @@ export class Admission {
     return { replaces, kept, endedStreams: joined.endedStreams, streams: previous.streams };
   }
 
-  /** The place that a client goes on from, if it proves that it was its own. */
+  /** The previous connection's record, if the client proves that it was its own. */
   async #proven(previous: NonNullable<HelloFrame['join']>['previous']): Promise<JoinedRecord | undefined> {
     if (!previous) return undefined;
     const record = await this.#session.write((store) => store.getConnection(previous.connectionId));

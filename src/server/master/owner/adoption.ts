@@ -6,9 +6,8 @@ import { type JoinedConnection, Member } from './member.ts';
 import { Publication } from './publication.ts';
 
 /**
- * Who is in a session and what they send and receive, as a new owner finds it: the connections in the store, the rest
- * at the media node. What belongs to nobody (any more), or was made by half when the former owner crashed, is left
- * out; its client asks for it again and completes it.
+ * Restores a session's members for a new owner: the connections from the store, what they send and receive from the media node.
+ * Anything without a member, or left incomplete by the crash, is left out; the client asks for it again and completes it.
  */
 export function adoptMembers(
   connections: readonly ConnectionRecord[],
@@ -31,7 +30,7 @@ export function adoptMembers(
     StreamId,
     { stream: StreamInfo; producers: Map<MediaKind, { key: string; paused: boolean }> }
   >();
-  // Of one that was just being moved to another transport, what is newer counts.
+  // If a stream was just being rerouted to another transport, the newer producers count.
   const renewals = ({ appData }: Inventory['producers'][number]): number => appData.stream.renewal ?? 0;
   for (const { key, kind, paused, appData } of inventory.producers.toSorted((a, b) => renewals(a) - renewals(b))) {
     const { stream } = appData;
@@ -43,7 +42,7 @@ export function adoptMembers(
     const whole = (audio !== undefined) === stream.hasAudio && (video !== undefined) === stream.hasVideo;
     if (!whole) continue;
     const keys = new Map([...producers].map(([kind, { key }]) => [kind, key]));
-    // The producer knows best whether it is paused: the word about it may not have got into its data.
+    // The producer's own state counts: the crash may have come before `appData` was updated.
     const active = { audioActive: audio?.paused === false, videoActive: video?.paused === false };
     members
       .get(stream.connectionId)

@@ -13,14 +13,14 @@ function sum(session: OwnedSession, count: (member: Member) => number): number {
   return [...session.members.values()].reduce((all, member) => all + count(member), 0);
 }
 
-/** Whether the member may have one more transport. @throws {ProtocolError} LIMIT_REACHED */
+/** Throws unless the member may have another transport. @throws {ProtocolError} LIMIT_REACHED */
 export function requireTransport(session: OwnedSession, member: Member): void {
   requireBelow(member.transports.size, BUDGETS.connectionTransports, 'transports of a connection');
   const all = sum(session, ({ transports }) => transports.size);
   requireBelow(all, BUDGETS.sessionTransports, 'transports of a session');
 }
 
-/** Whether the member may have this stream, besides those that it has and that are on their way. @throws {ProtocolError} LIMIT_REACHED */
+/** Throws unless the member has this stream or may publish another. @throws {ProtocolError} LIMIT_REACHED */
 export function requireStream(session: OwnedSession, member: Member, streamId: StreamId): void {
   const own = new Set([...member.publications.keys(), ...member.publishing]);
   if (own.has(streamId)) return;
@@ -29,13 +29,13 @@ export function requireStream(session: OwnedSession, member: Member, streamId: S
   requireBelow(all, BUDGETS.sessionStreams, 'streams of a session');
 }
 
-/** Whether the member may receive one stream more. @throws {ProtocolError} LIMIT_REACHED */
+/** Throws unless the member may receive another stream. @throws {ProtocolError} LIMIT_REACHED */
 export function requireSubscription(member: Member, streamId: StreamId): void {
   if (member.subscriptions.has(streamId)) return;
   requireBelow(member.subscriptions.size, BUDGETS.connectionSubscriptions, 'subscriptions of a connection');
 }
 
-/** Whether the session may have one connection more, joined or not. @throws {ProtocolError} LIMIT_REACHED */
+/** Throws unless the session may have another connection, joined or not. @throws {ProtocolError} LIMIT_REACHED */
 export function requireConnection(session: OwnedSession): void {
   requireBelow(session.members.size + session.pending.length, BUDGETS.sessionConnections, 'connections of a session');
 }

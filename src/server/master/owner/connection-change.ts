@@ -4,15 +4,15 @@ import type { Role } from '../../../protocol/model.ts';
 import type { Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
 
-/** What is left out stays as it is. */
+/** Fields left out don't change. */
 export interface ConnectionChange {
   readonly role?: Role;
   readonly record?: boolean;
 }
 
 /**
- * Changes what a connection may do, whether it has been joined or not. Everyone is told of a new role; streams that it does not
- * allow end.
+ * Changes what a connection may do, whether it has been joined or not. Every member is told of a new role; streams that the new
+ * role does not allow end.
  * @throws {ProtocolError} CONNECTION_UNKNOWN, or UNAVAILABLE when nothing has been changed
  */
 export async function changeConnection(
@@ -36,7 +36,7 @@ async function changeMember(session: OwnedSession, member: Member, change: Conne
   if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
   const { role } = member.record;
   if (role === before) return;
-  session.log.info({ connection: member.id, before, role }, 'A role is changed.');
+  session.log.info({ connection: member.id, before, role }, 'Changed the role of a connection.');
   session.broadcast('connectionChanged', { connectionId: member.id, role });
   if (role === 'SUBSCRIBER') session.streams.forbidAllOf(member);
 }

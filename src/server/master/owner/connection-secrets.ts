@@ -14,20 +14,20 @@ type Sealed = Pick<ConnectionRecord, 'tokenSalt' | 'tokenHash' | 'sealedIceServe
 type Named = Pick<ConnectionRecord, 'uniqueSessionId' | 'connectionId'>;
 
 /**
- * The token and the TURN credentials of connections, which must not be readable in the store. Any owner derives a token again from
- * the cluster's secret and the salt in the record, to show it; the record alone only tells whether a token is the right one.
+ * The tokens and TURN credentials of connections, which must not be readable in the store. An owner derives a token from the
+ * cluster's secret and the salt in the record when it has to show it. The record alone can only verify a token.
  */
 export class ConnectionSecrets {
   readonly #secrets: Pick<Secrets, 'accepted' | 'current'>;
   readonly #box: SealedBox;
 
-  /** `secrets`: of the cluster; while they are changed, the former one is still good for what was made with it. */
+  /** `secrets`: of the cluster. During a change of secrets, the former one still opens what it sealed. */
   constructor(secrets: Pick<Secrets, 'accepted' | 'current'>) {
     this.#secrets = secrets;
     this.#box = new SealedBox(secrets, 'ice servers');
   }
 
-  /** The part of a new connection's record that seals them. `salt`: of a request that may be repeated; default: a random one. */
+  /** The sealed part of a new connection's record. `salt`: fixed for a request that may be retried; default: random. */
   seal(connection: Named, iceServers: readonly CustomIceServer[], salt = newSalt()): Sealed {
     return {
       tokenSalt: salt,
@@ -38,21 +38,21 @@ export class ConnectionSecrets {
     };
   }
 
-  /** `undefined` when the token was made with a secret that is no longer known. */
+  /** `undefined` when the token was made with a secret that is no longer accepted. */
   tokenOf(record: Named & Sealed): TokenId | undefined {
     return this.#secrets.accepted
       .map((secret) => deriveToken(secret, record, record.tokenSalt))
       .find((token) => hashToken(token) === record.tokenHash);
   }
 
-  /** The STUN and TURN servers of its own. None when they were sealed with a secret that is no longer known. */
+  /** The connection's own STUN and TURN servers. Empty when they were sealed with a secret that is no longer accepted. */
   iceServersOf({ connectionId, sealedIceServers }: { connectionId: ConnectionId } & Partial<Sealed>) {
     const text = sealedIceServers && this.#box.open(sealedIceServers, connectionId);
     return text ? (JSON.parse(text) as readonly CustomIceServer[]) : [];
   }
 }
 
-/** The hash of a token: the store and the owner's memory keep nothing else of it. */
+/** The hash of a token. Neither the store nor the owner keeps the token itself. */
 export function hashToken(token: string): TokenHash {
   return createHash('sha256').update(token).digest('base64url') as TokenHash;
 }

@@ -4,9 +4,9 @@ import type { Departed, LeaveReason } from '../../../protocol/model.ts';
 import type { ConnectionRecord, JoinedRecord, SessionRecord, Store } from '../../store/store.ts';
 import { acceptsKey } from './resume-keys.ts';
 
-/** How long after a takeover a member may still come back that was not told who has left since. */
+/** For how long after a takeover a member may still resume that has not been told of departures. */
 const RESUMING_MS = 60_000;
-/** So many are told to a client that comes back; of more, the oldest are forgotten, and it waits for them in vain. */
+/** How many departures a returning client is told. Older ones are forgotten, and the client waits for those in vain. */
 const MOST_DEPARTED = 500;
 
 export interface DeparturesParts {
@@ -17,8 +17,8 @@ export interface DeparturesParts {
 }
 
 /**
- * Places in former lives of a session that nobody goes on from: their clients said goodbye, or have left since. Members that know
- * them from before a crash would otherwise show their last picture until the time to come back is over.
+ * Connections of former lives that no client continues, because it said goodbye or has left since. Without this list, members that
+ * knew them before a crash would show their last picture until the grace period ends.
  */
 export class Departures {
   readonly #parts: DeparturesParts;
@@ -31,17 +31,17 @@ export class Departures {
     this.#parts = parts;
   }
 
-  /** The session has this owner only now: its members are on their way. */
+  /** Call this after a takeover: members are about to resume. */
   takenOver(): void {
     this.#takenOverAt = performance.now();
   }
 
-  /** The latest last. */
+  /** In the order of their departure. */
   get all(): readonly Departed[] {
     return [...this.#departed].map(([connectionId, reason]) => ({ connectionId, reason }));
   }
 
-  /** A member has left: it does not go on from its former places any more. Its present id is told to the members that are here. */
+  /** A member has left and continues none of its former connections. Members that resume after a takeover also need its present id. */
   left(record: ConnectionRecord, reason: LeaveReason): void {
     const isUntold = performance.now() - this.#takenOverAt < RESUMING_MS;
     for (const connectionId of isUntold ? placesOf(record) : (record.joined?.replaces ?? []))
@@ -52,7 +52,7 @@ export class Departures {
     return this.#departed.has(connectionId);
   }
 
-  /** The client of a place in a former life does not come back. `false`: without proof nothing happens. @throws {ProtocolError} */
+  /** Ends a connection of a former life for good. `false`: the client has not proven it, so nothing changes. @throws {ProtocolError} */
   async farewell(goodbye: Goodbye): Promise<boolean> {
     const { session, write } = this.#parts;
     const record = await write((store) => store.getConnection(goodbye.connectionId));
@@ -65,7 +65,7 @@ export class Departures {
     return true;
   }
 
-  /** Learns which places of a former life were left before this life began. Reads the store once. @throws {ProtocolError} */
+  /** Reads which connections of a former life ended before this life began, once per life. @throws {ProtocolError} */
   readLife(former: UniqueSessionId): Promise<void> {
     const read = this.#read.get(former) ?? this.#readLife(former);
     this.#read.set(former, read);
@@ -87,7 +87,7 @@ export class Departures {
   }
 }
 
-/** Whether the client of this place has sent the goodbye. */
+/** Whether the sender proves to be the client of this connection. */
 export function provesToBe(
   record: ConnectionRecord | undefined,
   { uniqueSessionId, resumeKey }: Pick<Goodbye, 'uniqueSessionId' | 'resumeKey'>,

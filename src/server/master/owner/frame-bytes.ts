@@ -1,12 +1,12 @@
 import type { OutboxFrame } from './outbox.ts';
 
-/** Bytes that a frame takes besides its data: its own object, its number, its place in a list. */
+/** Approximate bytes of a frame besides its data: the object, its number and its list entry. */
 const AROUND_BYTES = 128;
 
-/** A frame that is told to many members is measured once. */
+/** Caches sizes, because the same data is often sent to many members. */
 const measured = new WeakMap<object, number>();
 
-/** About how much memory a frame takes, and how long it is on the wire. */
+/** Approximate size of a frame, in memory and on the wire. */
 export function frameBytes(frame: OutboxFrame): number {
   const content = frame.t === 'res' && 'error' in frame ? frame.error : frame.data;
   return AROUND_BYTES + contentBytes(content);

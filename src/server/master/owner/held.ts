@@ -5,18 +5,18 @@ export interface Held {
   readonly frame: NumberedFrame;
   readonly bytes: number;
   readonly at: number;
-  /** A signal that is in the store alone: the frame has none of what it says. Counted at the limits as before, and not as memory. */
+  /** The content of this signal is only in the store. It counts fully at the limits, but hardly as memory. */
   readonly isAbsent?: true;
 }
 
-/** What is left of a signal that is in the store takes about so much. */
+/** Approximate memory of a signal whose content is only in the store. */
 const ABSENT_BYTES = 128;
 
 export function memoryOf({ bytes, isAbsent }: Held): number {
   return isAbsent ? ABSENT_BYTES : bytes;
 }
 
-/** Without the signals up to `keptTo`, but for whose they are. */
+/** Drops the content of signals up to `keptTo`, but keeps their senders. */
 export function withoutKept(all: readonly Held[], keptTo: number): Held[] {
   return all.map((held) => {
     const { frame, bytes, at } = held;
@@ -26,7 +26,7 @@ export function withoutKept(all: readonly Held[], keptTo: number): Held[] {
   });
 }
 
-/** With the signals up to `keptTo`, which are the last of `kept`. Those that are not there any more are left out. */
+/** Restores the signals up to `keptTo`, which are the last of `kept`. Signals that the store has lost are left out. */
 export function withKept(all: readonly Held[], keptTo: number, kept: readonly ServerEvents['signal'][]): Held[] {
   const isKept = ({ frame }: Held): boolean => frame.seq <= keptTo && frame.t === 'evt' && frame.event === 'signal';
   let at = kept.length - all.filter(isKept).length;

@@ -8,7 +8,7 @@ import type { LiveNode } from '../cluster/directory.ts';
 import type { MediaRoom, Placed, Placement, PlacementWishes } from './media-room.ts';
 import type { RoomsLeft } from './rooms-left.ts';
 
-/** How long a session whose media node is gone looks for another, and how often. */
+/** For how long a session without a media node looks for another, and how often. */
 const MEDIA_PATIENCE_MS = 15_000;
 const MEDIA_RETRY_MS = 250;
 
@@ -17,28 +17,28 @@ export interface HostingParts {
   readonly owner: InstanceId;
   readonly placement: Placement;
   readonly log: Logger;
-  /** Writes down where the media is. @throws {ProtocolError} the session is not to be placed any more, or not now */
+  /** Records where the media is. @throws {ProtocolError} when the session may not be placed there, or not now */
   readonly placed: (mediaNode: InstanceId) => Promise<void>;
   readonly isOpen: () => boolean;
-  /** The media node says that it has no such room. */
+  /** Called when the media node says that it has no such room. */
   readonly gone: (room: MediaRoom) => void;
-  /** The rooms that are being left. */
+  /** Rooms that the session's media has moved away from. */
   readonly left: Pick<RoomsLeft, 'nodes' | 'forget'>;
 }
 
 export interface MigrationWishes extends Pick<PlacementWishes, 'never'> {
-  /** Whether the media is still to move. */
+  /** Whether the move is still needed. */
   readonly isWanted: () => boolean;
 }
 
-/** Where a session's media is: nowhere before the first member joins, then at a media node, and after its death at another. */
+/** The location of a session's media: nowhere before the first join, then a media node, and after a node's death another. */
 export class Hosting {
   readonly #parts: HostingParts;
   #media: Promise<Placed> | undefined;
-  /** Where it is, or was last. */
+  /** The present location, or the last one if the media is lost. */
   #placed: Placed | undefined;
   #isLost = false;
-  /** Another place is being looked for: once at a time, whatever the reasons. */
+  /** The search for another location. All callers share one, whatever their reasons. */
   #search: Promise<Placed> | undefined;
 
   constructor(parts: HostingParts) {
@@ -53,20 +53,20 @@ export class Hosting {
     return this.#isLost ? undefined : this.#placed;
   }
 
-  /** The room; the session is placed when it is asked for the first time. @throws {ProtocolError} UNAVAILABLE */
+  /** Resolves with the room. The first call places the session. @throws {ProtocolError} UNAVAILABLE */
   media(): Promise<Placed> {
     this.#media ??= this.#keep(this.#place());
     return this.#media;
   }
 
-  /** Whether the media is at a node that is about to end. */
+  /** Whether the present media node drains. */
   get isDraining(): boolean {
     return this.room !== undefined && this.#parts.placement.drains(this.room.node);
   }
 
   /**
-   * The media is gone: finds another place, for which all wait that ask for it.
-   * @throws {ProtocolError} UNAVAILABLE when there is none for long
+   * Finds another location after the media is lost; callers of `media()` wait for it.
+   * @throws {ProtocolError} UNAVAILABLE when no media node has taken the session for 15 s
    */
   move(): Promise<Placed> {
     this.#isLost = true;
@@ -74,13 +74,13 @@ export class Hosting {
     return this.#media;
   }
 
-  /** Finds another place, and leaves the media where it is until then. @throws {ProtocolError} UNAVAILABLE; nothing has changed */
+  /** Finds another location while the media stays where it is. @throws {ProtocolError} UNAVAILABLE, and nothing has changed */
   migrate(wishes: MigrationWishes): Promise<Placed> {
     return this.#elsewhere(wishes);
   }
 
   /**
-   * What a crashed owner has left at the media node; `undefined` when that is gone too, and the media is hosted anew.
+   * Takes over the room that a crashed owner left; `undefined` when the room is gone, too, and the media is hosted anew.
    * @throws {ProtocolError} UNAVAILABLE
    */
   async adopt(node: LiveNode | undefined): Promise<Inventory | undefined> {
@@ -92,13 +92,16 @@ export class Hosting {
       this.#use(placed);
       return inventory;
     } catch (error) {
-      log.warn({ err: error, mediaNode: record.mediaNode }, 'The media is gone with the owner and is hosted anew.');
+      log.warn(
+        { err: error, mediaNode: record.mediaNode },
+        'The room of the former owner is gone; hosting the media anew.',
+      );
       await this.move();
       return undefined;
     }
   }
 
-  /** What has failed is tried again when it is asked for again. */
+  /** Keeps the result for later callers. After a failure, the next caller tries again. */
   #keep(placing: Promise<Placed>): Promise<Placed> {
     const kept = placing.catch((error: unknown) => {
       if (this.#media === kept) this.#media = undefined;
@@ -134,19 +137,19 @@ export class Hosting {
       await this.#parts.placed(room.node);
       if (!this.#parts.isOpen()) throw new ProtocolError('SESSION_CLOSED');
     } catch (error) {
-      // Nobody would ever close it: its owner, this master, goes on listening to the media node. Whoever comes next waits for
-      // the answer, so that it does not close what that one opens.
+      // The media node keeps this room for as long as this master is alive, so it must be closed explicitly. Wait for the answer: a
+      // late close would end the room that the next caller opens.
       await room.command('closeRoom', {}).catch(() => {});
       throw error;
     }
     this.#use(placed);
-    log.info({ mediaNode: room.node }, 'The session is placed.');
+    log.info({ mediaNode: room.node }, 'Placed the session on a media node.');
     return placed;
   }
 
   /**
-   * A room that was there holds media that nobody here knows of: this session has left it, or another owner in between has had
-   * it, whose clients would take its media for that of now and bring none. It is closed, and the next one is empty.
+   * Opens an empty room. An existing room holds media that this owner doesn't know: this session left it, or another owner used it in
+   * between. Clients would take that media for current and publish none. So an existing room is closed and a new one opened.
    */
   async #openEmpty(never?: InstanceId): Promise<Placed> {
     const { placement, record, owner, left } = this.#parts;
@@ -156,7 +159,7 @@ export class Hosting {
     left.forget(placed.media.id);
     await placed.room.command('closeRoom', {});
     const next = await open();
-    if (next.wasThere) throw new ProtocolError('UNAVAILABLE', 'not an empty room');
+    if (next.wasThere) throw new ProtocolError('UNAVAILABLE', 'the room is not empty');
     return next;
   }
 

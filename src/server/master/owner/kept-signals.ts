@@ -4,7 +4,7 @@ import type { Logger } from '../../shared/logging.ts';
 import type { KeptSignal, SessionRecord, Store } from '../../store/store.ts';
 import type { Member } from './member.ts';
 
-/** What comes within so long is kept with one write. */
+/** Signals that arrive within this time share one write. */
 const BATCH_MS = 20;
 
 export interface KeptSignalsParts {
@@ -12,7 +12,7 @@ export interface KeptSignalsParts {
   readonly members: ReadonlyMap<ConnectionId, Member>;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
-  /** Puts a signal into a member's outbox; one that cannot hold it is put out. */
+  /** Puts a signal into a member's outbox; evicts the member if it doesn't fit. */
   readonly tell: (member: Member, signal: KeptSignal['signal']) => void;
   readonly log: Logger;
 }
@@ -20,27 +20,27 @@ export interface KeptSignalsParts {
 type Found = Awaited<ReturnType<Store['listSignals']>>;
 
 /**
- * Signals for those who are away, in the store: whoever has said one need not wait until they are back, and it outlives this
- * owner. While they are away, what is kept is not in their outboxes, too; it is put back when they return.
+ * Stores signals for members that are away, so that senders need not wait for their return and a crash of this owner loses nothing.
+ * Meanwhile the outbox drops their content; it is put back when the member returns.
  */
 export class KeptSignals {
   readonly #parts: KeptSignalsParts;
-  /** For whom there are some in the store, under which of its ids, and the number of the last. */
+  /** Members with stored signals: under which connection ids, and the number of the last. */
   readonly #kept = new Map<Member, { readonly ids: readonly ConnectionId[]; readonly number: number }>();
-  /** What is on its way to the store: nothing, a batch, or one with another to follow. */
+  /** Whether a batch is on its way to the store, and whether another must follow. */
   #batch: 'none' | 'one' | 'another' = 'none';
-  /** Members that were put out and take other places, where they get what is kept. */
+  /** Evicted members that may join again under another id, and get the stored signals then. */
   readonly #putOut = new WeakSet<Member>();
-  /** One write follows the other, so that nothing is kept twice. */
+  /** Chains the writes, so that no signal is stored twice. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(parts: KeptSignalsParts) {
     this.#parts = parts;
   }
 
-  /** Puts what former owners have kept for these members into their outboxes. @throws {ProtocolError} UNAVAILABLE */
+  /** Puts signals stored by former owners into these members' outboxes. @throws {ProtocolError} UNAVAILABLE */
   async adopt(members: readonly Member[]): Promise<void> {
-    // One that has rebuilt from former places may not have got yet what was kept for it there.
+    // A member that has rebuilt may not have received the signals stored under its former ids.
     const memberOf = new Map(
       members.flatMap((member) => [member.id, ...(member.record.joined.replaces ?? [])].map((id) => [id, member])),
     );
@@ -58,9 +58,9 @@ export class KeptSignals {
     }
   }
 
-  /** The member returns: what was left to the store is put back. @throws {ProtocolError} UNAVAILABLE */
+  /** Restores the content of the stored signals when the member returns. @throws {ProtocolError} UNAVAILABLE */
   putBack(member: Member): Promise<void> {
-    // In turn with the writes, so that what the outbox takes for kept is what the store has.
+    // Queued behind the writes, so that the outbox and the store agree on which signals are stored.
     const work = this.#writing.then(async () => {
       const kept = this.#kept.get(member);
       if (!kept || member.outbox.absent === 0) return;
@@ -72,14 +72,14 @@ export class KeptSignals {
   }
 
   /**
-   * What was kept for these connections, also in lives of the session that crashes have ended.
+   * The signals stored for these connections, including those of former lives.
    * @throws {ProtocolError} UNAVAILABLE
    */
   find(connections: readonly ConnectionId[]): Promise<Found> {
     return this.#parts.write((store) => store.listSignals(connections));
   }
 
-  /** Puts what was kept, for this member or for what it was in former lives, into its outbox. */
+  /** Puts signals stored for this member, under its present or former ids, into its outbox. */
   give(member: Member, found: Found): void {
     const last = found.at(-1);
     if (!last) return;
@@ -90,9 +90,9 @@ export class KeptSignals {
     this.#kept.set(member, { ids, number: last.number });
   }
 
-  /** Keeps what those are to get who are known to be away, soon. */
+  /** Stores the signals of members that are known to be away, together with those that follow within 20 ms. */
   keepSoon(): void {
-    // One at a time, also while the store takes long: the next takes all that has come meanwhile.
+    // One batch at a time, even if the store is slow: the next takes everything that has arrived meanwhile.
     if (this.#batch !== 'none') {
       this.#batch = 'another';
       return;
@@ -106,20 +106,20 @@ export class KeptSignals {
     }, BATCH_MS);
   }
 
-  /** Keeps what these are to get. What the store does not take now is tried again by the next `keepSoon()`. */
+  /** Stores these members' signals. If the store refuses them now, the next `keepSoon()` tries again. */
   keep(members: readonly Member[]): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write(members));
     return this.#writing;
   }
 
-  /** The member has acknowledged something: what has arrived need not be kept. */
+  /** Call this when the member has acknowledged something: signals that have arrived need not stay in the store. */
   arrived(member: Member): void {
     if (this.#kept.has(member) && !member.outbox.holdsKept) this.forget(member);
   }
 
   /**
-   * The member is put out, as it does not read what it is sent, and has left the session. What it has not acknowledged is kept for the
-   * place that it takes next, and only then acknowledged to its senders. Resolves when they have been told.
+   * Stores what an evicted member has not acknowledged, for the connection that it joins with next. The senders get their answer only
+   * after that. Resolves when they have been answered.
    */
   bequeath(member: Member): Promise<void> {
     this.#putOut.add(member);
@@ -130,14 +130,14 @@ export class KeptSignals {
         if (kept.length > 0) await write((store) => store.keepSignals(session.uniqueSessionId, session.epoch, kept));
         member.outbox.close();
       } catch (error) {
-        log.warn({ err: error, connection: member.id }, 'Signals for a client that was put out could not be kept.');
+        log.warn({ err: error, connection: member.id }, 'Failed to keep signals for an evicted client.');
         member.outbox.close(new ProtocolError('OUTBOX_OVERFLOW', `${member.id} does not read what it is sent`));
       }
     });
     return this.#writing;
   }
 
-  /** Nothing is to be kept for this member any more. */
+  /** Deletes the member's signals from the store. */
   forget(member: Member): void {
     const kept = this.#kept.get(member);
     if (!kept) return;
@@ -145,8 +145,8 @@ export class KeptSignals {
     const { session, write, log } = this.#parts;
     const { uniqueSessionId, epoch } = session;
     write((store) => store.forgetSignals(uniqueSessionId, epoch, kept.ids, kept.number)).catch((error: unknown) =>
-      // Told again by the next owner, they are known by their numbers or ids, and dropped.
-      log.debug({ err: error, connection: member.id }, 'The store keeps signals that have arrived.'),
+      // If a later owner sends them again, the client recognises their numbers or ids and drops them.
+      log.debug({ err: error, connection: member.id }, 'Failed to delete delivered signals from the store.'),
     );
   }
 
@@ -169,12 +169,12 @@ export class KeptSignals {
       for (const { member, upTo } of waiting) {
         this.#kept.set(member, { ids: this.#kept.get(member)?.ids ?? [member.id], number });
         this.#isKept(member, upTo);
-        // It may be back, or gone for good, by now.
+        // The member may have returned, or left for good, during the write.
         if (this.#parts.members.get(member.id) === member) this.arrived(member);
         else if (!this.#putOut.has(member)) this.forget(member);
       }
     } catch (error) {
-      log.warn({ err: error }, 'Signals for those who are away could not be kept; who has sent them waits.');
+      log.warn({ err: error }, 'Failed to keep signals for absent clients; their senders wait.');
     }
   }
 }

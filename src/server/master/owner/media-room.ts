@@ -20,7 +20,7 @@ const ORDERED: ReadonlySet<MediaCommand> = new Set([
   'closeConsumer',
 ]);
 
-/** Sends the commands of one session's owner to the media node that carries it, fenced with the session's epoch. */
+/** A session's room at a media node. Sends the owner's commands there, fenced with the session's epoch. */
 export class MediaRoom {
   readonly node: InstanceId;
   readonly #url: string;
@@ -29,23 +29,23 @@ export class MediaRoom {
   readonly #timeoutMs: number;
   readonly #watch: NodeWatch | undefined;
   #orders = 0;
-  /** What is to be closed there. */
+  /** Objects that the media node has yet to close. */
   readonly closings = new Closings({
     send: (command, params) => this.command(command, params),
     nextOrder: () => this.#nextOrder(),
     now: () => performance.now(),
   });
-  /** Told when there is no such room at the media node, or no such media node. */
+  /** Called when the room or its media node is found to be gone. */
   gone: () => void = () => {};
 
-  /** `watch`: ends the calls to a dead node. Default: they take their time. */
+  /** `watch`: ends pending calls as soon as the node is found dead. Default: they run into their timeout. */
   constructor(node: LiveNode, fence: Fence, client: InternalClient, timing: Timing, watch?: NodeWatch) {
     this.#watch = watch;
     this.node = node.instance;
     this.#url = node.url;
     this.#fence = fence;
     this.#client = client;
-    // A little longer than the node gives itself, so that its own word arrives first.
+    // Slightly longer than the node's own time limit, so that the node's error arrives first.
     this.#timeoutMs = timing.mediaCommandMs + 1_000;
   }
 
@@ -64,15 +64,15 @@ export class MediaRoom {
     try {
       return await (this.#watch ? this.#watch.call(this.node, call) : call());
     } catch (error) {
-      // It may be back with all that it has: unlike a refusal, this says nothing of the room.
+      // Unlike a refusal, this says nothing about the room: the node may return with everything that it has.
       if (error instanceof NodeDead) throw new ProtocolError('UNAVAILABLE', 'the media node does not answer');
       if (error instanceof PeerError) {
-        // Another run of the node, or nobody, is at its address: the room is not there any more.
+        // Another run of the node, or no process, is at its address, so the room is gone.
         if (error.failure === 'wrongInstance' || error.failure === 'refused') this.gone();
         throw new ProtocolError('UNAVAILABLE', `media node: ${error.failure}`);
       }
       if (error instanceof ProtocolError && error.code === 'SESSION_UNKNOWN') {
-        // The room is not there any more, e.g. as its worker has died. Nothing that concerns a client.
+        // The room is gone, for example because its worker died. The client needn't know that cause.
         this.gone();
         throw new ProtocolError('UNAVAILABLE', 'the media is being hosted anew');
       }
@@ -80,7 +80,7 @@ export class MediaRoom {
     }
   }
 
-  /** Something that need not succeed: the media node drops what has no owner by itself. */
+  /** Sends a command that may fail: the media node itself cleans up what has no owner. */
   attempt<C extends MediaCommand>(command: C, params: MediaCommands[C]['params']): void {
     this.command(command, params).catch(() => {});
   }
@@ -94,28 +94,28 @@ export class MediaRoom {
 export interface Placed {
   readonly room: MediaRoom;
   readonly media: MediaPlace;
-  /** It was there before it was asked for. */
+  /** The room existed before this call. */
   readonly wasThere: boolean;
 }
 
-/** Of the nodes that are there, which are not wanted. */
+/** Media nodes to avoid. */
 export interface PlacementWishes {
-  /** A node that cannot be commanded, whatever else it does. */
+  /** A node that cannot be commanded at present. */
   readonly never?: InstanceId | undefined;
-  /** Those that carry a room of the session that is being left: a new one would take its place. */
+  /** Nodes with a room that the session is leaving, which a new room would replace. They are tried last. */
   readonly last?: ReadonlySet<InstanceId>;
 }
 
-/** How long a node may take to open a room before the next is asked, at most: nobody waits for a dead host. */
+/** How long a node may take to open a room before the next is tried: nobody should wait for a dead host. */
 const LONGEST_OPENING_MS = 1_500;
 
-/** Finds the media node with the most room. */
+/** Chooses media nodes for rooms. */
 export class Placement {
   readonly #directory: Directory;
   readonly #client: InternalClient;
   readonly #timing: Timing;
   readonly #watch: NodeWatch;
-  /** Placed here since the node last told its load, so that a burst of first joins does not fall on one node. */
+  /** Rooms placed here since the node's last report of its load, so that a burst of first joins spreads over the nodes. */
   readonly #recent = new Map<InstanceId, { placed: number; beat: LiveNode['beat'] }>();
 
   constructor(directory: Directory, client: InternalClient, timing: Timing) {
@@ -127,7 +127,7 @@ export class Placement {
 
   /**
    * Opens the session's room on the media node that it was created for, or else on the least loaded one that answers.
-   * @throws {ProtocolError} UNAVAILABLE when none answers
+   * @throws {ProtocolError} UNAVAILABLE when no node answers
    */
   async place(session: SessionRecord, owner: InstanceId, { never, last }: PlacementWishes = {}): Promise<Placed> {
     const withinMs = Math.min(this.#timing.verdictMs / 2, LONGEST_OPENING_MS);
@@ -138,7 +138,7 @@ export class Placement {
       try {
         const placed = await this.#open(room, withinMs);
         this.#recent.set(node.instance, { beat: node.beat, placed: this.#placedOn(node) + 1 });
-        // Their answers may only be late.
+        // The nodes that did not answer may still open the room late.
         for (const other of unanswered) other.attempt('closeRoom', {});
         return placed;
       } catch (error) {
@@ -150,7 +150,7 @@ export class Placement {
     throw new ProtocolError('UNAVAILABLE', lastFailure ? String(lastFailure) : 'no media node is up');
   }
 
-  /** Opens the session's room at this very node: where it is there already, its owner is `owner` from now on. */
+  /** Opens the session's room at this node. If the room exists, `owner` becomes its owner. */
   adopt(session: SessionRecord, node: LiveNode, owner: InstanceId): Promise<Placed> {
     return this.#open(this.#roomAt(session, node, owner));
   }
@@ -166,7 +166,7 @@ export class Placement {
     return { room, media, wasThere };
   }
 
-  /** Whether a media node that was chosen has begun to drain meanwhile. */
+  /** Whether this media node has begun to drain. */
   drains(mediaNode: InstanceId): boolean {
     return this.#directory.find(mediaNode)?.beat?.ready === false;
   }
@@ -180,7 +180,7 @@ export class Placement {
     const rank = (node: LiveNode): number => {
       if (last?.has(node.instance) || node.isDoubted) return Number.POSITIVE_INFINITY;
       if (nodeIdOf(node.instance) === wanted) return -1;
-      // Load in steps, as a percent or two is noise; within a step, the fewer rooms.
+      // Load counts in steps of ten percent, as small differences are noise. Within a step, fewer rooms win.
       const load = Math.round((node.beat?.load ?? 0) / 10);
       return load * 1_000 + Number(node.beat?.facts['rooms'] ?? 0) + this.#placedOn(node);
     };

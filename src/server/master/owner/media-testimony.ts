@@ -2,12 +2,12 @@ import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { MediaState } from '../../../protocol/model.ts';
 
 /**
- * The clients' answers about the media, taken together. `flows`: at least one says so and none contradicts. `mixed`: it flows for some
- * only. `silent`: all that can tell say so. `unknown`: all have answered, and none can tell. `open`: some have not answered.
+ * What the clients' answers say together. `flows`: at least one says so and none contradicts. `mixed`: media flows only for some.
+ * `silent`: every client that can tell says so. `unknown`: all have answered and none can tell. `open`: some have not answered.
  */
 export type Word = 'flows' | 'mixed' | 'silent' | 'unknown' | 'open';
 
-/** The answers of the clients that were asked at one moment whether their media flows. */
+/** Collects the answers of clients that were asked, at one moment, whether their media flows. */
 export class MediaTestimony {
   readonly askedAt: number;
   readonly #waiting: Set<ConnectionId>;
@@ -18,12 +18,12 @@ export class MediaTestimony {
     this.askedAt = askedAt;
   }
 
-  /** An answer; of a client that was not asked, nothing. */
+  /** Takes an answer; ignores clients that were not asked. */
   answer(client: ConnectionId, state: MediaState): void {
     if (this.#waiting.delete(client) || this.#said.has(client)) this.#said.set(client, state);
   }
 
-  /** A client that has left says nothing any more. */
+  /** Drops a client that has left. */
   forget(client: ConnectionId): void {
     this.#waiting.delete(client);
     this.#said.delete(client);

@@ -7,10 +7,10 @@ import type { JoinedConnection, Member } from './member.ts';
 import type { Places } from './places.ts';
 import { hashResumeKey, sameKeys, withNextKey } from './resume-keys.ts';
 
-/** How long a resume waits for the store to take a new resume key. */
+/** How long a resume waits for the store to accept a new resume key. */
 const RENEW_KEY_MS = 300;
 
-/** Makes the changed record; `undefined`: nothing is to be changed any more. Called more than once. */
+/** Returns the changed record, or `undefined` if nothing is to be changed any more. May be called more than once. */
 export type RecordChange = (record: JoinedConnection) => JoinedConnection | undefined;
 
 interface Waiting {
@@ -24,7 +24,7 @@ export interface MemberRecordsParts {
   readonly session: SessionRecord;
   readonly members: ReadonlyMap<ConnectionId, Member>;
   readonly places: Pick<Places, 'forget'>;
-  /** Whether another key may be handed out now. */
+  /** Whether the process has budget for handing out another key. */
   readonly mayRenewKey: () => boolean;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
@@ -32,8 +32,8 @@ export interface MemberRecordsParts {
 }
 
 /**
- * Changes the records of members, in the store first. One write follows the other, so that no change undoes another; those of one
- * moment share a write, as thousands of clients resume at once after a crash.
+ * Changes the records of members, in the store first. Writes are sequential, so that no change undoes another. Changes that
+ * arrive together share a write, because thousands of clients resume at once after a crash.
  */
 export class MemberRecords {
   readonly #parts: MemberRecordsParts;
@@ -47,8 +47,8 @@ export class MemberRecords {
   }
 
   /**
-   * Resolves when the store and the member have the change, or it is not wanted any more. A member that has left meanwhile is
-   * not put on the books again.
+   * Resolves when the store and the member have the change, or it is not wanted any more. The record of a member that has left
+   * meanwhile is not restored.
    * @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE
    */
   change(member: Member, change: RecordChange): Promise<void> {
@@ -59,9 +59,9 @@ export class MemberRecords {
   }
 
   /**
-   * The key that a client resumes with next, once it has shown this one. A new key is handed out only when the store has it, as the
-   * next owner must know it; a store that is slow or down delays nobody for long, and the key stays the same. So it does in a storm of
-   * resumes, in which each write would hold up thousands of clients.
+   * Returns the key for the client's next resume, after it has shown this one. A new key is handed out only once the store has it,
+   * because the next owner must know it. If the store is slow or down, or many clients resume at once, the key stays the same: no
+   * resume may wait long for this write.
    * @throws {ProtocolError} EPOCH_STALE
    */
   async renewKey(member: Member, shown: ResumeKey): Promise<ResumeKey> {
@@ -83,7 +83,7 @@ export class MemberRecords {
     return shown;
   }
 
-  /** Another key for a client that has shown its join key. @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
+  /** Creates a key for a client that has shown its join key. @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   async addKey(member: Member): Promise<ResumeKey> {
     const key = newResumeKey();
     const next = hashResumeKey(key);
@@ -91,18 +91,21 @@ export class MemberRecords {
     return key;
   }
 
-  /** The client has proven its newest key. The store is told soon, by `sweep()`: nobody waits for it. */
+  /** The client has proven its newest key. `sweep()` tells the store later, so that no request waits for it. */
   proven(member: Member): void {
     this.#behind.add(member);
   }
 
-  /** Tells the store which keys are not accepted any more. */
+  /** Tells the store which keys are no longer accepted. */
   sweep(): void {
     const { log } = this.#parts;
     for (const member of this.#behind) {
       this.#behind.delete(member);
       this.change(member, (record) => record).catch((error: unknown) => {
-        log.debug({ err: error, connection: member.id }, 'The store keeps a resume key that is not accepted any more.');
+        log.debug(
+          { err: error, connection: member.id },
+          'Failed to remove an old resume key from the store; trying again.',
+        );
         this.#behind.add(member);
       });
     }
@@ -112,7 +115,7 @@ export class MemberRecords {
     if (this.#writing) return;
     this.#writing = true;
     while (this.#waiting.length > 0) {
-      // All that comes in this turn of the loop.
+      // Collects all changes of this turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       await this.#writeAll(this.#waiting.splice(0));
     }
@@ -128,11 +131,11 @@ export class MemberRecords {
     }
     try {
       if (written.size > 0) await write((store) => store.putConnections([...written.values()], session.epoch));
-      // Its client may have proven a key while the store was written to: what is in memory counts.
+      // The client may have proven a key during the write, so the change is applied to the record in memory.
       for (const { member, change } of changes)
         if (written.has(member)) member.renew(change(member.record) ?? member.record);
       for (const [member, record] of written) {
-        // It has left meanwhile, and must not stay on the books.
+        // A member that left during the write must not stay in the store.
         if (!this.#isHere(member)) await places.forget(record).catch((error: unknown) => this.#kept(member, error));
         else if (!sameKeys(member.record.joined, record.joined)) this.#behind.add(member);
       }
@@ -143,7 +146,7 @@ export class MemberRecords {
   }
 
   #kept(member: Member, error: unknown): void {
-    this.#parts.log.warn({ err: error, connection: member.id }, 'The store keeps a connection that has left.');
+    this.#parts.log.warn({ err: error, connection: member.id }, 'Failed to delete a connection from the store.');
   }
 
   #isHere(member: Member): boolean {

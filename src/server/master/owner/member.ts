@@ -10,50 +10,50 @@ import { isInSnapshot, Outbox, type OutboxFrame } from './outbox.ts';
 import type { Publication } from './publication.ts';
 import { acceptsKey, hashResumeKey, hasOnlyKey, withOnlyKey } from './resume-keys.ts';
 
-/** Where a member's client is reached, or since when it is not. `since`: as `performance.now()`. */
+/** Where a member's client is reached, or since when it is away. `since`: as `performance.now()`. */
 export type Presence =
   | { readonly kind: 'here'; readonly since: number; readonly attachment: AttachmentId; readonly edge: EdgePort }
-  /** `told`: whether the others know. */
+  /** `told`: whether the others have been told. */
   | { readonly kind: 'away'; readonly since: number; readonly told: boolean };
 
-/** A connection that has been joined, as the store keeps it. */
+/** The record of a connection that has been joined, as the store holds it. */
 export type JoinedConnection = ConnectionRecord & { readonly joined: JoinedRecord };
 
-/** A stream that the member receives: the keys of its consumers at the media node. */
+/** A stream that the member receives, with the keys of its consumers at the media node. */
 export interface Subscription {
   readonly consumers: readonly string[];
   readonly createdAt: number;
 }
 
-/** One participant as its session's owner keeps it: its place, its unacknowledged frames, what it sends and receives. */
+/** A participant at the session's owner: its record, presence, unacknowledged frames, and what it sends and receives. */
 export class Member {
   readonly outbox: Outbox;
   readonly transports = new Map<string, 'send' | 'recv'>();
   readonly publications = new Map<StreamId, Publication>();
-  /** Streams that are on their way into `publications`. */
+  /** Streams whose publish request is being carried out. */
   readonly publishing: StreamId[] = [];
   readonly subscriptions = new Map<StreamId, Subscription>();
-  /** Its requests that concern the same stream. */
+  /** Orders its requests that concern the same stream. */
   readonly turns = new Turns();
   rtpCapabilities: types.RtpCapabilities | undefined;
-  /** As `performance.now()`; of a member that joined at a former owner, before everything. */
+  /** As `performance.now()`; `-Infinity` for a member that joined at a former owner. */
   readonly joinedAt: number;
-  /** As its client has measured it last. */
+  /** The client's last measurement. */
   networkQuality: NetworkQuality | undefined;
   /** Number of the last request taken. */
   requestsTaken = 0 as RequestId;
-  /** Keys of the streams that it is about to bring back after a crash. `undefined`: any may come. */
+  /** Keys of the streams that the client will publish again after a crash. `undefined`: it may be any stream. */
   #awaited: Set<string> | undefined;
   #record: JoinedConnection;
   #returning = 0;
-  /** Hash of the resume key in the welcome of the socket in use. */
+  /** Hash of the resume key that the current socket's welcome handed out. */
   #handedOut: string | undefined;
-  /** For how long it has been far behind, and when that was looked at last. */
+  /** For how long the member has been far behind, and when that was last checked. */
   #behindMs = 0;
   #lookedAt: number;
   #presence: Presence = { kind: 'away', since: performance.now(), told: false };
 
-  /** `now`: the clock of what waits for it, ms. `joinedAt`: default now. */
+  /** `now`: clock of the outbox, ms. `joinedAt`: default now. */
   constructor(record: JoinedConnection, now: () => number = () => performance.now(), joinedAt = now()) {
     this.#record = record;
     this.joinedAt = joinedAt;
@@ -65,24 +65,24 @@ export class Member {
     return this.#record;
   }
 
-  /** It brings back the streams of these keys, and no others. `undefined`: it has not said so. */
+  /** Awaits the streams with these keys and no others. `undefined`: the client has not named any. */
   await(keys: readonly string[] | undefined): void {
     this.#awaited = keys && new Set(keys);
   }
 
-  /** A stream is awaited no longer: it is there, or does not come. `false`: it was not awaited. */
+  /** Stops awaiting a stream, because it has arrived or will not come. `false`: it was not awaited. */
   awaitNoMore(key: string): boolean {
     return this.#awaited?.delete(key) === true;
   }
 
-  /** The media node is gone, and everything there with it. */
+  /** Forgets everything at a media node that is gone. */
   loseMedia(): void {
     this.transports.clear();
     this.subscriptions.clear();
     for (const publication of this.publications.values()) publication.lose();
   }
 
-  /** Whether its client is at the door: what it waits for there is not time that it is away. */
+  /** True during a resume; this time doesn't count against the grace period. */
   get isReturning(): boolean {
     return this.#returning > 0;
   }
@@ -93,12 +93,12 @@ export class Member {
       return await work;
     } finally {
       this.#returning -= 1;
-      // It may be told to come again: it has shown that it lives.
+      // The resume may have failed, but it has proved that the client is alive.
       if (this.#presence.kind === 'away') this.#presence = { ...this.#presence, since: performance.now() };
     }
   }
 
-  /** The store has it so. */
+  /** Replaces the record by one that the store has accepted. */
   renew(record: JoinedConnection): void {
     this.#record = record;
   }
@@ -111,12 +111,12 @@ export class Member {
     return this.#presence;
   }
 
-  /** Whether it is away as far as the others know: a moment's absence is nobody's business. */
+  /** Whether the member is away and the others have been told. Short absences are never announced. */
   get isKnownAway(): boolean {
     return this.#presence.kind === 'away' && this.#presence.told;
   }
 
-  /** The others are being told. */
+  /** Call this when the others are told of the absence. */
   becomeKnownAway(): void {
     if (this.#presence.kind === 'away') this.#presence = { ...this.#presence, told: true };
   }
@@ -137,7 +137,7 @@ export class Member {
     };
   }
 
-  /** Where frames go from now on. The socket that was served before is told that another has taken its place. */
+  /** Sends frames to this socket from now on. The former socket is closed as superseded. */
   attach(attachment: AttachmentId, edge: EdgePort): void {
     const before = this.#presence;
     if (before.kind === 'here' && before.attachment !== attachment) {
@@ -147,7 +147,7 @@ export class Member {
     this.#handedOut = undefined;
   }
 
-  /** The socket is gone. `false` when it was not the one in use: a late word of a socket that has been replaced. */
+  /** Marks the member as away. `false`: the socket that has closed had already been replaced. */
   detach(attachment: AttachmentId, now: number): boolean {
     if (this.#presence.kind !== 'here' || this.#presence.attachment !== attachment) return false;
     this.#presence = { kind: 'away', since: now, told: false };
@@ -155,15 +155,15 @@ export class Member {
   }
 
   /**
-   * Sends a numbered frame now, or keeps it until the client is back; `false` when no more can be kept. Events never are too many:
-   * instead of them the client gets a snapshot, for which one that is here has to resume.
+   * Sends a numbered frame, or keeps it until the client is back; `false` when the outbox is full. Events never fill it: they are
+   * dropped in favour of a snapshot, and a connected client is then made to resume.
    */
   send(frame: OutboxFrame): boolean {
     const { outbox } = this;
     if (outbox.isStale && isInSnapshot(frame)) return true;
     const added = outbox.add(frame);
     if (added) {
-      // With events missing before it, it would only be dropped.
+      // With earlier events missing, the client would only discard the frame.
       if (!outbox.isStale) this.sendUnnumbered(added);
       return true;
     }
@@ -172,7 +172,7 @@ export class Member {
     return isInSnapshot(frame) || outbox.add(frame) !== undefined;
   }
 
-  /** Closes its socket so that its client comes back for what it has missed. */
+  /** Closes the socket so that the client resumes and gets what it has missed. */
   askToResume(): void {
     if (this.#presence.kind !== 'here') return;
     this.#presence.edge.down({ attachment: this.#presence.attachment, close: 4408 });
@@ -182,14 +182,14 @@ export class Member {
     return this.send({ t: 'evt', event, data } as unknown as OutboxFrame);
   }
 
-  /** Sends a frame that is lost if the client is away. */
+  /** Sends a frame now. The frame is lost if the client is away. */
   sendUnnumbered(frame: ServerFrame): void {
     if (this.#presence.kind === 'here') this.#presence.edge.down({ attachment: this.#presence.attachment, frame });
   }
 
   /**
-   * For how long, while it was here, it has been so far behind that others are refused because of it, ms. One that acknowledges a
-   * little now and then would otherwise hold up everyone who talks to all. Called by a sweep; `now` as `performance.now()`.
+   * For how long the connected member has been so far behind that other senders are refused, ms. Without this limit, a client that
+   * acknowledges a little now and then would block everyone who sends to all. Called periodically; `now` as `performance.now()`.
    */
   behindMs(now: number): number {
     const sinceMs = now - this.#lookedAt;
@@ -203,12 +203,12 @@ export class Member {
     return acceptsKey(this.#record.joined, resumeKey);
   }
 
-  /** The socket in use is being welcomed with this key. */
+  /** Notes the key in the welcome to the current socket. */
   handOut(resumeKey: string): void {
     this.#handedOut = hashResumeKey(resumeKey);
   }
 
-  /** A frame has come over the socket in use: its client has read the welcome. `true` when other keys were accepted until now. */
+  /** A frame on the current socket proves that the client has read its welcome. `true`: other keys were accepted until now. */
   proveKey(): boolean {
     const { joined } = this.#record;
     const hash = this.#handedOut;

@@ -1,24 +1,24 @@
 import type { ServerEvents } from '../../../protocol/frames.ts';
 import { contentBytes } from './frame-bytes.ts';
 
-/** How long after its beginning a session expects those back who were in its life before. */
+/** For how long after its creation a session expects members of its previous life to return. */
 const RETURN_MS = 15_000;
-/** How many are remembered: what an outbox holds besides the signals that were kept for a member. */
+/** How many signals are remembered: what an outbox holds besides the stored signals of a member. */
 const LIMIT = 500;
 const LIMIT_BYTES = 1024 * 1024;
 
-/** Signals to everyone, for those who were in the life before the crash and are just coming back: they get them when they do. */
+/** Remembers signals to everyone for members of the previous life that are still rejoining after a crash. */
 export class MissedSignals {
   readonly #ageMs: () => number;
   #signals: ServerEvents['signal'][] = [];
   #bytes = 0;
 
-  /** `ageMs`: how long ago the life of the session began. */
+  /** `ageMs`: age of this life of the session. */
   constructor(ageMs: () => number) {
     this.#ageMs = ageMs;
   }
 
-  /** Those that who comes back now has missed. */
+  /** The signals that a client rejoining now has missed. */
   get all(): readonly ServerEvents['signal'][] {
     return this.#signals;
   }

@@ -2,12 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Directory, DirectoryEvents } from '../cluster/directory.ts';
 
-/** A media node has been found dead while a call to it was on its way, or before. It may be back later. */
+/** The media node was found dead before or during a call. It may return later. */
 export class NodeDead extends Error {
   override readonly name = 'NodeDead';
 }
 
-/** Ends calls to media nodes as soon as the directory finds their node dead: whoever waits for them can go elsewhere. */
+/** Ends calls to a media node as soon as the directory finds it dead, so that callers can go elsewhere. */
 export class NodeWatch {
   readonly #directory: Pick<Directory, 'find'>;
   readonly #calls = new Map<InstanceId, Set<() => void>>();
@@ -19,7 +19,7 @@ export class NodeWatch {
     });
   }
 
-  /** @throws {NodeDead} at once when the node is dead, and as soon as it is found dead */
+  /** @throws {NodeDead} at once if the node is dead, or as soon as it is found dead */
   async call<T>(instance: InstanceId, work: () => Promise<T>): Promise<T> {
     if (!this.#directory.find(instance)) throw new NodeDead();
     const calls = this.#calls.get(instance) ?? new Set();

@@ -32,28 +32,28 @@ export class Outbox {
   readonly #limit: Load;
   readonly #signalLimit: Load;
   readonly #now: () => number;
-  /** Of the session, once the outbox is part of it. */
+  /** The session's budget, once `drawOn` has set it. */
   #budget: ByteBudget | undefined;
   #held: Held[] = [];
   readonly #load: Load = { frames: 0, bytes: 0 };
-  /** Bytes of what is here. */
+  /** Bytes held in memory; signals that only the store holds count less than at the limits. */
   #memory = 0;
   #absent = 0;
   #events = 0;
   readonly #signals: Load = { frames: 0, bytes: 0 };
-  /** The share of each sender in the signals. */
+  /** How much of the signals each sender has. */
   readonly #said = new Map<Sender, Load>();
   #last = 0;
-  /** When something was acknowledged last, or its client was seen to read. */
+  /** When the client last acknowledged something or was seen reading. */
   #progressAt = Number.NEGATIVE_INFINITY;
   #isStale = false;
-  /** A client that has received less than this cannot go on without a snapshot. */
+  /** A client that has received less than this needs a snapshot. */
   #rebasedAt = 0;
-  /** Signals up to this number are kept elsewhere, too. */
+  /** Signals up to this number are also in the store. */
   #keptTo = 0;
-  /** And up to this one they are not here. */
+  /** Signals up to this number are only in the store. */
   #droppedTo = 0;
-  /** Those who wait for a frame to be acknowledged, in the order of its number. */
+  /** Callers that wait for a frame to be acknowledged, by its number. */
   #waiting: { readonly seq: number; readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
   #isClosed = false;
 
@@ -65,7 +65,7 @@ export class Outbox {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** From now on its bytes are counted there, too. */
+  /** Counts its bytes against this budget from now on. */
   drawOn(budget: ByteBudget): void {
     this.#budget?.add(-this.#memory);
     this.#budget = budget;
@@ -85,24 +85,24 @@ export class Outbox {
     return this.#load.bytes;
   }
 
-  /** How many of the frames a snapshot would stand for. */
+  /** How many of the frames a snapshot replaces. */
   get events(): number {
     return this.#events;
   }
 
-  /** Events have been dropped: the client needs a snapshot instead of the frames that it has missed. */
+  /** True once events have been dropped: the client needs a snapshot instead of the missed frames. */
   get isStale(): boolean {
     return this.#isStale;
   }
 
-  /** Whether a client that has got everything up to `seq` needs a snapshot: also again, if the first one was lost on its way. */
+  /** Whether a client that has received up to `seq` needs a snapshot. Stays true until a snapshot has reached the client. */
   needsSnapshot(seq: Seq): boolean {
     return this.#isStale || seq < this.#rebasedAt;
   }
 
   /**
-   * Whether there is room for a signal. A sender may have as much waiting here as the others leave free: alone half of what signals
-   * may take, and there is always some left for one who has said nothing yet.
+   * Whether there is room for a signal. A sender may hold at most as much as the others leave free. One sender alone can thus take
+   * half of the limit, and a sender that has sent nothing yet always finds room.
    */
   holds(bytes: number, sender: Sender): boolean {
     const said = this.#said.get(sender) ?? { frames: 0, bytes: 0 };
@@ -113,11 +113,11 @@ export class Outbox {
     return said.frames + 1 <= free.frames && said.bytes + bytes <= free.bytes;
   }
 
-  /** Numbers and keeps a frame; `undefined` when the limit is reached, and then nothing has changed. */
+  /** Numbers and keeps a frame; `undefined`, and nothing changes, when the limit is reached. */
   add(frame: OutboxFrame): NumberedFrame | undefined {
     const bytes = frameBytes(frame);
     const isFull = this.#load.frames >= this.#limit.frames || this.#load.bytes + bytes > this.#limit.bytes;
-    // Nothing follows the word that it is over: there is always room for that.
+    // `evicted` always fits, because no frame follows it.
     if (isFull && !(frame.t === 'evt' && frame.event === 'evicted')) return undefined;
     this.#last += 1;
     const numbered = { ...frame, seq: this.#last } as unknown as NumberedFrame;
@@ -136,55 +136,55 @@ export class Outbox {
     this.#tell(seq);
   }
 
-  /** The client is getting something that it cannot acknowledge yet. */
+  /** Call this when the client is reading something that it cannot acknowledge yet. */
   progressed(): void {
     this.#progressAt = this.#now();
   }
 
-  /** For how long nothing has been acknowledged although something could be, since `since` at the earliest; ms. */
+  /** For how long the client has acknowledged nothing although frames wait, counted from `since` at the earliest; ms. */
   overdueMs(since: number): number {
     const [oldest] = this.#held;
     return oldest ? this.#now() - Math.max(oldest.at, this.#progressAt, since) : 0;
   }
 
-  /** How old the oldest frame is, ms. */
+  /** Age of the oldest frame, ms. */
   get ageMs(): number {
     const [oldest] = this.#held;
     return oldest ? this.#now() - oldest.at : 0;
   }
 
-  /** Signals take so much room that a sender may be refused because of it. */
+  /** Whether signals take so much room that a sender may be refused. */
   get isTight(): boolean {
     const { frames, bytes } = this.#signals;
     return frames >= this.#signalLimit.frames / 2 || bytes >= this.#signalLimit.bytes / 2;
   }
 
-  /** Signals that are nowhere but here. */
+  /** Signals that are not in the store. */
   unkept(): ServerEvents['signal'][] {
     return this.#held.flatMap(({ frame }) =>
       frame.seq > this.#keptTo && frame.t === 'evt' && frame.event === 'signal' ? frame.data : [],
     );
   }
 
-  /** The signals up to `seq` are kept where no crash of this owner can reach them. */
+  /** The store has the signals up to `seq`, so they survive a crash of this owner. */
   kept(seq: Seq): void {
     this.#keptTo = Math.max(this.#keptTo, seq);
     this.#tell(seq);
   }
 
-  /** How many signals are to be put back before anything is sent. */
+  /** How many signals must be put back before frames are sent. */
   get absent(): number {
     return this.#absent;
   }
 
-  /** Its client is away: signals that are kept elsewhere need not be here, too. */
+  /** Drops the content of signals that the store has, while the client is away. */
   dropKept(): void {
     if (this.#droppedTo >= this.#keptTo) return;
     this.#droppedTo = this.#keptTo;
     this.#replace(withoutKept(this.#held, this.#keptTo));
   }
 
-  /** Puts back what was dropped: `kept` ends with all that is kept of what is held, in order. What is missing leaves gaps, as events do. */
+  /** Restores dropped signals: the last of `kept`, which is in order. Missing ones leave gaps, as dropped events do. */
   putBack(kept: readonly ServerEvents['signal'][]): void {
     const before = this.#held.length;
     this.#droppedTo = 0;
@@ -192,21 +192,21 @@ export class Outbox {
     if (this.#held.length < before) this.#isStale = true;
   }
 
-  /** Whether some of what is kept has not been acknowledged. */
+  /** Whether signals that the store holds are still unacknowledged. */
   get holdsKept(): boolean {
     return (this.#held[0]?.frame.seq ?? Number.POSITIVE_INFINITY) <= this.#keptTo;
   }
 
   /**
-   * Resolves when the signals up to now have been acknowledged or are kept elsewhere, or the client has left.
-   * @throws {Error} what the outbox was closed with
+   * Resolves when all signals so far have been acknowledged or stored, or the client has left.
+   * @throws {Error} the error that the outbox was closed with
    */
   secured(): Promise<void> {
     if (this.#isClosed || this.#held.length === 0 || this.#last <= this.#keptTo) return Promise.resolve();
     return new Promise((done, failed) => this.#waiting.push({ seq: this.#last, done, failed }));
   }
 
-  /** The client has left, or, with `error`, is put out although it has not had what is waited for. */
+  /** Closes the outbox of a client that has left or, with `error`, was evicted before it received what others wait for. */
   close(error?: Error): void {
     this.#isClosed = true;
     this.release();
@@ -214,13 +214,13 @@ export class Outbox {
     else this.#tellAll();
   }
 
-  /** Another owner serves the client, or its session has crashed: nothing is kept here any more, and nobody is told that it arrived. */
+  /** Frees the memory when another owner serves the client or the session has crashed. Waiting callers are not told of a delivery. */
   release(): void {
     this.#budget?.add(-this.#memory);
     this.#budget = undefined;
   }
 
-  /** Gives up the events, which a snapshot tells; numbers have gaps then, and only a snapshot leads on. `false`: there are none. */
+  /** Drops the events, which a snapshot replaces. The gaps in the numbers make a snapshot necessary. `false`: there are no events. */
   dropEvents(): boolean {
     const kept = this.#held.filter(({ frame }) => !isInSnapshot(frame));
     if (kept.length === this.#held.length && !this.#isStale) return false;
@@ -230,8 +230,8 @@ export class Outbox {
   }
 
   /**
-   * The client begins anew with a snapshot. What the snapshot tells is dropped; signals and answers are in no snapshot
-   * and are kept, numbered behind it.
+   * Prepares for a client that starts again from a snapshot. Events are dropped, as the snapshot includes them. Signals and answers are
+   * kept and numbered after it.
    */
   rebase(): void {
     const kept = this.#held.filter(({ frame }) => !isInSnapshot(frame));
@@ -243,12 +243,12 @@ export class Outbox {
     );
     this.#isStale = false;
     this.#last += kept.length;
-    // Acknowledging the last of them acknowledges all that is waited for.
+    // Acknowledging the last kept frame acknowledges everything that callers wait for.
     this.#waiting = this.#waiting.map((waiting) => ({ ...waiting, seq: this.#last }));
     if (kept.length === 0) this.#tellAll();
   }
 
-  /** What follows `seq`; `undefined` when that is not known any more, or `seq` was never given out. */
+  /** The frames after `seq`; `undefined` if some are no longer kept or `seq` was never used. */
   after(seq: Seq): readonly NumberedFrame[] | undefined {
     if (seq > this.#last) return undefined;
     const first = this.#held[0]?.frame.seq ?? this.#last + 1;
@@ -256,7 +256,7 @@ export class Outbox {
     return this.#held.flatMap(({ frame }) => (frame.seq > seq ? frame : []));
   }
 
-  /** As `after`, but nothing for a client that needs a snapshot: it gets what is left behind that. */
+  /** As `after`, but empty for a client that needs a snapshot: it gets the remaining frames after that. */
   missed(seq: Seq): readonly NumberedFrame[] | undefined {
     if (seq <= this.#last && this.needsSnapshot(seq)) return [];
     return this.after(seq);
@@ -294,7 +294,7 @@ export class Outbox {
   }
 }
 
-/** Answers, signals and the word that it is over are in no snapshot; every other event is. */
+/** Answers, signals and `evicted` are in no snapshot; every other event is. */
 export function isInSnapshot(frame: OutboxFrame): boolean {
   return frame.t === 'evt' && frame.event !== 'signal' && frame.event !== 'evicted';
 }

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** `unknown`: nobody who could tell can be asked at this moment. */
+/** `unknown`: neither the store nor the media node can be asked at this moment. */
 export type Owned = 'yes' | 'no' | 'unknown';
 
 /**
- * Whether a session is still owned here, asked where it counts: before a client is told that something has been done for
- * everyone. A master that was frozen or cut off may have been replaced without knowing, and whoever is in the session since then
- * has not been reached by it. Those who ask at once share an answer, which is never older than the question.
+ * Confirms the ownership before a client is told that something was done for everyone. A master that was frozen or cut off may
+ * have been replaced without knowing, so members who joined since were not reached. Simultaneous questions share an answer,
+ * which is never older than any of them.
  */
 export class Ownership {
   readonly #look: () => Promise<Owned>;
@@ -14,13 +14,13 @@ export class Ownership {
   #running: Promise<Owned> | undefined;
   #next: Promise<Owned> | undefined;
 
-  /** `againMs`: before it is asked again, while nobody can tell. */
+  /** `againMs`: delay before the next attempt while the answer is `unknown`. */
   constructor(look: () => Promise<Owned>, againMs = 250) {
     this.#look = look;
     this.#againMs = againMs;
   }
 
-  /** Resolves when it is known; while nobody can tell, it waits. `isWanted`: whether the answer still matters. */
+  /** Resolves when the answer is known; retries until then. `isWanted`: whether the answer still matters. */
   async confirm(isWanted: () => boolean): Promise<boolean> {
     for (;;) {
       const owned = await this.#ask();
@@ -30,7 +30,7 @@ export class Ownership {
   }
 
   #ask(): Promise<Owned> {
-    // A look that is under way may have seen what was true before the question.
+    // A check already under way may reflect the state before this question, so a new one follows it.
     this.#next ??= (this.#running ?? Promise.resolve()).then(() => {
       this.#next = undefined;
       const running = this.#look().finally(() => {

@@ -7,26 +7,26 @@ import type { AttachmentId } from '../link/ports.ts';
 import { isJoined } from './adoption.ts';
 import { type ConnectionSecrets, hashToken } from './connection-secrets.ts';
 
-/** For how long a token joins, unless its request says otherwise. */
+/** How long a token is valid by default. */
 export const TOKEN_EXPIRES_MS = 15 * 60 * 1000;
-/** For how long after its end a connection is known to the request that has made it, to its token, and to its client. */
+/** How long a connection that has ended is remembered, for a retry of the request that made it, its token and its client. */
 const REMEMBERED_MS = 60 * 60 * 1000;
-/** So many connections that have ended are known; of more, the oldest are unknown. */
+/** How many connections that have ended are remembered; the oldest are forgotten first. */
 const MOST_GONE = 10_000;
 const FORGET_EVERY_MS = 60 * 1000;
-/** So many expired tokens are known by name; of more, the oldest are unknown. */
+/** How many expired tokens are remembered; the oldest are forgotten first. */
 const MOST_EXPIRED = 10_000;
 
-/** A join that is under way. */
+/** A join in progress. */
 export interface Joining {
   readonly key: string;
-  /** The newest socket of its client. */
+  /** The newest socket of the joining client. */
   latest: AttachmentId;
-  /** Resolves when it has succeeded or failed. */
+  /** Resolves when the join has succeeded or failed. */
   readonly over: Promise<unknown>;
 }
 
-/** A place made through REST and not taken yet. `busy`: somebody is joining it, or changing it, at this moment. */
+/** A connection made through REST that no client has joined. `busy`: it is being joined or changed at this moment. */
 export interface PendingPlace {
   record: ConnectionRecord;
   busy: boolean;
@@ -42,7 +42,7 @@ export interface PlaceOptions {
   readonly expiresInMs?: number;
 }
 
-/** What a place is called whose request may be said again: the same each time. */
+/** The names of a connection whose request may be retried. A retry derives the same names. */
 export interface PlaceNames {
   readonly connectionId: ConnectionId;
   /** The token is derived from it. */
@@ -57,11 +57,11 @@ export interface PlacesParts {
   readonly now: () => number;
   /** @throws {ProtocolError} EPOCH_STALE, UNAVAILABLE */
   readonly write: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
-  /** Whether there may be one more. @throws {ProtocolError} LIMIT_REACHED */
+  /** Throws unless the session may have another connection. @throws {ProtocolError} LIMIT_REACHED */
   readonly requireRoom?: () => void;
 }
 
-/** The place that a token leads to, or why it leads to none. */
+/** What a token gives access to, or why it gives none. */
 export type Claim =
   | { readonly kind: 'pending'; readonly place: PendingPlace }
   | { readonly kind: 'used'; readonly connectionId: ConnectionId }
@@ -69,18 +69,18 @@ export type Claim =
   | { readonly kind: 'unknown' };
 
 /**
- * The places of a session: those that wait for somebody to join, and what is remembered of those that were made by a request
- * which may be said again. Tokens are known by their hashes only.
+ * The connections of a session that wait to be joined, and what is remembered of those whose creating request may be retried. Of
+ * tokens, only hashes are kept.
  */
 export class Places {
   readonly #parts: PlacesParts;
-  /** Also those that have expired, for an hour, so that their tokens are refused by name. */
+  /** Includes expired ones, for an hour, so that their tokens are refused as expired rather than unknown. */
   readonly #unjoined = new Map<TokenHash, PendingPlace>();
-  /** Tokens that have joined. `goneAt`: Unix time, ms, of the end of the connection. */
+  /** Tokens that have joined. `goneAt`: Unix time, ms, when the connection ended. */
   readonly #used = new Map<TokenHash, { readonly connectionId: ConnectionId; readonly goneAt?: number }>();
   /**
-   * Those whose requests may be said again, whatever has become of them, and those that were ended against their client's will. Those
-   * that have ended are in the order of their ends.
+   * Connections whose creating requests may be retried, in any state, and those that ended against their client's will. Ended
+   * connections are in the order of their ends.
    */
   readonly #remembered = new Map<ConnectionId, ConnectionRecord>();
   readonly #making = new Map<ConnectionId, Promise<ConnectionRecord>>();
@@ -90,12 +90,12 @@ export class Places {
     this.#parts = parts;
   }
 
-  /** Those that a client can join. */
+  /** Connections that a client can join. */
   get pending(): readonly PendingPlace[] {
     return [...this.#unjoined.values()].filter((place) => !this.#isExpired(place));
   }
 
-  /** What a former owner has left in the store. */
+  /** Restores what a former owner left in the store. */
   adopt(records: readonly ConnectionRecord[]): void {
     for (const record of [...records].sort((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0))) {
       const { connectionId, tokenHash, goneAt } = record;
@@ -114,7 +114,7 @@ export class Places {
     return this.#isExpired(place) ? { kind: 'expired' } : { kind: 'pending', place };
   }
 
-  /** The place has been joined. `false` when it was withdrawn meanwhile. */
+  /** Marks the connection as joined. `false`: it has been withdrawn meanwhile. */
   take(place: PendingPlace): boolean {
     const { tokenHash, connectionId } = place.record;
     if (!this.#unjoined.delete(tokenHash)) return false;
@@ -123,7 +123,7 @@ export class Places {
   }
 
   /**
-   * Makes a place that a token can take. One that has been made under these names is found again as it was, even if it has been
+   * Creates a connection that a client can join. A retry under the same names finds the first result, even if that connection has been
    * joined or has ended since.
    * @throws {ProtocolError}
    */
@@ -138,7 +138,7 @@ export class Places {
     return making.finally(() => this.#making.delete(connectionId));
   }
 
-  /** Changes a place that nobody has joined yet. @throws {ProtocolError} */
+  /** Changes a connection that no client has joined yet. @throws {ProtocolError} */
   async change(place: PendingPlace, record: ConnectionRecord): Promise<void> {
     const { session, write } = this.#parts;
     if (place.busy) throw new ProtocolError('UNAVAILABLE', 'this connection is being joined or changed');
@@ -151,10 +151,10 @@ export class Places {
     }
   }
 
-  /** Withdraws a place that nobody has joined. @throws {ProtocolError} */
+  /** Withdraws a connection that no client has joined. @throws {ProtocolError} */
   async remove(place: PendingPlace): Promise<void> {
     const { record } = place;
-    // At once, so that nobody joins meanwhile.
+    // Remove the token first, so that no client joins meanwhile.
     this.#unjoined.delete(record.tokenHash);
     try {
       await this.forget(record);
@@ -164,15 +164,15 @@ export class Places {
     }
   }
 
-  /** A connection that has ended and is remembered. */
+  /** The record of a connection that has ended, if it is remembered. */
   ended(connectionId: ConnectionId): ConnectionRecord | undefined {
     const record = this.#remembered.get(connectionId);
     return record?.goneAt === undefined ? undefined : record;
   }
 
   /**
-   * Takes a connection that has ended off the books, or notes its end, if somebody may ask for it: its request, said again, or its
-   * client, which is told `refusal`.
+   * Deletes the record of a connection that has ended. If its creating request may be retried, or its client has to be told `refusal`,
+   * the end is recorded instead.
    */
   forget(record: ConnectionRecord, refusal = this.ended(record.connectionId)?.refusal): Promise<void> {
     const { session, write } = this.#parts;
@@ -186,7 +186,7 @@ export class Places {
     return write((store) => store.putConnection(gone, session.epoch));
   }
 
-  /** Forgets what ended more than an hour ago: sessions live for weeks, and must not fill up with what has been. */
+  /** Forgets connections that ended more than an hour ago, because a session may live for weeks. */
   sweep(): void {
     const now = this.#parts.now();
     if (now - this.#forgotAt < FORGET_EVERY_MS) return;
@@ -207,7 +207,7 @@ export class Places {
     const { session, write } = this.#parts;
     this.#unjoined.delete(record.tokenHash);
     this.#remembered.delete(record.connectionId);
-    // A record that stays in the store is found, and removed, by the next owner.
+    // If this fails, the next owner finds the record and removes it.
     write((store) => store.removeConnection(record, session.epoch)).catch(() => {});
   }
 

@@ -2,18 +2,18 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Params } from '../../../protocol/methods.ts';
 import type { MediaKind, StreamInfo } from '../../../protocol/model.ts';
 
-/** How long a stream whose media node is gone may take to be published again, for those who want to receive it. */
+/** How long subscribers wait for a stream to be published again after its media node has gone. */
 const RETURN_MS = 10_000;
 
 const NONE: ReadonlyMap<MediaKind, string> = new Map();
 
 /**
- * A stream that a member sends: what others are told, and the keys of its producers at the media node. When the media node
- * is gone the stream is not: it waits for its client to send it to another, and so do those who receive it.
+ * A stream that a member sends: what the others are told of it, and the keys of its producers. The stream outlives its media node: it
+ * waits until its client publishes it at another, and so do its subscribers.
  */
 export class Publication {
   stream: StreamInfo;
-  /** The client's last word, which may not have been carried out yet. */
+  /** The client's latest wish for each kind, which may not have been carried out yet. */
   readonly wishedActive = new Map<MediaKind, Params<'setActive'>>();
   #producers: ReadonlyMap<MediaKind, string>;
   #waiting: { resolve: () => void; reject: (error: ProtocolError) => void; timer: NodeJS.Timeout }[] = [];
@@ -23,7 +23,7 @@ export class Publication {
     this.#producers = producers;
   }
 
-  /** Empty while it waits. */
+  /** Empty while the stream waits to be published again. */
   get producers(): ReadonlyMap<MediaKind, string> {
     return this.#producers;
   }
@@ -36,7 +36,7 @@ export class Publication {
     this.#producers = NONE;
   }
 
-  /** It comes from these producers from now on. */
+  /** Switches to these producers, and lets waiting subscribers go on. */
   carry(stream: StreamInfo, producers: ReadonlyMap<MediaKind, string>): void {
     this.stream = stream;
     this.#producers = producers;
@@ -46,7 +46,7 @@ export class Publication {
     }
   }
 
-  /** The stream is over. */
+  /** Ends the stream: waiting subscribers are refused. */
   end(): void {
     for (const { reject, timer } of this.#waiting.splice(0)) {
       clearTimeout(timer);
@@ -54,7 +54,7 @@ export class Publication {
     }
   }
 
-  /** Resolves when it can be received. @throws {ProtocolError} STREAM_UNKNOWN, UNAVAILABLE */
+  /** Resolves when the stream can be received. @throws {ProtocolError} STREAM_UNKNOWN, UNAVAILABLE */
   ready(): Promise<void> {
     if (!this.isLost) return Promise.resolve();
     return new Promise((resolve, reject) => {

@@ -10,8 +10,8 @@ import { type Handler, transportOf } from './request-handler.ts';
 import type { OwnedSession } from './session.ts';
 
 /**
- * A stream that is there already, and comes over another transport now, moves to that one: after the media has moved to another
- * node everybody knows, and otherwise those who receive it are told.
+ * Publishes a stream. If the stream exists and arrives over another transport, it switches to that transport. Subscribers are told
+ * of this, except after a move of all media, when every client subscribes anew anyway.
  */
 export const publish: Handler<'publish'> = async (session, member, params) => {
   requirePublisher(member);
@@ -21,7 +21,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   if (kinds.size !== params.producers.length) throw new ProtocolError('PARAMS_INVALID', 'two producers of one kind');
   const typeOfVideo = kinds.has('video') ? (params.typeOfVideo ?? 'CUSTOM') : undefined;
   const streamId = streamIdOf(member.id, params.key, typeOfVideo);
-  // The transport is part of the key: what comes over another one is not taken for what is there.
+  // The transport is part of the key, so that a producer on another transport is not taken for the existing one.
   const producers = new Map([...kinds].map((kind) => [kind, `${streamId}/${kind}@${transport}`] as const));
   const published = member.publications.get(streamId);
   const before = published?.producers;
@@ -37,15 +37,15 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   try {
     await produce(room, member, params, { stream, transport, producers });
     isProduced = true;
-    // Much may have happened meanwhile.
+    // The member, its role, the stream, the room and the transport may all have changed meanwhile.
     if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
     requirePublisher(member);
     const isAsBefore = member.publications.get(streamId) === published && published?.producers === before;
     if (session.room !== room || !isAsBefore || !member.transports.has(transport)) {
-      throw new ProtocolError('UNAVAILABLE', 'the stream has ended, or its media has moved, meanwhile');
+      throw new ProtocolError('UNAVAILABLE', 'the stream has ended or its media has moved meanwhile');
     }
   } catch (error) {
-    // Where the media node has not answered, the client asks for the same again and finds what may be there, unless it has given up.
+    // If the media node did not answer, the client repeats the request and must find what may exist by then, unless it has given up.
     const isUnanswered = !isProduced && error instanceof ProtocolError && error.code === 'UNAVAILABLE';
     for (const key of producers.values()) {
       if (isUnanswered) room.closings.unlessAskedAgain('closeProducer', key);
@@ -61,7 +61,7 @@ export const publish: Handler<'publish'> = async (session, member, params) => {
   }
   member.publications.set(streamId, new Publication(stream, producers));
   member.awaitNoMore(params.key);
-  session.log.info({ connection: member.id, stream: streamId }, 'A stream is published.');
+  session.log.info({ connection: member.id, stream: streamId }, 'A stream was published.');
   session.broadcast('streamCreated', { stream }, member);
   session.note({ kind: 'published', stream });
   return { stream };
@@ -118,13 +118,13 @@ function carry(
 ): void {
   const { streamId } = stream;
   const { stream: former, producers: left } = publication;
-  // Those who receive it wait for this where the media has moved.
+  // After a move of the media, subscribers wait for this call.
   publication.carry(stream, producers);
   for (const key of left.values()) void session.room?.closings.close('closeProducer', key);
   if (stream.renewal !== former.renewal) {
     session.broadcast('streamRenewed', { streamId, renewal: stream.renewal ?? 0 }, member);
   }
-  // It may have been muted while there was nothing to mute.
+  // The client may have muted the stream while it had no producers to pause.
   for (const kind of ['audio', 'video'] as const) {
     const property = `${kind}Active` as const;
     if (stream[property] !== former[property]) {

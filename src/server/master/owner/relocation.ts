@@ -9,11 +9,11 @@ import type { MediaRoom } from './media-room.ts';
 import { MediaTestimony } from './media-testimony.ts';
 import type { FormerGuest, RoomsLeft } from './rooms-left.ts';
 
-/** How long after the question the clients' answers are waited for, when the verdict on the node comes first. */
+/** How long to wait for the clients' answers if the verdict on the node comes first. */
 const ANSWER_MS = 1_000;
 /** How often the clients are asked while the node cannot be commanded. */
 const ASK_AGAIN_MS = 1_000;
-/** How long media that flows stays at a node that cannot be commanded, if nothing is to be done there. */
+/** How long flowing media stays at a node that cannot be commanded and where no command is pending. */
 const PATIENCE_MS = 5_000;
 
 export interface RelocationParts {
@@ -22,22 +22,22 @@ export interface RelocationParts {
   readonly failover: FailoverPolicy;
   readonly log: Logger;
   readonly clock: Clock;
-  /** How long a media node keeps the room of an owner that it does not hear, ms. */
+  /** How long a media node keeps the room of an owner that it no longer hears, ms. */
   readonly ownerlessGraceMs: number;
   readonly isOpen: () => boolean;
   /** Members with transports, and whether they can be asked now. */
   readonly guests: () => readonly (FormerGuest & { readonly isHere: boolean })[];
   /** Asks these members whether their media flows. */
   readonly ask: (members: readonly ConnectionId[], question: ServerEvents['mediaDoubted']) => void;
-  /** The producers and consumers of the members are gone. */
+  /** Forgets the members' producers and consumers, which are gone. */
   readonly loseMedia: () => void;
   /** Tells the members where the media is now. */
   readonly moved: (news: ServerEvents['mediaMoved']) => void;
-  /** The session cannot go on. */
+  /** Ends the session as crashed. */
   readonly crash: () => Promise<void>;
 }
 
-/** Why the media moves. Only what is `gone` has certainly stopped. */
+/** Why the media moves. Only `gone` means that it has certainly stopped. */
 type Cause = 'drains' | 'held' | 'silent' | 'gone';
 
 /**
@@ -67,9 +67,9 @@ type State =
 type Moving = Extract<State, { kind: 'moving' }>;
 
 /**
- * Moves a session's media when its node is gone, is about to go, or cannot be commanded. Only the control path to a node shows
- * when it fails, so the clients are asked before media is taken for lost: what flows is never stopped, and moves only beside
- * the old.
+ * Moves a session's media when its node is gone, is about to end, or cannot be commanded. A failed command only shows that the
+ * control path is broken. So the clients are asked before media counts as lost. Flowing media is never stopped: the new room opens
+ * beside the old one.
  */
 export class Relocation {
   readonly #parts: RelocationParts;
@@ -80,21 +80,21 @@ export class Relocation {
     this.#parts = parts;
   }
 
-  /** The media node is silent and is being asked. */
+  /** The media node is silent and is being probed. */
   doubted(): void {
     if (this.#state.kind === 'settled' && this.#parts.hosting.room) this.#doubt(false);
   }
 
-  /** The media node is heard. */
+  /** The media node is heard again. */
   heard(): void {
     const state = this.#state;
     if (state.kind === 'moving') state.isNeedless = state.cause !== 'gone' && state.cause !== 'drains';
     if (state.kind !== 'doubted' && state.kind !== 'held') return;
-    if (state.kind === 'held') this.#parts.log.info('The media node is heard again: the media stays.');
+    if (state.kind === 'held') this.#parts.log.info('The media node answers again: the media stays there.');
     this.#become({ kind: 'settled' });
   }
 
-  /** The media node has been silent for the time of a verdict. It may live. */
+  /** The media node has been silent until the verdict. It may still be alive. */
   silent(): void {
     const state = this.#state;
     if (state.kind === 'settled') this.#doubt(true);
@@ -104,13 +104,13 @@ export class Relocation {
     }
   }
 
-  /** The media node, or the worker that carried the room, is gone for certain. */
+  /** The media node, or the worker with the room, is certainly gone. */
   async lost(room: MediaRoom): Promise<void> {
     const { hosting, failover, log, isOpen, loseMedia, moved, crash } = this.#parts;
     if (!isOpen() || hosting.room !== room) return;
     const state = this.#move('gone');
     if (failover === 'rebuild') return crash();
-    log.warn({ mediaNode: room.node }, 'The media is gone and is hosted anew.');
+    log.warn({ mediaNode: room.node }, 'The media is lost; hosting it anew.');
     loseMedia();
     try {
       const { media } = await hosting.move();
@@ -118,27 +118,27 @@ export class Relocation {
       this.#become({ kind: 'settled' });
       moved({ media });
     } catch (error) {
-      log.error({ err: error }, 'The media cannot be hosted anywhere.');
+      log.error({ err: error }, 'Failed to host the media anew on any media node.');
       await crash();
     }
   }
 
-  /** The media node is about to end: the media is hosted elsewhere while the old goes on. */
+  /** The media node is about to end: the media is hosted elsewhere while the old room continues. */
   drains(): void {
     if (this.#state.kind !== 'moving') void this.#leave('drains');
   }
 
-  /** The word that a media node drains moves what is there; this is for what was just on its way there. */
+  /** Checks a node right after placement: a drain announced before that moved only the rooms of that moment. */
   leaveIfDraining(): void {
     if (this.#parts.hosting.isDraining) this.drains();
   }
 
-  /** Something was to be done at the media node, and could not be. */
+  /** A command could not be carried out at the media node. */
   commandFailed(): void {
     if (this.#state.kind === 'held') void this.#leave('held');
   }
 
-  /** A client says how its media does. */
+  /** A client reports the state of its media. */
   reported(client: ConnectionId, mediaId: string, media: MediaState): void {
     const { hosting, left } = this.#parts;
     const isNow = hosting.placed?.media.id === mediaId;
@@ -159,7 +159,7 @@ export class Relocation {
     this.#decide();
   }
 
-  /** The session is over here. `goesOn`: another owner has it, and rooms that clients still show are not closed. */
+  /** Ends when the session is over here. `goesOn`: another owner has it, so rooms that clients still show stay open. */
   end(goesOn: boolean): void {
     this.#become({ kind: 'settled' });
     this.#parts.left.end(goesOn);
@@ -186,11 +186,11 @@ export class Relocation {
     const { ownerlessGraceMs, log, hosting } = this.#parts;
     log.warn(
       { mediaNode: hosting.room?.node },
-      'The media node does not answer, and its media flows: it stays for now.',
+      'The media node does not answer, but its media flows: the media stays there for now.',
     );
     const held = { kind: 'held' as const, testimony };
     this.#become(held);
-    // The room must outlive the patience and the move.
+    // Leave early enough: the room must exist until the move is complete.
     this.#after(Math.min(PATIENCE_MS, ownerlessGraceMs / 2), () => void this.#leave('held'));
     const askAgain = (): void => {
       this.#after(ASK_AGAIN_MS, () => {
@@ -220,7 +220,7 @@ export class Relocation {
     if (state.kind !== 'doubted' && state.kind !== 'held') return;
     const { testimony } = state;
     const { word } = testimony;
-    // To begin anew costs a session with policy `rebuild` its life, so it waits for the verdict.
+    // A move to `silent` ends a session with policy `rebuild`, so that waits for the verdict.
     const mayBeTakenForLost = state.kind === 'held' || state.isDead || this.#parts.failover === 'takeover';
     if (word === 'silent' && mayBeTakenForLost) void this.#leave('silent');
     else if (state.kind === 'held') {
@@ -231,7 +231,7 @@ export class Relocation {
     }
   }
 
-  /** The media is hosted elsewhere, beside what may still flow. */
+  /** Hosts the media elsewhere, beside the old room, where it may still flow. */
   async #leave(cause: Exclude<Cause, 'gone'>): Promise<void> {
     const { hosting, failover, left, log, isOpen, guests, loseMedia, moved, crash } = this.#parts;
     const before = hosting.placed;
@@ -239,7 +239,7 @@ export class Relocation {
     const { room } = before;
     const state = this.#move(cause);
     if (cause === 'silent' && failover === 'rebuild') return crash();
-    log.info({ mediaNode: room.node, cause }, 'The media moves away from a media node.');
+    log.info({ mediaNode: room.node, cause }, 'Moving the media away from a media node.');
     try {
       const isWanted = (): boolean => this.#state === state && !state.isNeedless;
       const { media } = await hosting.migrate({ isWanted, never: cause === 'drains' ? undefined : room.node });
@@ -253,10 +253,10 @@ export class Relocation {
       if (this.#state !== state) return;
       this.#become({ kind: 'settled' });
       if (state.isNeedless) return;
-      log.error({ err: error, cause }, 'The media cannot be moved away from its media node.');
+      log.error({ err: error, cause }, 'Failed to move the media away from its media node.');
       if (cause === 'silent') return crash();
       if (cause === 'held') this.#hold(this.#ask());
-      // Media at a node that drains stays until that ends: then it is lost like any other.
+      // On a draining node the media stays until the node ends, and is then lost as in a crash.
     }
   }
 }

@@ -3,15 +3,15 @@ import type { ByteBudget } from '../../shared/byte-budget.ts';
 import { TokenBucket } from '../../shared/token-bucket.ts';
 import { BUDGETS } from '../budgets.ts';
 
-/** How often a gate that is held looks whether it still is. */
+/** How often a held gate checks whether it may continue. */
 const HELD_MS = 100;
 
 export interface RequestGateOptions {
   /** Carries a request out. */
   readonly begin: (frame: RequestFrame) => void;
-  /** Whether nothing is to be begun at this moment. */
+  /** Whether no request may begin at this moment. */
   readonly isHeld: () => boolean;
-  /** Where the bytes of what waits are counted. */
+  /** Counts the bytes of waiting requests. */
   readonly budget: ByteBudget;
   readonly limits?: Pick<typeof BUDGETS, 'requests' | 'waitingRequests' | 'waitingRequestBytes'>;
   /** A clock in ms. Default: `performance.now()`. */
@@ -24,7 +24,7 @@ interface Waiting {
   readonly bytes: number;
 }
 
-/** Begins the requests of one connection in their order, not faster than they may come; what comes too fast waits its turn. */
+/** Begins the requests of one connection in order and at a limited rate; faster ones wait. */
 export class RequestGate {
   readonly #options: RequestGateOptions;
   readonly #limits: NonNullable<RequestGateOptions['limits']>;
@@ -43,7 +43,7 @@ export class RequestGate {
     return this.#waiting.length;
   }
 
-  /** Begins the request now or in its turn; `false`: too many wait already, and it is not begun at all. */
+  /** Begins the request now or in its turn; `false`: too many wait, and it is refused. */
   take(frame: RequestFrame, cost: number, bytes: number): boolean {
     const { begin, budget } = this.#options;
     if (this.#waiting.length === 0 && this.#bucket.take(cost)) {
@@ -59,7 +59,7 @@ export class RequestGate {
     return true;
   }
 
-  /** Gives up the requests that wait. */
+  /** Drops the requests that wait. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

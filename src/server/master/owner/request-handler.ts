@@ -3,7 +3,7 @@ import type { Method, Params, Result } from '../../../protocol/methods.ts';
 import type { Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
 
-/** `askedAgoMs`: how long ago the client has asked a former owner for the same; 0: it has not. */
+/** `askedAgoMs`: how long ago the client first sent this request to a former owner; 0: it did not. */
 export type Handler<M extends Method> = (
   session: OwnedSession,
   member: Member,
@@ -11,7 +11,7 @@ export type Handler<M extends Method> = (
   askedAgoMs: number,
 ) => Promise<Result<M>>;
 
-/** Keys at the media node are unique in a room; those of clients only in their connection. */
+/** Makes a client's key unique in the media node's room by adding the connection id. */
 export const roomKey = (member: Member, key: string): string => `${member.id}/${key}`;
 
 /** @throws {ProtocolError} TRANSPORT_UNKNOWN, PARAMS_INVALID */

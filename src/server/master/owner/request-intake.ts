@@ -9,13 +9,13 @@ import { RequestGate } from './request-gate.ts';
 import { handleRequest } from './requests.ts';
 import type { OwnedSession } from './session.ts';
 
-/** A client may have one request after the other refused, and each has its line in the log: so many lines, and then no more. */
+/** Limits the log lines about refused requests of one client. */
 const LINES = { perSecond: 1, burst: 20 };
 
 interface Intake {
   readonly gate: RequestGate;
   readonly lines: TokenBucket;
-  /** Lines that have not been written. */
+  /** Lines left out of the log since the last one written. */
   unwritten: number;
 }
 
@@ -23,7 +23,7 @@ export type Answer =
   | { readonly id: RequestId; readonly data: unknown }
   | { readonly id: RequestId; readonly error: WireError };
 
-/** Takes the requests of a session's members: each once, in the order of their numbers; answers come as they are ready. */
+/** Takes the members' requests: each once, in the order of their numbers. Answers are sent as they become ready. */
 export class RequestIntake {
   readonly #session: OwnedSession;
   readonly #budgets: ProcessBudgets;
@@ -37,20 +37,23 @@ export class RequestIntake {
   take(member: Member, frame: RequestFrame): void {
     if (frame.id <= member.requestsTaken) return;
     if (frame.id !== member.requestsTaken + 1) {
-      // A request before this one was lost between edge and owner: the resume brings both again.
-      this.#session.log.warn({ connection: member.id, request: frame.id }, 'A request is missing.');
+      // An earlier request was lost between edge and owner. A resume makes the client send both again.
+      this.#session.log.warn(
+        { connection: member.id, request: frame.id },
+        'A request is missing; making the client resume.',
+      );
       this.#close(member);
       return;
     }
     member.requestsTaken = frame.id;
-    // Nothing that waits is to be carried out for one who leaves; and the end of its socket, right behind, must not be first.
+    // `leave` overtakes the waiting requests: the close of the socket right behind it must not look like a lost connection.
     if (frame.method === 'leave') return this.#begin(member, frame);
     const bytes = contentBytes(frame.data);
     if (this.#of(member).gate.take(frame, this.#costOf(frame, bytes), bytes)) return;
     this.#refuse(member, frame, new ProtocolError('RATE_LIMITED', frame.method));
   }
 
-  /** Requests of the member that still wait are not carried out any more. */
+  /** Drops the member's waiting requests. */
   forget(member: Member): void {
     this.#intakes.get(member)?.gate.close();
     this.#intakes.delete(member);
@@ -91,7 +94,7 @@ export class RequestIntake {
     this.#session.answer(member, { id, error: known.toWire() });
   }
 
-  /** `fault`: what the server has failed at, if it was the server. */
+  /** `fault`: the server's own failure, if the refusal is due to one. */
   #write(member: Member, method: string, fault: unknown, { code, detail }: ProtocolError): void {
     if (this.#session.members.get(member.id) !== member) return;
     const intake = this.#of(member);
@@ -104,7 +107,7 @@ export class RequestIntake {
     const about = { connection: member.id, method: method.slice(0, 64), code, detail };
     this.#session.log.warn(
       { ...about, ...(fault ? { err: fault } : {}), ...(unwritten > 0 ? { unwritten } : {}) },
-      'A request has failed.',
+      'A request failed.',
     );
   }
 

@@ -5,8 +5,8 @@ import type { Member } from './member.ts';
 import type { OwnedSession } from './session.ts';
 
 /**
- * Which requests of a member wait for each other: those that change the same stream of its own, and those that change how it receives
- * the same stream. The media node answers in any order, and the last word of the client has to be the last one that is carried out.
+ * Requests with the same key wait for each other: those that change the same published stream, and those that change how the member
+ * receives the same stream. The media node may answer in any order, but the client's last request must be carried out last.
  */
 function orderOf({ id }: Member, frame: RequestFrame): string | undefined {
   switch (frame.method) {
@@ -29,7 +29,7 @@ function orderOf({ id }: Member, frame: RequestFrame): string | undefined {
   }
 }
 
-/** Carries out a request when it is its turn. @throws {ProtocolError} CONNECTION_UNKNOWN: the member has left meanwhile */
+/** Carries out a request in its turn. @throws {ProtocolError} CONNECTION_UNKNOWN when the member has left meanwhile */
 export function inOrder<T>(
   session: OwnedSession,
   member: Member,

@@ -9,7 +9,7 @@ const key = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$' });
 const streamId = Type.Unsafe<StreamId>(Type.String({ minLength: 1, maxLength: 200 }));
 const connectionId = Type.Unsafe<ConnectionId>(Type.String({ minLength: 1, maxLength: 200 }));
 const kind = Type.Union([Type.Literal('audio'), Type.Literal('video')]);
-/** What mediasoup checks itself, field by field, with errors of its own. */
+/** Fields that mediasoup validates itself, with its own errors. */
 const media = <T>(): ReturnType<typeof Type.Unsafe<T>> =>
   Type.Unsafe<T>(Type.Object({}, { additionalProperties: true }));
 const dimensions = Type.Object({
@@ -30,7 +30,7 @@ const streamChange = Type.Union([
 ]);
 const nothing = Type.Unsafe<Record<string, never>>(Type.Object({}));
 
-/** The data of each request, field by field as the protocol's types have them. */
+/** The data of each request, matching the protocol's types field by field. */
 const SCHEMAS = {
   createTransport: Type.Object({
     key,
@@ -80,7 +80,7 @@ const SCHEMAS = {
 } as const;
 
 type Fits = { [M in Method]: Static<(typeof SCHEMAS)[M]> extends Params<M> ? (typeof SCHEMAS)[M] : never };
-/** By method. Typed so that a schema whose type has drifted from the protocol's does not compile. */
+/** By method. The type makes a schema that differs from the protocol's type fail to compile. */
 export const REQUESTS: Fits = SCHEMAS;
 
 const validators = new Map<string, Validator>(

@@ -28,7 +28,7 @@ function requireModerator(member: Member, what: string): void {
 
 function requireMaySend(member: Member, direction: 'send' | 'recv'): void {
   if (direction === 'send' && member.record.role === 'SUBSCRIBER') {
-    throw new ProtocolError('NOT_PERMITTED', 'a transport to send over');
+    throw new ProtocolError('NOT_PERMITTED', 'a send transport');
   }
 }
 
@@ -48,14 +48,14 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     if (appData.rtpCapabilities) member.rtpCapabilities = appData.rtpCapabilities;
     try {
       const made = await room.command('createTransport', { key: full, appData });
-      // Its role may have been changed meanwhile.
+      // The member's role may have been changed meanwhile.
       requireMaySend(member, direction);
       return made;
     } catch (error) {
       if (isNew) {
-        // It may be there all the same: the answer may be what was lost.
+        // The transport may exist if only the answer was lost.
         void room.closings.close('closeTransport', full);
-        // Where the media has moved meanwhile, the key is one of another room.
+        // If the media has moved meanwhile, the key belongs to a transport in the new room.
         if (session.room === room) member.transports.delete(full);
       }
       throw error;
@@ -87,7 +87,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
   publish,
 
   unpublish: async (session, member, { streamId }) => {
-    // Said again after a takeover, it may have been done already.
+    // A retry after a takeover may find the stream already ended.
     if (member.publications.has(streamId)) session.streams.end(member, streamId, 'unpublish');
     else if (session.streams.doesNotCome(member, streamId)) return {};
     else if (!streamId.endsWith(member.id)) throw new ProtocolError('STREAM_UNKNOWN', streamId);
@@ -103,7 +103,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     const resumed = await Promise.allSettled(
       subscription.consumers.map((key) => room.command('resumeConsumer', { key })),
     );
-    // Those of a transport that the client has given up are gone.
+    // Consumers of a transport that the client has given up are gone, which is no failure.
     const failed = resumed.filter((one) => one.status === 'rejected');
     if (failed[0] && failed.length === resumed.length) throw failed[0].reason;
     return {};
@@ -146,7 +146,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     requireModerator(member, 'forceDisconnect');
     const other = session.members.get(connectionId);
     if (other) await session.leave(other, 'forceDisconnectByUser');
-    // Asked again after a takeover, it may have been done already.
+    // A retry after a takeover may find the connection already gone.
     else if (askedAgoMs === 0) throw new ProtocolError('CONNECTION_UNKNOWN', connectionId);
     return {};
   },
@@ -163,7 +163,7 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
 
   signal: async (session, member, { id, number, type, data, to }, askedAgoMs) => {
     const saidAt = performance.now() - askedAgoMs;
-    // Said again after a takeover, it is for those who were there when it was said: later ones have had newer ones since.
+    // A retry after a takeover goes only to members of the original moment: later ones may already have newer signals.
     const there = [...session.members.values()].filter(
       (other) => askedAgoMs === 0 || other === member || other.joinedAt <= saidAt,
     );
@@ -183,15 +183,15 @@ const HANDLERS: { [M in Method]: Handler<M> } = {
     session.signal(signal, recipients);
     if (!to || to.length === 0) session.missedSignals.add(signal);
     session.note({ kind: 'signalled', ...signal, to: recipients.map((recipient) => recipient.id) });
-    // Answered when it has arrived, or is kept for who is away: if this owner crashes before, the sender says it again to the
-    // next one, and those who have had it recognise its number.
+    // Answer when every recipient has the signal, or the store keeps it for absent ones. If this owner crashes before, the sender
+    // repeats the signal to the next owner, and recipients that have it recognise its number.
     await Promise.all(recipients.map(({ outbox }) => outbox.secured()));
     await session.confirmOwned();
     return { recipients: recipients.length };
   },
 
   leave: async (session, member) => {
-    // At once, so that the end of the socket right behind this is not taken for a loss. The close is the answer.
+    // Leave before answering, so that the close of the socket that follows doesn't look like a lost connection.
     void session.leave(member, 'disconnect');
     return {};
   },

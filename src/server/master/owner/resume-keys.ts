@@ -3,24 +3,24 @@ import { sameSecret } from '../../shared/identity.ts';
 import type { JoinedRecord } from '../../store/store.ts';
 
 /**
- * Every welcome hands out a new resume key, so that one that was stolen is soon worth nothing. A welcome may be lost on its way,
- * though: until a frame comes from the client under a new key, the one before it is accepted, too.
+ * Every welcome hands out a new resume key, so that a stolen key soon becomes useless. A welcome may get lost, though, so the former
+ * key stays valid until a frame arrives from the client under a new one.
  *
- * | the client shows            | accepted after that                              |
+ * | the client shows                  | keys accepted afterwards                              |
  * |---|---|
- * | the present key, in a hello | it, and the keys that were handed out since      |
- * | a key handed out since      | this key and the one of the welcome that follows |
- * | a frame under a key         | this key alone                                   |
+ * | the present key, in a hello       | this key and all keys handed out since                |
+ * | a key handed out since, in a hello | this key and the one in the welcome that follows      |
+ * | any frame after a welcome         | only the key of that welcome                          |
  */
 type Keys = Pick<JoinedRecord, 'resumeKeyHash' | 'nextKeyHashes' | 'joinKey'>;
 
 /**
- * So many keys that were handed out may be unproven at a time. More than one, as two sockets of a client can be welcomed at almost the
- * same moment, and the client has read only one of the welcomes.
+ * How many unproven keys are accepted at a time. There can be several: two sockets of a client may be welcomed almost at once, and the
+ * client has read only one of the welcomes.
  */
 const MOST_UNPROVEN = 3;
 
-/** The store keeps this hash of a resume key, and not the key. */
+/** The store keeps this hash instead of the resume key. */
 export function hashResumeKey(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
 }
@@ -31,8 +31,8 @@ export function acceptsKey(keys: Keys, key: string): boolean {
 }
 
 /**
- * The record once `next` is handed out to a client that has shown the key `shown`, or, if it has shown none, its join key.
- * `undefined` when `shown` is not accepted any more.
+ * The record after `next` is handed out to a client that has shown the key with the hash `shown`; `undefined`: its join key.
+ * Returns `undefined` if `shown` is no longer accepted.
  */
 export function withNextKey<K extends Keys>(keys: K, shown: string | undefined, next: string): K | undefined {
   const { resumeKeyHash, nextKeyHashes = [] } = keys;
@@ -42,13 +42,13 @@ export function withNextKey<K extends Keys>(keys: K, shown: string | undefined, 
   return nextKeyHashes.includes(shown) ? { ...withOnlyKey(keys, shown), nextKeyHashes: [next] } : undefined;
 }
 
-/** The record once the client has proven that it has this key. Its join key has done its work then, too. */
+/** The record after the client has proven this key. The join key is no longer needed then, either. */
 export function withOnlyKey<K extends Keys>(keys: K, hash: string): K {
   const { nextKeyHashes: _next, joinKey: _join, ...rest } = keys;
   return { ...rest, resumeKeyHash: hash } as K;
 }
 
-/** Whether the record accepts no other keys than this one. */
+/** Whether the record accepts only this key. */
 export function hasOnlyKey(keys: Keys, hash: string): boolean {
   return keys.resumeKeyHash === hash && keys.nextKeyHashes === undefined && keys.joinKey === undefined;
 }

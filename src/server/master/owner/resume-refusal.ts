@@ -6,7 +6,7 @@ import { acceptsKey } from './resume-keys.ts';
 
 type Claim = Pick<Resume, 'uniqueSessionId' | 'resumeKey'>;
 
-/** How the connection ended, if it did; only the client that proves to be its own is told. */
+/** How the connection ended, if it has. Only its own client is told, after showing its resume key. */
 export function refusalOf(record: ConnectionRecord | undefined, claim: Claim): ResumeRefusal {
   const isProven =
     record?.joined !== undefined &&
@@ -22,8 +22,8 @@ export function resumeRefused(record: ConnectionRecord | undefined, claim: Claim
 }
 
 /**
- * What a client is told that comes back to a life of the session that has ended. A crash does not undo that the client was put out
- * before it. `undefined`: the session has crashed, and nothing keeps the client from its next life.
+ * The refusal for a client that returns to a life of the session that has ended. A client evicted before a crash stays evicted.
+ * `undefined`: the session crashed, and the client may join its next life.
  */
 export function lateRefusal(
   ended: EndedSession | undefined,
@@ -32,7 +32,7 @@ export function lateRefusal(
 ): ProtocolError | undefined {
   const refusal = refusalOf(record, claim);
   if (isOnPurpose(refusal)) return resumeRefused(record, claim);
-  // A life that the store knows nothing of has gone with the store: as good as crashed.
+  // If the store knows nothing of this life, it has lost its data: the same as a crash.
   if (!ended || ended.reason === 'nodeCrashed') return undefined;
   if (ended.reason === 'lastParticipantLeft') return resumeRefused(record, claim);
   return new ProtocolError('SESSION_CLOSED', claim.uniqueSessionId, 'sessionClosedByServer');

@@ -16,19 +16,19 @@ export interface RoomAuditParts {
   readonly log: Logger;
 }
 
-/** How often, ms. */
+/** Interval of the audit, ms. */
 const LOOK_MS = 5_000;
-/** So many looks in a row: longer than a room takes to be opened. */
+/** How many audits in a row must find the same unknown room: longer than opening a room takes. */
 const LOOKS = 3;
 
 /**
- * A media node keeps a room for as long as its owner listens, so a room that its owner has forgotten stays for ever: one whose
- * opening was answered too late, or at a node that was taken for dead. Now and then each master looks for such rooms of its own.
+ * Closes rooms of this master that it doesn't know of. A media node keeps a room while its owner is alive, so such a room would stay
+ * forever. It arises when a node answers too late to an opening, or was wrongly taken for dead.
  */
 export class RoomAudit {
   readonly #parts: RoomAuditParts;
   readonly #timer: NodeJS.Timeout;
-  /** How often in a row a room has been found that is not known here, by node and session. */
+  /** How many audits in a row have found an unknown room, by node and session. */
   #strange = new Map<string, number>();
 
   constructor(parts: RoomAuditParts) {
@@ -52,7 +52,7 @@ export class RoomAudit {
       const url = `${node.url}/internal/rooms`;
       ({ rooms } = await client.call<{ rooms: Fence[] }>(url, node.instance, { owner: self }, timing.peerCallMs));
     } catch {
-      // Its liveness says what there is to say; the next look comes soon.
+      // The liveness feed handles a node that does not answer; the next audit tries again.
       return [];
     }
     const strange: [string, number][] = [];
@@ -62,7 +62,7 @@ export class RoomAudit {
       const times = (this.#strange.get(key) ?? 0) + 1;
       strange.push([key, times]);
       if (times < LOOKS) continue;
-      log.warn({ session: fence.uniqueSessionId, mediaNode: node.instance }, 'A room that was left behind is closed.');
+      log.warn({ session: fence.uniqueSessionId, mediaNode: node.instance }, 'Closing a room that was left behind.');
       new MediaRoom(node, fence, client, timing).attempt('closeRoom', {});
     }
     return strange;

@@ -4,20 +4,20 @@ import type { Clock } from '../../shared/clock.ts';
 import type { InstanceId } from '../../shared/identity.ts';
 import type { Placed } from './media-room.ts';
 
-/** Nothing stays for ever: a client that has not shown the new media by then most likely never will. */
+/** The longest that a left room stays: a client that doesn't show the new media by then most likely never will. */
 const LONGEST_MS = 60_000;
 
 /** A client that had media in a room when the session left it. */
 export interface FormerGuest {
   readonly client: ConnectionId;
-  /** Its transports there. */
+  /** The keys of its transports in that room. */
   readonly transports: readonly string[];
 }
 
 interface LeftRoom {
   readonly placed: Placed;
   readonly guests: ReadonlyMap<ConnectionId, FormerGuest>;
-  /** Clients that do not show what came after it yet. */
+  /** Clients that don't show newer media yet. */
   readonly waiting: Set<ConnectionId>;
   readonly endCap: () => void;
   isOver: boolean;
@@ -25,13 +25,13 @@ interface LeftRoom {
 
 export interface RoomsLeftParts {
   readonly clock: Clock;
-  /** Every client shows what came after this media: they are told. */
+  /** Announces that every client shows media newer than this. */
   readonly over: (mediaId: string) => void;
 }
 
 /**
- * The rooms that a session's media has moved away from, oldest first. A room is closed when every client that had media there
- * shows the new media, says that the old is silent, or has left; at the latest after a minute.
+ * The rooms that a session's media has moved away from, oldest first. A room is closed when each client that had media there
+ * shows the new media, reports the old as silent, or has left. It closes after a minute at the latest.
  */
 export class RoomsLeft {
   readonly #parts: RoomsLeftParts;
@@ -41,17 +41,17 @@ export class RoomsLeft {
     this.#parts = parts;
   }
 
-  /** Whether somebody still needs such a room at this node. */
+  /** Whether a client still needs a left room at this node. */
   isAt(node: InstanceId): boolean {
     return this.#rooms.some(({ placed, isOver }) => !isOver && placed.room.node === node);
   }
 
-  /** The nodes where such rooms are, or may be. */
+  /** The nodes that have, or may have, left rooms. */
   get nodes(): ReadonlySet<InstanceId> {
     return new Set(this.#rooms.map(({ placed }) => placed.room.node));
   }
 
-  /** The media has just moved away from there. */
+  /** Adds the room that the media has just left. */
   add(placed: Placed, guests: readonly FormerGuest[]): void {
     const left: LeftRoom = {
       placed,
@@ -64,18 +64,18 @@ export class RoomsLeft {
     this.#look(left);
   }
 
-  /** A client shows this media, or that of now: it needs nothing that came before. */
+  /** A client shows this media; `isNow`: it is the present media. It no longer needs any older room. */
   shown(client: ConnectionId, mediaId: string, isNow: boolean): void {
     const at = isNow ? this.#rooms.length : this.#rooms.findIndex(({ placed }) => placed.media.id === mediaId);
     for (const left of this.#rooms.slice(0, Math.max(0, at))) this.#release(left, client);
   }
 
-  /** Nothing arrives at the client from there any more. */
+  /** A client no longer receives anything from this room. */
   silent(client: ConnectionId, mediaId: string): void {
     for (const left of [...this.#rooms]) if (left.placed.media.id === mediaId) this.#release(left, client);
   }
 
-  /** A client has left the session: it gets nothing from there any more, either. */
+  /** A client has left the session: its transports in left rooms are closed. */
   gone(client: ConnectionId): void {
     for (const left of [...this.#rooms]) {
       for (const key of left.guests.get(client)?.transports ?? []) left.placed.room.attempt('closeTransport', { key });
@@ -83,7 +83,7 @@ export class RoomsLeft {
     }
   }
 
-  /** The node takes commands again, so what could not be closed can be. */
+  /** The node takes commands again, so rooms that could not be closed are closed now. */
   nodeIsBack(node: InstanceId): void {
     for (const left of [...this.#rooms]) if (left.isOver && left.placed.room.node === node) void this.#close(left);
   }
@@ -97,14 +97,14 @@ export class RoomsLeft {
     }
   }
 
-  /** The node has nothing but such a room for the session, which a new one takes the place of. */
+  /** Removes a room that a new room at the same node replaces. */
   forget(mediaId: string): boolean {
     const left = this.#rooms.find(({ placed }) => placed.media.id === mediaId);
     if (left) this.#drop(left);
     return left !== undefined;
   }
 
-  /** The session is over here. `goesOn`: another owner has it; the media nodes end these rooms as they have no owner. */
+  /** The session is over here. `goesOn`: another owner has it, so the rooms stay until the media nodes end them as ownerless. */
   end(goesOn: boolean): void {
     for (const left of this.#rooms.splice(0)) {
       left.endCap();
@@ -128,7 +128,7 @@ export class RoomsLeft {
     void this.#close(left);
   }
 
-  /** It stays on the list until the node has closed it, or the node is gone. */
+  /** The room stays listed until the node has closed it or is gone. */
   async #close(left: LeftRoom): Promise<void> {
     try {
       await left.placed.room.command('closeRoom', {});

@@ -11,21 +11,21 @@ export interface ServerSignal {
 }
 
 /**
- * `repeated`: it has been said already. `otherwise`: under this key something else has been said. `nobody`: there is nobody in
- * the session, or not the connection that is named.
+ * `repeated`: the signal has been sent already. `otherwise`: this key was used for another signal. `nobody`: the session has no
+ * members, or not the named connection.
  */
 export type Said = 'said' | 'repeated' | 'otherwise' | { readonly nobody: ConnectionId | undefined };
 
-/** How long those who are here may take to acknowledge: one of them whose network has just broken must not hold up the answer. */
+/** How long present members may take to acknowledge. A client whose network has just broken must not delay the answer. */
 const DELIVERY_MS = 2_000;
 
-/** A request is said again within seconds, not after so many others. */
+/** How many keys are remembered. Retries come within seconds, so older ones can be forgotten. */
 const REMEMBERED = 1_000;
 
-/** Signals that come from nobody in the session but from an application's server. */
+/** Signals sent by the application's server through REST. */
 export class ServerSignals {
   readonly #session: OwnedSession;
-  /** Fingerprints, by key, of what may be said again. */
+  /** Fingerprints of requests that may be retried, by key. */
   readonly #said = new Map<string, string>();
 
   constructor(session: OwnedSession) {
@@ -33,10 +33,10 @@ export class ServerSignals {
   }
 
   /**
-   * Puts a signal into the outbox of everyone whom it is for.
-   * @param to nobody named: everyone
-   * @param asked of a request that may be said again
-   * @throws {ProtocolError} OUTBOX_OVERFLOW too much waits for one of them: nobody gets it
+   * Puts a signal into the outbox of every recipient.
+   * @param to the recipients; empty: everyone
+   * @param asked for a request that may be retried
+   * @throws {ProtocolError} OUTBOX_OVERFLOW when too much waits for one of them; then no recipient gets it
    */
   say(signal: ServerSignal, to: readonly ConnectionId[], asked?: Asked): Said {
     const before = asked && this.#said.get(asked.key);
@@ -56,8 +56,8 @@ export class ServerSignals {
   }
 
   /**
-   * Resolves when what was said to `to` has arrived, or is kept for those who are away, or do not answer for two seconds: nobody
-   * would say it again. `false`: it could not be kept.
+   * Resolves when each recipient has the signal, or it is stored for those that are away or do not acknowledge within two seconds. This
+   * matters because the application does not retry. `false`: it could not be stored.
    */
   async secured(to: readonly ConnectionId[]): Promise<boolean> {
     const { keptSignals } = this.#session;
@@ -67,7 +67,7 @@ export class ServerSignals {
     const all = Promise.all(wanted.map(({ outbox }) => outbox.secured()));
     const late = new AbortController();
     const isLate = delay(DELIVERY_MS, true, { signal: late.signal }).catch(() => false);
-    // Who does not answer for so long is most likely gone, although nobody knows of it yet.
+    // A client that hasn't answered by now is probably gone, even though its socket still looks open.
     if (await Promise.race([all.then(() => false), isLate])) await keptSignals.keep(this.#membersOf(to));
     late.abort();
     return Promise.race([all.then(() => true), nextTurn(false)]);

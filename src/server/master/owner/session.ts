@@ -35,12 +35,12 @@ import type { SessionChronicle, SessionFact } from './session-chronicle.ts';
 import { requireRoom } from './signal-room.ts';
 import { Streams } from './streams.ts';
 
-/** How long an end waits for the store to know of it. It is written down later, then; nobody waits for it. */
+/** How long the end of a session waits for the store to record it. A slow store records it later. */
 const STORE_PATIENCE_MS = 1_000;
 
 /**
- * An absence that is shorter is told to nobody. When a master crashes, thousands are away for a second or two, and telling each
- * of them of all the others, twice, was most of the work that they waited for.
+ * The others aren't told of an absence shorter than this. When a master crashes, thousands of clients are away for a second
+ * or two. Announcing each absence and return to every member was most of the work that delayed their resumes.
  */
 const UNTOLD_MS = 2_000;
 
@@ -52,11 +52,11 @@ const EVENTS_KEPT = 50;
 
 interface LeaveOptions {
   readonly closeCode?: CloseCode;
-  /** What its client is told if it comes back; default: the reason, if it has not left by itself. */
+  /** What the client is told if it tries to resume later. Default: `reason`, unless that is `disconnect`. */
   readonly refusal?: ResumeRefusal;
 }
 
-/** What a session needs of the process around it. */
+/** What a session needs from its process. */
 export interface SessionSurroundings {
   readonly self: InstanceId;
   readonly store: Store;
@@ -65,14 +65,14 @@ export interface SessionSurroundings {
   readonly log: Logger;
   readonly chronicle: SessionChronicle;
   readonly budgets: ProcessBudgets;
-  /** For clients that are given none of their own. */
+  /** Given to clients whose connection names no ICE servers of its own. */
   readonly iceServers: readonly IceServer[];
   readonly secrets: ConnectionSecrets;
-  /** The session is over here: it is taken off the books, and resolves when the store knows how it ended. */
+  /** Removes the session from this master's list. Resolves when the store has recorded how it ended. */
   readonly ended: (session: OwnedSession, reason: EndReason | 'steppedDown') => Promise<void>;
 }
 
-/** A session as its one owner keeps it. Everything that is decided for the session is decided here. */
+/** A session at the master that owns it. Every decision about the session is taken here. */
 export class OwnedSession {
   readonly record: SessionRecord;
   readonly members = new Map<ConnectionId, Member>();
@@ -84,12 +84,12 @@ export class OwnedSession {
   readonly missedSignals: MissedSignals;
   readonly departures: Departures;
   readonly streams = new Streams(this);
-  /** Of what waits for its members, and of theirs. */
+  /** Bytes of the unacknowledged frames and waiting requests of all members. */
   readonly bytes: ByteBudget;
   readonly log: Logger;
   readonly #around: SessionSurroundings;
   readonly relocation: Relocation;
-  /** Rooms that the media has moved away from and that clients still show. */
+  /** Rooms that the media has moved away from but clients still show. */
   readonly roomsLeft: RoomsLeft;
   readonly #hosting: Hosting;
   readonly #admission: Admission;
@@ -178,8 +178,8 @@ export class OwnedSession {
   }
 
   /**
-   * Takes over what a crashed owner had: `record` has been claimed for this master. Everyone is away at first, and
-   * resumes. Who says hello meanwhile waits for it.
+   * Takes over from a crashed owner; `record` has already been claimed for this master. All members start as away and then
+   * resume. A hello that arrives earlier waits for this.
    * @throws {ProtocolError} UNAVAILABLE when the media node does not answer
    */
   async adopt(node: LiveNode | undefined): Promise<void> {
@@ -194,25 +194,25 @@ export class OwnedSession {
     this.departures.takenOver();
     await this.keptSignals.adopt([...this.members.values()]);
     this.note({ kind: 'takenOver', createdAt: this.record.createdAt, members: [...this.members.values()] });
-    // Its role may have been changed with the former owner's last breath.
+    // The former owner may have changed a role to SUBSCRIBER and crashed before it ended the streams.
     for (const member of this.members.values())
       if (member.record.role === 'SUBSCRIBER') this.streams.forbidAllOf(member);
-    // They said goodbye while nobody owned the session.
+    // These clients said goodbye while the session had no owner.
     for (const member of [...this.members.values()])
       if (member.record.leftAt !== undefined) void this.leave(member, 'disconnect');
-    this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'The session is taken over.');
-    // Somebody who left at the very moment of the crash, and was the last. A place that waits may be the first one's, though,
-    // for whom the media was just being placed.
+    this.log.warn({ members: this.members.size, mediaNode: this.record.mediaNode }, 'Took over the session.');
+    // The last member may have left just as the owner crashed. But a pending connection may belong to the first client to
+    // join, for which the former owner had just placed the media.
     if (this.record.mediaNode && this.members.size + this.pending.length === 0) void this.end('lastParticipantLeft');
     else this.relocation.leaveIfDraining();
   }
 
-  /** Places that wait for somebody to join. */
+  /** Connections created through REST that no client has joined yet. */
   get pending(): readonly PendingPlace[] {
     return this.places.pending;
   }
 
-  /** The media node's room, once the first member has joined. */
+  /** The media node's room. `undefined` before the first join and while the media is lost. */
   get room(): MediaRoom | undefined {
     return this.#hosting.room;
   }
@@ -226,8 +226,8 @@ export class OwnedSession {
   }
 
   /**
-   * Resolves when what is to be known before the session's end is: who has left, as the store takes nothing more after that, and,
-   * unless it takes long, what the chronicle is to tell before the next life begins.
+   * Resolves when everything is recorded that must be before the session's end is: the departures, because the store takes
+   * none afterwards, and the chronicle's entries, so that they precede the next life. A slow chronicle is not waited for.
    */
   get accounts(): Promise<unknown> {
     return Promise.all([
@@ -240,19 +240,19 @@ export class OwnedSession {
     return this.#state !== 'ended';
   }
 
-  /** It is being handed over: what clients ask for now, they ask the next owner for. */
+  /** True during a handover: requests are not taken, so clients send them again to the next owner. */
   get isFrozen(): boolean {
     return this.#state === 'frozen';
   }
 
-  /** Takes nothing from clients any more; `false` when it is over. What is not answered is asked again. */
+  /** Stops taking requests; clients send unanswered ones again to the next owner. `false`: the session is already over. */
   freeze(): boolean {
     if (this.#state !== 'open') return false;
     this.#state = 'frozen';
     return true;
   }
 
-  /** Nobody has taken it: it goes on here. Clients resume, as what they asked meanwhile was not taken. */
+  /** Cancels a handover that no master accepted. Clients resume, because the requests sent meanwhile were not taken. */
   unfreeze(): void {
     if (this.#state !== 'frozen') return;
     this.#state = 'open';
@@ -261,12 +261,12 @@ export class OwnedSession {
     }
   }
 
-  /** Another master is the owner now: clients resume there, over the same sockets. */
+  /** Ends the ownership after a handover: clients resume at the new owner over the same sockets. */
   handedOver(): void {
     if (!this.isOpen) return;
     this.#state = 'ended';
     this.relocation.end(true);
-    this.log.info('The session is handed over.');
+    this.log.info('Handed the session over.');
     void this.#around.ended(this, 'steppedDown');
     for (const { presence } of this.members.values()) {
       if (presence.kind !== 'here') continue;
@@ -280,7 +280,7 @@ export class OwnedSession {
     return this.#admission.attach(request, edge);
   }
 
-  /** What an edge passes on from a member's client. `false`: the attachment no longer serves this member. */
+  /** Takes what an edge forwards from a member's client. `false`: the attachment no longer serves this member. */
   up(member: Member, item: Upward): boolean {
     if (member.presence.kind !== 'here' || member.presence.attachment !== item.attachment) return false;
     if ('still' in item) {
@@ -294,19 +294,19 @@ export class OwnedSession {
     return true;
   }
 
-  /** Something has happened that the session's chronicle is to know of. */
+  /** Records a fact in the session's chronicle. */
   note(fact: SessionFact): void {
     this.#noted = this.#around.chronicle.tell(this.record, fact);
   }
 
-  /** To everyone but `except`. */
+  /** Sends an event to every member except `except`. */
   broadcast<E extends ServerEventName>(event: E, data: ServerEvents[E], except?: Member): void {
     for (const member of [...this.members.values()]) if (member !== except) this.tell(member, event, data);
   }
 
   /**
-   * To all of them, or to none.
-   * @throws {ProtocolError} OUTBOX_OVERFLOW one of them, or the session, has too much that waits
+   * Sends a signal to all recipients or to none.
+   * @throws {ProtocolError} OUTBOX_OVERFLOW when too much already waits for a recipient or in the session
    */
   signal(signal: ServerEvents['signal'], recipients: readonly Member[]): void {
     requireRoom(signal, recipients, this.bytes);
@@ -322,8 +322,8 @@ export class OwnedSession {
   }
 
   /**
-   * Ends a member's place. The session ends with its last. Resolves when the store knows, or has not answered in time: a client that
-   * is away is told on its return, by whichever master then owns the session, why it has no place any more.
+   * Ends a member's connection; the session ends with its last member. Resolves when the store has recorded it or has failed
+   * in time. An absent client then learns from any later owner why its connection has ended.
    */
   leave(member: Member, reason: LeaveReason, { closeCode = 4000, refusal }: LeaveOptions = {}): Promise<void> {
     if (!this.members.delete(member.id)) return Promise.resolve();
@@ -339,7 +339,7 @@ export class OwnedSession {
       this.streams.forget(streamId);
     }
     this.relocation.forget(member.id);
-    // It would go on receiving from a media node that could not be told.
+    // The media node couldn't be told to stop sending, so the evicted client would go on receiving from it.
     if (reason.startsWith('force')) this.relocation.commandFailed();
     this.broadcast('connectionDestroyed', { connectionId: member.id, reason });
     this.note({ kind: 'left', connectionId: member.id, reason });
@@ -347,31 +347,33 @@ export class OwnedSession {
     if (!this.isOpen) return settled;
     const known = this.places
       .forget(member.record, refusal ?? (reason === 'disconnect' ? undefined : reason))
-      .catch((error: unknown) => this.log.warn({ err: error, connection: member.id }, 'The store keeps a connection.'));
+      .catch((error: unknown) =>
+        this.log.warn({ err: error, connection: member.id }, 'Failed to delete a connection from the store.'),
+      );
     this.#leaving = Promise.all([this.#leaving, known, settled]);
     if (this.members.size === 0) void this.end('lastParticipantLeft');
     return known;
   }
 
-  /** A client has left for good, in this life or in a former one. Resolves when the store knows. @throws {ProtocolError} */
+  /** A client leaves for good, in this life or an earlier one. Resolves when the store knows. @throws {ProtocolError} */
   async farewell(goodbye: Goodbye): Promise<void> {
     const { connectionId, uniqueSessionId, resumeKey } = goodbye;
     if (uniqueSessionId === this.record.uniqueSessionId) {
       const member = this.members.get(connectionId);
       if (member?.provesToBe(resumeKey)) await this.leave(member, 'disconnect');
     } else if (await this.departures.farewell(goodbye)) {
-      // Its page closed before it had heard that it has a place here.
+      // The page closed before it received the welcome to its connection in this life.
       const back = [...this.members.values()].filter(({ record }) => record.joined.replaces?.includes(connectionId));
       await Promise.all(back.map((member) => this.leave(member, 'disconnect')));
     }
   }
 
   /**
-   * Members away for longer than the grace leave; of those away for a while the others are told. Called by a sweep; `now` as
-   * `performance.now()`.
+   * Evicts members that have been away for longer than the grace period, and announces longer absences to the others. Called
+   * periodically; `now` as `performance.now()`.
    */
   sweep(now: number): void {
-    // Who is away, and for how long, is the next owner's to say.
+    // During a handover, the next owner decides how long a member has been away.
     if (this.isFrozen) return;
     this.places.sweep();
     this.records.sweep();
@@ -384,7 +386,7 @@ export class OwnedSession {
         continue;
       }
       if (presence.kind === 'here') {
-        // Its pings are answered by its browser, or by a proxy: they don't say that it gets what it is sent.
+        // Answered pings don't prove delivery: a browser or a proxy answers them even if the client doesn't read.
         if (member.outbox.overdueMs(presence.since) > BUDGETS.overdueMs) member.askToResume();
         continue;
       }
@@ -395,19 +397,19 @@ export class OwnedSession {
         member.becomeKnownAway();
         this.broadcast('connectionPresence', { connectionId: member.id, presence: 'away' }, member);
       }
-      // Those of before it was known, and those that the store has not taken so far.
+      // Covers signals from before the absence was announced, and those that the store has not accepted yet.
       if (member.isKnownAway) this.keptSignals.keepSoon();
     }
   }
 
-  /** Asks the edges whether they still have the sockets of the members: word of one that went may have been lost. */
+  /** Asks the edges whether they still have the members' sockets, because the message that a socket closed may be lost. */
   audit(): void {
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, still: true });
     }
   }
 
-  /** Everyone at an edge that has crashed is away. */
+  /** Marks every member at a crashed edge as away. */
   edgeDied(edge: InstanceId): void {
     for (const member of this.members.values()) {
       const { presence } = member;
@@ -416,7 +418,7 @@ export class OwnedSession {
     }
   }
 
-  /** The orderly end: everyone is told why, the media is closed, the store remembers. */
+  /** Ends the session in an orderly way: every member is told the reason, the media is closed, and the end is recorded. */
   async end(reason: Exclude<EndReason, 'nodeCrashed'>): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
@@ -429,14 +431,14 @@ export class OwnedSession {
     await Promise.race([this.#around.ended(this, reason), delay(STORE_PATIENCE_MS)]);
   }
 
-  /** A node that the session cannot live without has crashed: everyone is told, and may rebuild. */
+  /** Ends the session because a node that it depends on has crashed: every client is told and may rebuild. */
   async crash(): Promise<void> {
     if (!this.isOpen) return;
     this.#state = 'ended';
     this.relocation.end(false);
-    this.log.warn('The session is destroyed: its media node is gone.');
+    this.log.warn('Destroyed the session because its media node is gone.');
     this.note({ kind: 'ended', reason: 'nodeCrashed' });
-    // The store first: who rebuilds must not find the old life on the books. But a store that is down delays no bad news.
+    // Record the end first so that rebuilding clients can't find the old life, but don't let a slow store delay the news.
     await Promise.race([this.#around.ended(this, 'nodeCrashed'), delay(STORE_PATIENCE_MS)]);
     const { uniqueSessionId } = this.record;
     for (const { presence } of this.members.values()) {
@@ -449,15 +451,15 @@ export class OwnedSession {
   }
 
   /**
-   * Somebody else has decided about the session: clients are sent away to find out, nothing else is touched. One that is being
-   * handed over is not taken from anyone: who hands it over says what follows.
+   * Gives up the ownership because another master has decided about the session. Clients are sent away to find out, and nothing
+   * else is touched. A session in handover ignores this: the handover decides what follows.
    */
   stepDown(): void {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
     this.relocation.end(true);
-    this.log.warn('Fenced: the session is no longer owned here.');
-    // The room, if it is nobody's, is closed by the next looks at rooms: until then it shows the old picture to who rebuilds.
+    this.log.warn('Stepped down: another master has decided about the session.');
+    // If the room has no owner any more, the room audit closes it later. Until then rebuilding clients still show its picture.
     void this.#around.ended(this, 'steppedDown');
     for (const { presence } of this.members.values()) {
       if (presence.kind === 'here') presence.edge.down({ attachment: presence.attachment, close: 4001 });
@@ -465,7 +467,7 @@ export class OwnedSession {
     this.#dismiss();
   }
 
-  /** The answer to a request of the member's, if it is still there. */
+  /** Sends the answer to a request, unless the member has left. */
   answer(member: Member, answer: Answer): void {
     if (this.members.get(member.id) === member && !member.send({ t: 'res', ...answer })) this.#overflow(member);
   }
@@ -475,7 +477,7 @@ export class OwnedSession {
     this.keptSignals.arrived(member);
   }
 
-  /** What was said to a member that has left: one that is put out for reading too little comes back for it. */
+  /** Settles the signals that a former member has not acknowledged. A client evicted for not reading gets them when it returns. */
   #settleSignals(member: Member, refusal: ResumeRefusal | undefined): Promise<void> {
     if (refusal === 'outboxOverflow') return this.keptSignals.bequeath(member);
     member.outbox.close();
@@ -484,7 +486,7 @@ export class OwnedSession {
   }
 
   #overflow(member: Member): void {
-    this.log.warn({ connection: member.id }, 'A connection does not read what it is sent.');
+    this.log.warn({ connection: member.id }, 'Evicting a connection that does not read what it is sent.');
     const { presence } = member;
     if (presence.kind === 'here') {
       const error = new ProtocolError('OUTBOX_OVERFLOW', undefined, 'outboxOverflow').toWire();
@@ -493,7 +495,7 @@ export class OwnedSession {
     void this.leave(member, 'networkDisconnect', { closeCode: 4429, refusal: 'outboxOverflow' });
   }
 
-  /** Its members are no longer this owner's concern. */
+  /** Drops the members without ending them: they are no longer this owner's concern. */
   #dismiss(): void {
     for (const member of this.members.values()) {
       this.#intake.forget(member);
@@ -507,7 +509,7 @@ export class OwnedSession {
     this.log.info({ connection: member.id }, 'A connection is away.');
   }
 
-  /** Resolves when it is certain that nobody else owned the session at this moment. @throws {ProtocolError} EPOCH_STALE */
+  /** Resolves when it is certain that no other master owned the session at this moment. @throws {ProtocolError} EPOCH_STALE */
   async confirmOwned(): Promise<void> {
     if (!(await this.#ownership.confirm(() => this.isOpen))) throw new ProtocolError('EPOCH_STALE');
   }
@@ -518,8 +520,8 @@ export class OwnedSession {
       const now = await this.#around.store.getSession(sessionId);
       return now?.uniqueSessionId === uniqueSessionId && now.epoch === epoch ? 'yes' : 'no';
     } catch {
-      // Without the store nobody can claim the session; if it is only this master that is cut off from it, a new owner has made
-      // itself known to the media node before it serves anyone.
+      // No master can claim the session while the store is down. If only this master is cut off from the store, a new owner
+      // has shown its epoch to the media node before serving any client.
       const confirmed = this.room?.command('confirm', {});
       if (!confirmed) return 'unknown';
       return confirmed.then(
@@ -529,7 +531,7 @@ export class OwnedSession {
     }
   }
 
-  /** What needs the store and cannot have it is refused for now; being fenced ends the ownership. */
+  /** Writes to the store as the owner. @throws {ProtocolError} UNAVAILABLE; EPOCH_STALE after stepping down */
   async write<T>(work: (store: Store) => Promise<T>): Promise<T> {
     try {
       return await work(this.#around.store);

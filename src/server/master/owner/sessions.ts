@@ -9,33 +9,33 @@ import type { AttachAnswer, AttachmentId, AttachRequest, EdgePort, GoodbyeAnswer
 import type { Member } from './member.ts';
 import { OwnedSession, type SessionSurroundings } from './session.ts';
 
-/** A session nobody has joined is collected after an hour, as OpenVidu does. */
+/** A session that no client has joined ends after an hour, as in OpenVidu. */
 export const NEVER_JOINED_MS = 60 * 60 * 1000;
 export const SWEEP_MS = 1_000;
 const RELEASED_MS = 10_000;
-/** How often edges are asked whether they still have the sockets of the members here, in sweeps. */
+/** How many sweeps lie between two audits of the members' sockets at the edges. */
 const AUDIT_SWEEPS = 5;
 
-/** All that a session needs around it but the word of its end, which is for this list. */
+/** What a session needs, except the `ended` callback, which this list supplies. */
 export type SessionsParts = Omit<SessionSurroundings, 'ended'>;
 
-/** The sessions that this master owns, and which attachment serves which member of them. */
+/** The sessions that this master owns, and which member each attachment serves. */
 export class Sessions {
   readonly #around: SessionSurroundings;
   readonly #store: Store;
   readonly #log: Logger;
   readonly #byId = new Map<SessionId, OwnedSession>();
   readonly #attachments = new Map<AttachmentId, { readonly session: OwnedSession; readonly member: Member }>();
-  /** Attachments whose session is over here, for as long as word of it may be on its way. */
+  /** Attachments of sessions that are over here, and since when: their edges may not have been told yet. */
   readonly #released = new Map<AttachmentId, number>();
-  /** Media nodes that have not been heard since they were doubted. */
+  /** Media nodes that have not been heard since they were last doubted. */
   readonly #doubted = new Set<InstanceId>();
-  /** Sessions claimed whose members are not known yet. */
+  /** Sessions that this master has claimed but whose members it is still restoring. */
   readonly #adopting = new Map<OwnedSession, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
   #sweeps = 0;
-  /** Sessions that the last look at the store has found, and not here. */
+  /** Sessions that the store assigned to this master at the last check but that are missing here. */
   #unknown = new Set<UniqueSessionId>();
 
   constructor(parts: SessionsParts) {
@@ -74,7 +74,7 @@ export class Sessions {
   }
 
   /**
-   * Begins a life of a session, owned here.
+   * Creates a session with this master as its owner.
    * @throws {StoreError} `exists`, `unavailable`
    */
   async create(
@@ -92,14 +92,14 @@ export class Sessions {
     });
     const session = new OwnedSession(record, this.#around);
     this.#own(session);
-    session.log.info('A session is created.');
+    session.log.info('Created a session.');
     session.note({ kind: 'created', at: record.createdAt });
     return session;
   }
 
   /**
-   * Makes this master the owner of a session whose owner has crashed. Resolves when it is, or when another one has been
-   * faster. A session that cannot be taken over, because its media is gone too, is ended as crashed.
+   * Makes this master the owner of a session whose owner has crashed. Resolves when it is, or when another master was
+   * faster. If the media is gone too and cannot be hosted anew, the session ends as crashed.
    * @throws {StoreError} `unavailable`
    */
   async takeOver(record: SessionRecord, node: LiveNode | undefined): Promise<void> {
@@ -113,7 +113,7 @@ export class Sessions {
     const session = new OwnedSession(claimed, this.#around);
     this.#own(session);
     const adopting = session.adopt(node).catch(async (error: unknown) => {
-      session.log.error({ err: error }, 'The session cannot be taken over.');
+      session.log.error({ err: error }, 'Failed to take over the session.');
       await session.crash();
     });
     this.#adopting.set(session, adopting);
@@ -121,7 +121,7 @@ export class Sessions {
     this.#adopting.delete(session);
   }
 
-  /** Waits for a session that is just being taken over. */
+  /** Waits until the session's takeover, if one is under way, is complete. */
   async whole(session: OwnedSession): Promise<OwnedSession> {
     await this.#adopting.get(session);
     return session;
@@ -141,13 +141,13 @@ export class Sessions {
       return { kind: 'welcome', welcome };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      // What a session says that has ended meanwhile is not the reason: whoever looks again finds out what has become of it.
+      // An error from a session that has ended meanwhile may be misleading: the edge looks it up again and finds out the cause.
       if (error.code === 'EPOCH_STALE' || !session.isOpen) return { kind: 'notOwner' };
       return { kind: 'refused', error: error.toWire() };
     }
   }
 
-  /** A client has left for good. @throws {ProtocolError} UNAVAILABLE */
+  /** Ends a connection whose client has left for good. @throws {ProtocolError} UNAVAILABLE */
   async farewell(goodbye: Goodbye): Promise<GoodbyeAnswer['kind']> {
     const session = this.#byId.get(goodbye.sessionId);
     if (!session) return 'notOwner';
@@ -158,28 +158,28 @@ export class Sessions {
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'EPOCH_STALE') throw error;
     }
-    // Whoever looks again finds out whether it has ended with this, or has another owner.
+    // The edge looks the session up again, and learns whether this ended it or another master owns it.
     return session.isOpen ? 'taken' : 'notOwner';
   }
 
-  /** What an edge passes on. `false`: nothing here is served by this attachment, its socket must resume. */
+  /** Takes what an edge forwards. `false`: this attachment serves no member here, so its socket must resume. */
   up(item: Upward): boolean {
     const served = this.#attachments.get(item.attachment);
-    // Its session is over here and its edge is being told what follows: nothing that it sends meanwhile is a mistake.
+    // The session is over here and the edge is still being told, so frames sent meanwhile are not an error.
     if (!served) return this.#released.has(item.attachment);
     if ('gone' in item) this.#attachments.delete(item.attachment);
     return served.session.up(served.member, item);
   }
 
-  /** An edge does not know these attachments (any more): their members are away. */
+  /** Marks the members of these attachments as away, because their edge doesn't know them any more. */
   lost(attachments: readonly AttachmentId[]): void {
     for (const attachment of attachments) this.up({ attachment, gone: true });
   }
 
-  /** A media node drains: what it carries for this master is moved away. */
+  /** Moves media away from a media node that drains. */
   mediaNodeDrains(mediaNode: InstanceId): void {
     for (const session of this.all()) {
-      // One that is just being taken over sees to it by itself when it is whole.
+      // A session under takeover checks this itself when its takeover is complete.
       if (session.room?.node === mediaNode && !this.#adopting.has(session)) session.relocation.drains();
     }
   }
@@ -188,13 +188,13 @@ export class Sessions {
     this.lost([...this.#attachments.keys()].filter((attachment) => attachment.startsWith(`${edge}#`)));
   }
 
-  /** A media node is silent, and is being asked whether it lives. So are those whose media it carries. */
+  /** A media node is silent and is being probed. The clients whose media it carries are asked, too. */
   mediaNodeDoubted(mediaNode: InstanceId): void {
     this.#doubted.add(mediaNode);
     for (const session of this.#at(mediaNode)) session.relocation.doubted();
   }
 
-  /** A media node takes commands. */
+  /** A media node that was doubted takes commands again. */
   mediaNodeHeard(mediaNode: InstanceId): void {
     if (!this.#doubted.delete(mediaNode)) return;
     for (const session of this.#at(mediaNode)) session.relocation.heard();
@@ -224,8 +224,8 @@ export class Sessions {
   }
 
   /**
-   * A session that was owned here before may not know yet that others have decided about it meanwhile, e.g. in the other half of
-   * a cluster. It steps down first: its clients would go on with an object that nobody else knows.
+   * Adds a session. An older object of the same session steps down first. After a partition it may not know yet that others have
+   * decided about it, and its clients would be cut off from the new one.
    */
   #own(session: OwnedSession): void {
     const { sessionId } = session.record;
@@ -248,26 +248,26 @@ export class Sessions {
     }
   }
 
-  /** Tries until the store answers: a session that it believes in for ever could never be created again. */
+  /** Retries until the store answers: a session that the store still holds could never be created again. */
   async #recordEnd({ uniqueSessionId, epoch }: SessionRecord, reason: EndReason): Promise<void> {
     while (!this.#closed) {
       try {
         await this.#store.endSession(uniqueSessionId, epoch, reason);
         return;
       } catch (error) {
-        // The store gives up only after seconds of trying, so this loop is not a busy one.
+        // No delay is needed: each attempt gives up only after seconds of retrying.
         if (!(error instanceof StoreError)) throw error;
         this.#log.error(
           { err: error, session: uniqueSessionId },
-          'The store does not know yet that a session has ended.',
+          'Failed to record the end of a session in the store; trying again.',
         );
       }
     }
   }
 
   /**
-   * What the store believes to be owned here and is not known here, twice in a row, can never be found nor created again
-   * while this master lives: its clients have lost it, and may rebuild it.
+   * Ends sessions that the store assigned to this master in two checks in a row but that are missing here. Otherwise nobody
+   * could find or create them while this master lives. Their clients have lost them, and may rebuild.
    */
   async #endForgotten(listed: readonly SessionRecord[]): Promise<void> {
     const unknown = listed.filter(({ sessionId, uniqueSessionId }) => {
@@ -276,7 +276,10 @@ export class Sessions {
     for (const session of unknown) {
       const { uniqueSessionId, epoch } = session;
       if (!this.#unknown.has(uniqueSessionId)) continue;
-      this.#log.error({ session: uniqueSessionId, epoch }, 'A session is on the books of this master and not here.');
+      this.#log.error(
+        { session: uniqueSessionId, epoch },
+        'Ended a session that the store assigns to this master but that is not here.',
+      );
       await this.#store.endSession(uniqueSessionId, epoch, 'nodeCrashed');
       void this.#around.chronicle.tell(session, { kind: 'ended', reason: 'nodeCrashed' });
     }
@@ -291,7 +294,7 @@ export class Sessions {
     for (const session of this.all()) {
       session.sweep(now);
       if (audit) session.audit();
-      // It may have a room all the same: for a first join that a crash has broken off.
+      // The session may have a room even without members: a crash can interrupt the first join.
       if (session.members.size === 0 && this.#around.store.now() - session.record.createdAt > NEVER_JOINED_MS) {
         void session.end('neverJoined');
       }
@@ -299,8 +302,8 @@ export class Sessions {
   }
 
   /**
-   * A master that was frozen, or cut off, while others took it for dead finds out here that its sessions have been
-   * decided about, and steps down from them.
+   * Steps down from sessions that others have decided about, for example while this master was frozen or cut off and taken for
+   * dead.
    */
   async #checkOwnership(): Promise<void> {
     const before = this.all();
@@ -312,7 +315,8 @@ export class Sessions {
         if (!owned.has(session.record.uniqueSessionId) && !session.isFrozen) session.stepDown();
       }
     } catch (error) {
-      if (!(error instanceof StoreError)) this.#log.error({ err: error }, 'Ownership could not be checked.');
+      if (!(error instanceof StoreError))
+        this.#log.error({ err: error }, 'Failed to check which sessions are owned here.');
     }
   }
 }

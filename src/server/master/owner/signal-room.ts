@@ -5,8 +5,7 @@ import { frameBytes } from './frame-bytes.ts';
 import type { Member } from './member.ts';
 
 /**
- * Makes sure that all of the recipients can hold a signal: otherwise none of them gets it, and its sender is told. `budget`: of
- * their session.
+ * Throws unless all recipients can hold a signal: either all get it or none does. `budget`: of their session.
  * @throws {ProtocolError} OUTBOX_OVERFLOW
  */
 export function requireRoom(signal: ServerEvents['signal'], recipients: readonly Member[], budget: ByteBudget): void {
@@ -15,5 +14,5 @@ export function requireRoom(signal: ServerEvents['signal'], recipients: readonly
   const full = recipients.find(({ outbox }) => !outbox.holds(bytes, sender));
   if (full) throw new ProtocolError('OUTBOX_OVERFLOW', `${full.id} has not acknowledged what was sent to it before`);
   if (budget.fits(bytes * recipients.length)) return;
-  throw new ProtocolError('OUTBOX_OVERFLOW', 'too much waits to be acknowledged in this session, or at this master');
+  throw new ProtocolError('OUTBOX_OVERFLOW', 'too many unacknowledged messages in this session, or at this master');
 }

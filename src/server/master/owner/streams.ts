@@ -5,7 +5,7 @@ import type { JoinedConnection, Member } from './member.ts';
 import type { Publication } from './publication.ts';
 import type { OwnedSession } from './session.ts';
 
-/** So many streams of a connection that were ended by force are known to it when it comes back. */
+/** How many streams ended by force a connection is told of when it returns. */
 const ENDED_KNOWN = 32;
 
 /** The streams of a session's members. */
@@ -16,7 +16,7 @@ export class Streams {
     this.#session = session;
   }
 
-  /** The member and the publication of a stream. @throws {ProtocolError} STREAM_UNKNOWN */
+  /** The stream's publisher and publication. @throws {ProtocolError} STREAM_UNKNOWN */
   find(streamId: StreamId): { publisher: Member; publication: Publication } {
     for (const publisher of this.#session.members.values()) {
       const publication = publisher.publications.get(streamId);
@@ -25,7 +25,7 @@ export class Streams {
     throw new ProtocolError('STREAM_UNKNOWN', streamId);
   }
 
-  /** Ends a stream; the others are told. @throws {ProtocolError} STREAM_UNKNOWN */
+  /** Ends a stream and tells the other members. @throws {ProtocolError} STREAM_UNKNOWN */
   end(member: Member, streamId: StreamId, reason: StreamEndReason): void {
     const session = this.#session;
     const publication = member.publications.get(streamId);
@@ -39,8 +39,8 @@ export class Streams {
   }
 
   /**
-   * A stream that a member was about to bring back after a crash does not come: the others wait for it no longer. `streamId`: as it
-   * was before the crash, or would be now. `false`: nobody waits for it.
+   * Announces that a stream expected back after a crash does not come, so that the others stop waiting. `streamId`: the id before the
+   * crash, or the one that it would have now. `false`: the stream was not awaited.
    */
   doesNotCome(member: Member, streamId: StreamId): boolean {
     const name = streamNameOf(streamId);
@@ -51,8 +51,8 @@ export class Streams {
   }
 
   /**
-   * Ends a stream against its publisher's will: that one is told, too. Resolves when the store knows, or has not answered in time: a
-   * publisher that is away, or rebuilds, must not send it again.
+   * Ends a stream against its publisher's will, and tells the publisher, too. Resolves when the store has recorded it or has failed in
+   * time. A publisher that is away or rebuilds thereby learns not to publish it again.
    * @throws {ProtocolError} STREAM_UNKNOWN
    */
   async endByForce(streamId: StreamId, reason: EndedStream['reason']): Promise<void> {
@@ -63,11 +63,14 @@ export class Streams {
     try {
       await session.records.change(publisher, (record) => withEnded(record, { streamId, reason }));
     } catch (error) {
-      session.log.warn({ err: error, stream: streamId }, 'The store does not know that a stream was ended.');
+      session.log.warn(
+        { err: error, stream: streamId },
+        'Failed to record in the store that a stream was ended by force.',
+      );
     }
   }
 
-  /** A member may not send any more: what it sends ends, and so do the transports that are for nothing else. */
+  /** Ends all streams and send transports of a member that may not publish any more. */
   forbidAllOf(member: Member): void {
     for (const streamId of [...member.publications.keys()]) void this.endByForce(streamId, 'forceUnpublishByServer');
     for (const [key, direction] of [...member.transports]) {
@@ -77,7 +80,7 @@ export class Streams {
     }
   }
 
-  /** Closes what receives a stream that is over. */
+  /** Closes the consumers of a stream that has ended. */
   forget(streamId: StreamId): void {
     const { members, room } = this.#session;
     for (const member of members.values()) {

@@ -16,12 +16,12 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
     await publication.ready();
     const over = transportOf(member, transport, 'recv');
     const { stream, producers } = publication;
-    // The transport is part of the key: after a change of transports the same stream is consumed anew.
+    // The transport is part of the key, so that the stream is consumed anew after a change of transports.
     const wanted = [...producers.values()].map((producer) => ({ producer, key: `${over}<${producer}` }));
     const keys = wanted.map(({ key }) => key);
     const before = member.subscriptions.get(streamId);
     const subscription = withConsumers(member, before, keys);
-    // Before they are there: whatever ends the stream, or this, closes them, too.
+    // Registered before the consumers exist, so that the end of the stream or of the subscription closes them, too.
     member.subscriptions.set(streamId, subscription);
     try {
       const making = wanted.map(({ producer, key }) =>
@@ -39,7 +39,7 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
       session.note({ kind: 'subscribed', connectionId: member.id, stream, at: subscription.createdAt });
       return { stream, consumers };
     } catch (error) {
-      // Where the media node has not answered the client asks for the same again, and finds what may be there.
+      // If the media node did not answer, the client repeats the request and finds what may exist by then.
       const isUnanswered = error instanceof ProtocolError && error.code === 'UNAVAILABLE';
       if (!isUnanswered && session.room === room) {
         const isOver = member.subscriptions.get(streamId) !== subscription;
@@ -47,10 +47,10 @@ export const subscribe: Handler<'subscribe'> = async (session, member, { streamI
         else if (!isOver) member.subscriptions.delete(streamId);
         const kept = isOver ? [] : (before?.consumers ?? []);
         const left = keys.filter((key) => !kept.includes(key));
-        // Before what comes next in this stream's order.
+        // Await the close, so that it comes before the next request for this stream.
         await Promise.all(left.map((key) => room.closings.close('closeConsumer', key)));
       }
-      // Its publisher may have moved it to another transport meanwhile; where all media has moved, the client begins anew.
+      // The publisher may have switched transports meanwhile: try again. After a move of all media, the client starts anew.
       const isOver = error instanceof ProtocolError && error.code === 'CONNECTION_UNKNOWN';
       if (isOver || publication.producers === producers || publication.isLost || session.room !== room) throw error;
     }
@@ -63,18 +63,18 @@ export const unsubscribe: Handler<'unsubscribe'> = async (session, member, { str
   if (!subscription) return {};
   member.subscriptions.delete(streamId);
   session.note({ kind: 'unsubscribed', connectionId: member.id, streamId });
-  // Before the answer, so that a client that subscribes again does not get consumers that are about to be closed.
+  // Close before answering, so that a client that subscribes again doesn't get consumers that are about to close.
   await Promise.all(subscription.consumers.map((key) => room.closings.close('closeConsumer', key)));
   return {};
 };
 
 function withConsumers(member: Member, before: Subscription | undefined, keys: readonly string[]): Subscription {
-  // Consumers have gone with their transport.
+  // Closing a transport has also closed its consumers.
   const still = before?.consumers.filter((key) => member.transports.has(key.slice(0, key.indexOf('<')))) ?? [];
   return { consumers: [...new Set([...still, ...keys])], createdAt: before?.createdAt ?? Date.now() };
 }
 
-/** Much may have happened while the media node was at it. @throws {ProtocolError} CONNECTION_UNKNOWN, STREAM_UNKNOWN */
+/** Throws if the member or the subscription has ended meanwhile. @throws {ProtocolError} CONNECTION_UNKNOWN, STREAM_UNKNOWN */
 function requireStill(session: OwnedSession, member: Member, streamId: StreamId, subscription: Subscription): void {
   if (session.members.get(member.id) !== member) throw new ProtocolError('CONNECTION_UNKNOWN', member.id);
   if (member.subscriptions.get(streamId) !== subscription) throw new ProtocolError('STREAM_UNKNOWN', streamId);

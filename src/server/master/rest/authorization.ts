@@ -9,7 +9,7 @@ import { WrongSecrets } from './wrong-secrets.ts';
 
 const MOST_LOGGED_PATH = 128;
 
-/** Lets only requests with the secret to the routes of `app`, but for those that are open, before anything else of them is read. */
+/** Rejects requests without the secret, except to open routes, before anything else of them is read. */
 export function useAuthorization(
   app: FastifyInstance,
   { secrets, forwarded, proxies, log }: Pick<RestParts, 'secrets' | 'forwarded' | 'proxies' | 'log'>,
@@ -25,7 +25,7 @@ export function useAuthorization(
     const { method, url } = request;
     refusals.warn(
       { ip, status, method, path: pathOf(url).slice(0, MOST_LOGGED_PATH) },
-      'REST requests come with a wrong secret.',
+      'Refused REST requests with a wrong secret.',
     );
     throw status === 401
       ? new RestError(
@@ -34,16 +34,16 @@ export function useAuthorization(
         )
       : new RestError(
           429,
-          'Too many requests with wrong credentials come from this address. Send the right ones, which are always accepted.',
+          'Too many requests with wrong credentials from this address. Use the right ones, which are always accepted.',
           retryAfterS,
         );
   });
 }
 
-/** Whether a request shows one of the secrets: while they are changed there are two. */
+/** Whether a request carries one of the accepted secrets. There are two while the secret is being changed. */
 export function isAuthorized({ headers }: Pick<FastifyRequest, 'headers'>, secrets: readonly string[]): boolean {
   const [, given = ''] = /^basic +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
-  // All are compared, so that the time tells nothing.
+  // Compare with all of them, so that the time reveals nothing.
   return secrets
     .map((secret) => sameSecret(given, Buffer.from(`OPENVIDUAPP:${secret}`).toString('base64')))
     .includes(true);

@@ -4,32 +4,32 @@ import { NEVER_JOINED_MS, SWEEP_MS } from '../owner/sessions.ts';
 import type { RestApp, RestParts } from './rest-api.ts';
 import { route } from './route-schema.ts';
 
-/** The release of OpenVidu whose API this one follows. */
+/** The OpenVidu release whose API this one follows. */
 const OPENVIDU_API_VERSION = '2.32';
 
 const CONFIG = Type.Object(
   {
-    VERSION: Type.String({ description: 'Of this server.' }),
-    OPENVIDU_API_VERSION: Type.String({ description: 'The release of OpenVidu whose API this one follows.' }),
+    VERSION: Type.String({ description: 'Version of this server.' }),
+    OPENVIDU_API_VERSION: Type.String({ description: 'The OpenVidu release whose API this one follows.' }),
     DOMAIN_OR_PUBLIC_IP: Type.String(),
-    HTTPS_PORT: Type.Optional(Type.String({ description: 'Where the public URL is one of https.' })),
+    HTTPS_PORT: Type.Optional(Type.String({ description: 'Port of the public URL, if it uses https.' })),
     OPENVIDU_PUBLICURL: Type.String(),
     OPENVIDU_CDR: Type.Boolean(),
     OPENVIDU_RECORDING: Type.Boolean(),
     OPENVIDU_SESSIONS_GARBAGE_INTERVAL: Type.Integer({
-      description: 'Seconds between two looks for what is left over.',
+      description: 'Seconds between two sweeps for abandoned sessions.',
     }),
     OPENVIDU_SESSIONS_GARBAGE_THRESHOLD: Type.Integer({
-      description: 'Seconds until a session nobody joins is ended.',
+      description: 'Seconds after which a session that no client has joined ends.',
     }),
-    OPENVIDU_STREAMS_FORCED_VIDEO_CODEC: Type.String({ description: 'Unless the session says.' }),
+    OPENVIDU_STREAMS_FORCED_VIDEO_CODEC: Type.String({ description: 'Default video codec of a session.' }),
     OPENVIDU_STREAMS_ALLOW_TRANSCODING: Type.Boolean(),
     REJOIN_FAILOVER: Type.Union([Type.Literal('rebuild'), Type.Literal('takeover')]),
-    REJOIN_RESUME_GRACE: Type.Number({ description: 'Seconds for which the place of a client that is away is kept.' }),
+    REJOIN_RESUME_GRACE: Type.Number({ description: 'Seconds for which an absent client may resume its connection.' }),
   },
   {
     additionalProperties: false,
-    description: 'How the cluster is set up, in the words of OpenVidu where it has some.',
+    description: 'The configuration of the cluster, under the names that OpenVidu uses where it has any.',
   },
 );
 
@@ -58,7 +58,7 @@ export function registerConfigRoutes(app: RestApp, { publicUrl, failover, timing
         {
           operationId: 'getConfig',
           tags: ['cluster'],
-          summary: 'How the cluster is set up.',
+          summary: 'Get the configuration of the cluster.',
           response: { 200: CONFIG },
         },
       ),

@@ -10,22 +10,21 @@ const MAX_DATA = 16_384;
 
 export const ROLE = word(
   ROLES,
-  '`SUBSCRIBER` only receives, `PUBLISHER` also sends, `MODERATOR` also ends what others do. Default: `PUBLISHER`.',
+  '`SUBSCRIBER`: only receives. `PUBLISHER`: also sends. `MODERATOR`: may also end streams and connections of others. Default: `PUBLISHER`.',
 );
-const RECORD = flag('Kept and shown again, with no effect: nothing is recorded. Default: true.');
-const DATA = text(MAX_DATA, 'What the others are told of this participant by its server. Default: nothing.');
+const RECORD = flag('Stored and returned, but without effect, as nothing is recorded. Default: true.');
+const DATA = text(MAX_DATA, 'Data about this participant from your server, which the others receive. Default: none.');
 const DAY_MS = 24 * 60 * 60 * 1000;
 const EXPIRES = optional<number>({
   type: ['integer', 'null'],
   minimum: 1_000,
   maximum: 30 * DAY_MS,
-  description:
-    'For how long the token is good, ms; somebody who has joined with it is not touched. Default: 15 minutes.',
+  description: 'Lifetime of the token, ms. A participant who has joined is not affected. Default: 15 minutes.',
 });
-const KURENTO = ignored(['object'], 'Taken, with no effect.');
+const KURENTO = ignored(['object'], 'Accepted, but without effect.');
 
 export const CONNECTION_BODY = Type.Object({
-  type: word(['WEBRTC'], 'The only one. Default: `WEBRTC`.'),
+  type: word(['WEBRTC'], 'The only supported type. Default: `WEBRTC`.'),
   data: DATA,
   role: ROLE,
   record: RECORD,
@@ -37,10 +36,7 @@ export const CONNECTION_BODY = Type.Object({
   }),
   expiresInMs: EXPIRES,
   kurentoOptions: KURENTO,
-  rtspUri: ignored(
-    ['string'],
-    'Taken, with no effect, as are the following: cameras without a browser are not supported.',
-  ),
+  rtspUri: ignored(['string'], 'Accepted, but without effect, like the fields below: IP cameras are not supported.'),
   adaptativeBitrate: ignored(['boolean']),
   onlyPlayWithSubscribers: ignored(['boolean']),
   networkCache: ignored(['number']),
@@ -49,7 +45,7 @@ export const CONNECTION_BODY = Type.Object({
 export const CONNECTION_CHANGE = Type.Object({ role: ROLE, record: RECORD });
 
 export const TOKEN_BODY = Type.Object({
-  session: Type.String({ description: 'The session.' }),
+  session: Type.String({ description: 'Id of the session.' }),
   role: ROLE,
   data: DATA,
   expiresInMs: EXPIRES,

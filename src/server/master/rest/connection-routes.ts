@@ -15,7 +15,9 @@ import { SESSION_PARAMS } from './session-routes.ts';
 
 const CONNECTION_PARAMS = Type.Object({ sessionId: Type.String(), connectionId: Type.String() });
 const PENDING_QUERY = Type.Object({
-  pendingConnections: Type.Optional(Type.Boolean({ description: 'Also those that wait for somebody. Default: true.' })),
+  pendingConnections: Type.Optional(
+    Type.Boolean({ description: 'Include connections that no client has joined yet. Default: true.' }),
+  ),
 });
 
 export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
@@ -36,15 +38,15 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'createConnection',
           tags: ['sessions'],
-          summary: 'Make a place in a session, with a token for one participant.',
+          summary: 'Create a connection, with a token for one participant.',
           description:
-            'With an Idempotency-Key, the place that this very request has made is answered with again, as it was.',
+            'With an Idempotency-Key, a retry gets the connection that the first request created, as it was then.',
           response: {
-            200: shared('Connection', 'The connection, pending.'),
-            400: error('A field is wrong: the message names it.'),
+            200: shared('Connection', 'The pending connection.'),
+            400: error('A field is wrong; the message names it.'),
             404: error('There is no such session.'),
-            422: error('The Idempotency-Key has come with another body before.'),
-            429: error('The session has as many connections as are allowed.'),
+            422: error('The Idempotency-Key has already been used with another body.'),
+            429: error('The session has the maximum number of connections.'),
           },
         },
       ),
@@ -68,7 +70,7 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
           tags: ['sessions'],
           summary: 'List the connections of a session.',
           response: {
-            200: listOf('Connection', 'Its connections.'),
+            200: listOf('Connection', 'The connections of the session.'),
             400: error('The query is wrong.'),
             404: error('There is no such session.'),
           },
@@ -116,11 +118,11 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
           tags: ['sessions'],
           summary: 'Change the role of a connection.',
           description:
-            'What is left out, or null, stays as it is. Everyone in the session is told of a new role; the streams of one who ' +
-            'becomes a `SUBSCRIBER` end.',
+            'Fields that are missing or null do not change. Everyone in the session is told of a new role. If it is `SUBSCRIBER`, the ' +
+            'streams of the participant end.',
           response: {
-            200: shared('Connection', 'The connection as it is now.'),
-            400: error('A field is wrong: the message names it.'),
+            200: shared('Connection', 'The connection after the change.'),
+            400: error('A field is wrong; the message names it.'),
             404: error('There is no such session, or no such connection in it.'),
           },
         },
@@ -148,11 +150,11 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'deleteConnection',
           tags: ['sessions'],
-          summary: 'Put a participant out or, of a connection that is pending, make its token worthless.',
+          summary: 'Evict a participant, or revoke the token of a pending connection.',
           response: {
-            204: empty('It is gone.'),
+            204: empty('The connection has ended.'),
             400: error('There is no such session.'),
-            404: error('There is no such connection in it.'),
+            404: error('There is no such connection in the session.'),
           },
         },
       ),
@@ -174,8 +176,8 @@ export function registerConnectionRoutes(app: RestApp, parts: RestParts): void {
 }
 
 /**
- * Makes a place, or finds the one that the same request has made before.
- * @throws {RestError} 422 when it has said something else
+ * Creates a connection, or finds the one that the same request created before.
+ * @throws {RestError} 422 when the key has already been used with another body
  */
 export async function createPlace(
   session: OwnedSession,

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type CorsOrigins, corsHeaders } from '../../shared/cors-origins.ts';
 
-/** For how long a browser remembers what it may ask, seconds. */
+/** How long a browser may cache the answer to a preflight, seconds. */
 const PREFLIGHT_S = 3_600;
 const METHODS = 'GET, POST, PATCH, DELETE';
 
 /**
- * Lets pages of the listed origins use the API. Their preflight, which comes without credentials, is answered before anything
- * else; that of other origins is a request like any other, and refused.
+ * Lets pages of the listed origins use the API. Their preflights carry no credentials, so they are answered before authorization.
+ * Preflights of other origins are treated like any other request, and refused.
  */
 export function useCors(app: FastifyInstance, origins: CorsOrigins): void {
   app.addHook('onRequest', async ({ method, headers }, reply) => {

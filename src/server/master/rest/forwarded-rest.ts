@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../shared/identity.ts';
 
-/** A REST request that another master has let in and passes on, `POST /internal/rest`. */
+/** A REST request that another master has authorized and forwards, the body of `POST /internal/rest`. */
 export interface ForwardedRequest {
   readonly method: ForwardedMethod;
   /** Path and query. */
@@ -20,25 +20,25 @@ export interface ForwardedAnswer {
 export const FORWARDED_METHODS = ['GET', 'POST', 'DELETE', 'PATCH', 'PUT'] as const;
 export type ForwardedMethod = (typeof FORWARDED_METHODS)[number];
 
-/** Headers of the client's request that go with it. Its credentials do not: the call between masters is signed. */
+/** Headers that are forwarded. The client's credentials are not, as the call between masters is signed. */
 export const FORWARDED_HEADERS = ['content-type', 'idempotency-key'] as const;
 
 const MARK_HEADER = 'x-rejoin-forwarded';
 
 /**
- * Tells a request that a master has passed on from one that a client sends. The mark is a random value of this process that never
- * leaves it, so no client can claim to be passed on.
+ * Distinguishes requests forwarded by a master from requests sent by a client. The mark is a random value that never leaves this
+ * process, so no client can forge it.
  */
 export class ForwardedMark {
   readonly #mark = randomBytes(24).toString('base64url');
 
-  /** Whether the request came over the internal port. Then it has been let in, and is answered here, never passed on again. */
+  /** Whether another master has forwarded the request: it is authorized, and must not be forwarded again. */
   isOn({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
     const given = headers[MARK_HEADER];
     return typeof given === 'string' && sameSecret(given, this.#mark);
   }
 
-  /** `POST /internal/rest` of `internal`: answered by the REST API of `open`, as this master alone. */
+  /** Serves `POST /internal/rest` on `internal` through the REST API of `open`, for this master alone. */
   serve(internal: FastifyInstance, open: FastifyInstance): void {
     internal.post<{ Body: ForwardedRequest }>('/internal/rest', async ({ body }): Promise<ForwardedAnswer> => {
       const { method, url, headers, body: payload } = body;

@@ -12,10 +12,10 @@ const STATUS = Type.Unsafe<Status>({ enum: ['UP', 'UNSTABLE', 'DOWN'] });
 const MASTER = Type.Object(
   {
     status: STATUS,
-    id: Type.String({ description: 'This run of it.' }),
-    uri: Type.String({ description: 'Where the others reach it.' }),
+    id: Type.String({ description: 'Identifies this run of the process.' }),
+    uri: Type.String({ description: 'URL at which other nodes reach the master.' }),
     disconnectedMediaNodes: Type.Array(Type.String(), {
-      description: 'Those that should be there and that it does not hear.',
+      description: 'Media nodes that should be there but that this master does not hear.',
     }),
   },
   { additionalProperties: false, description: 'A master.' },
@@ -28,7 +28,7 @@ const HEALTH = Type.Object(
 const CODES: Readonly<Record<Status, number>> = { UP: 200, UNSTABLE: 409, DOWN: 503 };
 const health = (description: string) => Type.Unsafe<typeof HEALTH>({ ...HEALTH, description });
 
-/** `GET /health`: the state of the whole cluster, which each master sees with its own eyes. */
+/** `GET /health`: the state of the whole cluster, as each master sees it. */
 export function registerHealthRoutes(app: RestApp, parts: RestParts): void {
   const { self, forwarder } = parts;
   app.get(
@@ -39,11 +39,11 @@ export function registerHealthRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'getHealth',
           tags: ['cluster'],
-          summary: 'How the cluster is.',
+          summary: 'Get the health of the cluster.',
           response: {
-            200: health('UP: every master and media node that should be there is there.'),
-            409: health('UNSTABLE: calls go on and can begin, but something is missing.'),
-            503: health('DOWN: no call can begin: no master, no media node or no store is there for it.'),
+            200: health('UP: every expected master and media node is there.'),
+            409: health('UNSTABLE: sessions continue and can be created, but a node is missing.'),
+            503: health('DOWN: no session can be created, for want of a master, a media node or the store.'),
           },
         },
       ),
@@ -68,7 +68,7 @@ export function registerHealthRoutes(app: RestApp, parts: RestParts): void {
   );
 }
 
-/** What this master can say by itself. */
+/** The health as this master alone can judge it. */
 async function ownHealth({ self, directory, store, accepts }: RestParts) {
   const mediaNodes = directory.listed('media-node');
   const disconnected = mediaNodes.filter(({ times }) => times === undefined).map(({ instance }) => nodeIdOf(instance));

@@ -14,20 +14,20 @@ export const IDEMPOTENCY_HEADERS = Type.Object({
     Type.String({
       pattern: '^[!-~]{1,128}$',
       description:
-        'Chosen by the client, 1 to 128 visible ASCII characters. The same request with the same key makes nothing twice, ' +
-        'whichever master it reaches, also after the one that has carried it out has crashed.',
+        'Chosen by the client, 1 to 128 visible ASCII characters. A retry with the same key creates nothing twice. This holds at ' +
+        'any master, and after a crash of the master that carried out the first request.',
     }),
   ),
 });
 
-/** A request that may be said again. What it makes gets its names from here, the same ones each time. */
+/** A request that may be retried. The names of what it creates are derived from it, so each retry gets the same names. */
 export interface RepeatableRequest {
   readonly asked: Asked;
-  /** A name of so many letters and digits for something that this request makes, in the place that `within` names. */
+  /** A name of `length` letters and digits for an object that this request creates. `within`: its type and scope. */
   name(within: string, length: number): string;
 }
 
-/** Reads idempotency keys. Nothing is kept of them: whatever is made says by its name which request has made it. */
+/** Reads idempotency keys. Keys are not stored: the derived name of an object tells which request created it. */
 export class IdempotencyKeys {
   readonly #secrets: Secrets;
 
@@ -47,7 +47,7 @@ export class IdempotencyKeys {
   }
 }
 
-/** @throws {RestError} 422 when something else was asked for with the same key */
+/** @throws {RestError} 422 when the same key was used with another body */
 export function requireSame(made: Asked | undefined, asked: Asked): void {
   if (made?.fingerprint !== asked.fingerprint) throw otherBody();
 }
@@ -55,6 +55,6 @@ export function requireSame(made: Asked | undefined, asked: Asked): void {
 export function otherBody(): RestError {
   return new RestError(
     422,
-    'This Idempotency-Key has come with another body before. Send the same body again, or choose another key.',
+    'This Idempotency-Key has already been used with another body. Send the same body again, or choose another key.',
   );
 }

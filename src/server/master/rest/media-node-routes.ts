@@ -11,10 +11,10 @@ import { RestError } from './rest-error.ts';
 import { empty, error, route } from './route-schema.ts';
 import { type Json, list } from './session-json.ts';
 
-/** How long `wait` waits; who waits for it, as balancers do, must wait longer. */
+/** How long `wait` waits. Clients and balancers need longer timeouts than this. */
 const WAIT_MS = 8_000;
 const LOOK_MS = 50;
-/** A day, to all intents for as long as it takes: for those who want a node to end only when it carries nothing. */
+/** A day, which in practice is no deadline: for ending a node only when it carries nothing. */
 const UNHURRIED_MS = 86_400_000;
 
 const MEDIA_NODE_PARAMS = Type.Object({ mediaNodeId: Type.String() });
@@ -22,16 +22,16 @@ const DELETION = Type.Object({
   wait: Type.Optional(
     Type.Unsafe<'' | 'true' | 'false'>({
       enum: ['', 'true', 'false'],
-      description: 'Answer only when it has ended, or after 8 s. By itself it means true. Default: false.',
+      description: 'Answer only when the node has ended, or after 8 s. Without a value: true. Default: false.',
     }),
   ),
   'deletion-strategy': Type.Optional(
     Type.Unsafe<'now' | 'if-no-sessions' | 'when-no-sessions'>({
       enum: ['now', 'if-no-sessions', 'when-no-sessions'],
       description:
-        '`now`: its sessions move to other media nodes within the time that its --drain-deadline gives, and what could not move ' +
-        'is lost. `when-no-sessions`: the same, but it waits until all have moved or ended. `if-no-sessions`, the default: only ' +
-        'if it carries none.',
+        '`now`: moves its sessions to other media nodes within its --drain-deadline; what could not move by then is lost. ' +
+        '`when-no-sessions`: the same, but waits until all sessions have moved or ended. `if-no-sessions` (default): ends the ' +
+        'node only if it carries none.',
     }),
   ),
 });
@@ -39,12 +39,12 @@ const STATUS = Type.Object({
   status: Type.Unsafe<'running' | 'waiting-idle-to-terminate' | 'terminating'>({
     enum: ['running', 'waiting-idle-to-terminate', 'terminating'],
     description:
-      '`waiting-idle-to-terminate`: it takes no new sessions, and ends when those it carries have ended. `running`: not any ' +
-      'more. `terminating`: as the deletion strategy `now`.',
+      '`waiting-idle-to-terminate`: takes no new sessions and ends when its present ones have ended. `running`: cancels that. ' +
+      '`terminating`: like the deletion strategy `now`.',
   }),
 });
 
-/** `/media-nodes`, as OpenVidu Enterprise has them. */
+/** `/media-nodes`, as in OpenVidu Enterprise. */
 export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
   app.get(
     '/media-nodes',
@@ -92,7 +92,7 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'createMediaNode',
           tags: ['cluster'],
-          summary: 'Not supported: start one where it is to run.',
+          summary: 'Not supported: start a media node on its machine instead.',
           response: { 501: error('Not supported.') },
         },
       ),
@@ -100,7 +100,7 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
     () => {
       throw new RestError(
         501,
-        'This server cannot launch machines. Start "rejoin media-node" on one, with the same --store and --secret: it is used ' +
+        'This server cannot launch machines. Start "rejoin media-node" on one with the same --store and --secret: masters use it ' +
           'as soon as it runs.',
       );
     },
@@ -116,11 +116,11 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
           tags: ['cluster'],
           summary: 'End a media node.',
           response: {
-            202: shared('MediaNode', 'It is about to end.'),
-            204: empty('It has ended.'),
+            202: shared('MediaNode', 'The media node is ending.'),
+            204: empty('The media node has ended.'),
             400: error('The query is wrong.'),
             404: error('There is no such media node.'),
-            409: error('It carries sessions, and was to end only if it does not.'),
+            409: error('The media node carries sessions, so the strategy `if-no-sessions` does not end it.'),
           },
         },
       ),
@@ -143,12 +143,12 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'updateMediaNode',
           tags: ['cluster'],
-          summary: 'Change what a media node is about.',
+          summary: 'Change the status of a media node.',
           response: {
-            200: shared('MediaNode', 'The media node as it is now.'),
-            400: error('There is no such status to choose.'),
+            200: shared('MediaNode', 'The media node after the change.'),
+            400: error('The status cannot be set to this value.'),
             404: error('There is no such media node.'),
-            409: error('It is about to end, and cannot be called back.'),
+            409: error('The media node is ending, which cannot be cancelled.'),
           },
         },
       ),
@@ -157,7 +157,7 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
       const node = findLive(parts, request.params.mediaNodeId);
       const { status } = request.body;
       if (node.beat?.ready === false && status !== 'terminating') {
-        throw new RestError(409, 'This media node is terminating and cannot be called back. Start another one.');
+        throw new RestError(409, 'This media node is terminating, which cannot be cancelled. Start another one.');
       }
       if (status === 'terminating') {
         if (node.beat?.ready !== false) await drain(parts, node, {});
@@ -170,7 +170,7 @@ export function registerMediaNodeRoutes(app: RestApp, parts: RestParts): void {
   );
 }
 
-/** @throws {RestError} 409 when it carries sessions and was to end only if it does not */
+/** Ends the node by the chosen strategy. @throws {RestError} 409 when it carries sessions and `strategy` is `if-no-sessions` */
 async function end(
   parts: RestParts,
   node: ListedNode,
@@ -183,7 +183,7 @@ async function end(
   throw new RestError(
     409,
     `The media node ${nodeIdOf(node.instance)} carries ${rooms} session${rooms === 1 ? '' : 's'}. Use ` +
-      'deletion-strategy=when-no-sessions, which moves them away.',
+      'deletion-strategy=when-no-sessions, which moves them to other media nodes.',
   );
 }
 
@@ -212,13 +212,13 @@ function find(parts: RestParts, id: string): ListedNode {
   throw new RestError(404, `There is no media node ${id.slice(0, 64)}. There are: ${known || 'none'}.`);
 }
 
-/** @throws {RestError} 404, 503 when it should be there and is not heard */
+/** @throws {RestError} 404; 503 when the node should be there but is not heard */
 function findLive(parts: RestParts, id: string): ListedNode {
   const node = find(parts, id);
   if (node.times) return node;
   throw new RestError(
     503,
-    `The media node ${nodeIdOf(node.instance)} is not heard at this moment. Try again in a moment.`,
+    `The media node ${nodeIdOf(node.instance)} does not answer at the moment. Try again in a moment.`,
   );
 }
 

@@ -9,7 +9,7 @@ import { RestError } from './rest-error.ts';
 import { error, route } from './route-schema.ts';
 import { type Json, list } from './session-json.ts';
 
-/** An hour: who waits longer than that does not wait for sessions to move. */
+/** An hour, which is far more than moving sessions takes. */
 const MAX_DEADLINE_MS = 3_600_000;
 
 const NODE_PARAMS = Type.Object({ nodeId: Type.String() });
@@ -18,7 +18,7 @@ const DRAIN_BODY = Type.Object({
     Type.Integer({
       minimum: 0,
       maximum: MAX_DEADLINE_MS,
-      description: 'How long it may take, ms. Default: what the node was started with.',
+      description: 'How long the drain may take, ms. Default: the node’s own --drain-deadline.',
     }),
   ),
 });
@@ -28,8 +28,8 @@ interface Node extends LiveNode {
 }
 
 /**
- * `/nodes`: the masters and media nodes that are alive, and `POST /nodes/ID/drain`, which makes one hand over what it has and
- * end. Answered with 202 when it has begun; it is done when the node is not listed any more.
+ * `/nodes`: the living masters and media nodes. `POST /nodes/ID/drain` makes a node hand over its sessions and end. It answers 202 at
+ * once; the drain is complete when the node is no longer listed.
  */
 export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
   app.get(
@@ -40,7 +40,7 @@ export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'listNodes',
           tags: ['cluster'],
-          summary: 'List the masters and media nodes that are alive.',
+          summary: 'List the living masters and media nodes.',
           response: { 200: listOf('Node', 'All nodes.') },
         },
       ),
@@ -57,7 +57,7 @@ export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
           operationId: 'getNode',
           tags: ['cluster'],
           summary: 'Get a node.',
-          response: { 200: shared('Node', 'The node.'), 404: error('There is no such node alive.') },
+          response: { 200: shared('Node', 'The node.'), 404: error('There is no living node of this id.') },
         },
       ),
     },
@@ -72,12 +72,12 @@ export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'drainNode',
           tags: ['cluster'],
-          summary: 'Make a node hand over what it has, and end.',
-          description: 'Nobody loses a session by it. It is done when the node is not listed any more.',
+          summary: 'Make a node hand over its sessions, and end.',
+          description: 'No session is lost. The drain is complete when the node is no longer listed.',
           response: {
-            202: shared('Node', 'It has begun.'),
-            400: error('A field is wrong: the message names it.'),
-            404: error('There is no such node alive.'),
+            202: shared('Node', 'The drain has begun.'),
+            400: error('A field is wrong; the message names it.'),
+            404: error('There is no living node of this id.'),
           },
         },
       ),
@@ -91,12 +91,12 @@ export function registerNodeRoutes(app: RestApp, parts: RestParts): void {
   );
 }
 
-/** Makes a node hand over what it has, and end. @throws {RestError} 503 */
+/** Makes a node hand over its sessions, and end. @throws {RestError} 503 */
 export async function drain(parts: RestParts, node: LiveNode, body: DrainBody): Promise<void> {
   await askNode(parts, node, '/internal/drain', body);
 }
 
-/** @throws {RestError} 503 when it does not answer */
+/** Calls an internal route of a node. @throws {RestError} 503 when the node does not answer */
 export async function askNode<T>(
   { client, timing }: RestParts,
   { url, instance }: LiveNode,
@@ -123,7 +123,7 @@ function find(parts: RestParts, nodeId: string): Node {
   const found = all.find(({ instance }) => nodeIdOf(instance) === nodeId);
   if (found) return found;
   const known = all.map(({ instance }) => nodeIdOf(instance)).join(', ');
-  throw new RestError(404, `There is no node ${nodeId.slice(0, 64)} alive. There are: ${known}.`);
+  throw new RestError(404, `There is no living node ${nodeId.slice(0, 64)}. There are: ${known}.`);
 }
 
 function nodeJson({ instance, role, beat }: Node): Json {

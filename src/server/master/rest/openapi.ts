@@ -15,36 +15,40 @@ const WITH_BODY = {
   415: error('The body is not JSON.'),
 };
 
-const ABOUT = `Sessions, their connections and the cluster that serves them, after OpenVidu 2. Any master answers any request.
-Every answer of 502, 503 or 504 means "not at this moment" and is worth repeating.`;
+const ABOUT = `Sessions, their connections, and the cluster that serves them, modelled on OpenVidu 2. Any master answers any request.
+An answer of 502, 503 or 504 means "not at this moment": try again.`;
 
-/** `GET /openapi.json`: this API as an OpenAPI document, made from the schemas of the routes that follow. */
+/** `GET /openapi.json`: this API as an OpenAPI document, made from the schemas of the routes registered after this call. */
 export async function serveOpenApi(app: RestApp, publicUrl: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Rejoin', version: VERSION, description: ABOUT },
-      servers: [{ url: publicUrl, description: 'Where clients reach the balancer.' }],
+      servers: [{ url: publicUrl, description: 'The balancer, as clients reach it.' }],
       components: {
         securitySchemes: {
-          basic: { type: 'http', scheme: 'basic', description: 'User OPENVIDUAPP, and the secret of the cluster.' },
+          basic: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'User OPENVIDUAPP, with the secret of the cluster as password.',
+          },
         },
       },
       security: [{ basic: [] }],
       tags: [
-        { name: 'sessions', description: 'Sessions and who is in them.' },
-        { name: 'cluster', description: 'The processes behind them.' },
-        { name: 'unsupported', description: 'What OpenVidu has and this server has not.' },
+        { name: 'sessions', description: 'Sessions and their participants.' },
+        { name: 'cluster', description: 'The processes of the cluster.' },
+        { name: 'unsupported', description: 'Parts of the OpenVidu API that this server does not support.' },
       ],
     },
     convertConstToEnum: false,
-    // Whoever sends something with it may send something wrong, even if nothing was wanted.
+    // A client may send a wrong body even where none is expected.
     transform: ({ schema, url, route: { method } }) => ({
       url,
       schema:
         method === 'GET' || !schema ? schema : { ...schema, response: Object.assign({}, WITH_BODY, schema.response) },
     }),
-    // Where nothing in a body is needed, neither is the body.
+    // A body without required fields is itself optional.
     transformObject: (made) => ('openapiObject' in made ? withOptionalBodies(made.openapiObject) : made.swaggerObject),
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `def-${index}`) },
   });
@@ -60,7 +64,7 @@ export async function serveOpenApi(app: RestApp, publicUrl: string): Promise<voi
           {
             operationId: 'getOpenApi',
             tags: ['cluster'],
-            summary: 'This document. Needs no credentials.',
+            summary: 'Get this document. Needs no credentials.',
             response: { 200: Type.Object({}, { description: 'An OpenAPI document.' }) },
           },
         ),

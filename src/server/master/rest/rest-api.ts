@@ -21,10 +21,10 @@ import type { ForwardedMark } from './forwarded-rest.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { RestForwarder } from './rest-forwarder.ts';
 
-/** Where the API is, at every master. */
+/** Path prefix of the API at every master. */
 export const API_PREFIX = '/openvidu/api';
 
-/** Bodies and queries of its routes have the types of their schemas. */
+/** A Fastify app whose bodies and queries have the types of their schemas. */
 export type RestApp = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -33,19 +33,19 @@ export type RestApp = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** What the routes need of the master around them. */
+/** What the routes need from the master. */
 export interface RestParts {
   readonly self: Identity;
   readonly log: Logger;
-  /** Those that the API accepts. */
+  /** The secrets that the API accepts. */
   readonly secrets: Secrets;
-  /** Tells requests that another master has let in and passed on. */
+  /** Recognises requests that another master has authorized and forwarded. */
   readonly forwarded: ForwardedMark;
   readonly proxies: TrustedProxies;
   readonly corsOrigins: CorsOrigins;
-  /** Where clients reach the balancer, without a slash at its end, e.g. `https://example.org` or `https://example.org/video`. */
+  /** The balancer's URL for clients, without a trailing slash, e.g. `https://example.org` or `https://example.org/video`. */
   readonly publicUrl: string;
-  /** The same for sockets, e.g. `wss://example.org`: part of every token. */
+  /** The same with `ws:` or `wss:`, e.g. `wss://example.org`. Part of every token. */
   readonly socketUrl: string;
   readonly failover: FailoverPolicy;
   readonly sessions: Sessions;
@@ -56,15 +56,15 @@ export interface RestParts {
   readonly directory: Directory;
   readonly client: InternalClient;
   readonly timing: Timing;
-  /** Whether sessions are begun here; a master that drains leaves that to others. */
+  /** Whether this master creates sessions. A master that drains forwards the request to another. */
   readonly accepts: () => boolean;
-  /** This master as the others see it. */
+  /** This master's own state, as other nodes hear it. */
   readonly beat: () => NonNullable<LiveNode['beat']>;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it was sent; empty without one. */
+    /** The raw body; empty without one. */
     bodyText: string;
   }
 }

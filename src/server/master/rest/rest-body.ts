@@ -4,8 +4,8 @@ import { notJson } from './rest-error.ts';
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * Takes JSON where a route wants something, also none at all, whatever the content type says of nothing. Where a route wants
- * nothing, what comes is not looked at.
+ * Parses JSON bodies. A missing body is accepted with any content type, because every field may be optional. Routes without a body
+ * schema ignore any body.
  */
 export function readBodies(app: FastifyInstance): void {
   app.decorateRequest('bodyText', '');
@@ -23,7 +23,7 @@ export function readBodies(app: FastifyInstance): void {
     if (isNothing(request, body)) return done(null, undefined);
     done(notJson());
   });
-  // No body means every default.
+  // A missing body means all defaults.
   app.addHook('preValidation', async (request) => {
     if (request.method === 'POST' || request.method === 'PATCH') request.body ??= {};
   });

@@ -3,11 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { StoreError } from '../../store/store.ts';
 
-/** An answer of the REST API that is not a success. `message` says what happened and what to do. */
+/** An unsuccessful answer of the REST API. `message` says what happened and what to do. */
 export class RestError extends Error {
   override readonly name = 'RestError';
   readonly status: number;
-  /** When it is worth trying again, seconds; only where that is not the same for all of this status. */
+  /** Seconds until a retry makes sense, where that differs from the default of this status. */
   readonly retryAfterS: number | undefined;
 
   constructor(status: number, message: string, retryAfterS?: number) {
@@ -17,7 +17,7 @@ export class RestError extends Error {
   }
 }
 
-/** The body of every error: OpenVidu's fields. */
+/** The body of every error, with OpenVidu's fields. */
 export interface RestErrorBody {
   /** Unix time, ms. */
   readonly timestamp: number;
@@ -27,9 +27,9 @@ export interface RestErrorBody {
   readonly path: string;
 }
 
-/** Seconds after which a 503 is worth trying again. */
+/** Default of `Retry-After`, seconds. */
 export const RETRY_AFTER_S = '1';
-/** Caused by anybody, as often as he likes: logged where they are found, in samples. */
+/** Anyone can cause these in any number, so they are logged where they occur, and sampled. */
 const BY_STRANGERS: ReadonlySet<number> = new Set([401, 429]);
 
 function toRestError(error: unknown): RestError {
@@ -37,7 +37,7 @@ function toRestError(error: unknown): RestError {
   if (error instanceof StoreError) {
     return new RestError(
       503,
-      'The store does not answer. Try again in a moment; sessions that are going on are not harmed.',
+      'The store does not answer. Try again in a moment; sessions in progress are not affected.',
     );
   }
   if (error instanceof ProtocolError && (error.code === 'OUTBOX_OVERFLOW' || error.code === 'LIMIT_REACHED')) {
@@ -49,30 +49,27 @@ function toRestError(error: unknown): RestError {
   }
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
   if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
-    return new RestError(
-      400,
-      `The body is not JSON (${message}). Send one JSON object, or leave out the content type.`,
-    );
+    return new RestError(400, `The body is not JSON (${message}). Send a JSON object, or leave out the content type.`);
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new RestError(413, 'The body is larger than 1 MB. Send less.');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return notJson();
   if (statusCode && statusCode < 500)
     return new RestError(statusCode, `${message?.replace(/\.$/, '')}. Correct the request.`);
-  return new RestError(500, 'The server failed at something that should work. Try again; its log says more.');
+  return new RestError(500, 'The server failed unexpectedly. Try again; if it repeats, look for the error in its log.');
 }
 
 export function notJson(): RestError {
   return new RestError(415, 'The body is not JSON. Send it with content-type: application/json.');
 }
 
-/** Makes every failure of the routes of `app` an error of the REST API. */
+/** Turns every failure of the routes of `app` into an error of the REST API. */
 export function useRestErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const known = toRestError(error);
     const line = { err: error, method: request.method, url: request.url, status: known.status };
-    if (known.status === 500) request.log.error(line, 'A REST request has failed.');
-    else if (known.status === 501) request.log.info(line, 'A REST request asks for what is not supported.');
-    else if (!BY_STRANGERS.has(known.status)) request.log.warn(line, 'A REST request is refused.');
+    if (known.status === 500) request.log.error(line, 'A REST request failed.');
+    else if (known.status === 501) request.log.info(line, 'Refused a REST request for an unsupported feature.');
+    else if (!BY_STRANGERS.has(known.status)) request.log.warn(line, 'Refused a REST request.');
     if (known.retryAfterS !== undefined) reply.header('retry-after', known.retryAfterS);
     else if (known.status === 503 || known.status === 429) reply.header('retry-after', RETRY_AFTER_S);
     if (known.status === 401) reply.header('www-authenticate', 'Basic realm="Rejoin"');

@@ -20,18 +20,18 @@ import type { AnyRequest } from './session-access.ts';
 import type { Json } from './session-json.ts';
 
 const AGAIN_MS = 50;
-/** The answer of a master that is not, or no longer, the owner: it has done nothing, and the owner is to be looked for again. */
+/** The answer of a master that doesn't own the session: it has done nothing, so look up the owner again. */
 const NOT_OWNER = 421;
 
-/** Another master's own answer to a request that went to all of them; `undefined` when there is none. */
+/** Another master's answer to a request sent to all masters; `undefined` when it didn't answer. */
 export interface Elsewhere {
   readonly node: ListedNode;
   readonly answer: ForwardedAnswer | undefined;
-  /** It certainly does not run. */
+  /** Whether that master certainly doesn't run any more. */
   readonly isGone: boolean;
 }
 
-/** REST requests may arrive at any master; what concerns a session is answered by its owner. */
+/** Forwards REST requests. Any master may receive them, but only the owner of a session can answer for it. */
 export class RestForwarder {
   readonly #client: InternalClient;
   readonly #mark: ForwardedMark;
@@ -47,15 +47,15 @@ export class RestForwarder {
     this.#log = log;
   }
 
-  /** For how long the owner of a session is looked for, ms. */
+  /** How long to look for the owner of a session, ms. */
   get patienceMs(): number {
     return this.#timing.peerCallMs;
   }
 
   /**
-   * Passes the request on to the session's owner, whose answer is then sent, unless the owner is here. `until`, as of
-   * `performance.now()`: while a session is created and ended all the time, or changes its owner, it is looked for again.
-   * @throws {RestError} 421 for a request that was passed on, where the owner is not here; 503
+   * Forwards the request to the session's owner and sends its answer, unless this master is the owner. While a session is being
+   * created, ended or taken over, the lookup is repeated up to `until`, as `performance.now()`.
+   * @throws {RestError} 421 for a forwarded request if the owner is not here; 503
    */
   async toOwner(
     locator: Locator,
@@ -68,7 +68,7 @@ export class RestForwarder {
     for (let isFirst = true; isFirst || performance.now() < until; isFirst = false) {
       const located = await locator.locate(sessionId, suspect);
       if (located.kind === 'here' || located.kind === 'nowhere') return located;
-      if (this.isPassedOn(request)) throw new RestError(NOT_OWNER, `The owner of session ${sessionId} is not here.`);
+      if (this.isPassedOn(request)) throw new RestError(NOT_OWNER, `This master does not own session ${sessionId}.`);
       if (located.kind === 'changing') {
         await delay(AGAIN_MS);
         continue;
@@ -86,23 +86,20 @@ export class RestForwarder {
         suspect = located.owner;
         this.#log.warn(
           { err: error, owner: located.owner, session: sessionId },
-          'The owner does not answer a REST request.',
+          'The owner of a session does not answer a REST request.',
         );
-        // Only what has certainly not been executed may be executed elsewhere, or what does nothing twice.
+        // Try elsewhere only if the request was certainly not executed, or if executing it twice does no harm.
         const harmless = request.method === 'GET' || request.headers['idempotency-key'] !== undefined;
         if (!isUntouched(error) && !harmless) break;
         await delay(AGAIN_MS);
       }
     }
-    throw new RestError(
-      503,
-      `The owner of session ${sessionId} does not answer at this moment. Try again in a moment.`,
-    );
+    throw new RestError(503, `The owner of session ${sessionId} does not answer at the moment. Try again in a moment.`);
   }
 
   /**
-   * Passes the request on to another master that is ready, whose answer is then sent. `false` when there is none.
-   * @throws {RestError} 503 when it cannot be known whether it has been carried out
+   * Forwards the request to another ready master and sends its answer. `false` when there is none.
+   * @throws {RestError} 503 when it is unknown whether the request was carried out
    */
   async toAnother(request: AnyRequest, reply: FastifyReply): Promise<boolean> {
     if (this.isPassedOn(request)) return false;
@@ -112,14 +109,14 @@ export class RestForwarder {
       try {
         const answer = await this.#pass(master, request);
         if (answer.status === NOT_OWNER)
-          throw new RestError(503, 'The owner of the session is elsewhere. Try again in a moment.');
+          throw new RestError(503, 'Another master owns the session by now. Try again in a moment.');
         await send(reply, answer);
         return true;
       } catch (error) {
         if (error instanceof RestError) throw error;
         this.#log.warn({ err: error, peer: master.instance }, 'A master does not answer a REST request.');
         if (isUntouched(error)) continue;
-        throw new RestError(503, 'The master that was to carry this out does not answer. Try again in a moment.');
+        throw new RestError(503, 'The master chosen for this request does not answer. Try again in a moment.');
       }
     }
     return false;
@@ -127,7 +124,7 @@ export class RestForwarder {
 
   /**
    * The sessions that the other masters own.
-   * @throws {RestError} 503 when one that lives does not say: a list that lacks some would be taken for the truth
+   * @throws {RestError} 503 when a living master doesn't answer, because an incomplete list would look complete
    */
   async listElsewhere(request: AnyRequest): Promise<Json[]> {
     const all = await this.elsewhere(request);
@@ -136,12 +133,12 @@ export class RestForwarder {
       if (isGone) return [];
       throw new RestError(
         503,
-        `The master ${nodeIdOf(node.instance)} does not list its sessions. Try again in a moment.`,
+        `The master ${nodeIdOf(node.instance)} did not list its sessions. Try again in a moment.`,
       );
     });
   }
 
-  /** Asks all other masters the same. Each answers for itself alone, and so asks nobody: then this is empty. */
+  /** Asks all other masters the same. Empty for a forwarded request, as each master answers only for itself then. */
   async elsewhere(request: AnyRequest): Promise<Elsewhere[]> {
     if (this.isPassedOn(request)) return [];
     await this.#directory.refresh();
@@ -159,7 +156,7 @@ export class RestForwarder {
     );
   }
 
-  /** Whether another master has passed this request on. */
+  /** Whether another master has forwarded this request. */
   isPassedOn(request: AnyRequest): boolean {
     return this.#mark.isOn(request);
   }
@@ -178,12 +175,12 @@ export class RestForwarder {
       headers: Object.fromEntries(passed),
       body: bodyText,
     };
-    // The time ends earlier when the master is found dead: then its connections are dropped.
+    // If the master is found dead, its connections are dropped, which ends the call before the timeout.
     return this.#client.call<ForwardedAnswer>(`${url}/internal/rest`, instance, forwarded, this.#timing.peerCallMs);
   }
 }
 
-/** Whether the request has certainly not been carried out: nobody is there, or another run of the process. */
+/** Whether the request was certainly not carried out: no process, or another run of it, is at the address. */
 function isUntouched(error: unknown): boolean {
   return error instanceof PeerError && (error.failure === 'refused' || error.failure === 'wrongInstance');
 }

@@ -17,14 +17,14 @@ import { registerStreamRoutes } from './stream-routes.ts';
 import { registerTokenRoutes } from './token-routes.ts';
 import { registerUnsupportedRoutes } from './unsupported-routes.ts';
 
-/** `/openvidu/api`: what OpenVidu 2 serves there, and more, at any master. */
+/** `/openvidu/api`: the REST API of OpenVidu 2 with extensions, at any master. */
 export function registerRestRoutes(root: FastifyInstance, parts: RestParts): void {
   void root.register(
     async (scope) => {
       const app: RestApp = scope.withTypeProvider();
       useRestErrors(app);
       app.addHook('onRoute', (route) => {
-        // Whatever does not say that it is open asks for the secret.
+        // Default deny: a route needs the secret unless it says that it is open.
         route.config = { access: 'secret', ...route.config };
       });
       useCors(app, parts.corsOrigins);

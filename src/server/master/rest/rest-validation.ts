@@ -12,8 +12,8 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks what comes by the schemas of the routes, field by field: what is in a body must have its type, what is text by nature is
- * converted. What goes out is not pressed into its schema, which would drop what the schema forgets; a test compares the two.
+ * Validates requests by the schemas of the routes. Values in a body must have the exact type; path, query and header values, which are
+ * text, are converted. Answers are not serialized by schema, which would drop undocumented fields; a test compares the two instead.
  */
 export function useValidation(app: FastifyInstance): void {
   const compiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {

@@ -1,7 +1,7 @@
 import { type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 import { shared } from './answers.ts';
 
-/** What a route takes; its types are those of its handler. */
+/** What a route accepts. The types of its handler are derived from this. */
 export interface Takes {
   readonly body?: TSchema;
   readonly querystring?: TSchema;
@@ -14,24 +14,22 @@ export interface Documented {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
-  /** By status. Those that any route may have are added. */
+  /** By status. The statuses that any route may answer with are added. */
   readonly response: Readonly<Record<number, TSchema>>;
 }
 
-/** Anyone may be refused, and anything may not be possible at this moment. */
+/** Answers that every route may give. */
 const ALWAYS = {
   401: error('Wrong or no credentials.'),
   429: error(
-    'Wrong or no credentials, too often from this address. The right ones are always accepted. `Retry-After` tells when the address is forgiven.',
+    'Too many requests with wrong or no credentials from this address. Right ones are always accepted. `Retry-After` says when the limit is lifted.',
   ),
-  503: error(
-    'Not at this moment: a node or the store does not answer. Worth trying again, after `Retry-After` seconds.',
-  ),
+  503: error('A node or the store does not answer at the moment. Try again after `Retry-After` seconds.'),
 };
 
 /**
- * The schema of a route, for validation and for the OpenAPI document. The types of its answers are left out, as they are compared
- * with what is documented by a test, and not by hand.
+ * The schema of a route, for validation and for the OpenAPI document. It doesn't type the answers: a test compares them with the
+ * documentation.
  */
 export function route<T extends Takes>(takes: T, documented: Documented): T {
   return Object.assign({}, takes, documented, { response: { ...ALWAYS, ...documented.response } });
@@ -41,12 +39,12 @@ export function error(description: string): TSchema {
   return shared('Error', description);
 }
 
-/** An answer with no body. */
+/** An answer without a body. */
 export function empty(description: string): TSchema {
   return Type.Null({ description });
 }
 
-/** Clients send explicit nulls for what they leave at its default. */
+/** Optional and nullable, because clients send null for defaults. */
 export type Optional<T> = TOptional<TUnsafe<T | null>>;
 
 export function optional<T>(schema: Record<string, unknown>): Optional<T> {
@@ -62,7 +60,7 @@ export const flag = (description?: string): Optional<boolean> =>
 export const word = <W extends string>(words: readonly W[], description: string): Optional<W> =>
   optional({ enum: [...words, null], description });
 
-/** Something that is taken and has no effect here. */
+/** A field that is accepted but has no effect. */
 export const ignored = (types: readonly string[], description?: string): Optional<unknown> =>
   optional({ type: [...types, 'null'], ...about(description) });
 

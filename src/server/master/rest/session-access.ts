@@ -11,8 +11,8 @@ import { RestError } from './rest-error.ts';
 export type AnyRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'bodyText'>;
 
 /**
- * Does something with a session, at its owner. One that ends or changes its owner at that very moment is looked for again: nothing
- * has been done then. Resolves with what `work` answers, or with `reply` when another master has answered.
+ * Runs `work` on a session at its owner. If the session ends or changes its owner at that moment, nothing has been done and the lookup
+ * is repeated. Resolves with the result of `work`, or with `reply` when another master has answered.
  * @param missing the status when there is no such session
  * @throws {RestError}
  */
@@ -35,7 +35,7 @@ export async function atOwner<T>(
   }
 }
 
-/** Before a session that has just ended, or changed its owner, is looked for again. */
+/** Delay before looking again for a session that has just ended or changed its owner. */
 const AGAIN_MS = 20;
 
 interface AtOwner {
@@ -45,7 +45,7 @@ interface AtOwner {
   readonly missing?: 400 | 404;
 }
 
-/** The session, if it is owned here; `undefined` when its owner has answered the request instead. @throws {RestError} */
+/** The session, if this master owns it; `undefined` when its owner has answered the request. @throws {RestError} */
 async function ownedHere(
   { locator, forwarder }: RestParts,
   { sessionId, request, reply, missing }: Required<AtOwner>,
@@ -65,8 +65,8 @@ function noSession(sessionId: string, status: 400 | 404): RestError {
 }
 
 /**
- * Resolves when it is certain that no other master owned the session at this moment: what is told to the members from here on
- * reaches them.
+ * Resolves when it is certain that no other master owned the session at this moment. What is sent to the members from here on thus
+ * reaches all of them.
  * @throws {RestError} 503 when that cannot be known
  * @throws {ProtocolError} EPOCH_STALE
  */

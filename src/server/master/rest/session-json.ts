@@ -4,7 +4,7 @@ import type { ConnectionRecord } from '../../store/store.ts';
 import type { Member } from '../owner/member.ts';
 import type { OwnedSession } from '../owner/session.ts';
 
-/** The JSON of the REST API, field by field as OpenVidu 2's clients read it. Keys and order are stable: they diff it. */
+/** The JSON of the REST API, with exactly the fields that OpenVidu 2's clients read. Keep keys and order: clients diff it. */
 
 export type Json = Record<string, unknown>;
 
@@ -40,7 +40,7 @@ export function connectionsJson(session: OwnedSession, socketUrl: string, pendin
   return [...active, ...pending];
 }
 
-/** A connection that has not been joined. */
+/** The JSON of a connection that no client has joined. */
 export function placeJson(session: OwnedSession, place: ConnectionRecord, socketUrl: string): Json {
   const { connectionId, sessionId, createdAt, expiresAt, role, serverData, record = true } = place;
   return {
@@ -72,13 +72,13 @@ export function placeJson(session: OwnedSession, place: ConnectionRecord, socket
   };
 }
 
-/** `null` when the cluster's secret has been changed since, so that nobody can tell the token any more. */
+/** `null` when the cluster's secret has changed since, because the token can't be derived any more. */
 function tokenUrl({ secrets }: OwnedSession, place: ConnectionRecord, socketUrl: string): string | null {
   const token = secrets.tokenOf(place);
   return token === undefined ? null : formatTokenUrl({ base: socketUrl, sessionId: place.sessionId, token });
 }
 
-/** The same in the words of `POST /tokens`. */
+/** The JSON of such a connection in the format of `POST /tokens`. */
 export function tokenJson(session: OwnedSession, place: ConnectionRecord, socketUrl: string): Json {
   const { connectionId, sessionId, createdAt, expiresAt, role, serverData } = place;
   const token = tokenUrl(session, place, socketUrl);
@@ -110,7 +110,7 @@ export function memberJson(session: OwnedSession, member: Member): Json {
     location: 'unknown',
     ip,
     platform,
-    // A token that has joined opens nothing any more and is not repeated.
+    // A used token is worthless and is not repeated.
     token: null,
     serverData,
     clientData,

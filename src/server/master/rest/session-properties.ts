@@ -7,7 +7,7 @@ const FAILOVER_POLICIES: readonly FailoverPolicy[] = ['rebuild', 'takeover'];
 const VIDEO_CODECS = ['MEDIA_SERVER_PREFERRED', 'NONE', 'VP8', 'VP9', 'H264'] as const;
 
 const RECORDING_PROPERTIES = {
-  name: text(256, 'Kept and shown; so are the others.'),
+  name: text(256, 'Stored and returned, like the fields below.'),
   hasAudio: flag(),
   hasVideo: flag(),
   outputMode: text(64),
@@ -26,38 +26,33 @@ export const SESSION_BODY = Type.Object({
   customSessionId: optional<string>({
     type: ['string', 'null'],
     pattern: '^[a-zA-Z0-9_-]{0,128}$',
-    description:
-      'The id of the session: 1 to 128 of a-z A-Z 0-9 _ -. Empty or left out: `ses_` and ten random characters.',
+    description: 'Id of the session: 1 to 128 of a-z A-Z 0-9 _ -. Empty or missing: `ses_` and ten random characters.',
   }),
-  mediaMode: word(['ROUTED', 'RELAYED'], 'Taken as `ROUTED`, whichever it is, as OpenVidu does.'),
-  recordingMode: word(['MANUAL', 'ALWAYS'], '`ALWAYS` is answered with 501, as nothing is recorded.'),
+  mediaMode: word(['ROUTED', 'RELAYED'], 'Always treated as `ROUTED`, as in OpenVidu.'),
+  recordingMode: word(['MANUAL', 'ALWAYS'], '`ALWAYS` is answered with 501, as recording is not supported.'),
   defaultRecordingProperties: optional<Record<string, unknown>>({
     type: ['object', 'null'],
     properties: RECORDING_PROPERTIES,
-    description: 'Kept and shown again, with no effect.',
+    description: 'Stored and returned, but without effect.',
   }),
   mediaNode: optional<{ id: string }>({
     type: ['object', 'null'],
     properties: { id: { type: 'string', minLength: 1, maxLength: 64 } },
     required: ['id'],
-    description:
-      'The media node that is to carry the session; 404 when it is not there. Default: the one with most room.',
+    description: 'The media node for the session; 404 if there is no such node. Default: the least loaded one.',
   }),
-  forcedVideoCodec: word(
-    VIDEO_CODECS,
-    'Video is VP8, and so is `MEDIA_SERVER_PREFERRED`. `VP9` and `H264` are answered with 501.',
-  ),
-  allowTranscoding: flag('Kept and shown again, with no effect: nothing is transcoded.'),
+  forcedVideoCodec: word(VIDEO_CODECS, '`MEDIA_SERVER_PREFERRED` means `VP8`. `VP9` and `H264` are answered with 501.'),
+  allowTranscoding: flag('Stored and returned, but without effect, as nothing is transcoded.'),
   failover: word(
     FAILOVER_POLICIES,
-    'What the crash of a node means for the session. Default: as the cluster is set up.',
+    'What happens to the session when a node crashes. Default: the policy of the cluster.',
   ),
 });
 export type SessionBody = Static<typeof SESSION_BODY>;
 
 /**
- * What a session is to be like, of all that can be said of it.
- * @throws {RestError} 501 when it cannot be so here
+ * The properties that a new session keeps of its request.
+ * @throws {RestError} 501 when they are not supported
  */
 export function propertiesOf(body: SessionBody, asked: Asked | undefined): SessionProperties {
   if (body.recordingMode === 'ALWAYS') {
@@ -79,7 +74,7 @@ export function propertiesOf(body: SessionBody, asked: Asked | undefined): Sessi
   };
 }
 
-/** Nothing is kept that has not been looked at. */
+/** Keeps only the known fields, so that nothing unvalidated is stored. */
 function known(given: Record<string, unknown>): Record<string, unknown> {
   const { mediaNode, ...plain } = Object.fromEntries(
     Object.keys(RECORDING_PROPERTIES).flatMap((name) => {

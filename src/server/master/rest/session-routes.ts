@@ -16,7 +16,7 @@ import { propertiesOf, SESSION_BODY } from './session-properties.ts';
 export const SESSION_PARAMS = Type.Object({ sessionId: Type.String() });
 const PENDING_QUERY = Type.Object({
   pendingConnections: Type.Optional(
-    Type.Boolean({ description: 'Also those that wait for somebody. Default: false.' }),
+    Type.Boolean({ description: 'Include connections that no client has joined yet. Default: false.' }),
   ),
 });
 export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
@@ -31,14 +31,14 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
           operationId: 'createSession',
           tags: ['sessions'],
           summary: 'Create a session.',
-          description: 'With an Idempotency-Key, a session that this very request has created is answered with again.',
+          description: 'With an Idempotency-Key, a retry gets the session that the first request created.',
           response: {
             200: shared('Session', 'The session.'),
-            400: error('A field is wrong: the message names it.'),
+            400: error('A field is wrong; the message names it.'),
             404: error('There is no such media node.'),
-            409: empty('There is a session of this id. Use it: create a connection in it.'),
-            422: error('The Idempotency-Key has come with another body before.'),
-            501: error('Sessions cannot be like this here.'),
+            409: empty('A session of this id exists. Use it: create a connection in it.'),
+            422: error('The Idempotency-Key has already been used with another body.'),
+            501: error('A property is not supported; the message names it.'),
           },
         },
       ),
@@ -50,7 +50,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
       const properties = propertiesOf(body, repeatable?.asked);
       const sessionId = (body.customSessionId ||
         (repeatable ? `ses_${repeatable.name('', 10)}` : newSessionId())) as SessionId;
-      // Somebody else may create, or end, the same session at the same moment.
+      // Another request may create, or end, the same session at this moment.
       const until = performance.now() + forwarder.patienceMs;
       while (performance.now() < until) {
         const there = await existing(sessionId, properties, request, reply);
@@ -60,15 +60,15 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
           const session = await sessions.create(sessionId, body.failover ?? parts.failover, properties);
           return sessionJson(session, socketUrl, true);
         } catch (failure) {
-          // Another has been faster, and says what it is.
+          // Another request was faster: look at its result.
           if (!(failure instanceof StoreError && failure.code === 'exists')) throw failure;
         }
       }
-      throw new RestError(503, `Session ${sessionId} is being created and ended all the time. Try again in a moment.`);
+      throw new RestError(503, `Session ${sessionId} keeps being created and ended. Try again in a moment.`);
     },
   );
 
-  /** What there is to answer because of a session of this id; looking settles what a dead owner has left on the books. */
+  /** The answer if the session exists already. The lookup also settles sessions of a dead owner. */
   async function existing(
     sessionId: SessionId,
     { asked }: SessionProperties,
@@ -153,7 +153,7 @@ export function registerSessionRoutes(app: RestApp, parts: RestParts): void {
           operationId: 'closeSession',
           tags: ['sessions'],
           summary: 'End a session for everyone in it.',
-          response: { 204: empty('It has ended.'), 404: error('There is no such session.') },
+          response: { 204: empty('The session has ended.'), 404: error('There is no such session.') },
         },
       ),
     },

@@ -10,19 +10,19 @@ import { empty, error, optional, route, text } from './route-schema.ts';
 import { atOwner, confirmOwned } from './session-access.ts';
 
 const ID_LENGTH = 12;
-/** What is around the signal in its frame. */
+/** Bytes of a frame around the signal. */
 const FRAME_BYTES = 256;
 
 const SIGNAL_BODY = Type.Object({
-  session: Type.String({ description: 'The session.' }),
+  session: Type.String({ description: 'Id of the session.' }),
   to: optional<string[]>({
     type: ['array', 'null'],
     items: { type: 'string', minLength: 1, maxLength: 200 },
     maxItems: 1_000,
-    description: 'Connections that are to get it. Empty, null or left out: everyone.',
+    description: 'Ids of the receiving connections. Empty, null or missing: everyone.',
   }),
-  type: text(256, 'Handlers of `signal:TYPE` get it, and those of `signal`.'),
-  data: text(LIMITS.frameBytes, 'Whatever is to be said.'),
+  type: text(256, 'Handlers of `signal:TYPE` and of `signal` receive it.'),
+  data: text(LIMITS.frameBytes, 'The content.'),
 });
 
 export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
@@ -34,16 +34,16 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'sendSignal',
           tags: ['sessions'],
-          summary: 'Send a signal as nobody in the session.',
+          summary: 'Send a signal from your server to participants of a session.',
           description:
-            'Answered when everyone has got it. For who is away, or does not answer for 2 s, it is kept, and arrives when that one is back.',
+            'Answered when every recipient has the signal. If a recipient is away or does not answer for 2 s, the signal is stored and delivered on return.',
           response: {
-            200: empty('It has been said.'),
-            400: error('A field is wrong: the message names it.'),
+            200: empty('The signal was sent.'),
+            400: error('A field is wrong; the message names it.'),
             404: error('There is no such session.'),
-            406: error('Nobody is in the session, or not all of those in `to`. Nobody gets it.'),
-            422: error('The Idempotency-Key has come with another body before.'),
-            429: error('Too much waits for one of them already: the message names it. Nobody gets it.'),
+            406: error('The session is empty, or lacks a connection in `to`. Nobody gets the signal.'),
+            422: error('The Idempotency-Key has already been used with another body.'),
+            429: error('Too much already waits for a recipient, which the message names. Nobody gets the signal.'),
           },
         },
       ),
@@ -54,24 +54,27 @@ export function registerSignalRoutes(app: RestApp, parts: RestParts): void {
         const repeatable = parts.keys.of(request);
         const signal = signalOf(request.body, session.record.uniqueSessionId, repeatable);
         requireFits(signal);
-        // A master that has been replaced without knowing would say it to nobody.
+        // A master that was replaced without knowing would send the signal to nobody.
         await confirmOwned(session, parts);
         const said = session.serverSignals.say(signal, (to ?? []) as ConnectionId[], repeatable?.asked);
         if (said === 'otherwise') throw otherBody();
         if (typeof said === 'object') throw nobodyThere(sessionId, said.nobody);
-        // A crash of this master before it has arrived breaks the request off instead, and it is said again to the next one.
+        // If this master crashes before delivery, the request fails, and the client repeats it at the next owner.
         if (!(await session.serverSignals.secured((to ?? []) as ConnectionId[]))) {
           throw new RestError(
             503,
-            'Not everybody has got the signal, and the store does not keep it for them. Try again in a moment.',
+            'Some recipients did not get the signal, and the store could not keep it for them. Try again in a moment.',
           );
         }
         try {
           await confirmOwned(session, parts);
         } catch (failure) {
-          // Said again, some would have it twice.
+          // Without an idempotency key, a retry would deliver the signal twice to some, so don't suggest one.
           if (!(failure instanceof ProtocolError) || repeatable) throw failure;
-          throw new RestError(503, 'The session has ended or has another owner; who got the signal is not known.');
+          throw new RestError(
+            503,
+            'The session has ended or changed its owner; it is not known which recipients got the signal.',
+          );
         }
         return reply.code(200).send();
       });
@@ -84,7 +87,7 @@ function signalOf(
   within: string,
   repeatable: RepeatableRequest | undefined,
 ): ServerSignal {
-  // Who has got it knows it by this id. Another body makes it another signal: nothing may be taken for what it is not.
+  // Recipients recognise a repetition by this id. It depends on the body, so that another body is another signal.
   const id =
     repeatable?.name(`signal in ${within} ${repeatable.asked.fingerprint}`, ID_LENGTH) ?? randomText(ID_LENGTH);
   return { id, ...(type ? { type } : {}), ...(typeof data === 'string' ? { data } : {}) };
@@ -93,13 +96,13 @@ function signalOf(
 /** @throws {RestError} 400 */
 function requireFits(signal: ServerSignal): void {
   if (Buffer.byteLength(JSON.stringify(signal)) + FRAME_BYTES <= LIMITS.frameBytes) return;
-  throw new RestError(400, 'body/data is too large for one frame of 64 KB. Send less, or a reference to it.');
+  throw new RestError(400, 'body/data is too large for a frame of 64 KB. Send less, or a reference to it.');
 }
 
 function nobodyThere(sessionId: string, connectionId: string | undefined): RestError {
   const what =
     connectionId === undefined
-      ? `Nobody is in session ${sessionId} at this moment. Send it when somebody has joined`
-      : `Session ${sessionId} has no connection ${connectionId.slice(0, 64)} at this moment. Leave it out of "to"`;
+      ? `Session ${sessionId} has no participants at the moment. Send the signal when one has joined`
+      : `Session ${sessionId} has no connection ${connectionId.slice(0, 64)} at the moment. Leave it out of "to"`;
   return new RestError(406, `${what}.`);
 }

@@ -19,9 +19,9 @@ export function registerStreamRoutes(app: RestApp, parts: RestParts): void {
           tags: ['sessions'],
           summary: 'End a stream. Its publisher stays in the session.',
           response: {
-            204: empty('It has ended.'),
+            204: empty('The stream has ended.'),
             400: error('There is no such session.'),
-            404: error('There is no such stream in it.'),
+            404: error('There is no such stream in the session.'),
           },
         },
       ),

@@ -10,19 +10,19 @@ import { tokenJson } from './session-json.ts';
 const TOKEN = Type.Object(
   {
     id: Type.String({ description: 'The same as `token`.' }),
-    token: Type.String({ description: 'What one participant joins with, once.' }),
+    token: Type.String({ description: 'The token for a single join of one participant.' }),
     session: Type.String(),
     connectionId: Type.String(),
     createdAt: Type.Integer({ description: 'Unix time, ms.' }),
     role: Type.String(),
     data: Type.String(),
     kurentoOptions: Type.Null(),
-    expiresAt: Type.Integer({ description: 'When it expires. Unix time, ms. Not in OpenVidu.' }),
+    expiresAt: Type.Integer({ description: 'Expiry. Unix time, ms. Not in OpenVidu.' }),
   },
   { additionalProperties: false, description: 'A token.' },
 );
 
-/** The way to tokens of before there were connections. */
+/** `POST /tokens`, OpenVidu's older way to create connections. */
 export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
   app.post(
     '/tokens',
@@ -32,13 +32,14 @@ export function registerTokenRoutes(app: RestApp, parts: RestParts): void {
         {
           operationId: 'createToken',
           tags: ['sessions'],
-          summary: 'Make a place in a session, and answer with its token. In new code, create a connection.',
+          summary:
+            'Create a connection, and answer with its token. In new code, use `POST /sessions/{sessionId}/connection`.',
           response: {
             200: TOKEN,
-            400: error('A field is wrong: the message names it.'),
+            400: error('A field is wrong; the message names it.'),
             404: error('There is no such session.'),
-            422: error('The Idempotency-Key has come with another body before.'),
-            429: error('The session has as many connections as are allowed.'),
+            422: error('The Idempotency-Key has already been used with another body.'),
+            429: error('The session has the maximum number of connections.'),
           },
         },
       ),

@@ -18,7 +18,7 @@ const OPERATIONS = [
   ['POST', '/broadcast/stop', 'stopBroadcast', undefined],
 ] as const;
 
-/** What OpenVidu has and this server has not says so. */
+/** Answers 501 for the parts of OpenVidu's API that this server doesn't support. */
 export function registerUnsupportedRoutes(app: RestApp): void {
   app.get(
     '/recordings',
@@ -28,7 +28,7 @@ export function registerUnsupportedRoutes(app: RestApp): void {
         {
           operationId: 'listRecordings',
           tags: ['unsupported'],
-          summary: 'List the recordings: there are none.',
+          summary: 'List the recordings. Always empty.',
           response: { 200: RECORDINGS },
         },
       ),
@@ -45,7 +45,7 @@ export function registerUnsupportedRoutes(app: RestApp): void {
         summary: 'Not supported.',
         response: { 501: error('Not supported.') },
       }),
-      // Whatever comes with it need not be read.
+      // Refused before the body is read.
       onRequest: async ({ url: asked }) => refuse(asked),
       handler: ({ url: asked }) => refuse(asked),
     });
@@ -61,7 +61,7 @@ export function registerUnsupportedRoutes(app: RestApp): void {
   }
 }
 
-/** Asked by browsers before the request itself, and answered for all of the API. */
+/** OPTIONS and HEAD are answered for the whole API. */
 function isOwn(method: string): boolean {
   return method !== 'OPTIONS' && method !== 'HEAD';
 }

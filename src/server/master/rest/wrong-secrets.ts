@@ -1,9 +1,9 @@
 import { countedAs } from '../../shared/client-address.ts';
 
-/** Requests with a wrong secret, or none, that an address may send in a window before it is answered with 429. */
+/** How many requests with a wrong or missing secret per address and window are answered with 401; the rest get 429. */
 const MOST_PER_WINDOW = 10;
 const WINDOW_MS = 60_000;
-/** The oldest are forgotten: an attacker with more addresses than this is let off with 401s. */
+/** The oldest addresses are forgotten. An attacker with more addresses than this keeps getting 401. */
 const MOST_ADDRESSES = 10_000;
 
 interface Failures {
@@ -11,7 +11,7 @@ interface Failures {
   readonly since: number;
 }
 
-/** Counts wrong secrets by address. It only says how a wrong one is answered: the right one is never asked about here. */
+/** Counts wrong secrets by address. This only decides the answer to a wrong secret: requests with the right one never get here. */
 export class WrongSecrets {
   readonly #byAddress = new Map<string, Failures>();
   readonly #now: () => number;
@@ -25,7 +25,7 @@ export class WrongSecrets {
     return this.#byAddress.size;
   }
 
-  /** Counts another failure from this address. Returns after how many seconds to try again, or 0 while it has not failed too often. */
+  /** Counts another failure of this address. Returns the seconds until the window ends, or 0 below the limit. */
   failed(address: string): number {
     const key = countedAs(address);
     const now = this.#now();

@@ -4,20 +4,20 @@ import type { Logger } from '../../shared/logging.ts';
 import { StoreError } from '../../store/store.ts';
 import type { OutboxEvent, WebhookOutbox } from '../../store/webhook-outbox.ts';
 
-/** Events that are ready, or that depend on what has been told before. */
+/** Events that are ready, or a function that makes them from what has been reported so far. */
 export type EventSource = readonly OutboxEvent[] | (() => Promise<readonly OutboxEvent[]>);
 
 export interface EventWriterParts {
   readonly outbox: Pick<WebhookOutbox, 'put'>;
   readonly owner: InstanceId;
-  /** The most that may wait for one target in the outbox, and here for the outbox. */
+  /** How many events may wait for a target in the outbox, and here for the outbox. */
   readonly bound: number;
   readonly log: Logger;
-  /** Something is there to be delivered. */
+  /** Called when the outbox has something to deliver. */
   readonly written: () => void;
-  /** So many events are lost to a target, or, without one, to all of them. */
+  /** Called with the number of events lost to a target or, without one, to all targets. */
   readonly dropped: (count: number, target?: string) => void;
-  /** Before a store that does not answer is tried again, ms. Default 250. */
+  /** Delay before a store that does not answer is tried again, ms. Default 250. */
   readonly againMs?: number;
 }
 
@@ -26,14 +26,14 @@ interface Waiting {
   readonly done: () => void;
 }
 
-/** Events that are put in one transaction, at most. */
+/** At most this many events are written in one transaction. */
 const BATCH = 100;
-/** How often it is looked anew at what has been told, as it has changed between the look and the writing. */
+/** How often a source is asked again because the outbox has changed before the write. */
 const LOOKS = 10;
 
 /**
- * Writes events into the outbox, one after the other, behind the backs of those who make them: nobody waits for the store. While
- * it does not answer they wait here, in order, the oldest making room when there are too many.
+ * Writes events into the outbox in order and in the background, so that no caller waits for the store. While the store does not
+ * answer, events wait here; if there are too many, the oldest are dropped.
  */
 export class EventWriter {
   readonly #parts: EventWriterParts;
@@ -47,7 +47,7 @@ export class EventWriter {
     this.#parts = parts;
   }
 
-  /** How many wait. */
+  /** The number of sources that wait. */
   get size(): number {
     return this.#waiting.length;
   }
@@ -56,7 +56,7 @@ export class EventWriter {
     void this.written(source);
   }
 
-  /** Resolves when it is in the outbox, or given up. */
+  /** Resolves when the events are in the outbox, or given up. */
   written(source: EventSource): Promise<void> {
     return new Promise((done) => {
       this.#waiting.push({ source, done });
@@ -65,21 +65,21 @@ export class EventWriter {
     });
   }
 
-  /** Writes what waits, for at most `withinMs`, and nothing after that. */
+  /** Goes on writing for at most `withinMs`, then stops. */
   async close(withinMs: number): Promise<void> {
     await Promise.race([this.#running, delay(withinMs, undefined, { ref: false })]);
     this.#isClosed = true;
     if (this.#waiting.length > 0) {
       this.#parts.log.error(
         { events: this.#waiting.length },
-        'Webhooks: the store has not taken these, they are lost.',
+        'Lost webhook events because the store has not accepted them in time.',
       );
     }
     for (const { done } of this.#waiting.splice(0)) done();
   }
 
   async #run(): Promise<void> {
-    // What is told in the same turn is written together.
+    // Collect all events of this turn of the event loop into one write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
@@ -89,7 +89,7 @@ export class EventWriter {
     this.#running = undefined;
   }
 
-  /** What needs no look is taken together, as far as it is behind each other. */
+  /** Takes the next events that are ready as one batch, or else a single function. */
   #nextBatch(): Waiting[] {
     const looks = this.#waiting.findIndex(({ source }) => typeof source === 'function');
     const ready = looks === -1 ? this.#waiting.length : looks;
@@ -110,13 +110,13 @@ export class EventWriter {
         return;
       } catch (error) {
         if (error instanceof StoreError && error.code === 'unavailable') {
-          if (!this.#isStuck) log.warn({ err: error }, 'Webhooks: the store does not answer; events wait for it.');
+          if (!this.#isStuck) log.warn({ err: error }, 'The store does not answer; webhook events wait for it.');
           this.#isStuck = true;
           await delay(againMs);
         } else if (error instanceof StoreError && error.code === 'stale' && looks < LOOKS) {
           looks += 1;
         } else {
-          log.error({ err: error }, 'Webhooks: events could not be written down, they are lost.');
+          log.error({ err: error }, 'Lost webhook events because they could not be written to the store.');
           dropped(1);
           return;
         }
@@ -124,10 +124,10 @@ export class EventWriter {
     }
   }
 
-  /** Said once for as long as it lasts. */
+  /** Logs once when the queue becomes too full. */
   #sayWhetherFull(isFull: boolean): void {
     const { log, bound } = this.#parts;
-    if (isFull && !this.#isFull) log.error({ bound }, 'Webhooks: too many events wait, the oldest are dropped.');
+    if (isFull && !this.#isFull) log.error({ bound }, 'Dropping the oldest webhook events because too many wait.');
     this.#isFull = isFull;
   }
 

@@ -6,14 +6,14 @@ import { beginningOf, type EventMaker, eventId } from './event-maker.ts';
 import type { EventSource } from './event-writer.ts';
 import type { MediaNodeStatus, NodeFields, NodeRoleName } from './webhook-events.ts';
 
-/** A run of a master or a media node. */
+/** A run of a master or media node. */
 export interface KnownNode {
   readonly instance: InstanceId;
   readonly role: Exclude<NodeRole, 'balancer'>;
   readonly url: string;
 }
 
-/** That a master is there is nobody's news, but that it is not any more is: this is what is kept account of. */
+/** A silent entry for a running master: only its end is reported, but the outbox must know of its start. */
 const MASTER_IS_THERE = 'masterIsThere';
 
 const ROLE_NAMES: Readonly<Record<KnownNode['role'], NodeRoleName>> = {
@@ -22,8 +22,8 @@ const ROLE_NAMES: Readonly<Record<KnownNode['role'], NodeRoleName>> = {
 };
 
 /**
- * What masters see of the nodes beside them, as events. All of them see it and each tells it: what has been told by one, the
- * outbox refuses from the others, as each event names what it ends, which goes on only once.
+ * Makes events about the nodes that a master sees. All masters see the same and report it; each event names the span that it begins
+ * or ends, so the outbox accepts it from only one of them.
  */
 export class NodeEvents {
   readonly #outbox: Pick<WebhookOutbox, 'open'>;
@@ -36,11 +36,11 @@ export class NodeEvents {
     this.#clusterId = clusterId;
   }
 
-  /** It is there: for the first time, or again. */
+  /** The node has started or has returned. */
   up(node: KnownNode, now: number): EventSource {
     return async () => {
       const open = await this.#open(node.instance);
-      // Another master has seen it come, and what it does now may be something else.
+      // Another master has already reported it, and its status may have changed since.
       if (open.some((span) => isPresence(span, node.instance))) return [];
       const role = ROLE_NAMES[node.role];
       const crashes = open.filter(({ name }) => name === 'nodeCrashed');
@@ -51,7 +51,7 @@ export class NodeEvents {
     };
   }
 
-  /** A media node is about to do something else. */
+  /** A media node has changed its status. */
   statusChanged(instance: InstanceId, newStatus: MediaNodeStatus, now: number): EventSource {
     return async () => {
       const presence = (await this.#open(instance)).find((span) => isPresence(span, instance));
@@ -73,8 +73,8 @@ export class NodeEvents {
   }
 
   /**
-   * It is not there any more. `wasAsked`: it had said that it would end, and has not crashed unless it left sessions behind.
-   * `sessions`: those that it owned, or whose media it carried.
+   * The node has gone. `wasAsked`: it had announced its end, which is then no crash unless it left sessions behind. `sessions`: those that
+   * it owned or whose media it carried.
    */
   gone(
     instance: InstanceId,
@@ -90,7 +90,7 @@ export class NodeEvents {
       const left = await sessions();
       if (wasAsked && left.length === 0) return [isGone];
       const crash = this.#crashed(instance, presence, left, now);
-      // It may have been back before it was noticed that it had gone.
+      // The node may have returned before its end was noticed.
       const next = open.slice(open.indexOf(presence) + 1).find(({ name }) => name === presence.name);
       const role = roleOf(presence);
       const recovered =
@@ -178,7 +178,7 @@ export class NodeEvents {
   }
 }
 
-/** All runs of a node are one subject: what becomes of one follows what became of the one before. */
+/** All runs of a node share a subject, so that their events stay in order. */
 function subjectOf(instance: InstanceId): SubjectKey {
   return subjectNamed(nodeIdOf(instance));
 }

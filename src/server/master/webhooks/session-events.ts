@@ -16,7 +16,7 @@ import type { SessionDestroyedReason, WebhookEventOf } from './webhook-events.ts
 
 type Fact<Kind extends SessionFact['kind']> = Extract<SessionFact, { kind: Kind }>;
 
-/** What the end of a session is to receivers, and to those who were still in it. */
+/** The reasons that receivers are told when a session ends: for the session and for its remaining members. */
 const ENDS: Readonly<Record<EndReason, { readonly session: SessionDestroyedReason; readonly members: LeaveReason }>> = {
   lastParticipantLeft: { session: 'lastParticipantLeft', members: 'disconnect' },
   sessionClosedByServer: { session: 'sessionClosedByServer', members: 'sessionClosedByServer' },
@@ -24,12 +24,12 @@ const ENDS: Readonly<Record<EndReason, { readonly session: SessionDestroyedReaso
   nodeCrashed: { session: 'nodeCrashed', members: 'nodeCrashed' },
 };
 
-/** Those who receive a stream lose it before it ends. */
+/** Subscribers lose a stream before it ends. */
 const END_ORDER = ['INBOUND', 'OUTBOUND'] as const;
 
 /**
- * Turns what happens in sessions into events. The end of something is made from what has been told of its beginning, which the
- * outbox has, so that any master can tell it: whoever takes a session over, and whoever finds that it has crashed.
+ * Turns facts about sessions into events. An end is derived from its beginning, which the outbox holds. So any master can report it,
+ * also one that takes the session over or finds it crashed.
  */
 export class SessionEvents {
   readonly #outbox: Pick<WebhookOutbox, 'open' | 'unendedLives'>;
@@ -46,7 +46,7 @@ export class SessionEvents {
     const open = this.#outbox.open.bind(this.#outbox, one.subject);
     switch (fact.kind) {
       case 'created':
-        // The master that had the life before may not have come to tell of its end, or may be dead.
+        // The former owner may have died, or may not have reported the end of its life yet.
         return async () => [...(await this.#formerEnds(session)), one.created(fact.at)];
       case 'joined':
         return [one.joined(fact)];
@@ -57,7 +57,7 @@ export class SessionEvents {
       case 'signalled':
         return [one.signalled(fact, now)];
       case 'takenOver': {
-        // Members change from here on; what is told is what was found.
+        // Read the members now, as they change during the write.
         const found = one.found(fact);
         const present = new Set<string>([...fact.members].map(({ id }) => id));
         return async () => [...found, ...one.endings(await open(), 'disconnect', now, (who) => !present.has(who))];
@@ -205,7 +205,7 @@ class LifeEvents {
     );
   }
 
-  /** All that a new owner finds; what has been told is not told again. */
+  /** Everything that a new owner finds. The outbox ignores what has already been reported. */
   found({ createdAt, members }: Fact<'takenOver'>): OutboxEvent[] {
     const all: Member[] = [...members];
     const streams = new Map(
@@ -225,7 +225,7 @@ class LifeEvents {
     ];
   }
 
-  /** The ends of what participants have begun: of all of them, or of those asked for. */
+  /** The ends of what participants have begun; `isOver`: only for these. */
   endings(
     spans: readonly OpenSpan[],
     reason: LeaveReason,
@@ -241,7 +241,7 @@ class LifeEvents {
     return [...this.streamEndings(over, reason, at), ...participants];
   }
 
-  /** The ends of connections to the media node. */
+  /** The ends of streams sent and received. */
   streamEndings(spans: readonly OpenSpan[], reason: StreamEndReason | 'unsubscribe', at: number): OutboxEvent[] {
     const began = spans.flatMap((span) => {
       const event = beginningOf(span);
@@ -255,7 +255,7 @@ class LifeEvents {
       );
   }
 
-  /** Everything that is still going on ends, and the session last. */
+  /** Ends everything that is still open, and the session last. */
   ended(spans: readonly OpenSpan[], reason: EndReason, at: number): OutboxEvent[] {
     const session = spans.find(({ span }) => span === this.#span);
     const began = session && beginningOf(session);

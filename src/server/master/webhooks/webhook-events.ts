@@ -1,14 +1,14 @@
 import type { ConnectionId, SessionId, StreamId, TypeOfVideo, UniqueSessionId } from '../../../protocol/ids.ts';
 import type { LeaveReason, StreamEndReason } from '../../../protocol/model.ts';
 
-/** The bodies of webhooks, as receivers of OpenVidu 2's know them. Times are Unix time, ms; durations are whole seconds. */
+/** The bodies of webhooks, as in OpenVidu 2. Times are Unix time, ms; durations are whole seconds. */
 
 interface OfSession {
   readonly sessionId: SessionId;
   readonly uniqueSessionId: UniqueSessionId;
 }
 
-/** What an event has that ends something. */
+/** Fields of an event that ends something. */
 interface Ending<Reason> {
   readonly startTime: number;
   readonly duration: number;
@@ -19,7 +19,7 @@ export type SessionDestroyedReason = 'lastParticipantLeft' | 'sessionClosedBySer
 
 interface Participant extends OfSession {
   readonly connectionId: ConnectionId;
-  /** The same, under the name that it had before. */
+  /** The same as `connectionId`, under OpenVidu's older name. */
   readonly participantId: ConnectionId;
   readonly location: 'unknown';
   readonly ip: string;
@@ -30,11 +30,11 @@ interface Participant extends OfSession {
 
 interface WebrtcConnection extends OfSession {
   readonly streamId: StreamId;
-  /** Whose connection to the media node it is. */
+  /** The participant that sends or receives the stream. */
   readonly connectionId: ConnectionId;
   readonly participantId: ConnectionId;
   readonly connection: 'INBOUND' | 'OUTBOUND';
-  /** The publisher; only of an INBOUND connection. */
+  /** The publisher; only for `INBOUND`. */
   readonly receivingFrom?: ConnectionId;
   readonly audioEnabled: boolean;
   readonly videoEnabled: boolean;
@@ -46,9 +46,9 @@ interface WebrtcConnection extends OfSession {
 
 /** A master or a media node. */
 export interface NodeFields {
-  /** Name of the node, as `GET /nodes` has it. */
+  /** Name of the node, as in `GET /nodes`. */
   readonly id: string;
-  /** This run of its process. */
+  /** Identifies this run of the process. */
   readonly environmentId: string;
   readonly ip: string;
   readonly uri: string;
@@ -67,7 +67,7 @@ interface EventFields {
   webrtcConnectionCreated: WebrtcConnection;
   webrtcConnectionDestroyed: WebrtcConnection & Ending<StreamEndReason | 'unsubscribe'>;
   signalSent: OfSession & {
-    /** `null`: the REST API. */
+    /** `null`: sent through the REST API. */
     readonly from: ConnectionId | null;
     readonly to: readonly ConnectionId[];
     readonly type: string;
@@ -77,7 +77,7 @@ interface EventFields {
   nodeCrashed: NodeFields & {
     readonly nodeRole: NodeRoleName;
     readonly timeOfDisconnection: number;
-    /** Sessions that it owned, or whose media it carried. */
+    /** Sessions that the node owned or whose media it carried. */
     readonly sessionIds: readonly SessionId[];
     readonly recordingIds: readonly string[];
     readonly broadcasts: readonly string[];
@@ -87,7 +87,7 @@ interface EventFields {
 
 export type WebhookEventName = keyof EventFields;
 
-/** A body, told apart by `event`. */
+/** A webhook body; `event` tells which. */
 export type WebhookEvent = {
   [Name in WebhookEventName]: { readonly event: Name; readonly timestamp: number } & EventFields[Name];
 }[WebhookEventName];

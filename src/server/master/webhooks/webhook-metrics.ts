@@ -2,11 +2,11 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 
 export type DeliveryOutcome = 'sent' | 'failed' | 'dropped';
 
-/** What has become of the deliveries of this master, and how many wait. */
+/** Counts the outcomes of this master's deliveries, and those that wait. */
 export class WebhookMetrics {
   readonly #counters: Readonly<Record<DeliveryOutcome, Counter<'target'>>>;
 
-  /** `waiting`: how many deliveries wait for a target. */
+  /** `waiting`: the number of deliveries that wait for a target. */
   constructor(registry: Registry, targets: readonly string[], waiting: (target: string) => Promise<number>) {
     const counter = (outcome: DeliveryOutcome, help: string): Counter<'target'> => {
       const made = new Counter({
@@ -29,7 +29,7 @@ export class WebhookMetrics {
       labelNames: ['target'] as const,
       registers: [registry],
       async collect() {
-        // While the store does not answer, nobody knows.
+        // Unknown while the store does not answer.
         const counts = await Promise.all(targets.map((target) => waiting(target).catch(() => undefined)));
         this.reset();
         for (const [at, target] of targets.entries()) this.inc({ target: labelOf(target) }, counts[at] ?? Number.NaN);
@@ -42,7 +42,7 @@ export class WebhookMetrics {
   }
 }
 
-/** A target without what may be secret in its URL. */
+/** A target's URL without the parts that may be secret. */
 export function labelOf(target: string): string {
   const { origin, pathname } = new URL(target);
   return `${origin}${pathname}`;

@@ -8,7 +8,7 @@ import type { WebhookSettings } from './webhook-settings.ts';
 
 export interface WebhookQueueParts {
   readonly target: string;
-  /** The target as it may be read in logs. */
+  /** The target for logs, without secrets. */
   readonly label: string;
   readonly owner: InstanceId;
   readonly outbox: Pick<WebhookOutbox, 'next' | 'remove'>;
@@ -16,18 +16,18 @@ export interface WebhookQueueParts {
   readonly settings: Pick<WebhookSettings, 'tries' | 'deadlineMs'>;
   readonly log: Logger;
   readonly tried: (outcome: 'sent' | 'failed' | 'dropped') => void;
-  /** Pause after the first try that failed, ms; doubled after each further one. Default 1000. */
+  /** Delay after the first failed try, ms; doubled after each further one. Default 1000. */
   readonly backoffMs?: number;
-  /** How often it is looked for what nobody has told of, ms. Default 500. */
+  /** How often the outbox is checked even without a call of `wake()`, ms. Default 500. */
   readonly lookMs?: number;
-  /** 0 to 1. */
+  /** Returns 0 to 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
-/** The longest pause that is not asked for by the receiver. */
+/** The longest delay, unless the receiver asks for a longer one. */
 const BACKOFF_CAP_MS = 30_000;
 
-/** An event that has been tried and has not arrived. */
+/** An event that has been tried but not delivered. */
 interface Tried {
   readonly seq: DeliverySeq;
   readonly since: number;
@@ -35,8 +35,8 @@ interface Tried {
 }
 
 /**
- * Delivers the events for one target, in order, one at a time: what follows waits until one has arrived or is given up. What is
- * next is asked of the outbox each time, also between two tries, as another master may have claimed it meanwhile.
+ * Delivers the events for one target in order, one at a time: the next waits until one has arrived or is given up. Before each try it
+ * asks the outbox which event is next, because another master may have claimed it meanwhile.
  */
 export class WebhookQueue {
   readonly #parts: WebhookQueueParts;
@@ -51,13 +51,13 @@ export class WebhookQueue {
     this.#running = this.#run();
   }
 
-  /** There may be something to deliver. */
+  /** Call this when the outbox may have something to deliver. */
   wake(): void {
     this.#isTold = true;
     this.#wake.abort();
   }
 
-  /** What has not arrived stays in the outbox. */
+  /** Stops. Undelivered events stay in the outbox. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#parts.sender.close();
@@ -73,8 +73,9 @@ export class WebhookQueue {
         if (delivery) await this.#deliver(delivery);
         else await this.#idle();
       } catch (error) {
-        // The store says itself that it does not answer; this goes on when it does.
-        if (!(error instanceof StoreError)) log.error({ err: error }, 'Webhooks: a queue has stumbled.');
+        // The store logs its own failures; retry until it answers.
+        if (!(error instanceof StoreError))
+          log.error({ err: error }, 'Failed to deliver webhook events; trying again.');
         await this.#pause(this.#lookMs);
       }
     }
@@ -99,22 +100,22 @@ export class WebhookQueue {
     const leftMs = settings.deadlineMs - (performance.now() - before.since);
     const seen = { target: label, event: name, id, tries, why: outcome.why };
     if (tries >= settings.tries || leftMs <= 0) {
-      log.error(seen, 'Webhooks: an event could not be delivered and is dropped.');
+      log.error(seen, 'Dropped a webhook event that could not be delivered.');
       tried('dropped');
       return this.#remove(seq);
     }
-    log.warn(seen, 'Webhooks: an event was not taken and is sent again.');
+    log.warn(seen, 'Failed to deliver a webhook event; trying again.');
     this.#tried = { seq, since: before.since, tries };
     await this.#pause(Math.min(leftMs, Math.max(this.#backoffMs(tries), outcome.retryAfterMs ?? 0)));
   }
 
-  /** Half of the pause is random, so that several masters do not come back to a receiver at once. */
+  /** Half of the delay is random, so that several masters don't return to a receiver at once. */
   #backoffMs(tries: number): number {
     const { backoffMs = 1_000, random = Math.random } = this.#parts;
     return Math.min(BACKOFF_CAP_MS, backoffMs * 2 ** (tries - 1)) * (0.5 + random() / 2);
   }
 
-  /** Until the store has taken it out, nothing else can be sent: it would be sent twice. */
+  /** Removes a delivered event. Nothing else can be sent until the store has done so, or this event would be sent twice. */
   async #remove(seq: DeliverySeq): Promise<void> {
     this.#tried = undefined;
     for (;;) {

@@ -5,7 +5,7 @@ import { EVENT_ID_HEADER, SIGNATURE_HEADER, signatureOf } from './webhook-signat
 
 export type SendOutcome =
   | { readonly kind: 'sent' }
-  /** `retryAfterMs`: before that the receiver does not want to be asked again. */
+  /** `retryAfterMs`: the receiver's `Retry-After`. */
   | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number };
 
 export interface Sender {
@@ -13,7 +13,7 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** POSTs events to one target, over connections of its own. */
+/** POSTs events to one target, over its own connections. */
 export class WebhookSender implements Sender {
   readonly #target: string;
   readonly #settings: Pick<WebhookSettings, 'headers' | 'secret' | 'timeoutMs'>;
@@ -25,10 +25,10 @@ export class WebhookSender implements Sender {
     this.#agent = new Agent({ connections: 1, pipelining: 1, connect: { timeout: settings.timeoutMs } });
   }
 
-  /** Sent is what the receiver has answered with a 2xx in time. Redirections are not followed: a body is for whom it was meant. */
+  /** `sent` means that the receiver answered 2xx in time. Redirects are not followed: the body is meant only for this target. */
   async send({ id, body }: { readonly id: string; readonly body: string }): Promise<SendOutcome> {
     const { headers, secret, timeoutMs } = this.#settings;
-    // The deadline of the call, connecting included: a receiver whose host has vanished must not hold up the queue.
+    // Covers the whole call, connecting included: a receiver whose host has vanished must not hold up the queue.
     const signal = AbortSignal.timeout(timeoutMs);
     try {
       const asked = request(this.#target, {
@@ -44,7 +44,7 @@ export class WebhookSender implements Sender {
         signal,
       });
       const answer = await untilAborted(signal, asked, (late) => late.body.destroy());
-      // What it has to say is of no interest, and may never end: the status has been said.
+      // Only the status counts. The body may be endless.
       answer.body.dump().catch(() => {});
       const { statusCode } = answer;
       if (statusCode >= 200 && statusCode < 300) return { kind: 'sent' };
@@ -64,7 +64,7 @@ export class WebhookSender implements Sender {
   }
 }
 
-/** Seconds, or a date. `now`: Unix time, ms. */
+/** Reads seconds or a date; returns ms. `now`: Unix time, ms. */
 export function readRetryAfter(header: string | string[] | undefined, now: number): number | undefined {
   const text = Array.isArray(header) ? header[0] : header;
   if (text === undefined) return undefined;

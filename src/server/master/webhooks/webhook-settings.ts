@@ -2,21 +2,21 @@ import type { WebhookEventName } from './webhook-events.ts';
 
 /** Where events are sent, and how. */
 export interface WebhookSettings {
-  /** Each gets every event, in a queue of its own. */
+  /** URLs. Each gets every event, through its own queue. */
   readonly targets: readonly string[];
-  /** Sent along with each event. */
+  /** Sent with each event. */
   readonly headers: readonly WebhookHeader[];
-  /** Default: all of them. */
+  /** The events to send. Default: all. */
   readonly events: readonly WebhookEventName[] | undefined;
-  /** Signs each delivery. Default: none is signed. */
+  /** Signs each delivery. Default: no signature. */
   readonly secret: string | undefined;
-  /** How often one event is tried before it is dropped. */
+  /** How often an event is tried before it is dropped. */
   readonly tries: number;
-  /** For how long one event is tried before it is dropped, ms, from its first try. */
+  /** How long after its first try an event is dropped, ms. */
   readonly deadlineMs: number;
-  /** How long one call may take, ms. */
+  /** Timeout of one call, ms. */
   readonly timeoutMs: number;
-  /** The most events that may wait for one target: the oldest make room. */
+  /** How many events may wait for one target; the oldest are dropped first. */
   readonly queue: number;
 }
 

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 
-/** Header that names an event, so that a receiver that gets it twice can tell. */
+/** Header with the id of an event, by which a receiver recognises repetitions. */
 export const EVENT_ID_HEADER = 'x-rejoin-event-id';
-/** Header that proves who has sent a body, and when. */
+/** Header that proves the sender and the time of a body. */
 export const SIGNATURE_HEADER = 'x-rejoin-signature';
 
 /**
- * `t=<Unix time, s>,v1=<hex>`: the HMAC-SHA256, with the secret as its key, of the time, a full stop and the body. The time
- * is part of it, so that a receiver can refuse what somebody has recorded and sends again.
+ * `t=<Unix time, s>,v1=<hex>`: the HMAC-SHA256 of the time, a full stop and the body, with the secret as key. The time lets a receiver
+ * refuse recorded bodies that are sent again.
  */
 export function signatureOf(body: string, secret: string, now: number): string {
   const seconds = Math.floor(now / 1_000);

@@ -26,22 +26,22 @@ export interface WebhooksParts {
   readonly log: Logger;
   /** Host of the cluster's public URL. */
   readonly clusterId: string;
-  /** How often it is looked for what dead masters have left, ms. Default 5000. */
+  /** How often to look for deliveries that dead masters left, ms. Default 5000. */
   readonly lookMs?: number;
-  /** A session that ended so long ago, ms, and has not been told to have: who was to tell has not been able to. Default 10 000. */
+  /** How long after the end of a session another master reports it if its owner has not, ms. Default 10 000. */
   readonly overdueMs?: number;
 }
 
-/** How long a decision about a crash waits for the word of it to be written down first. */
+/** How long the settlement of a crash waits for `nodeCrashed` to be written first. */
 const PATIENCE_MS = 1_000;
-/** How long the last words may take at an orderly end. */
+/** How long the last events may take to be written at an orderly end. */
 const LAST_WORDS_MS = 1_000;
-/** How often what is old is dropped, in looks. */
+/** How many looks lie between two deletions of old entries. */
 const FORGET_LOOKS = 12;
 
 /**
- * Tells receivers outside of the cluster, by HTTP, what happens in it. Whatever is told is written into the store's outbox first
- * and delivered from there: by the master that has written it, or, when that has died, by one that claims it.
+ * Sends events about the cluster to external receivers by HTTP. Every event is first written into the store's outbox. It is delivered
+ * from there by the master that wrote it or, after that master's death, by another that claims it.
  */
 export class Webhooks implements SessionChronicle {
   readonly #parts: WebhooksParts;
@@ -52,7 +52,7 @@ export class Webhooks implements SessionChronicle {
   readonly #queues: readonly WebhookQueue[];
   readonly #timer: NodeJS.Timeout;
   readonly #overdueMs: number;
-  /** When each node was heard last (Unix time, ms), and what it was doing. */
+  /** When each node was last heard (Unix time, ms), and its status then. */
   readonly #heard = new Map<InstanceId, { readonly at: number; readonly status: MediaNodeStatus }>();
   #looks = 0;
 
@@ -73,7 +73,7 @@ export class Webhooks implements SessionChronicle {
     const writer = (): EventWriter =>
       new EventWriter({ outbox, owner, bound: queue, log, written: () => this.#wake(), dropped });
     this.#sessionWriter = writer();
-    // Of their own, as the word of a crash is not to wait behind what happens in sessions.
+    // A separate writer, so that reports of crashes don't wait behind events of sessions.
     this.#nodeWriter = writer();
     this.#queues = targets.map((target) => {
       const label = labelOf(target);
@@ -90,7 +90,7 @@ export class Webhooks implements SessionChronicle {
     return this.#sessionWriter.written(this.#sessionEvents.of(session, fact, Date.now()));
   }
 
-  /** Tells of the nodes that this master sees, from here on. */
+  /** From now on, reports on the nodes that this master sees. */
   follow(directory: EventEmitter<DirectoryEvents> & Pick<Directory, 'find'>): void {
     const { instance, url } = this.#parts.self;
     this.#nodeWriter.add(this.#nodeEvents.up({ instance, role: 'master', url }, Date.now()));
@@ -111,15 +111,15 @@ export class Webhooks implements SessionChronicle {
       if (role === 'master') this.#try(this.#claim(peer));
       if (role !== 'media-node') return;
       const { webhooks } = this.#parts.store;
-      // What its death has ended has ended since then: other masters may have noticed it before.
+      // Sessions that its death has ended have ended since then; other masters may have noticed before this one.
       const since = this.#heard.get(peer)?.at ?? this.#parts.store.now();
       this.#nodeWriter.add(this.#gone(peer, () => webhooks.sessionsAt(peer, since)));
     });
   }
 
   /**
-   * A master is dead, and what is to become of its sessions is about to be decided. Resolves when that is written down: those
-   * that decide later find fewer sessions. Waits for no store for long.
+   * Reports a master's death before its sessions are settled: afterwards, fewer sessions would be found. Resolves when that is written,
+   * or after a second if the store is slow.
    */
   async masterDied(instance: InstanceId, sessions: readonly SessionRecord[]): Promise<void> {
     const sessionIds = sessions.map(({ sessionId }) => sessionId);
@@ -127,7 +127,7 @@ export class Webhooks implements SessionChronicle {
     await Promise.race([written, delay(PATIENCE_MS, undefined, { ref: false })]);
   }
 
-  /** What has not been delivered stays in the outbox, for another master or the next run of this one. */
+  /** Stops. Undelivered events stay in the outbox for another master or the next run of this one. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([this.#nodeWriter.close(LAST_WORDS_MS), this.#sessionWriter.close(LAST_WORDS_MS)]);
@@ -147,7 +147,7 @@ export class Webhooks implements SessionChronicle {
     const { self, store, log } = this.#parts;
     const claimed = await store.webhooks.claim(self.instance, from);
     if (claimed === 0) return;
-    log.info({ from, events: claimed }, 'Webhooks: events that a dead master has not delivered are delivered here.');
+    log.info({ from, events: claimed }, 'Delivering webhook events that a dead master left behind.');
     this.#wake();
   }
 
@@ -161,13 +161,15 @@ export class Webhooks implements SessionChronicle {
     if (this.#looks % FORGET_LOOKS === 0) await webhooks.forget();
   }
 
-  /** Something that the next look makes up for. */
+  /** Runs work that the next look repeats if it fails. */
   #try(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#parts.log.warn({ err: error }, 'Webhooks: a look at the store has failed.'));
+    work.catch((error: unknown) =>
+      this.#parts.log.warn({ err: error }, 'Failed to look for undelivered webhook events.'),
+    );
   }
 }
 
-/** `undefined`: it cannot serve at the moment, and means to. */
+/** `undefined`: the node is temporarily unable to serve but not ending. */
 function statusOf({ ready, retires, facts }: LiveBeat): MediaNodeStatus | undefined {
   if (!ready) return facts['workers'] === 0 ? undefined : 'terminating';
   return retires ? 'waiting-idle-to-terminate' : 'running';
