@@ -1,17 +1,17 @@
-/** When to try again. All times in milliseconds. */
+/** Delays between attempts. All times in milliseconds. */
 export interface RetryPolicy {
   /**
-   * Width of the wait before the first attempt to come back; the wait is a random part of it, which is what spreads
-   * the clients of a crashed master. Default: what the server names, 250.
+   * Width of the delay before the first attempt to come back. The delay is a random part of it, which spreads the
+   * clients of a crashed master. Default: the server's value, 250.
    */
   readonly spreadMs?: number;
-  /** Width of the wait before the second attempt; doubles with every further one. Default 500. */
+  /** Width of the delay before the second attempt; doubles with every further one. Default 500. */
   readonly baseMs?: number;
-  /** Largest width. Default 5 000: a place is kept for 20 s, so that there are some attempts within. */
+  /** Largest width. Default 5 000, which allows some attempts while the server keeps a connection (20 s). */
   readonly capMs?: number;
   /**
-   * Give up after so long without success. Default: never. Time in which the machine sleeps, or the page is frozen, is not a
-   * reason to give up: there is one more attempt first.
+   * Give up after this time without success. Default: never. After a sleep of the machine or a freeze of the page,
+   * the SDK makes one more attempt first.
    */
   readonly giveUpAfterMs?: number;
 }
@@ -19,8 +19,8 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 5_000 } as const;
 
 /**
- * How long to wait before attempt `attempt` (from 1): a random part of the width ("full jitter"), of which the later
- * attempts wait at least a tenth so that a dead address is not hammered.
+ * The delay before attempt `attempt` (from 1): a random part of the width ("full jitter"). Later attempts wait at
+ * least a tenth, so that clients do not flood a dead address.
  */
 export function delayBefore(attempt: number, policy: RetryPolicy, random: () => number): number {
   const { spreadMs, baseMs, capMs } = { ...DEFAULT_RETRY, ...policy };
@@ -28,7 +28,7 @@ export function delayBefore(attempt: number, policy: RetryPolicy, random: () => 
   return partOf(Math.min(capMs, baseMs * 2 ** Math.min(attempt - 2, 30)), random);
 }
 
-/** How long to wait where there is little hope, as without a network: as before an attempt after very many. */
+/** The delay when there is little hope, e.g. without a network: the same as after very many attempts. */
 export function longestDelay({ capMs = DEFAULT_RETRY.capMs }: RetryPolicy, random: () => number): number {
   return partOf(capMs, random);
 }
