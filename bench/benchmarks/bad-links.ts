@@ -137,13 +137,12 @@ function metricsOf(name: LinkName, observed: readonly Observed[]): Metric[] {
     metric('gap', 'longest gap', 'ms', {
       statistic: 'max',
       atMost: gap,
-      whenMissed:
-        'Frames with lost packets wait for a retransmission, or for a key frame, which may be lost as well.',
+      whenMissed: 'Frames with lost packets wait for a retransmission, or for a key frame, which may be lost as well.',
     }),
     metric('rate', 'frame rate in the end', 'frames/s', {
       statistic: 'min',
       atLeast: RATE,
-      whenMissed: 'The sender exceeds the link's capacity, or too few packets arrive to draw frames.',
+      whenMissed: 'The sender sends more than the link carries, or too few packets arrive to draw frames.',
     }),
     metric('width', 'width in the end', 'px'),
     metric('back', `${CAMERA_WIDTH} px and the former rate, after the link recovers`, 'ms'),
