@@ -28,10 +28,10 @@ where none can be made, the run says so and goes on without.
 `;
 
 const USAGE = 2;
-/** Set for the process that runs in the namespace. */
+/** Set for the process inside the namespace. */
 const INSIDE = 'CHAOS_HAS_OWN_NETWORK';
 
-// Without its parent nobody ends the namespace that this runs in.
+// After the parent's death nothing else would end this namespace.
 process.on('disconnect', () => process.exit(1));
 process.exit(await main());
 
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const enough = new AbortController();
   process.on('SIGINT', () => {
     if (enough.signal.aborted) process.exit(130);
-    say('No more faults; Ctrl-C again ends without the account.');
+    say('No more faults; Ctrl-C again ends without the evaluation.');
     enough.abort();
   });
   say(`seed ${seed}`);
@@ -74,14 +74,14 @@ async function main(): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-/** Runs this command in a network namespace: its exit code. `undefined` where none can be made. */
+/** Runs this command in a network namespace and returns its exit code; `undefined` if no namespace can be made. */
 async function runInside(): Promise<number | undefined> {
   let network: Awaited<ReturnType<typeof makeOwnNetwork>>;
   try {
     network = await makeOwnNetwork();
   } catch (error) {
     if (!(error instanceof NamespacesMissing)) throw error;
-    process.stderr.write(`No packets are lost in this run. ${error.message}\n`);
+    process.stderr.write(`This run drops no packets. ${error.message}\n`);
     return undefined;
   }
   const [program = '', ...args] = network.entering([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
@@ -89,7 +89,7 @@ async function runInside(): Promise<number | undefined> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE]: '1' },
   });
-  // A Ctrl-C in the terminal reaches the run as well, which says what follows.
+  // A Ctrl-C in the terminal also reaches the run, which reports its consequence.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => run.kill('SIGTERM'));
   const [code, signal] = (await once(run, 'exit')) as [number | null, NodeJS.Signals | null];
