@@ -9,7 +9,7 @@ function trackOf(width: number, height: number): MediaStreamTrack {
 const scales = (encodings: readonly { scaleResolutionDownBy?: number | undefined }[]): unknown[] =>
   encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
 
-test('a video has as many layers as browsers send at its size, and the largest is the full size', () => {
+test('a video has as many layers as browsers send at its size, and the largest has the full size', () => {
   for (const [width, height, expected] of [
     [320, 180, [1]],
     [480, 270, [2, 1]],
@@ -54,7 +54,7 @@ test('a screen is sent in one layer, in its full size and readable', () => {
   assert.ok((fullHd?.maxBitrate ?? 0) > 2_500_000);
 });
 
-test('a track of another size keeps the layers that are sent at its size, with the full size on', () => {
+test('a track of another size keeps the layers for its size, with the full size enabled', () => {
   const large = videoEncodings(trackOf(1280, 720), true).map((encoding, at) => ({ ...encoding, rid: `r${at}` }));
   const fitted = fitEncodings(large as RTCRtpEncodingParameters[], trackOf(640, 480), true);
   assert.deepEqual(
