@@ -75,6 +75,6 @@ test('a track of another size keeps the layers for its size, with the full size 
   assert.ok((only?.maxBitrate ?? 0) > 1_000_000, 'and gets the bit rate of its size');
 });
 
-test('a track that does not say its size is taken for a camera of 640x480', () => {
+test('a track of unknown size is treated as a camera of 640x480', () => {
   assert.deepEqual(scales(videoEncodings({ getSettings: () => ({}) } as MediaStreamTrack, true)), [2, 1]);
 });

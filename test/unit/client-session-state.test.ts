@@ -89,7 +89,7 @@ class Watcher {
     assert.equal(this.inside, state === 'joined' || state === 'reconnecting' || state === 'rebuilding');
     assert.equal(this.announced === 'reconnecting', state === 'reconnecting');
     assert.equal(this.announced === 'destroyed', state === 'rebuilding');
-    if (state === 'ended') assert.ok(!this.socket, 'a socket is left behind');
+    if (state === 'ended') assert.ok(!this.socket, 'a socket stays open');
     if (state === 'joined') assert.ok(this.socket);
   }
 }
