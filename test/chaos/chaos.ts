@@ -11,19 +11,19 @@ import { runChaos } from './run.ts';
 
 const HELP = `npm run chaos -- [options]
 
-Runs a cluster of real processes (3 masters, 3 media nodes, a balancer), people in sessions of both policies, and browser
-tabs with video; kills, freezes, drains and cuts off what they depend on, and loses a quarter of the packets between two
-kinds of process for a while: of TCP between masters, balancer, clients and media nodes, and of the media over UDP; then
-says what was lost. Exits with 1 if anything was. Packets are lost by the kernel, in a network namespace of the run's own;
-where none can be made, the run says so and goes on without.
+Runs a cluster of real processes (3 masters, 3 media nodes, a balancer), clients in sessions of both policies, and
+browser tabs with video. Kills, freezes, drains and cuts off the processes they depend on. For a while it also loses a
+quarter of the packets between two kinds of process: TCP between masters, balancer, clients and media nodes, and media
+over UDP. Then it prints the losses, and exits with 1 if there were any. The kernel loses the packets, in a network
+namespace that belongs to the run. Where the run cannot make one, it says so and continues without packet loss.
 
   --minutes <n>   how long faults happen (default 2); start, calm and account come on top
-  --seed <n>      the same seed: the same faults in the same order, the same people who talk, leave and come. Which of
-                  these meet is up to the machine. Default: a new one, which is printed
+  --seed <n>      the same seed gives the same faults in the same order, and the same clients talk, leave and join. Their
+                  timing depends on the machine. Default: a new seed, which is printed
   --rooms <n>     sessions of WebSocket clients, half with each policy (default 8)
-  --seats <n>     clients in each (default 5); those after the third leave and are followed by others
+  --seats <n>     clients in each (default 5); clients after the third leave, and others replace them
   --no-tabs       without browser tabs
-  --json          the outcome as JSON on stdout; faults and progress go to stderr
+  --json          result as JSON on stdout; faults and progress go to stderr
   --help
 `;
 
