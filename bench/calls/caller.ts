@@ -39,7 +39,7 @@ export class Caller {
 
   /** When the page got this event; Unix time, ms. */
   told(name: PageEvent['name']): Promise<number> {
-    return this.picture.until(`is told ${name}`, async () => {
+    return this.picture.until(`gets ${name}`, async () => {
       const events = await this.#page.evaluate(() => globalThis.call.events);
       return events.find((event) => event.name === name)?.at;
     });

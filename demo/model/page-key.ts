@@ -1,5 +1,5 @@
 /**
- * The demo's server answers only pages that send the key of its present run, which it gives only to pages of its own
+ * The demo's server answers only pages that send the key of its current run. It gives the key only to pages of the same
  * origin. The page requests the key once, and again after a restart of the cluster. All paths are relative to the
  * page, because a proxy may serve it below a prefix.
  */

@@ -18,7 +18,7 @@ export const RejoinErrorName = {
   INPUT_VIDEO_DEVICE_NOT_FOUND: 'INPUT_VIDEO_DEVICE_NOT_FOUND',
   /** There is no microphone, or not the requested one. */
   INPUT_AUDIO_DEVICE_NOT_FOUND: 'INPUT_AUDIO_DEVICE_NOT_FOUND',
-  /** The microphone cannot be opened, for a reason without a name of its own. */
+  /** The microphone cannot be opened, for a reason that no other name covers. */
   INPUT_AUDIO_DEVICE_GENERIC_ERROR: 'INPUT_AUDIO_DEVICE_GENERIC_ERROR',
   /** Both sources are set to none. */
   NO_INPUT_SOURCE_SET: 'NO_INPUT_SOURCE_SET',
@@ -48,7 +48,7 @@ export class RejoinError extends Error {
   override readonly name: RejoinErrorName;
   /** The server's code if the server refused, otherwise the same as `name`. */
   readonly code: string;
-  /** What to do about it. */
+  /** How the application or its operator can fix the cause. */
   readonly action: string;
 
   /**

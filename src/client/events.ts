@@ -274,7 +274,7 @@ export class ExceptionEvent extends RejoinEvent<Session> {
   readonly name: ExceptionEventName;
   /** The object that is affected. */
   readonly origin: Session | Stream | Subscriber;
-  /** What happened, and what to do about it. */
+  /** The failure, and how to fix its cause. */
   readonly message: string;
   /** More details, e.g. the error. */
   readonly data: unknown;

@@ -12,7 +12,7 @@ export interface Account {
   readonly resolved: number;
   /** Rejected promises, by policy and code: `takeover UNAVAILABLE`. Counted, but not lost. */
   readonly rejected: Readonly<Record<string, number>>;
-  /** Resolved messages that a participant who was present throughout did not receive: `id → who`. */
+  /** Resolved messages that a participant present throughout did not receive: `id → who`. */
   readonly lost: readonly string[];
   /** Messages that a participant received more than once. */
   readonly duplicated: readonly string[];

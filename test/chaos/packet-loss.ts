@@ -42,7 +42,7 @@ export class PacketLoss {
 
   /** Drops packets to and from this address; 0 heals. */
   ofLink(address: string | undefined, percent = PERCENT): Promise<void> {
-    if (address === undefined) throw new Error('The link has no address of its own.');
+    if (address === undefined) throw new Error('The link has no separate address.');
     return this.#set([`ip saddr ${address}`, `ip daddr ${address}`], percent);
   }
 

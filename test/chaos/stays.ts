@@ -75,7 +75,7 @@ export function staysOf(entries: readonly Entry[], sentAt: (id: string) => numbe
   return stays;
 }
 
-/** When a participant left for good, voluntarily or not; Infinity for one who is present at the end. */
+/** When a participant left for good, voluntarily or not; Infinity if still present at the end. */
 export function goneAt(entries: readonly Entry[]): number {
   const end = entries.find(({ what }) => what === 'leaving' || what === 'disconnected');
   return end?.at ?? Number.POSITIVE_INFINITY;

@@ -105,7 +105,7 @@ test('repeated and late messages are found', () => {
   assert.deepEqual([duplicated, disordered], [[], ['ann:1 → bob']]);
 });
 
-test('after a crash a message is for participants of its own life; later ones have missed it', () => {
+test('after a crash a message is owed to participants of the same life of the session; participants of a later life miss it', () => {
   const history = historyOf('rebuild', [
     [1_000, 'ann', { what: 'destroyed' }],
     [1_000, 'bob', { what: 'destroyed' }],

@@ -27,7 +27,7 @@ export interface SignalOptions {
   readonly to?: readonly Connection[];
 }
 
-/** What this client's role allows. */
+/** The actions that this client's role allows. */
 export interface Capabilities {
   /** All roles. */
   readonly subscribe: boolean;

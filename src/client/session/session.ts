@@ -76,7 +76,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     return this.#membership.participants.connections();
   }
 
-  /** What this client's role allows. The server may change the role: `connectionPropertyChanged`. */
+  /** The actions that this client's role allows. The server may change the role: `connectionPropertyChanged`. */
   get capabilities(): Capabilities {
     const role = this.#membership.own?.role;
     const moderator = role === 'MODERATOR';
