@@ -105,7 +105,7 @@ async function everythingArrives(t: TestContext): Promise<void> {
   }
 }
 
-/** The nodes taken for dead, and the number of masters that did so. */
+/** The nodes declared dead, and the number of masters that declared each. */
 function verdictsSince(since: number): string[] {
   const peers = hosts.plan.masters
     .flatMap((master) => hosts.log(master))

@@ -186,7 +186,7 @@ test('the media node is killed: the session is rebuilt on another', async () => 
   await running.restarted(mediaNode, pid);
 });
 
-test('a frozen owner is taken for dead; when it wakes up it is fenced and touches nothing', async () => {
+test('a frozen owner is declared dead; when it wakes up it is fenced and changes nothing', async () => {
   const room = 'frozen';
   const edge = 'master-1';
   const url = `${running.node(edge).url.replace('http', 'ws')}/rejoin`;

@@ -151,7 +151,7 @@ describe('media node: its process', () => {
     await furnish(owner, owner.fence('r_1'));
     const workers = workersOf(pid);
     process.kill(pid, 'SIGSTOP');
-    await until('it is taken for dead', () => owner.deaths > 0);
+    await until('the media node is declared dead', () => owner.deaths > 0);
     const heard = owner.beats.length;
     process.kill(pid, 'SIGCONT');
     await until('it is heard again', () => owner.beats.length > heard + 3);

@@ -302,7 +302,7 @@ test('a master is killed with undelivered events: another delivers them, in orde
   await running.restarted('master-2', pid);
 });
 
-test('a frozen owner is taken for dead and wakes up: it sends no events of its former sessions', async () => {
+test('a frozen owner is declared dead and wakes up: it sends no events of its former sessions', async () => {
   const room = 'frozen';
   await create(room);
   const ann = await enter(room);
