@@ -87,7 +87,7 @@ test('an object as token, or from a token function, leads to an error that names
   for (const given of [() => Promise.resolve(token), token, undefined as never, (() => undefined) as never]) {
     const error = await refused(aSession().session.connect(given), 500);
     assert.equal(error.name, 'TOKEN_INVALID');
-    assert.match(error.message, /no string, but of type (object|undefined)/);
+    assert.match(error.message, /not a string, but (object|undefined)/);
     assert.match(error.action, /a string/);
   }
 });

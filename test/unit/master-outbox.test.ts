@@ -243,7 +243,7 @@ test('a departed client is not awaited, and disconnecting a client with undelive
   putOut.add(frame(1));
   const secured = putOut.secured();
   putOut.close(new Error('it was disconnected'));
-  await assert.rejects(secured, /it was put out/);
+  await assert.rejects(secured, /it was disconnected/);
 });
 
 test('signals of the store leave memory while their client is away, and return in order', () => {
