@@ -55,7 +55,7 @@ export class TokenSource {
     if (token) return token;
     // OpenVidu's clients know this wording.
     const message = `Token not valid: ${isText ? `"${text}"` : `not a string, but ${typeof text}`}`;
-    const action = 'Pass the token string of the REST API: ws(s)://host?sessionId=…&token=….';
+    const action = 'Pass the token, a string from the REST API: ws(s)://host?sessionId=…&token=….';
     throw new TokenFailure(message, true, new RejoinError('TOKEN_INVALID', message, action));
   }
 
