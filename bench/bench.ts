@@ -1,4 +1,4 @@
-/** `npm run bench`: measures what failures cost, next to the same work without a cluster. */
+/** `npm run bench`: measures the cost of failures, next to the same work without a cluster. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -24,7 +24,7 @@ const ALL = 'all';
 const PAGE = join('docs', 'performance.md');
 const PAGE_PATH = join(import.meta.dirname, '..', PAGE);
 const INTERRUPTED = 130;
-/** Exit code of options that do not go together, or do not exist. */
+/** Exit code of options that are unknown or do not go together. */
 const USAGE = 2;
 
 interface Flags {
@@ -50,13 +50,13 @@ const list = BENCHMARKS.map(
   ({ name, title, trials }) => `  ${name.padEnd(12)} ${title}; ${trials} ${trials === 1 ? 'trial' : 'trials'}`,
 ).join('\n');
 const program = new Command('npm run bench --')
-  .description('Measures what failures cost, next to the same work with no cluster around it.')
+  .description('Measures the cost of failures, next to the same work without a cluster.')
   .addArgument(new Argument('<name>', 'what to measure').choices(names))
   .option('--json', 'print one JSON document instead of tables', false)
-  .option('--trials <n>', 'how often to measure (default: as below)', count)
-  .option('--connections <n>', 'of the storm', count, 5_000)
-  .addOption(new Option('--browser <name>', 'measure in this one only').choices(BROWSER_KINDS))
-  .addOption(new Option('--link <name>', 'of bad-links: measure only this one').choices(LINK_NAMES))
+  .option('--trials <n>', 'number of measurements (default: as below)', count)
+  .option('--connections <n>', 'number of connections of the storm', count, 5_000)
+  .addOption(new Option('--browser <name>', 'measure only in this browser').choices(BROWSER_KINDS))
+  .addOption(new Option('--link <name>', 'bad-links: measure only this link').choices(LINK_NAMES))
   .option('--write', `with "all": write ${PAGE}`, false)
   .addHelpText(
     'after',
@@ -111,7 +111,7 @@ async function run(name: string, { json, trials, connections, browser, link, wri
     if (json) process.stdout.write(`${toJson(report)}\n`);
     if (write) await writeFile(PAGE_PATH, toMarkdown(report));
   } catch (error) {
-    // What fails now does so because it has been ended.
+    // Ignore failures that the interruption caused.
     if (interrupted) return;
     await cleanup.run();
     process.stderr.write(`\n${describeFailure(error)}\n`);
@@ -122,7 +122,7 @@ async function run(name: string, { json, trials, connections, browser, link, wri
   process.exit(lost.length > 0 ? 1 : 0);
 }
 
-/** A named error of ours says all there is to say; of anything else the place matters. */
+/** Describes our own errors by name and message, all others with their stack. */
 function describeFailure(error: unknown): string {
   if (error instanceof BenchError || (error instanceof Error && error.name === 'ClusterError')) {
     return `${error.name}: ${error.message}`;
@@ -136,6 +136,6 @@ function elapsed(began: number): string {
 
 function count(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on is needed.');
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('Pass a whole number of at least 1.');
   return number;
 }

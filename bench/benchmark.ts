@@ -5,21 +5,21 @@ import type { Measured } from './report/report.ts';
 
 export interface BenchmarkOptions {
   readonly trials: number;
-  /** Of the storm. */
+  /** Number of connections of the storm. */
   readonly connections: number;
-  /** Those to measure in, of those that the benchmark knows. */
+  /** The browsers to measure in, among those that the benchmark supports. */
   readonly browsers: readonly BrowserKind[];
-  /** The only bad link to measure; default: each of them. */
+  /** The only bad link to measure; default: all. */
   readonly link?: LinkName | undefined;
 }
 
-/** What a benchmark works with. */
+/** The tools of a benchmark. */
 export interface Context extends BenchmarkOptions {
-  /** Everything a benchmark starts is ended through here. */
+  /** Ends everything that the benchmark starts. */
   readonly cleanup: Cleanup;
-  /** Tells how far it is. */
+  /** Reports the progress. */
   readonly progress: (text: string) => void;
-  /** Told the version of each browser that takes part. */
+  /** Called with the version of each browser in use. */
   readonly sawBrowser: (kind: BrowserKind, version: string) => void;
 }
 
@@ -27,7 +27,7 @@ export interface Benchmark {
   readonly name: string;
   readonly title: string;
   readonly trials: number;
-  /** Those it can be measured in. It is in the first, or in all where it is about browsers, unless one is asked for. */
+  /** Supported browsers. Without a choice it runs in the first, or in all if it compares browsers. */
   readonly browsers: readonly BrowserKind[];
   run(context: Context): Promise<Pick<Measured, 'method' | 'metrics'>>;
 }

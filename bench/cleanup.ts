@@ -1,4 +1,4 @@
-/** What a run has started, to be ended the latest first, at its end or when it is interrupted. */
+/** Ends everything that a run has started, the latest first, at its end or when it is interrupted. */
 export class Cleanup {
   readonly #ends: (() => unknown)[] = [];
 
@@ -6,14 +6,14 @@ export class Cleanup {
     this.#ends.push(end);
   }
 
-  /** A part that can be ended before the rest, and is ended with it. */
+  /** A part that can be ended earlier, and otherwise ends with the rest. */
   part(): Cleanup {
     const part = new Cleanup();
     this.add(() => part.run());
     return part;
   }
 
-  /** Ends everything, whatever fails. */
+  /** Ends everything, even if some ends fail. */
   async run(): Promise<void> {
     for (let end = this.#ends.pop(); end; end = this.#ends.pop()) {
       try {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Unix time, ms, with fractions: the same clock that pages and load processes tell the time by. */
+/** Unix time, ms, with fractions; pages and load processes use the same clock. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BenchError } from './bench-error.ts';
 
-/** Clock ticks per second, in which Linux counts the time of processes. */
+/** Clock ticks per second in which Linux counts the time of processes. */
 const TICKS = 100;
 const USER_TIME = 13;
 const SYSTEM_TIME = 14;
@@ -9,24 +9,24 @@ const SYSTEM_TIME = 14;
 /** @throws {BenchError} ProcMissing */
 export function requireProc(): void {
   if (existsSync('/proc/self/stat')) return;
-  throw new BenchError('ProcMissing', 'What processes use is read from /proc: run this on Linux.');
+  throw new BenchError('ProcMissing', 'The benchmark reads the use of processes from /proc: run it on Linux.');
 }
 
-/** Memory that a process has in use, KB; 0 when it has ended. */
+/** Memory in use by a process, KB; 0 after its end. */
 export function memoryOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, 'status'))?.[1] ?? 0);
 }
 
-/** Processor time that a process has used, seconds; 0 when it has ended. */
+/** Processor time of a process, seconds; 0 after its end. */
 export function cpuSecondsOf(pid: number): number {
-  // The name, in brackets, may hold spaces.
+  // The name, in brackets, may contain spaces.
   const fields = read(pid, 'stat').replace(/^.*\)/s, `${pid} x`).split(' ');
   return (Number(fields[USER_TIME] ?? 0) + Number(fields[SYSTEM_TIME] ?? 0)) / TICKS;
 }
 
 /**
- * Fails when the system's limits are too low for so many connections through one balancer, which has two sockets for
- * each, and for a moment those of the dead master, too.
+ * Fails if the system's limits are too low for this number of connections through one balancer. It has two sockets
+ * for each, and briefly also those of the dead master.
  * @throws {BenchError} TooFewDescriptors, TooFewPorts
  */
 export function requireRoomFor(connections: number): void {
@@ -35,7 +35,7 @@ export function requireRoomFor(connections: number): void {
   if (limit < needed) {
     throw new BenchError(
       'TooFewDescriptors',
-      `${connections} connections need ${needed} open files in a process; ${limit} are allowed. Run "ulimit -n ${needed}" before, or choose fewer with --connections.`,
+      `${connections} connections need ${needed} open files in a process; ${limit} are allowed. Run "ulimit -n ${needed}" first, or choose fewer with --connections.`,
     );
   }
   const [low = 0, high = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/).map(Number);

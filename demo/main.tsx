@@ -8,7 +8,7 @@ import { App } from './view/app.tsx';
 
 declare global {
   interface Window {
-    /** For tests, and for people at the console. */
+    /** For tests and the console. */
     demo: { readonly session: Session | undefined; readonly events: readonly PlainEvent[] };
   }
 }
@@ -25,7 +25,7 @@ room.subscribe(() => {
   document.title = inRoom && room.request ? `${room.request.room} · Rejoin` : 'Rejoin demo room';
   if (!inRoom || !room.request) return cluster.stop();
   cluster.watch(room.request.room);
-  // A page that joins by its address joins again when it is loaded again.
+  // Keep an address with `join`: reloading such a page must join again.
   if (!options.join) history.replaceState(null, '', addressOf(room.request.room, room.request.automatic));
 });
 

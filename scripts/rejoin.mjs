@@ -1,5 +1,5 @@
-// The entry of `npm run rejoin`: one process of a cluster. It only looks whether the program can run here, as an older Node would
-// not even understand it.
+// The entry of `npm run rejoin`: one process of a cluster. It only checks whether the program can run here, because
+// an older Node cannot even parse it.
 
 import { createRequire } from 'node:module';
 import process from 'node:process';
@@ -15,12 +15,12 @@ if (problem === undefined) {
 
 function problemHere() {
   if (!isAtLeast(process.version, OLDEST_SERVER_NODE)) {
-    return `NodeTooOld: The servers need Node ${OLDEST_SERVER_NODE.join('.')} or newer; this is ${process.version}. "npm run setup" provides one, which "npm run rejoin" then uses.`;
+    return `NodeTooOld: The servers need Node ${OLDEST_SERVER_NODE.join('.')} or newer; this is ${process.version}. "npm run setup" installs one, which "npm run rejoin" then uses.`;
   }
   try {
     createRequire(import.meta.url).resolve('commander');
     return undefined;
   } catch {
-    return 'NotInstalled: The packages that the servers need are not installed. Run "npm run setup" first.';
+    return 'NotInstalled: The packages for the servers are not installed. Run "npm run setup" first.';
   }
 }

@@ -1,5 +1,5 @@
-// The entry of `npm run demo`, `npm test`, `npm run bench` and `npm run setup`: makes the checkout ready, then runs what
-// was asked for.
+// The entry of `npm run demo`, `npm test`, `npm run bench` and `npm run setup`: prepares the checkout, then runs the
+// command.
 
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { runProgram } from './setup/program.mjs';
 import { pinOfficialWorkers } from './setup/worker.mjs';
 import { checkGiven, setup } from './setup.mjs';
 
-/** Exit code of a command that was not understood. */
+/** Exit code of an unknown command or invalid arguments. */
 const USAGE = 2;
 
 const HELP = `Usage: node scripts/run.mjs <command> [arguments]
@@ -24,29 +24,31 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
   demo [arguments]   run a whole cluster on this machine (npm run demo)
                      "demo --help" lists the arguments
   test [arguments]   run the tests (npm test)
-  chaos [arguments]  harm a cluster at random and account for what is lost (npm run chaos)
+  chaos [arguments]  disturb a cluster at random and account for every message (npm run chaos)
                      "chaos --help" lists the arguments
-  bench [arguments]  measure what failures cost (npm run bench)
-                     "bench --help" lists what can be measured
+  bench [arguments]  measure the cost of failures (npm run bench)
+                     "bench --help" lists the benchmarks
   docs [arguments]   build the reference of the SDKs into docs/api (npm run docs)
                      "docs --help" lists the arguments
-  setup [--browser]  only make everything ready (npm run setup),
-                     with --browser also what tests and benchmarks need
+  setup [--browser]  only prepare the checkout (npm run setup),
+                     with --browser also for tests and benchmarks
   setup --pin-worker [platform...]
                      write the hash of mediasoup's prebuilt media worker into
                      scripts/worker/pins.json, without running it
 
-Each of them first installs what is missing, once: the npm packages, Node 24 if
+Each command first installs missing parts, once: the npm packages, Node 24 if
 this one is older, the media worker and, for tests and benchmarks, the browsers.
 
 Environment
-  REJOIN_CACHE_DIR      where built workers are kept (default: rejoin in the user's cache directory)
-  MEDIASOUP_WORKER_BIN  a media worker to use instead of providing one
+  REJOIN_CACHE_DIR      directory for built workers (default: rejoin in the user's cache directory)
+  MEDIASOUP_WORKER_BIN  a media worker to use instead of installing one
   CHROMIUM_PATH         a Chromium or Chrome to use for tests and benchmarks
   FIREFOX_PATH          a Firefox to use for tests (default: Debian's firefox-esr)
 `;
 
-/** The programs that run on what set-up makes ready. `checks`: with REJOIN_CHECK_ONLY it looks at its options and does nothing. */
+/**
+ * Programs that run on a prepared checkout. `checks`: with REJOIN_CHECK_ONLY the program only validates its options.
+ */
 const PROGRAMS = {
   demo: { program: ['src', 'server', 'cli.ts'], args: ['dev'], browser: false, checks: true },
   test: { program: ['scripts', 'test.mjs'], args: [], browser: true, checks: false },
@@ -61,7 +63,7 @@ const commands = {
   bench: (args) => runReady('bench', args),
 
   async docs(args) {
-    // No media worker: prose does not need one.
+    // No media worker, because the docs do not need one.
     const node = await preparePackages();
     const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
     const hook = new URL('docs/typescript-api.mjs', import.meta.url).href;
@@ -83,17 +85,17 @@ process.exit(await main(process.argv.slice(2)));
 async function main([name, ...args]) {
   if (name === '--help' || name === '-h' || name === 'help') return help();
   if (!Object.hasOwn(commands, name ?? '')) {
-    process.stderr.write(`${name ? `There is no command "${name}".\n\n` : ''}${HELP}`);
+    process.stderr.write(`${name ? `Unknown command "${name}".\n\n` : ''}${HELP}`);
     return USAGE;
   }
   if (!isAtLeast(process.version, OLDEST_NODE)) {
-    const needed = `Node ${OLDEST_NODE[0]} or newer is needed to start with; this is ${process.version}.`;
-    process.stderr.write(`NodeTooOld: ${needed} Install it; set-up fetches a newer one for the servers by itself.\n`);
+    const needed = `Set-up needs Node ${OLDEST_NODE[0]} or newer; this is ${process.version}.`;
+    process.stderr.write(`NodeTooOld: ${needed} Install it; set-up then fetches a newer one for the servers.\n`);
     return 1;
   }
   const mistake = mistakeIn(name, args);
   if (mistake !== undefined) {
-    process.stderr.write(`${mistake}\n\nNothing was started. "npm run ${name} -- --help" says more.\n`);
+    process.stderr.write(`${mistake}\n\nNothing was started. See "npm run ${name} -- --help".\n`);
     return USAGE;
   }
 
@@ -107,7 +109,7 @@ async function main([name, ...args]) {
   }
 }
 
-/** Runs a program on a checkout that is ready for it. Its options are looked at before anything that takes minutes. */
+/** Runs a program on a prepared checkout. Validates its options first, because preparing may take minutes. */
 async function runReady(name, args) {
   const { program, args: own, browser, checks } = PROGRAMS[name];
   const command = [join(root, ...program), ...own, ...args];
@@ -123,7 +125,7 @@ async function runReady(name, args) {
   return runProgram(node, command, env);
 }
 
-/** The packages and the Node to run them on, which take seconds. */
+/** Installs the packages and a Node for them, which takes seconds. */
 function preparePackages() {
   return interruptible(async () => {
     await installDependencies(process.stderr);
@@ -137,7 +139,7 @@ async function pinWorker(platforms) {
     return pinOfficialWorkers(process.stderr, platforms);
   });
   console.log(lines.join('\n'));
-  console.log('\nCompare each with the digest that the release page of mediasoup shows before you commit the pins.');
+  console.log('\nBefore you commit the pins, compare each with the digest on the release page of mediasoup.');
   return 0;
 }
 

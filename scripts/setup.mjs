@@ -11,14 +11,14 @@ import { linkWorker } from './setup/worker-link.mjs';
 
 /**
  * @typedef {object} Installation
- * @property {string} node path of the Node to run everything on
+ * @property {string} node path of the Node for all programs
  * @property {string} workerBin path of the mediasoup worker
- * @property {string} [chromium] path of the browser, if asked for
+ * @property {string} [chromium] path of the browser, if requested
  */
 
 /**
- * The worker and the browser that the environment names. First of all, as a wrong path is better told at once than after minutes
- * of installing.
+ * The worker and the browser that the environment names. Checked first, so that a wrong path is reported at once and
+ * not after minutes of installing.
  *
  * @param {{ browser: boolean }} needs
  */
@@ -27,14 +27,14 @@ export function checkGiven({ browser }) {
 }
 
 /**
- * Makes a fresh checkout able to run: its packages, a Node that is new enough, the media worker and, for the tests, a
- * browser and the packages of the examples. What is there already is used as it is.
+ * Prepares a fresh checkout: its packages, a new enough Node, the media worker and, for the tests, a browser and the
+ * packages of the examples. Existing parts are kept.
  *
- * It runs before anything is installed, so it and all it imports use nothing but Node 20 itself.
+ * It runs before anything is installed, so it and its imports use only Node 20 itself.
  *
  * @param {object} [options]
  * @param {boolean} [options.browser] whether a browser is needed
- * @param {import('node:tty').WriteStream} [options.log] where to tell what takes time
+ * @param {import('node:tty').WriteStream} [options.log] shows the progress
  * @returns {Promise<Installation>}
  */
 export function setup({ browser = false, log = process.stderr } = {}) {

@@ -1,7 +1,8 @@
 /**
- * The whole test suite: units, the package, integration and two minutes of chaos with Node's test runner, the demo room
- * with Playwright, calls in several browsers with Puppeteer. `npm test` runs it after set-up and build; `npm test -- unit`
- * or `package`, `integration`, `e2e`, `browsers`, `chaos` runs a part, and what follows its name is passed to its runner.
+ * The whole test suite: units, the package, integration and two minutes of chaos with Node's test runner, the demo
+ * room with Playwright, calls in several browsers with Puppeteer. `npm test` runs it after set-up and build. `npm
+ * test -- unit` or `package`, `integration`, `e2e`, `browsers`, `chaos` runs a part; further arguments are for its
+ * runner.
  */
 import { CHANGED, SUITES } from './setup/arguments.mjs';
 import { changedFiles, testsOf } from './tests/changed.mjs';
@@ -13,25 +14,25 @@ const HELP = `npm test [-- unit|package|integration|doors|hosts|e2e|browsers|cha
 npm test -- --changed
 
   unit          protocol, back-off, state machine, store …
-  package       what npm publishes: its manifest and types, installed, bundled and loaded in Chromium
-  integration   over real processes and sockets; processes are killed for real
-  doors         what an intruder tries: each door in SECURITY.md, over raw sockets
-  hosts         every node on a host of its own, in network namespaces; hosts lose power, links lose packets
+  package       the npm package: its manifest and types, installed, bundled and loaded in Chromium
+  integration   over real processes and sockets; processes are really killed
+  doors         attacks on each door in SECURITY.md, over raw sockets
+  hosts         every node on its own host, in network namespaces; hosts lose power, links lose packets
   e2e           the demo room in Chromium, with fake camera and microphone
   browsers      calls in Chromium and in Firefox, and the signalling in Safari's engine
-  chaos         two minutes of faults at random; "npm run chaos -- --help" for longer ones
+  chaos         two minutes of random faults; "npm run chaos -- --help" for longer runs
 
-Without a name all of them run, two at a time, where the system gives them networks of their own.
-With --changed the units run that what differs from the last commit concerns; if nothing differs, the last commit.
-"npm test -- unit --watch" runs those that each change concerns, until it is ended.
+Without a name, all parts run, two at a time where the system allows separate networks.
+With --changed, only the unit tests run that your changes since the last commit affect. Without changes, those of the
+last commit count. "npm test -- unit --watch" runs the affected unit tests after each change, until you end it.
 
-  SEED=n        replays the random parts of a run that has failed
-  TEST_LANES=1  one after the other
+  SEED=n        replays the random parts of a failed run
+  TEST_LANES=1  runs the parts one after the other
 `;
 
-/** Of the whole suite: these first and alone, as they take the least and tell of most mistakes. */
+/** These parts run first and alone, because they are the shortest and find most mistakes. */
 const FIRST = ['unit', 'package'];
-/** Then these at the same time. Browsers take a core, and the rest mostly waits. */
+/** Then these lanes run at the same time: browsers use a core, and the other parts mostly wait. */
 const LANES = [
   ['browsers', 'e2e', 'chaos', 'doors'],
   ['integration', 'hosts'],
@@ -51,7 +52,7 @@ async function runChanged() {
   const changed = changedFiles();
   const files = await testsOf(changed);
   if (files.length > 0) return [await runAlone(await someUnits(files))];
-  process.stdout.write(`No unit test uses what is changed: ${changed.join(' ') || 'nothing'}\n`);
+  process.stdout.write(`No unit test uses the changed files: ${changed.join(' ') || 'none'}\n`);
   return [];
 }
 
@@ -67,7 +68,7 @@ async function main([first, ...rest]) {
     return 0;
   }
   if (first !== undefined && first !== CHANGED && !SUITES.includes(first)) {
-    process.stderr.write(`There is no suite "${first}".\n\n${HELP}`);
+    process.stderr.write(`Unknown suite "${first}".\n\n${HELP}`);
     return 2;
   }
   const outcomes = await run(first, rest);

@@ -11,14 +11,14 @@ import type { Metric, Target } from '../report/metric.ts';
 
 const OWNER = 'master-2';
 const EDGES = ['master-1', OWNER] as const;
-/** After joining, until the picture has the size that it comes to. */
+/** Time after joining until the picture has its final size. */
 const WARM_UP_MS = 6_000;
-/** How long the link is bad, and how long before its end the picture has become what it stays. */
+/** Duration of the bad link, and the final part in which the picture is stable. */
 const BAD_MS = 20_000;
 const SETTLED_MS = 5_000;
-/** The rate before the link is bad is taken from so long. */
+/** Time over which the rate before the bad link is measured. */
 const WELL_MS = 3_000;
-/** A picture that is not as it was by then counts as one that is then. */
+/** Upper limit for the time until the picture is back. */
 const BACK_MS = 20_000;
 
 export const LINK_NAMES = ['loss-15', 'loss-30', 'cap'] as const;
@@ -26,7 +26,7 @@ export type LinkName = (typeof LINK_NAMES)[number];
 
 interface Link {
   readonly what: string;
-  /** The longest gap that is allowed, ms. */
+  /** The longest allowed gap, ms. */
   readonly gap: number;
   readonly spoil: (network: HostNetwork, mediaNode: string) => Promise<void>;
 }
@@ -48,10 +48,10 @@ const LINKS: Readonly<Record<LinkName, Link>> = {
     spoil: (network, mediaNode) => network.narrow(CLIENT, mediaNode, 40, 'udp'),
   },
 };
-/** Of a picture that has fitted itself to a bad link, frames per second. */
+/** Frames per second of a picture that has adapted to a bad link. */
 const RATE = 19;
 
-/** One receiver, in one trial. */
+/** The measurements of one receiver in one trial. */
 interface Observed {
   readonly rateBefore: number;
   readonly widthBefore: number;
@@ -80,7 +80,7 @@ export const badLinks: Benchmark = {
       metrics.push(...metricsOf(name, observed));
     }
     return {
-      method: `Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. Two pages in a video call, each with a camera of ${CAMERA_WIDTH} px in width. The link between the media node's host and the clients loses UDP packets for ${BAD_MS / 1_000} s, each way: at random, or those above a rate that all pictures and sounds of the call share. Rate and width are those of the last ${SETTLED_MS / 1_000} s of that. The picture is back, counted from the moment at which the link is well, with the first frame of a second in which nine tenths of the frames per second of before arrive with all ${CAMERA_WIDTH} px; one that is not by then counts as ${BACK_MS / 1_000} s.`,
+      method: `Three masters, two media nodes, HAProxy and the clients run on separate hosts: network namespaces on one switch. Two pages are in a video call, each with a camera ${CAMERA_WIDTH} px wide. The link between the media node's host and the clients loses UDP packets for ${BAD_MS / 1_000} s, each way: at random, or all above a rate that the call's pictures and sounds share. Rate and width come from the last ${SETTLED_MS / 1_000} s of that. The time until the picture is back starts when the link recovers. It ends with the first frame of a second that has nine tenths of the former frame rate at ${CAMERA_WIDTH} px; its upper limit is ${BACK_MS / 1_000} s.`,
       metrics,
     };
   },
@@ -131,21 +131,20 @@ function metricsOf(name: LinkName, observed: readonly Observed[]): Metric[] {
     metric('widthBefore', 'width before', 'px', {
       statistic: 'min',
       atLeast: CAMERA_WIDTH,
-      whenMissed: 'The picture is smaller than the camera while its link is well.',
+      whenMissed: 'The picture is smaller than the camera although its link is good.',
     }),
     metric('rateBefore', 'frame rate before', 'frames/s'),
     metric('gap', 'longest gap', 'ms', {
       statistic: 'max',
       atMost: gap,
-      whenMissed:
-        'Frames whose packets are lost wait for these to be sent again, or for a key frame, which is lost as well.',
+      whenMissed: 'Frames with lost packets wait for a retransmission, or for a key frame, which may be lost as well.',
     }),
     metric('rate', 'frame rate in the end', 'frames/s', {
       statistic: 'min',
       atLeast: RATE,
-      whenMissed: 'More is sent than the link carries, or too little of it arrives to be drawn.',
+      whenMissed: 'The sender sends more than the link carries, or too few packets arrive to draw frames.',
     }),
     metric('width', 'width in the end', 'px'),
-    metric('back', `all ${CAMERA_WIDTH} px and the rate of before, once it is well`, 'ms'),
+    metric('back', `${CAMERA_WIDTH} px and the former rate, after the link recovers`, 'ms'),
   ];
 }

@@ -15,9 +15,9 @@ import type { Metric } from '../report/metric.ts';
 
 const MASTERS = ['master-1', 'master-2'] as const;
 const WARM_UP_MS = 2_000;
-/** The pictures are watched for so long before and after: a media node stays until every page shows what follows it. */
+/** How long the pictures are measured before and after. A media node stays until every page shows the new media. */
 const WATCH_MS = { owner: 3_000, 'media node': 7_000 } as const;
-/** Between two messages of each participant. */
+/** Interval between two messages of each participant. */
 const TALK_MS = 20;
 
 type Drained = keyof typeof WATCH_MS;
@@ -27,7 +27,7 @@ interface Observed extends MessageCount {
   readonly gaps: number[];
   readonly steadyLost: number[];
   readonly lostFrames: number[];
-  /** Of the media, where that moves. */
+  /** The moves of the media, if there are any. */
   readonly moves: readonly MoveCost[];
   readonly durationMs: number;
 }
@@ -55,9 +55,9 @@ export const drain: Benchmark = {
     }
     const all = [...observed.owner, ...observed['media node']];
     const failed = all.reduce((sum, { failed: one }) => sum + one, 0);
-    if (failed > 0) throw new BenchError('MessagesLost', `${failed} messages were answered with an error in a drain.`);
+    if (failed > 0) throw new BenchError('MessagesLost', `${failed} messages failed during a drain.`);
     return {
-      method: `Two pages in a call through a cluster of two masters and two media nodes; the node gets SIGTERM. The pictures have 20 frames per second, each with a number: those that are not shown in the ${WATCH_MS.owner / 1_000} s (media node: ${WATCH_MS['media node'] / 1_000} s) from then on are lost. ${MOVE_METHOD} Each page sends a message to everyone every ${TALK_MS} ms from before until after; those that have not arrived when all are answered are lost. One page's first socket is at the owner that drains. What a drain does is the same under both policies; the sessions' is rebuild.`,
+      method: `Two pages are in a call through a cluster of two masters and two media nodes; the node gets SIGTERM. The pictures have 20 numbered frames per second; a frame that is not shown in the ${WATCH_MS.owner / 1_000} s (media node: ${WATCH_MS['media node'] / 1_000} s) after that is lost. ${MOVE_METHOD} Each page sends a message to everyone every ${TALK_MS} ms throughout; a message that has not arrived when all are answered is lost. One page's first socket is at the draining owner. The sessions have policy rebuild; a drain works the same under both policies.`,
       metrics: [...metricsOf('owner', observed.owner), ...metricsOf('media node', observed['media node'])],
     };
   },
@@ -98,7 +98,7 @@ async function drainOnce(
   if (endedAt > watchedUntil) {
     throw new BenchError(
       'DrainLate',
-      `${node} took ${Math.round(endedAt - askedAt)} ms to end: longer than it is watched.`,
+      `${node} took ${Math.round(endedAt - askedAt)} ms to end, longer than the measurement.`,
     );
   }
   const lost = frames.map((shown) => lostFrames(shown, askedAt, watchedUntil));
@@ -117,7 +117,7 @@ async function drainOnce(
   };
 }
 
-/** When the node's process ends; Unix time, ms. */
+/** Resolves when the node's process ends; Unix time, ms. */
 async function exitOf({ cluster }: RunningCluster, node: string): Promise<number> {
   for (;;) {
     const [{ id }] = (await once(cluster, 'exited')) as [{ id: string }];
@@ -128,7 +128,7 @@ async function exitOf({ cluster }: RunningCluster, node: string): Promise<number
 function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
   const key = drained === 'owner' ? 'owner' : 'mediaNode';
   const steadyGaps = observed.flatMap((one) => one.steadyGaps);
-  const steady = `${drained}: the same call in the ${WATCH_MS[drained] / 1_000} s before, with nothing drained.`;
+  const steady = `${drained}: the same call in the ${WATCH_MS[drained] / 1_000} s before, without a drain.`;
   const none = (whenMissed: string) => ({ statistic: 'max', atMost: 0, whenMissed }) as const;
   return [
     {
@@ -140,7 +140,7 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
         what: steady,
         samples: observed.flatMap(({ steadyLost }) => steadyLost),
       },
-      target: none('The floor is what the same call loses with nothing drained.'),
+      target: none('The floor is the loss of the same call without a drain.'),
     },
     {
       key: `${key}.longestGap`,
@@ -163,14 +163,14 @@ function metricsOf(drained: Drained, observed: readonly Observed[]): Metric[] {
       what: `${drained}: messages lost`,
       unit: 'messages',
       samples: observed.map(({ lost }) => lost),
-      target: { ...none('A message whose sender was told that it has arrived did not.'), loss: true },
+      target: { ...none('A message did not arrive although its sender got a confirmation.'), loss: true },
     },
     {
       key: `${key}.messagesTwice`,
-      what: `${drained}: messages that came twice`,
+      what: `${drained}: messages that arrived twice`,
       unit: 'messages',
       samples: observed.map(({ twice }) => twice),
-      target: { ...none('A message was sent again to somebody who had it, and was not known by its id.'), loss: true },
+      target: { ...none('A repeated message was not recognised by its id.'), loss: true },
     },
     {
       key: `${key}.duration`,

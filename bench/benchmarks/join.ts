@@ -16,7 +16,7 @@ const ROOM = 'join';
 const FLOOR = 'a raw mediasoup call: socket, transports, produce and consume, until the first frame.';
 const SDK_KB = 60;
 
-/** How long it took the newcomer to see the other, and to be seen, ms. */
+/** Time until the new participant sees the other, and until the other sees it, ms. */
 interface Joined {
   readonly sees: number[];
   readonly isSeen: number[];
@@ -49,7 +49,7 @@ export const join: Benchmark = {
     await there.leave();
     return {
       method:
-        'Somebody is in a call; another joins, publishes and subscribes, with a camera that is open already. Counted from the call of connect(), with a token that was got before, or with a function that asks an application server for one, which asks the cluster twice over REST.',
+        'One participant is in a call; another joins, publishes and subscribes, with an open camera. The time starts at the call of connect(), with a prepared token, or with a function that gets one from an application server, which calls the cluster twice over REST.',
       metrics: metricsOf(withToken, withFunction, floor),
     };
   },
@@ -84,7 +84,7 @@ async function rawJoins({ cleanup, trials }: Context, site: string, browser: Bro
 
 function firstAfter(frames: readonly ShownFrame[], at: number): number {
   const first = sentFrames(frames).find((frame) => frame.at >= at);
-  if (!first) throw new BenchError('CallLost', 'Somebody joined and no frame was shown.');
+  if (!first) throw new BenchError('CallLost', 'A participant joined, but no frame was shown.');
   return first.at;
 }
 
@@ -105,10 +105,10 @@ function metricsOf(withToken: Joined, withFunction: Joined, floor: Joined): Metr
     })),
     {
       key: 'sdk.size',
-      what: 'what the page loads before it: the SDK, min + gzip',
+      what: 'size of the SDK that the page loads first, min + gzip',
       unit: 'KB',
       samples: [gzipSync(readFileSync(SDK_FILE), { level: 9 }).length / 1024],
-      target: { statistic: 'max', atMost: SDK_KB, whenMissed: 'Something large has found its way into the bundle.' },
+      target: { statistic: 'max', atMost: SDK_KB, whenMissed: 'The bundle contains something large.' },
     },
   ];
 }

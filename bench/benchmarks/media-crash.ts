@@ -16,7 +16,7 @@ import { buildSite } from '../page/site.ts';
 import type { Metric } from '../report/metric.ts';
 import { quantile } from '../report/statistics.ts';
 
-/** After joining, until bandwidth estimation has settled, and between two crashes. */
+/** Time after joining until bandwidth estimation has settled, and time between two crashes. */
 const SETTLE_MS = 3_000;
 const BETWEEN_MS = 1_500;
 const FLOOR = 'the worker of a raw mediasoup call is killed; another worker, new transports, produce and consume.';
@@ -37,7 +37,7 @@ export const mediaCrash: Benchmark = {
       await part.run();
     }
     return {
-      method: `Two pages in a video call with cameras of ${CAMERA_WIDTH} px in width, through a cluster of two masters and two media nodes; the media node that carries it gets SIGKILL, again and again; it starts again 3 s later, as the start would take one of the cores that the call needs here. ${MOVE_METHOD}`,
+      method: `Two pages are in a video call with cameras ${CAMERA_WIDTH} px wide, through a cluster of two masters and two media nodes; the media node that carries it gets SIGKILL repeatedly. It restarts 3 s later, because an earlier start would take a core from the call on this machine. ${MOVE_METHOD}`,
       metrics,
     };
   },
@@ -66,7 +66,7 @@ async function crashesIn(kind: BrowserKind, context: Context, site: string): Pro
           statistic: 'p95',
           atMost: 500,
           whenMissed:
-            "The floor's server sees its worker die and has its parameters in one message. Here a master has to confirm the death of another process, choose a node and tell its clients, who ask for each transport over the balancer.",
+            "The floor's server sees its worker die and sends all parameters in one message. Here a master must confirm the death of another process, choose a node and notify the clients, which request each transport through the balancer.",
         },
       }),
     );
@@ -109,7 +109,7 @@ async function rawCrashes(context: Context, site: string, browser: Browser): Pro
   return costs;
 }
 
-/** What each of the crashes costs each of the pictures. `crash`: says how to wait until there can be another. */
+/** The cost of each crash for each picture. `crash` returns a function that waits until another crash is possible. */
 async function repeated(
   { trials, progress }: Context,
   pictures: readonly RemotePicture[],

@@ -14,9 +14,12 @@ import { longestGap } from '../report/frames.ts';
 import type { Metric } from '../report/metric.ts';
 
 const MASTERS = ['master-1', 'master-2'] as const;
-/** After joining, until bandwidth estimation has settled. */
+/** Time after joining until bandwidth estimation has settled. */
 const WARM_UP_MS = 1_500;
-/** The pictures are watched for so long before and after the crash: the longest of more frames would be longer. */
+/**
+ * How long the pictures are measured before and after the crash. Both spans are equal, because the longest gap grows
+ * with the span.
+ */
 const WATCH_MS = 2_500;
 
 /** Where a client's socket was when the owner was killed. */
@@ -27,14 +30,14 @@ interface Observed {
   readonly steadyGap: number;
   readonly gap: number;
   readonly signalBack: number;
-  /** Under `rebuild`. */
+  /** Only under `rebuild`. */
   readonly rebuilt: number | undefined;
-  /** Under `rebuild`: the media comes from another router. */
+  /** Only under `rebuild`: the media comes from another router. */
   readonly move: MoveCost | undefined;
 }
 
 const TOO_SLOW =
-  'On two cores, the killed master starts again, the clients come back and both browsers go on drawing at the same time.';
+  'On two cores, the restart of the killed master, the returning clients and two drawing browsers coincide.';
 
 export const ownerCrash: Benchmark = {
   name: 'owner-crash',
@@ -57,7 +60,7 @@ export const ownerCrash: Benchmark = {
       }
     }
     return {
-      method: `Two pages in a video call through a cluster of two masters and two media nodes; the owner gets SIGKILL. Gaps are the longest time between two frames shown, in the ${WATCH_MS / 1_000} s after the kill (rebuild: until the new media plays in full), for each of the two receivers. ${MOVE_METHOD} Signalling is back when a signal of a client to itself has come back, counted from the kill. Steady: the longest gap of the same calls in the ${WATCH_MS / 1_000} s before the kill.`,
+      method: `Two pages are in a video call through a cluster of two masters and two media nodes; the owner gets SIGKILL. A gap is the longest time between two shown frames in the ${WATCH_MS / 1_000} s after the kill (rebuild: until the new media plays in full), for each of the two receivers. ${MOVE_METHOD} Signalling is back when a client's signal to itself has arrived, counted from the kill. Steady state: the longest gap of the same calls in the ${WATCH_MS / 1_000} s before the kill.`,
       metrics: [...takeoverMetrics(observed.takeover, alone), ...rebuildMetrics(observed.rebuild, alone)],
     };
   },
@@ -153,7 +156,7 @@ function takeoverMetrics(observed: readonly Observed[], alone: readonly number[]
         statistic: 'p95' as const,
         atMost: Math.max(...steady),
         meaning: 'the longest at steady state',
-        whenMissed: `The media takes no part in a takeover; what it feels is the processor. ${TOO_SLOW}`,
+        whenMissed: `A takeover does not touch the media; only the load of the processor delays it. ${TOO_SLOW}`,
       },
     })),
     ...words.map(([edge, where]) => ({
@@ -189,12 +192,12 @@ function rebuildMetrics(observed: readonly Observed[], alone: readonly number[])
       target: {
         statistic: 'p95',
         atMost: 250,
-        whenMissed: `The old picture is shown until the new one plays, so both are sent and drawn for a while. ${TOO_SLOW}`,
+        whenMissed: `The old picture stays until the new one plays, so both are sent and drawn for a while. ${TOO_SLOW}`,
       },
     }),
     {
       key: 'rebuild.rebuilt',
-      what: 'rebuild: told `rebuilt`',
+      what: 'rebuild: `rebuilt` emitted',
       unit: 'ms',
       samples: observed.flatMap(({ rebuilt }) => (rebuilt === undefined ? [] : [rebuilt])),
       target: { statistic: 'p95', atMost: 1_500, whenMissed: TOO_SLOW },

@@ -10,21 +10,21 @@ import type { Metric, Target } from '../report/metric.ts';
 
 const OWNER = 'master-2';
 const EDGES = ['master-1', OWNER] as const;
-/** After joining, until bandwidth estimation has settled. */
+/** Time after joining until bandwidth estimation has settled. */
 const WARM_UP_MS = 1_500;
 const FLOOR =
-  "the node's process is killed on a host that lives: its kernel resets what was connected and refuses what comes.";
+  "the node's process is killed on a living host, whose kernel resets its connections and refuses new ones.";
 
 const SLOW_VERDICT =
-  'A verdict takes 3 s of silence, counted from the last beat, which may be as old as a second when the power fails.';
-const SLOW_RETURN = 'What comes after the verdict shares two cores with a browser that draws two pictures.';
+  'A verdict takes 3 s of silence after the last beat, which may be a second old when the power fails.';
+const SLOW_RETURN = 'After the verdict, the recovery shares two cores with a browser that draws two pictures.';
 
-/** How a node ends: with its host, or alone. */
+/** A node ends with its host, or alone. */
 type Ending = 'powerOff' | 'kill';
 
 interface OwnerLost {
   readonly verdict: number;
-  /** The later of two clients: one has had its socket at the owner. */
+  /** Of the later client. One client had its socket at the owner. */
   readonly signallingBack: number;
 }
 
@@ -55,7 +55,7 @@ export const powerLoss: Benchmark = {
       metrics.push(...ownerMetrics(policy, owner), ...mediaMetrics(policy, media));
     }
     return {
-      method: `Three masters, two media nodes, HAProxy and the clients on hosts of their own: network namespaces on one switch. The link of a host goes down, then its processes are killed: the others hear nothing, not even that an address is unreachable. Two pages in a video call, with their sockets through HAProxy at the owner and at another master. Everything at its default. The verdict is the first that a living master writes down; signalling is back when a signal of each client to itself has come back. ${MOVE_METHOD}`,
+      method: `Three masters, two media nodes, HAProxy and the clients run on separate hosts: network namespaces on one switch. The link of a host goes down, then its processes are killed: the others receive nothing, not even an unreachable address. Two pages are in a video call, with their sockets through HAProxy at the owner and at another master. All settings are defaults. The verdict is the first in a living master's log; signalling is back when each client's signal to itself has arrived. ${MOVE_METHOD}`,
       metrics,
     };
   },

@@ -1,12 +1,12 @@
 import type { Metric } from '../report/metric.ts';
 
-/** What one storm has shown. */
+/** The measurements of one storm. */
 export interface StormObserved {
-  /** From the kill, ms, for each connection that was cut or moved. */
+  /** Time from the kill, ms, for each cut or moved connection. */
   readonly resumedAfter: readonly number[];
   readonly notResumed: number;
   readonly cpuSeconds: {
-    /** Those that lived. */
+    /** The surviving masters. */
     readonly masters: number;
     readonly restartedMaster: number;
     readonly balancer: number;
@@ -35,7 +35,7 @@ export function stormMetrics(
       unit: 'ms',
       samples: observed.flatMap(({ resumedAfter }) => resumedAfter),
       floor: {
-        what: `as many plain WebSockets to one bare server, which is killed and started again: open again after.`,
+        what: `the same number of plain WebSockets to one bare server, which is killed and restarted: time until they are open again.`,
         samples: floor,
       },
       target: {
@@ -43,7 +43,7 @@ export function stormMetrics(
         atMost: 5_000,
         meaning: `of ${connections.toLocaleString('en-US')} connections`,
         whenMissed:
-          'Balancer, masters and the clients themselves share the cores of this machine: who finds no turn within 4 s begins anew.',
+          'Balancer, masters and clients share the cores of this machine: a client that gets no answer within 4 s starts over.',
       },
     },
     {
@@ -51,7 +51,7 @@ export function stormMetrics(
       what: 'connections that did not come back',
       unit: 'connections',
       samples: observed.map(({ notResumed }) => notResumed),
-      target: { statistic: 'max', atMost: 0, whenMissed: 'A member has lost its place.', loss: true },
+      target: { statistic: 'max', atMost: 0, whenMissed: 'A member has lost its connection.', loss: true },
     },
     {
       key: 'memory.masters',
@@ -65,8 +65,8 @@ export function stormMetrics(
       unit: 'KB',
       samples: observed.map(({ balancerKb }) => balancerKb),
     },
-    cpu('masters', 'the two masters that live'),
-    cpu('restartedMaster', 'the killed master, started again'),
+    cpu('masters', 'the two surviving masters'),
+    cpu('restartedMaster', 'the killed master, restarted'),
     cpu('balancer', 'balancer'),
     cpu('load', 'the clients'),
   ];

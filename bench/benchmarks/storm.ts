@@ -12,9 +12,9 @@ import { type StormObserved, stormMetrics } from './storm-metrics.ts';
 
 const MASTERS = ['master-1', 'master-2', 'master-3'] as const;
 const PER_SESSION = 25;
-/** Half of the clients each. */
+/** Each has half of the clients. */
 const LOAD_PROCESSES = 2;
-/** After connecting, until nothing of it is left to do. */
+/** Time after connecting until the cluster is idle. */
 const SETTLE_MS = 5_000;
 const BACK_MS = 60_000;
 
@@ -35,7 +35,7 @@ export const storm: Benchmark = {
       observed.push(await stormOnce(context));
     }
     return {
-      method: `${context.connections} members of ${Math.ceil(context.connections / PER_SESSION)} sessions (takeover) at three masters behind one balancer: clients that speak the protocol as the SDK does, with its pings, acknowledgements and pauses before it tries again, in ${LOAD_PROCESSES} processes. One master gets SIGKILL. Those whose socket was there come back through the balancer; those whose session it owned resume at its new owner. Resumed is counted from the kill, for each of them. Afterwards each session exchanges a message that every member must get once. Processor time is from the kill until ${SETTLE_MS / 1_000} s after the last is back; memory is what the masters, or the balancer, have more in use after connecting, for each connection.`,
+      method: `${context.connections} members of ${Math.ceil(context.connections / PER_SESSION)} sessions (takeover) are at three masters behind one balancer. The clients speak the protocol as the SDK does, with its pings, acknowledgements and retry delays, in ${LOAD_PROCESSES} processes. One master gets SIGKILL. Clients with their socket there come back through the balancer; clients of its sessions resume at the new owner. The time until each client has resumed starts at the kill. Afterwards each session exchanges a message that every member must get once. Processor time is from the kill until ${SETTLE_MS / 1_000} s after the last client is back. Memory is the growth of the masters, or the balancer, while connecting, for each connection.`,
       metrics: stormMetrics(context.connections, observed, floor),
     };
   },
@@ -54,7 +54,7 @@ async function stormOnce({ connections, cleanup: whole, progress }: Context): Pr
   progress(`${connections} connections`);
   const began = now();
   const load = await Load.start(ordersFor(running, sessions), cleanup);
-  progress(`they are in, after ${Math.round((now() - began) / 1_000)} s`);
+  progress(`all joined after ${Math.round((now() - began) / 1_000)} s`);
   await untilTime(now() + SETTLE_MS);
   const after = memory(servers);
 
@@ -66,7 +66,7 @@ async function stormOnce({ connections, cleanup: whole, progress }: Context): Pr
   );
   await allThere(load, connections);
   const spentUntil = now() + SETTLE_MS;
-  progress('all are back');
+  progress('all clients are back');
   await untilTime(spentUntil);
   const spent = (pids: readonly number[]): number =>
     pids.reduce((sum, pid) => sum + cpuSecondsOf(pid) - (cpuBefore.get(pid) ?? 0), 0);
@@ -78,9 +78,9 @@ async function stormOnce({ connections, cleanup: whole, progress }: Context): Pr
   };
   const { expected, delivered, twice } = await load.exchange();
   const there = await allThere(load, connections);
-  // Only now, as the exchange finds those who have not noticed that they are cut off.
+  // Ask only now: before the exchange, some clients have not noticed the loss of their socket.
   const resumedAfter = (await load.backTimes(killedAt)).map((at) => at - killedAt);
-  if (resumedAfter.length === 0) throw new BenchError('NothingHappened', 'The kill has cut no connection.');
+  if (resumedAfter.length === 0) throw new BenchError('NothingHappened', 'The kill cut no connection.');
   await cleanup.run();
   if (delivered !== expected || twice > 0) {
     throw new BenchError(
@@ -146,7 +146,7 @@ function sessionsOf(connections: number): SessionSize[] {
   }));
 }
 
-/** Sessions stay whole, so that each process can check its own. */
+/** Sessions stay whole, so that each process can check its own sessions. */
 function ordersFor({ socketUrl, url, cluster }: RunningCluster, sessions: readonly SessionSize[]): LoadOrder[] {
   return Array.from({ length: LOAD_PROCESSES }, (_, part) => ({
     kind: 'members',

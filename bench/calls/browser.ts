@@ -6,11 +6,13 @@ import type { Context } from '../benchmark.ts';
 export const BROWSER_NAMES: Readonly<Record<BrowserKind, string>> = { chromium: 'Chromium', firefox: 'Firefox' };
 
 const REMEDIES: Readonly<Record<BrowserKind, string>> = {
-  chromium: 'Start with "npm run bench", which provides one, or name one in CHROMIUM_PATH.',
-  firefox: 'Install it, for example: sudo apt-get install --yes firefox-esr; or name one in FIREFOX_PATH.',
+  chromium: 'Start with "npm run bench", which installs it, or set CHROMIUM_PATH.',
+  firefox: 'Install it, for example: sudo apt-get install --yes firefox-esr; or set FIREFOX_PATH.',
 };
 
-/** A browser with a pretended camera and microphone; default: the one that was asked for. @throws {BenchError} BrowserMissing */
+/**
+ * Starts a browser with a fake camera and microphone; default: the requested one. @throws {BenchError} BrowserMissing
+ */
 export async function startBrowser(
   { cleanup, sawBrowser, browsers }: Context,
   kind: BrowserKind = browsers[0] ?? 'chromium',
@@ -21,7 +23,7 @@ export async function startBrowser(
   return browser;
 }
 
-/** A page in a profile and a window of its own: pages behind another one are slowed down. */
+/** Opens a page in its own profile and window, because browsers slow down pages behind others. */
 export async function openPage(browser: Browser, url: string): Promise<Page> {
   const context = await browser.createBrowserContext();
   const page = await context.newPage({ type: 'window' });
@@ -31,7 +33,7 @@ export async function openPage(browser: Browser, url: string): Promise<Page> {
 
 async function launch(kind: BrowserKind): Promise<Browser> {
   try {
-    // An interrupted benchmark ends everything itself, in order.
+    // An interrupted benchmark closes the browser itself, in order.
     const itself = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
     return await puppeteer.launch({ ...launchOptions(kind), ...itself });
   } catch (error) {

@@ -6,8 +6,8 @@ import type { Cleanup } from '../cleanup.ts';
 import { DIST } from '../page/site.ts';
 
 /**
- * A node that is killed stays down so long, ms. On machines of its own, its start would not take the cores of the nodes that go on
- * with its work.
+ * A killed node stays down this long, ms. On its own machine, its start would not take cores from the nodes that
+ * continue its work.
  */
 const RESTART_MS = 3_000;
 
@@ -25,7 +25,7 @@ export async function startCallCluster(site: string, cleanup: Cleanup): Promise<
   return running;
 }
 
-/** Makes a session of this policy that `owner` owns. */
+/** Makes a session with this policy, owned by `owner`. */
 export async function createSession(
   running: RunningCluster,
   customSessionId: string,
@@ -37,7 +37,7 @@ export async function createSession(
   if (status !== 200) throw new BenchError('SessionRefused', `${owner} answered ${status} for a session: ${text}`);
 }
 
-/** The addresses of a client whose first socket is at `edge`, and who comes back through the balancer. */
+/** The URLs of a client whose first socket is at `edge`, and which comes back through the balancer. */
 export function firstAt(running: RunningCluster, edge: string): string[] {
   return [running.node(edge).url, running.url].map((url) => url.replace('http', 'ws'));
 }

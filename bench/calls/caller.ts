@@ -6,11 +6,11 @@ import type { TalkCount } from '../page/talk.ts';
 import { openPage } from './browser.ts';
 import { RemotePicture } from './remote-picture.ts';
 
-/** A participant in a page of its own, seen from here. */
+/** A participant in its own page, controlled from here. */
 export class Caller {
   readonly name: string;
   readonly #page: Page;
-  /** Of the other. */
+  /** The other participant's picture. */
   readonly picture: RemotePicture;
 
   static async open(browser: Browser, url: string, name: string, source: Source = 'camera'): Promise<Caller> {
@@ -23,7 +23,7 @@ export class Caller {
     this.picture = new RemotePicture(page, name);
   }
 
-  /** Joins and publishes. Unix time, ms, of the call of `connect()`. */
+  /** Joins and publishes. Returns the Unix time, ms, of the call of `connect()`. */
   join(options: JoinOptions): Promise<number> {
     return this.#page.evaluate((given) => globalThis.call.join(given), options);
   }
@@ -32,14 +32,14 @@ export class Caller {
     await this.picture.until('sees nobody', () => this.#page.evaluate(() => globalThis.call.others === 0));
   }
 
-  /** Sends a signal to itself; the Unix time, ms, at which it has come back. */
+  /** Sends a signal to itself; returns the Unix time, ms, of its arrival. */
   signalBack(): Promise<number> {
     return this.#page.evaluate(() => globalThis.call.signalBack());
   }
 
-  /** When the page was told of it, Unix time, ms. */
+  /** When the page got this event; Unix time, ms. */
   told(name: PageEvent['name']): Promise<number> {
-    return this.picture.until(`is told ${name}`, async () => {
+    return this.picture.until(`gets ${name}`, async () => {
       const events = await this.#page.evaluate(() => globalThis.call.events);
       return events.find((event) => event.name === name)?.at;
     });
@@ -57,7 +57,7 @@ export class Caller {
     return this.#page.evaluate(() => globalThis.call.talked);
   }
 
-  /** Ends its page. */
+  /** Closes its page. */
   async close(): Promise<void> {
     await this.leave();
     await this.#page.browserContext().close();

@@ -6,7 +6,10 @@ import { BenchError } from '../bench-error.ts';
 import type { Context } from '../benchmark.ts';
 import type { Source } from '../page/own-media.ts';
 
-/** A cluster on hosts of their own, and two pages in a browser on another. @throws {BenchError} NamespacesMissing */
+/**
+ * Starts a cluster on separate hosts, and two pages in a browser on another host. @throws {BenchError}
+ * NamespacesMissing
+ */
 export async function startHosts(
   { cleanup, sawBrowser }: Context,
   source?: Source,

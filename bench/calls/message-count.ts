@@ -2,14 +2,14 @@ import type { Caller } from './caller.ts';
 
 export interface MessageCount {
   readonly sent: number;
-  /** Answered with an error. */
+  /** Messages whose promise rejected. */
   readonly failed: number;
-  /** Of those answered well: how often one of the participants has not got it. */
+  /** Missing deliveries of confirmed messages. */
   readonly lost: number;
   readonly twice: number;
 }
 
-/** Compares what all have said with what each has got. */
+/** Compares the messages that the participants sent with those that each received. */
 export async function countMessages(callers: readonly Caller[]): Promise<MessageCount> {
   const talks = await Promise.all(callers.map((caller) => caller.talked()));
   const sent = talks.reduce((sum, talk) => sum + talk.sent, 0);

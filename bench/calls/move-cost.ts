@@ -2,12 +2,12 @@ import { rateOf } from '../report/frames.ts';
 import type { Metric, Target } from '../report/metric.ts';
 import type { RemotePicture } from './remote-picture.ts';
 
-/** The rate before an event is taken from so long. */
+/** Time over which the rate before an event is measured. */
 const STEADY_MS = 1_500;
-/** A picture that is not as it was so long after the first new frame counts as one that is then. */
+/** Upper limit, after the first new frame, for the time until the picture is back. */
 const BACK_MS = 8_000;
 
-/** What it costs a receiver that a picture comes to arrive over another path. */
+/** The cost for a receiver when a picture starts to arrive over another path. */
 export interface MoveCost {
   /** From the last frame of the old path to the first of the new one, ms. */
   readonly gap: number;
@@ -15,10 +15,12 @@ export interface MoveCost {
   readonly back: number;
 }
 
-/** For the method of a benchmark. */
-export const MOVE_METHOD = `The gap is from the last frame of the old path to the first of the new one; frames that nobody sent, which a browser paints by itself, are none. A picture is whole again, counted from the last frame of the old path, as that goes on where the event has not ended it, with the first frame of a second in which nine tenths of the frames per second of before are shown in their full size; one that is not within ${BACK_MS / 1_000} s of the first new frame counts as whole then.`;
+/** Text for the method of a benchmark. */
+export const MOVE_METHOD = `The gap is from the last frame of the old path to the first of the new one; frames that the browser itself paints do not count. The time until a picture is whole again starts at the last frame of the old path, which may continue after the event. It ends with the first frame of a second that shows nine tenths of the former frame rate at full size; its upper limit is ${BACK_MS / 1_000} s after the first new frame.`;
 
-/** Resolves when each of these pictures has moved because of an event at `since`, and is `width` px wide at its full rate. */
+/**
+ * Resolves when each of these pictures has moved after an event at `since`, and is `width` px wide at its full rate.
+ */
 export function moveCosts(pictures: readonly RemotePicture[], since: number, width: number): Promise<MoveCost[]> {
   return Promise.all(
     pictures.map(async (picture) => {
@@ -34,7 +36,7 @@ export interface MoveMetricsOptions {
   readonly what: string;
   readonly costs: readonly MoveCost[];
   readonly floor?: { readonly what: string; readonly costs: readonly MoveCost[] };
-  /** Of the gap. */
+  /** For the gap. */
   readonly target?: Target;
 }
 

@@ -5,12 +5,12 @@ import { BenchError } from '../bench-error.ts';
 import { now } from '../clock.ts';
 import type { Full, Move, ShownFrame } from '../report/frames.ts';
 
-/** Between two looks at a picture that is to become what it was. */
+/** Interval between two checks of a recovering picture. */
 const LOOK_EVERY_MS = 250;
-/** A second that begins when the time is up has passed by then, and is known. */
+/** Additional wait, after which a second that began before the limit is complete. */
 const LAST_LOOK_MS = 1_500;
 
-/** The other's picture, as a page shows it, seen from here. Frames are those that somebody has sent. */
+/** The other participant's picture in a page, measured from here. Only sent frames count. */
 export class RemotePicture {
   readonly #page: Page;
   readonly #name: string;
@@ -23,24 +23,24 @@ export class RemotePicture {
     page.on('pageerror', (error) => this.#errors.push(String((error as Error).stack ?? error)));
   }
 
-  /** What the page threw. */
+  /** Errors of the page. */
   get errors(): readonly string[] {
     return this.#errors;
   }
 
-  /** How many frames have been seen. */
+  /** Number of frames so far. */
   count(): Promise<number> {
     return this.#page.evaluate(() => globalThis.frameLog?.sent ?? 0);
   }
 
-  /** Everything that was shown after the Unix time `since`, ms. */
+  /** All frames shown after the Unix time `since`, ms. */
   async frames(since = 0): Promise<readonly ShownFrame[]> {
-    // As text: Firefox takes long to describe many objects.
+    // As text, because Firefox needs long to serialise many objects.
     const text = await this.#page.evaluate((at) => JSON.stringify(globalThis.frameLog?.after(at) ?? []), since);
     return JSON.parse(text) as ShownFrame[];
   }
 
-  /** Resolves when it has so many frames. */
+  /** Resolves when this number of frames has been shown. */
   async sees(frames: number): Promise<void> {
     await this.until(`sees ${frames} frames`, async () => (await this.count()) >= frames);
   }
@@ -59,7 +59,7 @@ export class RemotePicture {
     );
   }
 
-  /** How long after `since` it has its full size and rate again, ms; `withinMs` when it does not by then. */
+  /** Time after `since` until it has its full size and rate again, ms; at most `withinMs`. */
   async isFull(since: number, full: Full, withinMs: number): Promise<number> {
     for (;;) {
       const at = await this.#page.evaluate((from, best) => globalThis.frameLog?.fullAfter(from, best), since, full);

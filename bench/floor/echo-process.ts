@@ -1,4 +1,4 @@
-/** A bare WebSocket server that says back what it hears: `node echo-process.ts PORT`. */
+/** A bare WebSocket server that echoes every message: `node echo-process.ts PORT`. */
 import { WebSocketServer } from 'ws';
 
 process.on('disconnect', () => process.exit(0));

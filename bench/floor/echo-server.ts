@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { freePorts } from '../../src/server/dev/ports.ts';
 import type { Cleanup } from '../cleanup.ts';
 
-/** A bare WebSocket server in a process of its own, which is started again at once when it is killed. */
+/** A bare WebSocket server in its own process, which is restarted at once after a kill. */
 export class EchoServer {
   readonly url: string;
   readonly #port: number;

@@ -2,10 +2,10 @@ import type { Browser, Page } from 'puppeteer-core';
 import { openPage } from '../calls/browser.ts';
 import { RemotePicture } from '../calls/remote-picture.ts';
 
-/** A participant of the raw call, in a page of its own. */
+/** A participant of the raw call, in its own page. */
 export class RawCaller {
   readonly #page: Page;
-  /** Of the other. */
+  /** The other participant's picture. */
   readonly picture: RemotePicture;
 
   static async open(browser: Browser, url: string): Promise<RawCaller> {
@@ -17,7 +17,7 @@ export class RawCaller {
     this.picture = new RemotePicture(page, 'A page of the raw call');
   }
 
-  /** Unix time, ms, of the moment it began. */
+  /** Returns the Unix time, ms, of its beginning. */
   join(): Promise<number> {
     return this.#page.evaluate(() => globalThis.raw.join());
   }

@@ -1,10 +1,10 @@
 import type { types } from 'mediasoup-client';
 
-/** What the raw call's pages and their server say to each other: as little as two people who see each other need. */
+/** Messages between the raw call's pages and their server: the minimum for a call of two. */
 
 export type RawTransport = 'send' | 'recv';
 
-/** Where the media is now. Said when a page comes, and again when the worker was replaced. */
+/** The present location of the media. Sent to a new page, and again after the worker was replaced. */
 export interface RawMedia {
   readonly t: 'media';
   readonly routerRtpCapabilities: types.RtpCapabilities;

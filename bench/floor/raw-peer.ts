@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import { ownAddress } from '../../test/fixtures/browsers/own-address.ts';
 import type { RawRequest, RawServerMessage } from './raw-messages.ts';
 
-/** As a media node has it. bit/s. */
+/** Same as a media node's, bit/s. */
 const INITIAL_OUTGOING_BITRATE = 1_500_000;
 
 interface Media {
@@ -15,7 +15,7 @@ interface Media {
   readonly consumers: Map<string, types.Consumer>;
 }
 
-/** A page of the raw call, at its server. */
+/** The server's end of a page of the raw call. */
 export class RawPeer {
   readonly #socket: WebSocket;
   readonly #all: () => Iterable<RawPeer>;
@@ -33,7 +33,7 @@ export class RawPeer {
     return this.#media?.producers.length === 2 && this.#media.send.dtlsState === 'connected';
   }
 
-  /** Media in this router, and none in one before. */
+  /** Moves all media to this router. */
   async begin(router: types.Router): Promise<void> {
     this.#media = undefined;
     const make = (): Promise<types.WebRtcTransport> =>
@@ -113,7 +113,7 @@ function optionsOf({
   return { id, iceParameters, iceCandidates, dtlsParameters };
 }
 
-/** The two libraries describe the same parameters in types of their own. */
+/** The two libraries have different types for the same parameters. */
 function consumerOf({ id, producerId, kind, rtpParameters }: types.Consumer): client.ConsumerOptions {
   return { id, producerId, kind, rtpParameters: rtpParameters as client.RtpParameters };
 }

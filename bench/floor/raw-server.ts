@@ -12,8 +12,8 @@ import { RawPeer } from './raw-peer.ts';
 const HOST = '127.0.0.1';
 
 /**
- * A call with no cluster around it: one mediasoup worker, a process of its own, and a socket to each page. What the
- * cluster is measured against, so it does nothing that two people who see each other could do without.
+ * A call without a cluster: one mediasoup worker process, and a socket to each page. The floor for the cluster, so it
+ * does only the minimum for a call of two.
  */
 export class RawServer {
   readonly url: string;
@@ -46,12 +46,12 @@ export class RawServer {
     this.#follow(worker);
   }
 
-  /** Ends the worker at once; what happens then is what anybody would do: another worker, and all media anew. */
+  /** Kills the worker. The server then does the minimum: another worker, and all media anew. */
   killWorker(): void {
     process.kill(this.#worker.pid, 'SIGKILL');
   }
 
-  /** Resolves when so many pages send. */
+  /** Resolves when this number of pages sends. */
   async publishing(pages: number): Promise<void> {
     await until('the raw call is there', () => [...this.#peers].filter((peer) => peer.isSending).length === pages);
   }

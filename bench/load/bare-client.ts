@@ -2,7 +2,7 @@ import { now } from '../clock.ts';
 import type { LoadClient } from './load-client.ts';
 import { RetryingSocket } from './retrying-socket.ts';
 
-/** A WebSocket that is reconnected and nothing more. */
+/** A WebSocket that only reconnects. */
 export class BareClient implements LoadClient {
   readonly #socket: RetryingSocket;
   #opened = 0;
@@ -38,7 +38,7 @@ export class BareClient implements LoadClient {
   }
 
   tick(): void {
-    // It has nothing to say.
+    // It sends nothing.
   }
 
   close(): void {

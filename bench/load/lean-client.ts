@@ -10,11 +10,11 @@ import { RetryingSocket } from './retrying-socket.ts';
 type Hello = Extract<ClientFrame, { t: 'hello' }>;
 
 /**
- * A member of a session that only speaks the protocol: hello, resume, acknowledgements, pings, signals. It behaves as
- * the SDK does, without media and events, and without timers of its own.
+ * A member of a session that speaks only the protocol: hello, resume, acknowledgements, pings, signals. It behaves
+ * like the SDK, without media, events and its own timers.
  */
 export class LeanClient implements LoadClient {
-  /** Data of the signals that have come, each as often as it came. */
+  /** Data of the received signals, repetitions included. */
   readonly signals: string[] = [];
   readonly #socket: RetryingSocket;
   readonly #requests = new RequestQueue(Date.now);
@@ -58,7 +58,7 @@ export class LeanClient implements LoadClient {
     return this.#ended;
   }
 
-  /** Resolves when everyone in the session has got it. */
+  /** Resolves when every member of the session has received it. */
   async signal(id: string, data: string): Promise<void> {
     const { frame, answer } = this.#requests.add('signal', { id, data });
     if (this.#greeted) this.#send(frame);
@@ -119,7 +119,7 @@ export class LeanClient implements LoadClient {
         return;
       case 'refused':
       case 'error':
-        // The code of the close that follows says whether that is final.
+        // The following close code decides whether this is final.
         if (frame.error.code !== 'UNAVAILABLE' && frame.error.code !== 'INTERNAL') this.#ended = frame.error.code;
         return;
       case 'pong':

@@ -1,8 +1,8 @@
-/** A connection of a storm, to whatever it is connected. */
+/** A connection of a storm, to the cluster or to a bare server. */
 export interface LoadClient {
-  /** It is as it should be: joined or resumed, and nothing is under way. */
+  /** Joined or resumed, and without a pending change. */
   readonly isThere: boolean;
-  /** When it was last back from a loss or a move; Unix time, ms. */
+  /** When it last came back from a loss or a move; Unix time, ms. */
   readonly backAt: number | undefined;
   /** Why it will not come back. */
   readonly ended: string | undefined;

@@ -1,4 +1,4 @@
-/** A process full of clients, started by `LoadProcess`: carries out the order in its arguments and answers questions. */
+/** A process full of clients, started by `LoadProcess`: executes the order in its arguments and answers questions. */
 import { Agent, request } from 'undici';
 import { until } from '../../test/fixtures/until.ts';
 import { now } from '../clock.ts';
@@ -8,7 +8,7 @@ import type { LoadClient } from './load-client.ts';
 import type { Exchange, LoadAnswer, LoadOrder, LoadQuestion } from './messages.ts';
 
 const TICK_MS = 250;
-/** As many sockets are opened at once, and as many tokens asked for. */
+/** Maximum of sockets being opened, and of token requests, at a time. */
 const AT_ONCE = 16;
 const CONNECT_MS = 120_000;
 const EXCHANGE_MS = 30_000;
@@ -63,14 +63,14 @@ async function tokenFor(
     body: '{}',
   });
   const text = await body.text();
-  if (statusCode !== 200) throw new Error(`a token was answered with ${statusCode}: ${text}`);
+  if (statusCode !== 200) throw new Error(`the request for a token got ${statusCode}: ${text}`);
   return (JSON.parse(text) as { token: string }).token;
 }
 
 async function arrive(client: LoadClient): Promise<void> {
   clients.push(client);
-  await until('a client is in', () => client.isThere || client.ended !== undefined, CONNECT_MS);
-  if (client.ended !== undefined) throw new Error(`a client was not let in: ${client.ended}`);
+  await until('a client has joined', () => client.isThere || client.ended !== undefined, CONNECT_MS);
+  if (client.ended !== undefined) throw new Error(`a client could not join: ${client.ended}`);
 }
 
 /** Works on `AT_ONCE` items at a time. */

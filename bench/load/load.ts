@@ -4,11 +4,11 @@ import { BenchError } from '../bench-error.ts';
 import type { Cleanup } from '../cleanup.ts';
 import type { Exchange, LoadAnswer, LoadOrder, LoadQuestion, LoadState } from './messages.ts';
 
-/** Clients by the thousand, in processes of their own: what they cost must not be taken for what the cluster costs. */
+/** Thousands of clients, in separate processes, so that their cost does not count as the cluster's. */
 export class Load {
   readonly #children: readonly ChildProcess[];
 
-  /** One process for each order. Resolves when all clients are in. */
+  /** Starts one process for each order. Resolves when all clients have joined. */
   static async start(orders: readonly LoadOrder[], cleanup: Cleanup): Promise<Load> {
     const children = orders.map((order) => {
       const child = fork(new URL('load-process.ts', import.meta.url), [JSON.stringify(order)]);
@@ -37,7 +37,7 @@ export class Load {
     };
   }
 
-  /** When each client that has been lost or moved since then was back; Unix time, ms. */
+  /** When each client that was lost or moved after `since` came back; Unix time, ms. */
   async backTimes(since: number): Promise<number[]> {
     return (await this.#ask({ t: 'backTimes', since })).flatMap(({ times }) => times);
   }
@@ -60,14 +60,14 @@ export class Load {
   #answer<T extends LoadAnswer['t']>(child: ChildProcess, wanted: T): Promise<Extract<LoadAnswer, { t: T }>> {
     return new Promise((resolve, reject) => {
       const settle = (): void => void child.off('message', hear).off('exit', gone);
-      const gone = (): void => reject(new BenchError('LoadFailed', 'A process of clients has ended by itself.'));
+      const gone = (): void => reject(new BenchError('LoadFailed', 'A process of clients ended unexpectedly.'));
       const hear = (answer: LoadAnswer): void => {
         if (answer.t === wanted) {
           settle();
           resolve(answer as Extract<LoadAnswer, { t: T }>);
         } else if (answer.t === 'failed') {
           settle();
-          reject(new BenchError('LoadFailed', `The clients could not all get in: ${answer.message}.`));
+          reject(new BenchError('LoadFailed', `Not all clients could join: ${answer.message}.`));
         }
       };
       child.on('message', hear).on('exit', gone);

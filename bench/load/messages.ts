@@ -1,4 +1,4 @@
-/** What the benchmark and a process full of clients say to each other. */
+/** Messages between the benchmark and a process full of clients. */
 
 export type LoadOrder =
   | {
@@ -10,7 +10,7 @@ export type LoadOrder =
     }
   | { readonly kind: 'bare'; readonly socketUrl: string; readonly connections: number };
 
-/** Asked of the process; each is answered with what it is named after. */
+/** Questions for the process; the answer to each has the same name. */
 export type LoadQuestion =
   | { readonly t: 'state' }
   | { readonly t: 'backTimes'; readonly since: number }
@@ -19,7 +19,7 @@ export type LoadQuestion =
 export interface LoadState {
   readonly connections: number;
   readonly there: number;
-  /** Why those that will not come back do not. */
+  /** Reasons of the clients that will not come back. */
   readonly ended: readonly string[];
 }
 

@@ -2,19 +2,19 @@ import { WebSocket } from 'ws';
 import { delayBefore } from '../../src/client/signaling/backoff.ts';
 import { afterClose } from '../../src/protocol/close-codes.ts';
 
-/** As the SDK has it: how long a socket may take to open before the next attempt. */
+/** Same as the SDK's: time for a socket to open before the next attempt. */
 const OPEN_TIMEOUT_MS = 4_000;
 
 export interface RetryingSocketEvents {
   open(): void;
   message(text: string): void;
-  /** It has closed or has not opened; it comes back by itself. */
+  /** It has closed or has not opened; it reconnects by itself. */
   lost(): void;
   /** The server has closed it for good. */
   ended(code: number): void;
 }
 
-/** A socket that comes back when the SDK's would, without what makes thousands of those dear in one process. */
+/** A socket that reconnects at the same times as the SDK's, but is cheap enough for thousands in one process. */
 export class RetryingSocket {
   readonly #url: string;
   readonly #events: RetryingSocketEvents;
@@ -38,7 +38,7 @@ export class RetryingSocket {
     this.#ws = ws;
     ws.on('open', () => this.#events.open());
     ws.on('message', (data) => this.#events.message(String(data)));
-    // Followed by 'close'.
+    // 'close' follows.
     ws.on('error', () => {});
     ws.on('close', (code) => {
       if (this.#ws === ws) this.#lost(code);
@@ -49,13 +49,13 @@ export class RetryingSocket {
     if (this.isOpen) this.#ws?.send(text);
   }
 
-  /** Something has come of it: the next loss counts from 1. */
+  /** The attempt succeeded, so the next loss counts from 1. */
   succeeded(spreadMs?: number): void {
     this.#attempt = 0;
     this.#spreadMs = spreadMs;
   }
 
-  /** Gives up a socket that is open and dead. */
+  /** Gives up a socket that is open but dead. */
   restart(): void {
     const ws = this.#ws;
     if (!ws) return;

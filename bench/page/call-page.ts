@@ -6,10 +6,10 @@ import { FrameLog } from './frame-log.ts';
 import { ownTracks, type Source } from './own-media.ts';
 import { Talk, type TalkCount } from './talk.ts';
 
-/** As the page's script tag brings it. */
+/** The global of the page's script tag. */
 const sdk = (globalThis as unknown as { Rejoin: typeof Sdk }).Rejoin;
 
-/** What is written down when it happens. */
+/** Events that the page records. */
 const WATCHED = [
   'reconnecting',
   'reconnected',
@@ -27,13 +27,13 @@ export interface PageEvent {
 
 export interface JoinOptions {
   readonly room: string;
-  /** A token that was got before; default: a function that asks the application's server for one. */
+  /** A prepared token; default: a function that gets one from the application's server. */
   readonly token?: string;
   /** Default: the token's. */
   readonly urls?: readonly string[];
 }
 
-/** One participant of a call, in a page, over the SDK as any application uses it. */
+/** One participant of a call, in a page that uses the SDK like any application. */
 export class CallPage {
   readonly #source: Source;
   #session: Session | undefined;
@@ -44,7 +44,7 @@ export class CallPage {
     this.#source = source;
   }
 
-  /** Joins, publishes and subscribes to whoever is there. Unix time, ms, of the call of `connect()`. */
+  /** Joins, publishes and subscribes to all streams. Returns the Unix time, ms, of the call of `connect()`. */
   async join({ room, token, urls }: JoinOptions): Promise<number> {
     const rejoin = new sdk.Rejoin();
     const tracks = await ownTracks(this.#source);
@@ -71,12 +71,12 @@ export class CallPage {
     return this.#events;
   }
 
-  /** How many are seen. */
+  /** Number of remote pictures. */
   get others(): number {
     return document.querySelectorAll('#videos video').length;
   }
 
-  /** Resolves once a signal to this client itself has come back: the Unix time, ms. */
+  /** Resolves when a signal to this client itself has arrived; Unix time, ms. */
   async signalBack(): Promise<number> {
     const session = this.#joined;
     for (;;) {
@@ -85,19 +85,19 @@ export class CallPage {
         await session.signal({ type: 'echo', to: [session.connection] });
         return unixNow();
       } catch (error) {
-        // Requests that waited when the session was destroyed are asked anew, as an application would.
+        // Repeat requests that a crash has rejected, as an application would.
         if (session.state === 'ended') throw error;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
   }
 
-  /** Sends a message to everyone every so many ms. */
+  /** Sends a message to all participants every `everyMs`. */
   talk(everyMs: number): void {
     this.#talk?.start(everyMs);
   }
 
-  /** Ends the talking, once everything said has been answered. */
+  /** Stops sending, and resolves when every message has been answered. */
   async hush(): Promise<void> {
     await this.#talk?.stop();
   }

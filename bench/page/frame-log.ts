@@ -1,7 +1,7 @@
 import { type Full, fullAfter, type Move, moveAfter, type ShownFrame, sentFrames } from '../report/frames.ts';
 import { readStamp } from './stamped-video.ts';
 
-/** Runs in the page. Writes down when each frame of a video is shown, and the number drawn into it. */
+/** Runs in the page. Records when each frame of a video is shown, and the number drawn into it. */
 export class FrameLog {
   readonly #frames: ShownFrame[] = [];
   readonly #video: HTMLVideoElement;
@@ -14,12 +14,12 @@ export class FrameLog {
     this.#watch();
   }
 
-  /** Those that were shown after `since`; times are Unix time, ms. */
+  /** Frames shown after `since`; times are Unix time, ms. */
   after(since: number): ShownFrame[] {
     return this.#frames.filter(({ at }) => at > since);
   }
 
-  /** How many frames somebody has sent, and when the last of them was shown. */
+  /** Number of sent frames that were shown. */
   get sent(): number {
     return sentFrames(this.#frames).length;
   }
@@ -51,6 +51,6 @@ export class FrameLog {
 }
 
 declare global {
-  /** Of the other's picture. */
+  /** Of the other participant's picture. */
   var frameLog: FrameLog | undefined;
 }

@@ -1,18 +1,18 @@
 import { type Picture, stampedTrack } from './stamped-video.ts';
 
-/** `camera`: the browser's pretended one. `stamped`: a picture whose frames are numbered. */
+/** `camera`: the browser's fake camera. `stamped`: a picture with numbered frames. */
 export type Source = 'camera' | 'stamped';
 
-/** Small enough for one layer, which takes little of the processor that the cluster is to have. */
+/** Small enough for one layer, so that most of the processor remains for the cluster. */
 const STAMPED: Picture = { width: 320, height: 240, frameRate: 20 };
 
-/** Of the pictures, px. */
+/** Widths of the pictures, px. */
 export const STAMPED_WIDTH = STAMPED.width;
 export const CAMERA_WIDTH = 640;
 
 let tracks: Promise<readonly MediaStreamTrack[]> | undefined;
 
-/** Runs in the page. Microphone and picture, opened once, so that no trial waits for a camera. */
+/** Runs in the page. Opens microphone and picture once, so that no trial waits for a camera. */
 export function ownTracks(source: Source): Promise<readonly MediaStreamTrack[]> {
   tracks ??= open(source);
   return tracks;

@@ -4,21 +4,21 @@ import type { RawMedia, RawRequest, RawServerMessage, RawTransport } from '../fl
 import { FrameLog } from './frame-log.ts';
 import { ownTracks } from './own-media.ts';
 
-/** What the SDK begins with, too. kbit/s. */
+/** Same start as the SDK's, kbit/s. */
 const START_BITRATE = 1_000;
 
-/** One participant of a call with nothing around it: mediasoup-client, and as few messages as it takes. */
+/** One participant of a call without a cluster: mediasoup-client, and as few messages as possible. */
 class RawPage {
   readonly #stream = new MediaStream();
   readonly #device = new Device();
   #tracks: readonly MediaStreamTrack[] = [];
   #socket: WebSocket | undefined;
   #recv: types.Transport | undefined;
-  /** Of the media before, until what comes now is there to be shown. */
+  /** Transports of the former media, until the new media is ready. */
   #old: readonly types.Transport[] = [];
   #open: types.Transport[] = [];
 
-  /** Unix time, ms, of the moment the socket was asked for. */
+  /** Returns the Unix time, ms, at which the socket was opened. */
   async join(): Promise<number> {
     this.#tracks = (await ownTracks('camera')).map((track) => track.clone());
     const video = document.createElement('video');
@@ -40,7 +40,7 @@ class RawPage {
     else await this.#receive(message.consumers);
   }
 
-  /** Everything anew: transports both ways, and what is sent. */
+  /** Starts over: transports both ways, and the sent tracks. */
   async #begin({ routerRtpCapabilities, send, recv }: RawMedia): Promise<void> {
     if (!this.#device.loaded) await this.#device.load({ routerRtpCapabilities });
     this.#old = this.#open;

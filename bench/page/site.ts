@@ -6,11 +6,11 @@ import { build } from 'esbuild';
 import { BenchError } from '../bench-error.ts';
 import type { Cleanup } from '../cleanup.ts';
 
-/** The SDK as applications load it. */
+/** The SDK's files, as applications load them. */
 export const DIST = join(import.meta.dirname, '..', '..', 'dist');
 export const SDK_FILE = join(DIST, 'rejoin.min.js');
 
-/** A new folder with the pages of the benchmarks: `call.html`, which loads the SDK from /dist/, and `raw.html`. */
+/** Makes a folder with the pages of the benchmarks: `call.html`, which loads the SDK from /dist/, and `raw.html`. */
 export async function buildSite(cleanup: Cleanup): Promise<string> {
   if (!existsSync(SDK_FILE)) {
     throw new BenchError('BundleMissing', 'The SDK is not built. Start with "npm run bench", or run "npm run build".');

@@ -1,4 +1,7 @@
-/** Bits of a frame's number, one column each: black or white above, the opposite below, so that a blur is not read. */
+/**
+ * Bits of a frame's number, one column each. The lower half is the inverse of the upper one, so that a blurred frame
+ * is detected.
+ */
 const BITS = 16;
 
 export interface Picture {
@@ -8,7 +11,7 @@ export interface Picture {
   readonly frameRate: number;
 }
 
-/** Runs in the page. A picture whose frames each have their number drawn into them. It ends with its track. */
+/** Runs in the page. A picture with a number drawn into each frame. It ends with its track. */
 export function stampedTrack({ width, height, frameRate }: Picture): MediaStreamTrack {
   const { canvas, context } = canvasOf(width, height);
   let number = 0;
@@ -16,11 +19,12 @@ export function stampedTrack({ width, height, frameRate }: Picture): MediaStream
   const stream = canvas.captureStream(0);
   const [track] = stream.getVideoTracks();
   if (!track) throw new Error('The canvas has no track.');
-  // Firefox has kept this method where an early draft had it.
+  // Firefox still has this method on the stream, as an early draft specified.
   const capture = ('requestFrame' in track ? track : stream) as CanvasCaptureMediaStreamTrack;
   const frameMs = 1_000 / frameRate;
   let due = performance.now();
-  // Not an interval: one that is late is followed by the next too soon, and browsers send no two frames in so short a time.
+  // Not an interval: after a late call, an interval fires again too soon, and browsers drop frames at such short
+  // distances.
   const next = (): void => {
     if (track.readyState === 'ended') return;
     number = (number + 1) % 2 ** BITS;
@@ -34,10 +38,10 @@ export function stampedTrack({ width, height, frameRate }: Picture): MediaStream
   return track;
 }
 
-/** The number in the frame that a video shows; `undefined` when there is none to be read. */
+/** The number in the shown frame; `undefined` if it cannot be read. */
 export function readStamp(video: HTMLVideoElement): number | undefined {
   reader ??= canvasOf(BITS, 2).context;
-  // Without smoothing each pixel of the small picture is the middle of a block of the large one.
+  // Without smoothing, each pixel of the small picture comes from the middle of a block of the large one.
   reader.imageSmoothingEnabled = false;
   reader.drawImage(video, 0, 0, BITS, 2);
   const { data } = reader.getImageData(0, 0, BITS, 2);
@@ -57,7 +61,7 @@ function canvasOf(width: number, height: number): { canvas: HTMLCanvasElement; c
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error('There is no canvas to draw on.');
+  if (!context) throw new Error('The canvas has no 2D context.');
   return { canvas, context };
 }
 

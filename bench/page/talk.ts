@@ -3,13 +3,13 @@ import type { Session } from '../../src/client/session/session.ts';
 export interface TalkCount {
   /** Messages whose promise has resolved. */
   readonly sent: number;
-  /** Messages whose promise was rejected. */
+  /** Messages whose promise has rejected. */
   readonly failed: number;
-  /** Every message that has arrived, own ones among them, in the order of arrival. */
+  /** Every received message, own ones included, in the order of arrival. */
   readonly received: readonly string[];
 }
 
-/** Runs in the page. Sends numbered messages to everyone and writes down those that arrive. */
+/** Runs in the page. Sends numbered messages to all participants and records the received ones. */
 export class Talk {
   readonly #session: Session;
   readonly #name = crypto.randomUUID();

@@ -2,35 +2,38 @@
 export interface ShownFrame {
   /** Unix time, ms. */
   readonly at: number;
-  /** How many frames the browser had presented by then: a page with much to do is not told of each. */
+  /** Number of frames that the browser has presented so far. A busy page gets no callback for some of them. */
   readonly presented: number;
-  /** Of the packets that brought it. */
+  /** Of the frame's packets. */
   readonly rtpTimestamp?: number | undefined;
-  /** Of the picture as it was sent, px. */
+  /** Width of the sent picture, px. */
   readonly width: number;
-  /** The number its sender has drawn into it, where it has. */
+  /** The number that the sender has drawn into it, if any. */
   readonly stamp?: number | undefined;
 }
 
-/** The RTP clock of a picture, ticks per ms, and how far it counts. */
+/** The RTP clock of a picture, ticks per ms, and its range. */
 const RTP_TICKS = 90;
 const RTP_RANGE = 2 ** 32;
-/** By how much the clocks of one path differ at most, ms. Each path begins at a time of its own, out of 13 hours. */
+/** Largest difference of the clocks of one path, ms. Each path starts at a random time within 13 hours. */
 const SAME_PATH_MS = 3_000;
-/** For how long a picture must have its full size and rate to count as back, ms, and what of the frames may be left out. */
+/**
+ * How long a picture must have its full size and rate to count as back, ms, and the share of the frames that
+ * suffices.
+ */
 const FULL_MS = 1_000;
 const FULL_SHARE = 0.9;
 
-/** A frame that somebody has sent. */
+/** A frame that came from the sender. */
 interface SentFrame {
   readonly frame: ShownFrame;
-  /** How many it stands for: itself, and those before it that the page was not told of. */
+  /** Number of frames that it represents: itself, and preceding ones without a callback. */
   readonly count: number;
 }
 
 /**
- * Browsers also show frames that nobody sent, such as a black one before the first, and show the last one anew when its
- * track is exchanged.
+ * Browsers also show frames that no sender sent, such as a black one before the first. They also show the last one
+ * again when its track is replaced.
  */
 function sent(frames: readonly ShownFrame[]): SentFrame[] {
   const found: SentFrame[] = [];
@@ -45,15 +48,15 @@ function sent(frames: readonly ShownFrame[]): SentFrame[] {
   return found;
 }
 
-/** Those that somebody has sent, each once. */
+/** The sent frames, each once. */
 export function sentFrames(frames: readonly ShownFrame[]): ShownFrame[] {
   return sent(frames).map(({ frame }) => frame);
 }
 
 /**
- * The longest time for which a picture stood still between `from` and `to`, ms. A gap belongs to the span in which it
- * ends, and counts in full, also what of it lies before `from`: the fault may come just after a frame. A picture that
- * has stopped stands still until `to`. Whole milliseconds: browsers show frames in steps of 16.7 ms, give or take less.
+ * The longest standstill of a picture between `from` and `to`, ms. A gap belongs to the span in which it ends, and
+ * counts in full, including its part before `from`, because a fault may follow right after a frame. A stopped picture
+ * stands still until `to`. Whole milliseconds, because browsers show frames in steps of 16.7 ms.
  */
 export function longestGap(frames: readonly ShownFrame[], from: number, to: number): number {
   let longest = 0;
@@ -66,13 +69,13 @@ export function longestGap(frames: readonly ShownFrame[], from: number, to: numb
   return Math.round(Math.max(longest, to - Math.max(last ?? from, from)));
 }
 
-/** How many frames were shown each second between `from` and `to`, those among them that the page was not told of. */
+/** Frames shown per second between `from` and `to`, including those without a callback. */
 export function rateOf(frames: readonly ShownFrame[], from: number, to: number): number {
   const shown = sent(frames).reduce((sum, { frame: { at }, count }) => sum + (at > from && at <= to ? count : 0), 0);
   return (shown * 1_000) / (to - from);
 }
 
-/** The width that most of the frames between `from` and `to` had, px; 0 when there were none. */
+/** The most frequent width of the frames between `from` and `to`, px; 0 without frames. */
 export function widthOf(frames: readonly ShownFrame[], from: number, to: number): number {
   const counts = new Map<number, number>();
   for (const { at, width } of sentFrames(frames)) {
@@ -84,13 +87,13 @@ export function widthOf(frames: readonly ShownFrame[], from: number, to: number)
 /** The picture at its best. */
 export interface Full {
   readonly width: number;
-  /** Frames per second that are sent. */
+  /** Sent frames per second. */
   readonly rate: number;
 }
 
 /**
- * When the picture is as good as it can be: the first frame after `since` with which a second begins in which nine tenths of the
- * frames that are sent are shown, at their full width. Unix time, ms; `undefined` when that has not been.
+ * When the picture is at its best: the first frame after `since` that starts a second in which nine tenths of the
+ * sent frames are shown at full width. Unix time, ms; `undefined` if there is none.
  */
 export function fullAfter(frames: readonly ShownFrame[], since: number, { width, rate }: Full): number | undefined {
   const full = sent(frames).flatMap(({ frame, count }) =>
@@ -110,16 +113,16 @@ export function fullAfter(frames: readonly ShownFrame[], since: number, { width,
   return undefined;
 }
 
-/** A picture has come to arrive over another path. */
+/** A picture has started to arrive over another path. */
 export interface Move {
   /** From the last frame of the old path to the first of the new one, ms. */
   readonly gap: number;
-  /** When each of them was shown; Unix time, ms. */
+  /** When each of the two was shown; Unix time, ms. */
   readonly lastAt: number;
   readonly shownAt: number;
 }
 
-/** The first move after `since`; `undefined` when there was none. */
+/** The first move after `since`; `undefined` if there is none. */
 export function moveAfter(frames: readonly ShownFrame[], since: number): Move | undefined {
   let last: ShownFrame | undefined;
   for (const frame of sentFrames(frames)) {
@@ -131,7 +134,7 @@ export function moveAfter(frames: readonly ShownFrame[], since: number): Move | 
   return undefined;
 }
 
-/** The RTP time of one path goes on as the time of day does. */
+/** The RTP time of one path advances with the wall clock. */
 function isSamePath(one: ShownFrame, other: ShownFrame): boolean {
   if (one.rtpTimestamp === undefined || other.rtpTimestamp === undefined) return true;
   const passed = Math.round((other.at - one.at) * RTP_TICKS);
@@ -139,16 +142,16 @@ function isSamePath(one: ShownFrame, other: ShownFrame): boolean {
   return Math.min(off, RTP_RANGE - off) <= SAME_PATH_MS * RTP_TICKS;
 }
 
-/** A frame that was sent and is missing between those that were shown. */
+/** A sent frame that is missing among the shown ones. */
 export interface LostFrame {
   readonly stamp: number;
-  /** When the frame that follows was shown; Unix time, ms. */
+  /** When the next frame was shown; Unix time, ms. */
   readonly by: number;
 }
 
 /**
- * Of the numbered frames between the first and the last one shown from `from` to `to`, those that were not. Frames that the
- * browser has presented without telling the page in time were shown: as many as there are are taken to be the first ones.
+ * Numbered frames between the first and the last shown from `from` to `to` that were not shown. Presented frames
+ * without a callback count as shown: the first missing ones are assumed to be these.
  */
 export function lostFrames(frames: readonly ShownFrame[], from: number, to: number): LostFrame[] {
   const watched = frames.flatMap(({ at, stamp, presented }) =>

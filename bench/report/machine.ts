@@ -1,15 +1,15 @@
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
-/** Where a run was made. */
+/** The machine of a run. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly node: string;
-  /** Those that took part, with their versions. */
+  /** The browsers of the run, with their versions. */
   readonly browsers: readonly string[];
   readonly kernel: string;
-  /** Processes that wanted to run in the minute before: what else the machine had to do. */
+  /** Runnable processes in the minute before: the other load of the machine. */
   readonly loadBefore: number;
 }
 
@@ -32,7 +32,7 @@ export function loadNow(): number {
   return Math.round((loadavg()[0] ?? 0) * 100) / 100;
 }
 
-/** The machine in words, one pair for each thing to know. */
+/** The machine as pairs of label and text. */
 export function describe({ cpu, cores, memoryGiB, node, browsers, kernel, loadBefore }: Machine): [string, string][] {
   return [
     ['Processor', `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`],

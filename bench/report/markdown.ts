@@ -13,13 +13,13 @@ export function toMarkdown({ date, command, machine, benchmarks }: Report): stri
   return [
     '# Performance',
     '',
-    `Written by \`${command}\` on ${date.toISOString().slice(0, 16).replace('T', ' ')} UTC; not to be edited by hand.`,
+    `Written by \`${command}\` on ${date.toISOString().slice(0, 16).replace('T', ' ')} UTC; do not edit by hand.`,
     '',
     ...describe(machine).map(([what, value]) => `- ${what}: ${value}`),
     '',
-    'Everything runs on this one machine: browsers, cluster, load and what it is compared with, and a killed process is',
-    'started again at once beside them. p95 is the smallest sample that 95 % of the samples do not exceed; with fewer than',
-    '20 it is the largest. The floor is the same work without a cluster, measured in the same run.',
+    'Everything runs on this one machine: browsers, cluster, load and floors. A killed process restarts at once beside',
+    'them. p95 is the smallest sample that 95 % of the samples do not exceed; with fewer than',
+    '20 samples it is the largest. The floor is the same work without a cluster, measured in the same run.',
     '',
     `Targets: ${targets.length - missed} met, ${missed} not met.`,
     ...benchmarks.flatMap(section),
@@ -46,7 +46,7 @@ function section(report: BenchmarkReport): string[] {
   ];
 }
 
-/** A paragraph in lines that are no longer than those of the other pages. */
+/** A paragraph in lines as long as those of the other pages. */
 function wrapped(text: string, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';

@@ -7,18 +7,18 @@ type Limit =
   | { readonly atMost: number; readonly atLeast?: never }
   | { readonly atLeast: number; readonly atMost?: never };
 
-/** A number to meet. */
+/** A limit to meet. */
 export type Target = Limit & {
   readonly statistic: Statistic;
-  /** Where the number comes from, when it was measured in the same run, e.g. `2 × the floor's p95`. */
+  /** The source of a limit that was measured in the same run, e.g. `2 × the floor's p95`. */
   readonly meaning?: string;
-  /** What stands in the way when it is not met; shown only then. */
+  /** The cause if the target is not met; shown only then. */
   readonly whenMissed: string;
-  /** Set when more than the target means that something was lost: the run then ends with a failure. */
+  /** Set if exceeding the target means a loss; the run then fails. */
   readonly loss?: true;
 };
 
-/** One thing measured, several times. */
+/** One quantity, measured several times. */
 export interface Metric {
   /** Its name for programs, e.g. `takeover.signalingBack`. */
   readonly key: string;
@@ -44,13 +44,13 @@ export interface Result {
 export type Verdict = Limit & {
   readonly statistic: Statistic;
   readonly meaning: string | undefined;
-  /** By how much it is missed; `undefined` when it is met. */
+  /** The excess over the limit; `undefined` if the target is met. */
   readonly missedBy: number | undefined;
   readonly whenMissed: string;
   readonly isLoss: boolean;
 };
 
-/** @throws {RangeError} when nothing was measured */
+/** @throws {RangeError} without samples */
 export function resultOf({ key, what, unit, samples, floor, target }: Metric): Result {
   const summary = summarise(samples);
   return {
@@ -72,7 +72,7 @@ function judge(summary: Summary, target: Target): Verdict {
   return { ...limit, statistic, meaning, missedBy, whenMissed, isLoss: loss === true && missedBy !== undefined };
 }
 
-/** A number as people read it: whole, or with the digits that still mean something. */
+/** A number for people: whole, or with its significant digits. */
 export function readable(value: number): string {
   const digits = Math.abs(value) >= 20 || Number.isInteger(value) ? 0 : Math.abs(value) >= 1 ? 1 : 2;
   return value.toLocaleString('en-US', { maximumFractionDigits: digits });

@@ -2,11 +2,11 @@ import type { Machine } from './machine.ts';
 import { type Metric, type Result, resultOf } from './metric.ts';
 import type { Summary } from './statistics.ts';
 
-/** What one benchmark has measured. */
+/** The results of one benchmark. */
 export interface Measured {
   readonly name: string;
   readonly title: string;
-  /** How it was measured, for those who read the numbers. */
+  /** How it was measured, for readers of the numbers. */
   readonly method: string;
   readonly trials: number;
   readonly metrics: readonly Metric[];
@@ -17,9 +17,9 @@ export interface BenchmarkReport extends Omit<Measured, 'metrics'> {
   readonly results: readonly Result[];
 }
 
-/** What one run of the command has found. */
+/** The results of one run of the command. */
 export interface Report {
-  /** As asked for, `all` among them. */
+  /** As requested, possibly `all`. */
   readonly name: string;
   readonly date: Date;
   readonly command: string;

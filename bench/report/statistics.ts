@@ -1,6 +1,6 @@
-/** What many measurements come to. */
+/** Statistics of many measurements. */
 export interface Summary {
-  /** How many there were. */
+  /** Number of measurements. */
   readonly count: number;
   readonly min: number;
   readonly p50: number;
@@ -10,18 +10,18 @@ export interface Summary {
 }
 
 /**
- * The smallest sample that at least `share` of all samples do not exceed: always a value that was measured, never one
- * in between. Few samples make it the largest of them, which errs on the honest side.
- * @throws {RangeError} when there are no samples
+ * The smallest sample that at least `share` of all samples do not exceed: always a measured value, never an
+ * interpolated one. With few samples it is the largest, which errs on the safe side.
+ * @throws {RangeError} without samples
  */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((one, other) => one - other);
   const found = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  if (found === undefined) throw new RangeError('There is no quantile of no samples.');
+  if (found === undefined) throw new RangeError('A quantile needs samples.');
   return found;
 }
 
-/** @throws {RangeError} when there are no samples */
+/** @throws {RangeError} without samples */
 export function summarise(samples: readonly number[]): Summary {
   return {
     count: samples.length,

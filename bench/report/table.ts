@@ -3,7 +3,7 @@ import type { BenchmarkReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 
 const COLUMNS = ['', 'n', 'min', 'p50', 'p95', 'p99', 'max', 'floor p50 / p95 / max', 'target', 'met'] as const;
-/** The columns up to this one hold numbers. */
+/** Columns up to this one hold numbers. */
 export const NUMBERS = 7;
 
 /** One row for each result: cells of plain text, the same for the terminal and for the page. */
@@ -38,7 +38,7 @@ function targetText({ statistic, atMost, atLeast, meaning }: Verdict): string {
   return meaning ? `${limit} (${meaning})` : limit;
 }
 
-/** Which targets were not met, by how much and why; what the floors are. */
+/** Missed targets, with excess and cause; the floors. */
 export function notesOf({ results }: BenchmarkReport): { readonly missed: string[]; readonly floors: string[] } {
   const floors = new Set(results.flatMap(({ floor }) => (floor ? [floor.what] : [])));
   const missed = results.flatMap(({ what, unit, verdict }) =>

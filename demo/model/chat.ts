@@ -8,30 +8,30 @@ export interface ChatMessage {
   readonly at: number;
   readonly author: string;
   readonly own: boolean;
-  /** The same, however often it is sent. */
+  /** Stays the same when the message is sent again. */
   readonly key: string | undefined;
   readonly text: string;
-  /** `sending`: while the session comes back, what is sent waits. */
+  /** `sending`: a message waits while the session reconnects. */
   readonly status: 'sending' | 'sent' | 'failed';
 }
 
-/** How often a message is sent again because the session crashed while it was on its way. */
+/** Maximum of repetitions of a message that a crash interrupted. */
 const ATTEMPTS = 5;
 
-/** Words between the people in the room, as signals of type `chat`. */
+/** Chat of the participants, as signals of type `chat`. */
 export class Chat extends Observable {
   /** Oldest first. */
   messages: readonly ChatMessage[] = [];
   #session: Session | undefined;
-  /** Of the messages of others: one that is sent again may have arrived the first time. */
+  /** Keys of others' messages: a repeated message may have arrived the first time. */
   readonly #known = new Set<string>();
   #count = 0;
 
-  /** Another session: the messages stay. */
+  /** Continues with another session; the messages stay. */
   attach(session: Session): void {
     this.#session = session;
     session.on('signal:chat', ({ data, from }) => {
-      // One's own words are here since they were written.
+      // Skip own messages, which were added when they were written.
       if (from !== undefined && from === session.connection) return;
       const { key, text } = wordsOf(data ?? '');
       if (key !== undefined && this.#known.has(key)) return;
@@ -51,7 +51,7 @@ export class Chat extends Observable {
     await this.#deliver(this.#add(author, true, crypto.getRandomValues(new Uint32Array(2)).join('-'), text, 'sending'));
   }
 
-  /** Sends once more what could not be sent. */
+  /** Sends a failed message again. */
   async sendAgain(message: ChatMessage): Promise<void> {
     this.#mark(message, 'sending');
     await this.#deliver(message);
@@ -91,7 +91,7 @@ export class Chat extends Observable {
   }
 }
 
-/** A message of this page is `{"key": "…", "text": "…"}`; from elsewhere, plain text may come. */
+/** A message of this page is `{"key": "…", "text": "…"}`; other clients may send plain text. */
 function wordsOf(data: string): { key: string | undefined; text: string } {
   try {
     const parsed: unknown = JSON.parse(data);
@@ -100,7 +100,7 @@ function wordsOf(data: string): { key: string | undefined; text: string } {
       return { key, text: parsed.text };
     }
   } catch {
-    // Plain text it is.
+    // The message is plain text.
   }
   return { key: undefined, text: data };
 }

@@ -1,15 +1,15 @@
 import type { ClusterState } from './cluster-state.ts';
 import { fetchWithKey } from './page-key.ts';
 
-/** News of the cluster; `undefined` when they break off. */
+/** Receives the state of the cluster; `undefined` when the feed breaks. */
 export type TellCluster = (state: ClusterState | undefined) => void;
 
-/** The server repeats itself every second: this much silence means that it is cut off. */
+/** The server repeats the state every second, so this much silence means a broken feed. */
 const SILENCE_MS = 3_000;
 const AGAIN_MS = 500;
 
 /**
- * The cluster's news, from when it is made to when it is closed. Comes back after every loss. It is read by `fetch`, as an
+ * The cluster's state, until the feed is closed. It reconnects after every loss. It uses `fetch`, because an
  * EventSource cannot send the page's key.
  */
 export class ClusterFeed {

@@ -5,26 +5,26 @@ import { Observable } from './observable.ts';
 import { problemOf } from './problem.ts';
 import { SharedClusterFeed } from './shared-cluster-feed.ts';
 
-/** The machines behind the room, and what becomes of them. */
+/** The nodes behind the room, and their changes. */
 export class ClusterModel extends Observable {
   nodes: readonly NodeState[] = [];
   room: ClusterState['room'];
-  /** Whether what is shown is so at this moment. */
+  /** Whether the shown state is current. */
   live = false;
   mayKill = false;
   readonly #log: EventLog;
   readonly #nodeLost: () => void;
-  /** When a node was seen to be gone, `performance.now()`. */
+  /** When the page saw a node end, `performance.now()`. */
   readonly #downSince = new Map<string, number>();
-  /** When the news broke off, `performance.now()`: what went down meanwhile did so about then. */
+  /** When the feed broke, `performance.now()`: nodes that ended meanwhile did so at about that time. */
   #blindSince: number | undefined;
-  /** Processes that were asked to end and are still shown. */
+  /** Killed processes that are still shown. */
   readonly #ending = new Map<string, number | undefined>();
-  /** Between two lives of the session there is no room: what comes next is compared with what was before. */
+  /** Between two lives of the session there is no room, so the next life is compared with this one. */
   #lastRoom: ClusterState['room'];
   #feed: SharedClusterFeed | undefined;
 
-  /** `nodeLost`: told whenever a node has gone. */
+  /** `nodeLost`: called after the end of a node. */
   constructor(log: EventLog, nodeLost: () => void) {
     super();
     this.#log = log;
@@ -60,7 +60,7 @@ export class ClusterModel extends Observable {
     try {
       await killNode(id);
     } catch (error) {
-      // The balancer that was asked to end itself may not have got to the answer.
+      // A killed balancer may end before it answers.
       if (this.nodes.find((node) => node.id === id)?.pid !== pid || this.#isBalancer(id)) return;
       this.#ending.delete(id);
       const { name, message } = problemOf(error);
@@ -101,7 +101,7 @@ export class ClusterModel extends Observable {
       this.#downSince.set(id, this.#blindSince ?? performance.now());
       this.#nodeLost();
       this.#log.add('nodeKilled', 'bad', `${id} is down`, {
-        note: `${this.#part(id)}pid ${old.pid ?? 'unknown'} has ended`,
+        note: `${this.#part(id)}pid ${old.pid ?? 'unknown'} ended`,
         detail: { id, pid: old.pid, role: now.role },
       });
     }
@@ -117,12 +117,12 @@ export class ClusterModel extends Observable {
 
   #compareRoom(now: NonNullable<ClusterState['room']>): void {
     const old = this.#lastRoom;
-    // A room of a new life has no media node until somebody is in it.
+    // A room of a new life has no media node until a participant joins.
     this.#lastRoom = { ...old, ...now };
     if (!old) return;
     const { owner, mediaNode, epoch } = now;
     if (old.owner !== owner || old.epoch !== epoch) {
-      const title = old.owner === owner ? `${owner} owns the room anew` : `${owner} owns the room now`;
+      const title = old.owner === owner ? `${owner} owns the room in a new life` : `${owner} owns the room now`;
       const note = old.owner === owner ? `epoch ${epoch}` : `before: ${old.owner} · epoch ${epoch}`;
       this.#log.add('ownerChanged', 'info', title, { note, detail: { owner, epoch, before: old.owner } });
     }

@@ -1,16 +1,16 @@
-/** What `GET /demo/api/cluster` tells, each time that something has changed. */
+/** The state that `GET /demo/api/cluster` sends after every change. */
 export interface ClusterState {
   readonly nodes: readonly NodeState[];
-  /** Where the room is, once it exists. */
+  /** The processes of the room, if it exists. */
   readonly room?: {
     /** Node id of its master. */
     readonly owner: string;
-    /** Node id, once somebody has joined. */
+    /** Node id, after the first participant has joined. */
     readonly mediaNode?: string;
     readonly epoch: number;
     readonly failover: 'rebuild' | 'takeover';
   };
-  /** Whether this page may end nodes: one on another machine may not. */
+  /** Whether this page may kill nodes; a page on another machine may not. */
   readonly mayKill: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface NodeState {
   readonly pid?: number;
   readonly url: string;
   readonly state: 'up' | 'starting' | 'down';
-  /** 0 to 100; balancers do not say. */
+  /** 0 to 100; absent for balancers. */
   readonly load?: number;
   readonly facts: Readonly<Record<string, number | string>>;
   readonly restarts: number;

@@ -1,6 +1,6 @@
 import { fetchWithKey, PageKeyError } from './page-key.ts';
 
-/** What the demo's application server refused. `status`, by which the SDK knows whether to ask again: 0 for no answer. */
+/** A refusal by the demo's application server. The SDK decides by `status` whether to repeat; 0 means no answer. */
 export class DemoServerError extends Error {
   override readonly name: string;
   readonly status: number;
@@ -14,27 +14,27 @@ export class DemoServerError extends Error {
   }
 }
 
-/** A new token for a room, which is made if there is none of this name. @throws {DemoServerError} */
+/** Gets a new token for a room, which is made if necessary. @throws {DemoServerError} */
 export async function requestToken(room: string): Promise<string> {
   const { token } = await post('demo/api/token', { room });
   if (typeof token === 'string') return token;
-  throw new DemoServerError(0, 'AnswerInvalid', 'The server answered without a token.', 'Look into its log.');
+  throw new DemoServerError(0, 'AnswerInvalid', 'The server answered without a token.', 'See its log.');
 }
 
-/** Where a phone begins, and the same as a picture to scan. */
+/** The start page for phones, as a URL and as a QR code. */
 export interface PhoneGuide {
   readonly url: string;
   /** SVG. */
   readonly qr: string;
 }
 
-/** Where phones in the same network begin; nowhere unless the demo runs with `--lan`. */
+/** The start pages for phones in the same network; empty unless the demo runs with `--lan`. */
 export async function requestPhoneGuides(): Promise<readonly PhoneGuide[]> {
   const answer = await fetchWithKey('demo/api/phones');
   return answer.ok ? ((await answer.json()) as { guides: PhoneGuide[] }).guides : [];
 }
 
-/** Ends a node's process at once. @throws {DemoServerError} */
+/** Kills a node's process. @throws {DemoServerError} */
 export async function killNode(id: string): Promise<void> {
   await post(`demo/api/nodes/${encodeURIComponent(id)}/kill`, {});
 }
@@ -46,11 +46,11 @@ async function post(path: string, body: unknown): Promise<Record<string, unknown
     response = await fetchWithKey(path, { method: 'POST', headers, body: JSON.stringify(body) });
   } catch (error) {
     if (!(error instanceof PageKeyError)) {
-      throw new DemoServerError(0, 'NoAnswer', 'The server cannot be reached.', 'Try again in a moment.');
+      throw new DemoServerError(0, 'NoAnswer', 'The server does not answer.', 'Try again in a moment.');
     }
     response = error.answer;
   }
-  // A balancer between two lives may answer with something else.
+  // A restarting balancer may answer with something other than JSON.
   const answer: unknown = await response.json().catch(() => undefined);
   const fields = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
   if (response.ok) return fields;

@@ -6,7 +6,7 @@ export interface LogEntry {
   readonly id: number;
   /** Unix time, ms. */
   readonly at: number;
-  /** E.g. `rebuilt`: the SDK's name of it, where it is the SDK's. */
+  /** The SDK's name for its own events, e.g. `rebuilt`. */
   readonly event: string;
   readonly tone: Tone;
   readonly title: string;
@@ -14,7 +14,7 @@ export interface LogEntry {
   readonly durationMs: number | undefined;
 }
 
-/** An entry as tests and people at the console read it. */
+/** An entry as tests and the console read it. */
 export interface PlainEvent {
   /** Unix time, ms. */
   readonly at: number;
@@ -25,14 +25,14 @@ export interface PlainEvent {
 export interface LogMore {
   readonly note?: string;
   readonly durationMs?: number;
-  /** What the event carried. */
+  /** The data of the event. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-/** How many entries the page shows; `events` has all. */
+/** Maximum of shown entries; `events` has all. */
 const SHOWN = 300;
 
-/** All that has happened in this page since it was opened. */
+/** All events in this page since it was opened. */
 export class EventLog extends Observable {
   /** Newest first. */
   entries: readonly LogEntry[] = [];

@@ -1,16 +1,16 @@
-/** How long the pictures stood still around a recovery. */
+/** Standstills of the pictures around a recovery. */
 export interface GapReport {
   /** The longest time between two frames, ms. */
   readonly longestMs: number;
-  /** Whose picture it was. */
+  /** The participant with this picture. */
   readonly name: string;
   readonly pictures: readonly { readonly name: string; readonly gapMs: number }[];
 }
 
-/** A picture to look at. */
+/** A watched picture. */
 export interface Picture {
   readonly name: string;
-  /** A muted camera sends no frames, which is no gap. */
+  /** False for a muted camera, which sends no frames but causes no gap. */
   readonly active: boolean;
 }
 
@@ -20,12 +20,12 @@ interface Watched {
   longest: number;
 }
 
-/** How long after the last word of trouble the pictures are still looked at. */
+/** How long the pictures are watched after the last sign of a failure. */
 const SETTLE_MS = 2_000;
 
 /**
- * Looks at every frame of the remote videos, and reports the longest time without one around each recovery. Nothing is
- * reported of a page that is in the background, where browsers draw no frames.
+ * Watches every frame of the remote videos, and reports the longest gap around each recovery. A background page
+ * reports nothing, because browsers draw no frames there.
  */
 export class FrameGaps {
   readonly #watched = new Set<Watched>();
@@ -42,7 +42,7 @@ export class FrameGaps {
     });
   }
 
-  /** Watches a video. Returns the function that ends it. */
+  /** Watches a video. Returns a function that stops it. */
   watch(video: HTMLVideoElement, picture: () => Picture): () => void {
     if (!('requestVideoFrameCallback' in video)) return () => {};
     const watched: Watched = { picture, lastFrame: undefined, longest: 0 };
@@ -61,7 +61,7 @@ export class FrameGaps {
     };
   }
 
-  /** Something happened that may have stopped the pictures. `goesOn`: until `settle`. */
+  /** An event may have stopped the pictures. `goesOn`: watch until `settle`. */
   look(goesOn: boolean): void {
     if (!this.#looking) {
       this.#looking = true;
@@ -71,14 +71,14 @@ export class FrameGaps {
     if (!goesOn) this.settle();
   }
 
-  /** It is over, or nearly: the new pictures may be on their way. */
+  /** The failure is over, or nearly: the new pictures may still be on their way. */
   settle(): void {
     if (!this.#looking) return;
     clearTimeout(this.#end);
     this.#end = setTimeout(() => this.#finish(), SETTLE_MS);
   }
 
-  /** There is nothing left to look at. */
+  /** Stops watching. */
   stop(): void {
     clearTimeout(this.#end);
     this.#looking = false;

@@ -1,8 +1,8 @@
-/** Something that the page shows. Tells that it has changed, not what. */
+/** State that the page shows. Notifies its listeners of any change, without details. */
 export abstract class Observable {
   readonly #listeners = new Set<() => void>();
 
-  /** Returns the function that ends it. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -5,7 +5,7 @@ import { sdk } from './sdk.ts';
 
 export type Kind = 'audio' | 'video';
 
-/** This page's camera and microphone. A device is opened when it is first wanted. */
+/** This page's camera and microphone. A device opens at its first use. */
 export class OwnMedia extends Observable {
   publisher: Publisher | undefined;
   /** Whether they are on. */
@@ -14,13 +14,16 @@ export class OwnMedia extends Observable {
   problem: Problem | undefined;
   readonly #onPublisher: (publisher: Publisher) => void;
 
-  /** `onPublisher` is told of each new one, before it is published. */
+  /** `onPublisher` gets each new publisher before it is published. */
   constructor(onPublisher: (publisher: Publisher) => void) {
     super();
     this.#onPublisher = onPublisher;
   }
 
-  /** Opens what is wanted; with nothing wanted, there is no publisher. @throws {RejoinError} why not */
+  /**
+   * Opens the requested devices; without any, there is no publisher. @throws {RejoinError} if a device cannot be
+   * opened
+   */
   async open(wanted: Readonly<Record<Kind, boolean>>): Promise<void> {
     this.problem = undefined;
     if (!wanted.audio && !wanted.video) return this.close();
@@ -32,7 +35,7 @@ export class OwnMedia extends Observable {
         videoSource: wanted.video ? undefined : false,
       });
       await publisher.ready;
-      // The camera stays open when a session ends: the next one uses it, too. `close` closes it.
+      // Keep the camera open when a session ends, because the next session uses it, too. `close` closes it.
       publisher.on('streamDestroyed', (event) => event.preventDefault());
       this.#onPublisher(publisher);
       this.publisher?.dispose();
@@ -54,7 +57,10 @@ export class OwnMedia extends Observable {
     this.changed();
   }
 
-  /** Turns one on or off. Answers whether there is a new publisher, to be published. @throws {Error} why not */
+  /**
+   * Turns a device on or off. Returns whether there is a new publisher to publish. @throws {Error} if the device
+   * cannot be opened
+   */
   async toggle(kind: Kind): Promise<boolean> {
     if (this.opening) return false;
     const on = !this.active[kind];

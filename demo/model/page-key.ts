@@ -1,7 +1,7 @@
 /**
- * The demo's server answers only pages that show the key of its present run, which it gives to pages of its own origin. The
- * key is asked for once, and again after a restart of the cluster. All paths are relative to the page, which a proxy may serve
- * below a prefix.
+ * The demo's server answers only pages that send the key of its current run. It gives the key only to pages of the same
+ * origin. The page requests the key once, and again after a restart of the cluster. All paths are relative to the
+ * page, because a proxy may serve it below a prefix.
  */
 const HEADER = 'x-demo-page-key';
 
@@ -9,13 +9,13 @@ let key: Promise<string> | undefined;
 
 /**
  * `fetch` with the page's key.
- * @throws {PageKeyError} the server gave none
+ * @throws {PageKeyError} if the server refuses the key
  */
 export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
   const used = currentKey();
   const answer = await ask(path, init, used);
   if (answer.status !== 403) return answer;
-  // Another call may have asked for the new key meanwhile.
+  // Another call may have requested the new key meanwhile.
   if (key === used) key = undefined;
   return ask(path, init, currentKey());
 }
@@ -43,7 +43,7 @@ async function requestKey(): Promise<string> {
   return String(((await answer.json()) as { key: unknown }).key);
 }
 
-/** The server gave this page no key. `status`, by which the SDK knows whether to ask again. */
+/** The server refused the key. The SDK decides by `status` whether to repeat. */
 export class PageKeyError extends Error {
   override readonly name = 'PageKeyError';
   readonly status: number;

@@ -1,10 +1,10 @@
-/** What the page's address and the browser's memory say. */
+/** Options from the page's address and the browser's storage. */
 export interface PageOptions {
   readonly room: string;
   readonly name: string;
   /** Join at once, without the form. */
   readonly join: boolean;
-  /** Join with a function that gets tokens instead of with one token. */
+  /** Join with a token function instead of one token. */
   readonly automatic: boolean;
 }
 
@@ -20,18 +20,18 @@ export function readPageOptions({ search }: { readonly search: string }): PageOp
   };
 }
 
-/** The page's address with the room in it, so that a reload leads back to it. */
+/** The page's address with the room, so that a reload leads back to it. */
 export function addressOf(room: string, automatic: boolean): string {
   const query = new URLSearchParams({ room, ...(automatic ? {} : { token: 'plain' }) });
   return `${location.pathname}?${query}`;
 }
 
-/** What to send to somebody who is to come. */
+/** The link for inviting another participant. */
 export function inviteLink(room: string): string {
   return `${location.origin}${location.pathname}?${new URLSearchParams({ room })}`;
 }
 
-/** A second participant in this browser, who joins at once. */
+/** The link for a second participant in this browser, which joins at once. */
 export function guestLink(room: string): string {
   return `${inviteLink(room)}&${new URLSearchParams({ name: 'Guest' })}&join`;
 }
@@ -40,7 +40,7 @@ export function rememberName(name: string): void {
   try {
     localStorage.setItem(NAME_KEY, name);
   } catch {
-    // A browser that keeps nothing asks again next time.
+    // Without storage, the page asks again next time.
   }
 }
 

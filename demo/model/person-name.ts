@@ -1,6 +1,6 @@
 import type { Connection } from '../../src/client/index.ts';
 
-/** The name that somebody has joined with: the client's part of the data is `{"name": "…"}`. */
+/** A participant's name from the client's part of the data: `{"name": "…"}`. */
 export function nameOf({ data, connectionId }: Pick<Connection, 'data' | 'connectionId'>): string {
   const [metadata = ''] = data.split('%/%');
   try {
@@ -9,7 +9,7 @@ export function nameOf({ data, connectionId }: Pick<Connection, 'data' | 'connec
       return parsed.name.trim() || connectionId;
     }
   } catch {
-    // Somebody came from another page, with data of another kind.
+    // The participant uses another page, with other data.
   }
   return metadata.trim().slice(0, 40) || connectionId;
 }

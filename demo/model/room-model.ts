@@ -15,40 +15,40 @@ export type RoomState = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'rebuil
 export interface JoinRequest {
   readonly room: string;
   readonly name: string;
-  /** Begin with the microphone on. */
+  /** Join with the microphone on. */
   readonly audio: boolean;
-  /** Begin with the camera on. */
+  /** Join with the camera on. */
   readonly video: boolean;
-  /** Join with a function that gets tokens, so that a crash of the session's node is got over without the user. */
+  /** Join with a token function, so that the session recovers from a crash without the user. */
   readonly automatic: boolean;
 }
 
-/** An attempt to get over a loss. */
+/** An attempt to recover. */
 export interface Trouble {
   readonly attempt: number;
   readonly cause: string;
 }
 
-/** How often participants are compared with what the page shows. */
+/** Interval between comparisons of the participants with the shown tiles. */
 const COMPARE_MS = 500;
 
-/** The room as this page sees it: the SDK's session, and what is made of its events. */
+/** This page's view of the room: the SDK's session, and the state that follows from its events. */
 export class RoomModel extends Observable {
   readonly log: EventLog;
   readonly media: OwnMedia;
   readonly chat = new Chat();
   readonly gaps: FrameGaps;
   state: RoomState = 'idle';
-  /** Joined, and not left: also while it is broken. */
+  /** True from the join until leaving, including failures. */
   inRoom = false;
   request: JoinRequest | undefined;
   session: Session | undefined;
   trouble: Trouble | undefined;
-  /** How long the last recovery took, ms, since this life of the page's session. */
+  /** Duration of the last recovery, ms, in this life of the page's session. */
   recoveredMs: number | undefined;
-  /** Why it is over. */
+  /** Why the session ended. */
   endReason: string | undefined;
-  /** Why it could not be joined. */
+  /** Why joining failed. */
   problem: Problem | undefined;
   readonly #remotes = new Set<Connection>();
   #shown = '';
@@ -77,7 +77,7 @@ export class RoomModel extends Observable {
     return [own, ...[...this.#remotes].flatMap(tilesOf)];
   }
 
-  /** Joins, and sends what the request says. What goes wrong is in `problem` and `media.problem`. */
+  /** Joins and publishes as requested. Failures are in `problem` and `media.problem`. */
   async join(request: JoinRequest): Promise<void> {
     if (this.state !== 'idle' && this.state !== 'ended') return;
     this.request = request;
@@ -107,7 +107,7 @@ export class RoomModel extends Observable {
     await this.#publish();
   }
 
-  /** Once more the same. */
+  /** Repeats the last request to join. */
   async joinAgain(): Promise<void> {
     if (this.request) await this.join(this.request);
   }
@@ -124,7 +124,7 @@ export class RoomModel extends Observable {
     this.#become('idle');
   }
 
-  /** Mutes or unmutes; turns the camera off or on. */
+  /** Mutes or unmutes the microphone; turns the camera off or on. */
   async toggle(kind: Kind): Promise<void> {
     try {
       if (await this.media.toggle(kind)) await this.#publish();
@@ -133,7 +133,7 @@ export class RoomModel extends Observable {
     }
   }
 
-  /** A node has gone: whether it matters to the pictures here is to be seen. */
+  /** A node has ended. Watches whether this affects the pictures here. */
   nodeLost(): void {
     if (this.state === 'joined') this.gaps.look(false);
   }
@@ -210,7 +210,7 @@ export class RoomModel extends Observable {
     this.changed();
   }
 
-  /** The SDK does not say when somebody is back after a crash, as nothing but ids has changed then. */
+  /** The SDK emits no event when a participant returns after a crash, because only ids have changed. */
   #compare(): void {
     if (!this.inRoom) return;
     const now = JSON.stringify(this.tiles, (key, value: unknown) => (key === 'manager' ? undefined : value));

@@ -1,12 +1,12 @@
 import type * as Sdk from '../../src/client/index.ts';
 
-/** The SDK as the page's script tag brings it. */
+/** The global of the page's script tag. */
 declare global {
   var Rejoin: typeof Sdk | undefined;
 }
 
-/** @throws {Error} when the script has not been loaded */
+/** @throws {Error} if the script is not loaded */
 export function sdk(): typeof Sdk {
   if (globalThis.Rejoin) return globalThis.Rejoin;
-  throw new Error('The SDK is missing. Build it with "npm run build", so that dist/rejoin.min.js exists.');
+  throw new Error('The SDK is missing. Run "npm run build", which makes dist/rejoin.min.js.');
 }

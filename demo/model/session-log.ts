@@ -9,7 +9,7 @@ import type {
 import type { EventLog } from './event-log.ts';
 import { nameOf } from './person-name.ts';
 
-/** Why somebody has left, or why something is over; nothing is to be said of what people do on purpose. */
+/** Texts for reasons of leaving or ending; empty for voluntary ones. */
 const REASONS: Readonly<Record<string, string>> = {
   disconnect: '',
   unpublish: '',
@@ -34,12 +34,12 @@ const CAUSES: Readonly<Record<string, string>> = {
   unavailable: 'the server is not available',
 };
 
-/** What broke, in words. */
+/** The cause of a failure, in words. */
 export function causeOf(cause: string): string {
   return CAUSES[cause] ?? cause;
 }
 
-/** Writes down what a session tells. To be called before it connects. */
+/** Logs the events of a session. Call it before the session connects. */
 export function logSession(session: Session, log: EventLog): void {
   const isOwn = (connection: Connection): boolean => connection === session.connection;
   const who = (connection: Connection): string => (isOwn(connection) ? 'You' : nameOf(connection));
@@ -79,7 +79,7 @@ export function logSession(session: Session, log: EventLog): void {
   session.on('streamPropertyChanged', ({ stream, changedProperty, newValue }) => {
     log.add('streamPropertyChanged', 'info', `${who(stream.connection)} ${changeOf(changedProperty, newValue)}`, {
       note: stream.streamId,
-      // A track has nothing to show but its id.
+      // Of a track, the id is the only useful value.
       detail: { changedProperty, newValue: newValue instanceof MediaStreamTrack ? newValue.id : newValue },
     });
   });
@@ -118,7 +118,7 @@ export function logSession(session: Session, log: EventLog): void {
   });
 }
 
-/** The session does not tell of one's own streams; their publisher does. */
+/** Logs the events of own streams, which only their publisher emits. */
 export function logPublisher(publisher: Publisher, log: EventLog): void {
   publisher.on('streamCreated', ({ stream: { streamId } }) => {
     log.add('streamCreated', 'info', 'You are on air', { note: streamId, detail: { streamId, own: true } });
@@ -131,7 +131,7 @@ export function logPublisher(publisher: Publisher, log: EventLog): void {
   });
 }
 
-/** What somebody has done, or what has become of it. */
+/** Describes the change of a property. */
 function changeOf(property: ChangedPropertyType, value: StreamPropertyValue): string {
   const what = property.startsWith('audio') ? 'microphone' : 'camera';
   if (typeof value === 'boolean') return `turned the ${what} ${value ? 'on' : 'off'}`;

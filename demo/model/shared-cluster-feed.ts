@@ -1,12 +1,12 @@
 import { ClusterFeed, type TellCluster } from './cluster-feed.ts';
 import type { ClusterState } from './cluster-state.ts';
 
-/** More than the feed itself waits, as it has the first word. */
+/** Longer than the feed's own limit, because the feed detects a failure first. */
 const SILENCE_MS = 4_500;
 
 /**
- * One feed for all tabs of a room: the tab that has the lock reads it and passes it on. Browsers open no more than six
- * connections to a server, and six tabs with a feed each would leave none for anything else.
+ * One feed for all tabs of a room: the tab that holds the lock reads the feed and forwards it. Browsers open at most
+ * six connections to a server, so six tabs with separate feeds would block everything else.
  */
 export class SharedClusterFeed {
   readonly #room: string;
@@ -22,7 +22,7 @@ export class SharedClusterFeed {
     const name = `rejoin-demo-cluster-${room}`;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }: MessageEvent<ClusterState | undefined>) => this.#take(data);
-    // Browsers have locks only for pages that are served securely.
+    // Browsers offer locks only to pages that are served securely.
     if ('locks' in navigator) void this.#waitForTurn(name);
     else this.#read();
   }
@@ -40,7 +40,7 @@ export class SharedClusterFeed {
       this.#read();
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
     };
-    // Closing ends the wait, too, which rejects.
+    // Closing aborts the request, which then rejects.
     await navigator.locks.request(name, { signal }, held).catch(() => {});
   }
 

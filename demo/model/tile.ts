@@ -1,9 +1,9 @@
 import type { Connection, Publisher, Stream, StreamManager } from '../../src/client/index.ts';
 import { nameOf } from './person-name.ts';
 
-/** A rectangle of the stage: somebody's stream, or somebody without one. */
+/** A rectangle of the stage: a participant's stream, or a participant without one. */
 export interface TileModel {
-  /** The same for the life of what it shows: a rebuild changes all ids, and no video may be made anew. */
+  /** Stays the same for the life of the tile. A rebuild changes all ids, but no video may be recreated. */
   readonly key: string;
   readonly own: boolean;
   readonly name: string;
@@ -13,7 +13,7 @@ export interface TileModel {
   readonly manager: StreamManager | undefined;
   readonly audioOn: boolean;
   readonly videoOn: boolean;
-  /** Has lost the connection, and may be back any moment. */
+  /** The participant has lost the connection, and may return any moment. */
   readonly away: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface OwnTileState {
 const keys = new WeakMap<object, string>();
 let count = 0;
 
-/** A key for an object, always the same for the same object. */
+/** A key for an object; the same object always has the same key. */
 export function keyOf(object: object): string {
   const known = keys.get(object);
   if (known) return known;
@@ -52,10 +52,10 @@ export function ownTile({ name, connection, publisher, audioOn, videoOn }: OwnTi
   };
 }
 
-/** One tile for each stream of a connection, or one for somebody who only watches. */
+/** One tile for each stream of a connection, or one for a participant without streams. */
 export function tilesOf(connection: Connection): TileModel[] {
   const tile = (stream: Stream | undefined, index: number): TileModel => ({
-    // Somebody's first stream appears where the name has been.
+    // The first stream replaces the tile with the participant's name.
     key: keyOf(index === 0 || !stream ? connection : stream),
     own: false,
     name: nameOf(connection),

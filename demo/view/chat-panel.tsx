@@ -26,7 +26,7 @@ export function ChatPanel({ room, tab, hidden }: { room: RoomModel; tab: boolean
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be scrolled by keyboard, too */}
       <ol class="messages" ref={list} aria-live="polite" aria-label="Messages" tabIndex={0}>
         {chat.messages.length === 0 && (
-          <li class="empty">What you write while the session comes back is sent when it is back.</li>
+          <li class="empty">Messages that you write while the session recovers are sent afterwards.</li>
         )}
         {chat.messages.map((message) => (
           <Message key={message.id} message={message} again={() => void chat.sendAgain(message)} />

@@ -6,7 +6,7 @@ import { useObservable } from './use-observable.ts';
 
 const ORDER = ['balancer', 'master', 'media-node'] as const;
 
-/** The processes that serve this room, and the means to end them. */
+/** The processes that serve this room, with buttons to kill them. */
 export function ClusterPanel({
   cluster,
   tab,
@@ -40,11 +40,11 @@ export function ClusterPanel({
           />
         ))}
       </ul>
-      {live && !mayKill && <p class="hint">Nodes are killed from the computer that runs the demo.</p>}
+      {live && !mayKill && <p class="hint">Only the computer that runs the demo can kill nodes.</p>}
       {!live && (
         <p class="stale" role="status">
           <span class="spinner" />
-          {nodes.length === 0 ? 'Asking for the cluster…' : 'No news of the cluster: the balancer does not answer.'}
+          {nodes.length === 0 ? 'Loading the cluster…' : 'The balancer does not answer.'}
         </p>
       )}
     </Panel>

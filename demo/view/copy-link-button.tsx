@@ -18,7 +18,7 @@ export function CopyLinkButton({ room }: { room: string }): JSX.Element {
       await navigator.clipboard.writeText(link);
       setCopied(true);
     } catch {
-      // Browsers keep the clipboard from pages that are not served securely.
+      // Browsers offer the clipboard only to pages that are served securely.
       prompt('The link to this room', link);
     }
   };

@@ -11,7 +11,7 @@ const TITLES: Readonly<Record<string, string>> = {
   sessionClosedByServer: 'The room was closed',
 };
 
-/** It is over and does not come back by itself. */
+/** The session has ended and does not recover by itself. */
 export function EndedCard({ room }: { room: RoomModel }): JSX.Element {
   const { endReason = '', request, problem } = room;
   const button = useRef<HTMLButtonElement>(null);
@@ -22,7 +22,7 @@ export function EndedCard({ room }: { room: RoomModel }): JSX.Element {
     <div ref={card} class="ended" role="alert">
       <h2>{TITLES[endReason] ?? 'The session has ended'}</h2>
       {endReason === 'nodeCrashed' && !request?.automatic && (
-        <p>This page had one token, which ended with the session. A new one leads back into the same room.</p>
+        <p>This page had one token, which is no longer valid. You can join the same room again with a new one.</p>
       )}
       {problem && (
         <p class="failure">

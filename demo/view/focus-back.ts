@@ -1,10 +1,10 @@
 import type { RefObject } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 
-/** The id of the heading that gets the focus where nothing nearer is left to have it. */
+/** The id of the heading that gets the focus if no closer element remains. */
 export const ROOM_NAME = 'room-name';
 
-/** When an element goes that has the focus, or holds what has it, the focus goes to the room's name and not to nowhere. */
+/** If a removed element had the focus, or contained it, the room's name gets the focus. */
 export function useFocusBack(element: RefObject<HTMLElement | null>): void {
   useLayoutEffect(() => {
     const shown = element.current;

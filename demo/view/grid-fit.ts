@@ -3,11 +3,11 @@ export interface Box {
   readonly height: number;
 }
 
-/** From nearly square to the widest that cameras give. */
+/** Aspect ratios: nearly square, and the widest of usual cameras. */
 const NARROWEST = 1.2;
 const WIDEST = 16 / 9;
 
-/** The largest size, px, at which `count` tiles fit into a box side by side and one below the other. */
+/** The largest size, px, at which `count` tiles fit into a box in rows and columns. */
 export function fitTiles(count: number, box: Box, gap: number): Box {
   let best: Box = { width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {

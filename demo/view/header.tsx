@@ -9,7 +9,7 @@ export function Header({ room }: { room: RoomModel }): JSX.Element {
   const { inRoom, state, request } = room;
   const people = new Set(room.tiles.map(({ own, connectionId }) => (own ? 'own' : connectionId))).size;
   const heading = useRef<HTMLHeadingElement>(null);
-  // The form that had the focus is gone: those who use a keyboard or a screen reader go on from the room's name.
+  // The focused form is gone, so users of a keyboard or a screen reader continue at the room's name.
   useEffect(() => {
     if (inRoom) heading.current?.focus();
   }, [inRoom]);

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
-/** Drawn on 24 by 24, in the colour of the text beside them. */
+/** An icon of 24 by 24, in the colour of the adjacent text. */
 function Icon({ children }: { children: ComponentChildren }): JSX.Element {
   return (
     <svg

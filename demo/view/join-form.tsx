@@ -7,7 +7,7 @@ import { PhoneInvitation } from './phone-invitation.tsx';
 import { ProblemCard } from './problem-card.tsx';
 import { Switch } from './switch.tsx';
 
-/** The way into a room. */
+/** The form that joins a room. */
 export function JoinForm({ room, options }: { room: RoomModel; options: PageOptions }): JSX.Element {
   const last = room.request;
   const [roomName, setRoomName] = useState(last?.room ?? options.room);
@@ -29,12 +29,12 @@ export function JoinForm({ room, options }: { room: RoomModel; options: PageOpti
     join(media);
   };
 
-  /** Without the device that is the trouble, as far as is known. */
+  /** The devices without the failed one, as far as it is known. */
   const rest = room.media.problem?.name.startsWith('INPUT_AUDIO')
     ? { audio: false, video: true }
     : { audio: true, video: false };
   const button = useRef<HTMLButtonElement>(null);
-  // Back from a room: what had the focus there is gone.
+  // After leaving a room the focused element is gone, so focus the button.
   useEffect(() => {
     if (last) button.current?.focus();
   }, []);
@@ -44,8 +44,8 @@ export function JoinForm({ room, options }: { room: RoomModel; options: PageOpti
       <div class="pitch">
         <h1>Video that outlives the machines that serve it</h1>
         <p>
-          Join a room, open it in a second tab, then kill the node that owns it. The picture goes on, and the session
-          brings itself back.
+          Join a room, open it in a second tab, then kill the node that owns it. The picture continues, and the session
+          recovers by itself.
         </p>
         <PhoneInvitation />
       </div>

@@ -4,7 +4,7 @@ import type { StreamManager } from '../../src/client/index.ts';
 import type { FrameGaps } from '../model/frame-gaps.ts';
 import type { TileModel } from '../model/tile.ts';
 
-/** The video of a publisher or subscriber, for as long as it lives: the SDK exchanges what it shows. */
+/** The video of a publisher or subscriber for its whole life; the SDK replaces its media. */
 export function LiveVideo({
   manager,
   tile,
@@ -24,6 +24,6 @@ export function LiveVideo({
     if (!manager.remote) return;
     return gaps.watch(video, () => ({ name: latest.current.name, active: latest.current.videoOn }));
   }, [manager]);
-  // biome-ignore lint/a11y/useMediaCaption: nobody has written down what people are about to say.
+  // biome-ignore lint/a11y/useMediaCaption: live speech has no captions.
   return <video ref={element} autoplay playsInline disablePictureInPicture />;
 }

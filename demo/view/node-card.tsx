@@ -14,12 +14,12 @@ export function NodeCard({
   kill,
 }: {
   node: NodeState;
-  /** Whether it is so at this moment. */
+  /** Whether the shown state is current. */
   live: boolean;
   isOwner: boolean;
   isMedia: boolean;
   canKill: boolean;
-  /** None: this page may not. */
+  /** Undefined if this page may not kill nodes. */
   kill: (() => void) | undefined;
 }): JSX.Element {
   const { id, role, pid, state, load, facts, restarts } = node;
@@ -48,7 +48,7 @@ export function NodeCard({
           type="button"
           data-testid="kill-button"
           aria-label={`Kill ${id}`}
-          title={`End the process of ${id} at once (SIGKILL)`}
+          title={`Kill the process of ${id} (SIGKILL)`}
           aria-disabled={!canKill}
           onClick={() => canKill && kill()}
         >
@@ -65,9 +65,7 @@ export function NodeCard({
         {pid !== undefined && <span>pid {pid}</span>}
         {restarts > 0 && <span class="restarts">{restarts === 1 ? '1 restart' : `${restarts} restarts`}</span>}
       </p>
-      {state !== 'up' && (
-        <p class="node-facts">{state === 'down' ? 'Is started again by itself.' : 'Getting ready…'}</p>
-      )}
+      {state !== 'up' && <p class="node-facts">{state === 'down' ? 'Restarts automatically.' : 'Getting ready…'}</p>}
       {state === 'up' && load !== undefined && (
         <>
           <p class="node-facts">

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
-/** What belongs to one panel beside the pictures. On small screens it is the content of a tab. */
+/** One panel beside the pictures. On small screens it is the content of a tab. */
 export function Panel({
   id,
   title,
@@ -11,7 +11,7 @@ export function Panel({
 }: {
   id: string;
   title: string;
-  /** Said beside the title. */
+  /** Shown beside the title. */
   note?: ComponentChildren;
   tab: boolean;
   hidden: boolean;

@@ -11,7 +11,7 @@ import { useObservable } from './use-observable.ts';
 
 export type PanelId = 'cluster' | 'timeline' | 'chat';
 
-/** The width from which all panels have a place beside the pictures; style.css knows it, too. */
+/** The width from which all panels fit beside the pictures; panels.css has the same value. */
 const WIDE = '(min-width: 1240px)';
 
 export function Panels({ room, cluster }: { room: RoomModel; cluster: ClusterModel }): JSX.Element {

@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type PhoneGuide, requestPhoneGuides } from '../model/demo-server.ts';
 
-/** How a phone gets into the demo, where it is served to phones. */
+/** Explains how a phone joins the demo, if it is served to phones. */
 export function PhoneInvitation(): JSX.Element | null {
   const [guides, setGuides] = useState<readonly PhoneGuide[]>([]);
   useEffect(() => {
     let gone = false;
-    // An invitation that cannot be had is left away: the page is for this computer first.
+    // Without an answer, show no invitation: the page mainly serves this computer.
     requestPhoneGuides().then(
       (found) => gone || setGuides(found),
       () => {},
@@ -30,8 +30,8 @@ export function PhoneInvitation(): JSX.Element | null {
         <h2>Join with a phone</h2>
         <p>In the same network, scan this, or open {guides.map(({ url }) => url).join(' or ')}</p>
         <p>
-          The phone will warn of the certificate, which this computer has made itself: the page there says how to accept
-          it.
+          The phone will warn about the certificate, because this computer made it. The opened page explains how to
+          accept it.
         </p>
       </div>
     </section>

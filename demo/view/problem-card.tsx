@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Problem } from '../model/problem.ts';
 import { useFocusBack } from './focus-back.ts';
 
-/** Says what went wrong and what to do; `children` are the buttons that do it. */
+/** Shows a problem and its remedy; `children` are the buttons. */
 export function ProblemCard({
   title,
   problem,

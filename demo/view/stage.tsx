@@ -8,7 +8,7 @@ import { ProblemCard } from './problem-card.tsx';
 import { StateBanner } from './state-banner.tsx';
 import { VideoGrid } from './video-grid.tsx';
 
-/** The pictures, what is said about them, and the buttons of the call. */
+/** The pictures, the banner, and the buttons of the call. */
 export function Stage({ room }: { room: RoomModel }): JSX.Element {
   const { state, media, request } = room;
   const alone = state === 'joined' && room.tiles.length === 1;
@@ -23,7 +23,7 @@ export function Stage({ room }: { room: RoomModel }): JSX.Element {
             <ProblemCard title="Camera or microphone cannot be used" problem={media.problem}>
               <button class="button" type="button" onClick={() => media.dismissProblem()}>
                 <CloseIcon />
-                Go on without
+                Continue without
               </button>
             </ProblemCard>
           </div>

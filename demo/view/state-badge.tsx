@@ -10,7 +10,7 @@ const LABELS: Readonly<Record<RoomState, string>> = {
   ended: 'Ended',
 };
 
-/** The state of the session, always in sight. */
+/** The state of the session, always visible. */
 export function StateBadge({ state }: { state: RoomState }): JSX.Element {
   return (
     <span class="state-badge" data-testid="state" data-state={state}>

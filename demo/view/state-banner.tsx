@@ -5,10 +5,10 @@ import { causeOf } from '../model/session-log.ts';
 import { durationText } from './clock-time.ts';
 import { CheckIcon } from './icons.tsx';
 
-/** How long good news stay, ms. */
+/** How long a success message stays, ms. */
 const GOOD_NEWS_MS = 4_000;
 
-/** What becomes of the session, said to the eyes and to screen readers, above the pictures and without hiding them. */
+/** Announces changes of the session visibly and to screen readers, above the pictures without covering them. */
 export function StateBanner({ room }: { room: RoomModel }): JSX.Element {
   return (
     <div class="banner-place" role="status" aria-live="polite">

@@ -3,11 +3,11 @@ import type { JSX } from 'preact';
 export interface TabDetail<Id extends string> {
   readonly id: Id;
   readonly label: string;
-  /** Of what is new there. */
+  /** Number of new items. */
   readonly count?: number;
 }
 
-/** Arrow keys go from tab to tab, as people who use keyboards expect. */
+/** Arrow keys change the tab, as users of keyboards expect. */
 export function Tabs<Id extends string>({
   tabs,
   selected,

@@ -4,10 +4,10 @@ import { durationText, preciseTime } from './clock-time.ts';
 import { Panel } from './panel.tsx';
 import { useObservable } from './use-observable.ts';
 
-/** A bar of full width, ms: what nobody likes to wait for. */
+/** Duration of a full-width bar, ms. */
 const FULL_BAR_MS = 3_000;
 
-/** What has happened, newest first. */
+/** All events, newest first. */
 export function TimelinePanel({ log, tab, hidden }: { log: EventLog; tab: boolean; hidden: boolean }): JSX.Element {
   useObservable(log);
   return (

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState } from 'preact/hooks';
 
-/** Whether a CSS media query is true now. */
+/** Whether a CSS media query matches now. */
 export function useMediaQuery(text: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(text).matches);
   useLayoutEffect(() => {

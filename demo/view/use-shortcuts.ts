@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
-/** Single keys that do something, by their lower-case letter; not while somebody writes. */
+/** Single keys with an action, by lower-case letter; inactive in input fields. */
 export function useShortcuts(actions: Readonly<Record<string, () => void>>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {

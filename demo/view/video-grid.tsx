@@ -6,7 +6,7 @@ import { Tile } from './tile.tsx';
 
 const GAP = 12;
 
-/** Everybody in the room, each as large as the place allows. */
+/** All tiles of the room, each as large as the space allows. */
 export function VideoGrid({ room }: { room: RoomModel }): JSX.Element {
   const grid = useRef<HTMLDivElement>(null);
   const [box, setBox] = useState<Box>({ width: 0, height: 0 });

@@ -1,5 +1,5 @@
-// For `node --import`: TypeDoc works on TypeScript's programming interface, which TypeScript 7 does not have. What it
-// imports as `typescript` is therefore version 6, of the package that other tools of that kind look for by themselves.
+// For `node --import`: TypeDoc needs TypeScript's programming interface, which TypeScript 7 lacks. Its import of
+// `typescript` therefore resolves to version 6, from the package that similar tools look for.
 
 import { createRequire, registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';

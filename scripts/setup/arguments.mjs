@@ -1,15 +1,15 @@
 /**
- * The arguments of each command, so that a mistyped one is told before set-up begins, when nothing is installed yet that could
- * read them. What the values of options may be is for the programs to say; test/unit/setup-arguments.test.ts keeps the two alike.
+ * The arguments of each command, so that a typo is reported before set-up begins, when no parser is installed yet.
+ * The programs check the values of options; test/unit/setup-arguments.test.ts keeps both lists equal.
  */
 
-/** The parts of the test suite, in the order in which they run. */
+/** The parts of the test suite, in the order of their runs. */
 export const SUITES = ['unit', 'package', 'integration', 'doors', 'hosts', 'e2e', 'browsers', 'chaos'];
 
-/** Instead of a part: the unit tests that a change concerns. */
+/** Instead of a part: the unit tests that a change affects. */
 export const CHANGED = '--changed';
 
-/** What `npm run bench` can measure. */
+/** The benchmarks of `npm run bench`. */
 export const BENCHMARKS = ['owner-crash', 'media-crash', 'power-loss', 'bad-links', 'drain', 'storm', 'join', 'all'];
 
 /** @type {Record<string, { options: string[], names?: string[] }>} */
@@ -39,7 +39,7 @@ export const ARGUMENTS = {
 };
 
 /**
- * What is wrong with the arguments of a command, if anything is.
+ * Describes the first mistake in the arguments of a command, if there is one.
  *
  * @param {string} command
  * @param {string[]} args
@@ -47,7 +47,7 @@ export const ARGUMENTS = {
  */
 export function mistakeIn(command, args) {
   if (asksForHelp(args)) return undefined;
-  // What follows the part's name is for the runner of that part.
+  // The arguments after the part's name are for its runner.
   if (command === 'test')
     return args.length === 0 || args[0] === CHANGED ? undefined : nameMistake('suite', SUITES, args[0]);
   if (command === 'setup') return setupMistake(args);
@@ -75,11 +75,11 @@ function setupMistake(args) {
 }
 
 function unknownOption(arg, options) {
-  return `There is no option "${arg.split('=')[0]}". There are: ${options.map((option) => `--${option}`).join(' ')}`;
+  return `Unknown option "${arg.split('=')[0]}". Options: ${options.map((option) => `--${option}`).join(' ')}`;
 }
 
 function nameMistake(what, names, given) {
   if (names.includes(given)) return undefined;
-  const said = given === '' ? `No ${what} is named.` : `There is no ${what} "${given}".`;
-  return `${said} There are: ${names.join(' ')}`;
+  const said = given === '' ? `The name of a ${what} is missing.` : `Unknown ${what} "${given}".`;
+  return `${said} Names: ${names.join(' ')}`;
 }

@@ -13,7 +13,7 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 const TIME_LIMIT = 300_000;
 
 /**
- * The browser that CHROMIUM_PATH names, if it names one.
+ * The browser in CHROMIUM_PATH, if it is set.
  *
  * @returns {string | undefined} its path
  */
@@ -25,18 +25,18 @@ export function givenBrowser() {
   if (executable(path)) return path;
   throw new Failure(
     'BrowserBroken',
-    `CHROMIUM_PATH names ${path}, but there is no program.`,
-    'let it name a Chromium or Chrome, or have one looked for: unset CHROMIUM_PATH',
+    `CHROMIUM_PATH is ${path}, which is not a program.`,
+    'set it to a Chromium or Chrome, or let set-up find one: unset CHROMIUM_PATH',
   );
 }
 
 /**
- * A Chromium for the tests, from the first of these that has one: the path, an earlier download of Playwright's, the
+ * A Chromium for the tests, from the first source that has one: the path, an earlier download of Playwright's, the
  * system's packages, Playwright's downloads.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
- * @param {string} context.node the Node to run Playwright on
+ * @param {string} context.node the Node for Playwright
  * @returns {Promise<string>} its path
  */
 export async function provideBrowser({ log, node }) {
@@ -73,7 +73,10 @@ function executable(path) {
   }
 }
 
-/** Playwright's own Chromium, if it has been downloaded. Asked in a process of its own, on a Node that can load it. */
+/**
+ * Playwright's own Chromium, if it is downloaded. Runs in a separate process, because only the given Node can load
+ * Playwright.
+ */
 function downloaded(node) {
   const program = "import('playwright').then(({ chromium }) => console.log(chromium.executablePath()))";
   const { stdout } = spawnSync(node, ['-e', program], { cwd: root, encoding: 'utf8', timeout: 10_000 });
@@ -98,7 +101,7 @@ function download(log, node, problem) {
       throw new Failure(
         'BrowserMissing',
         `There is no Chromium for the tests, and fetching one failed: ${how}.\n${output}`,
-        'install Chromium or Chrome, for example: sudo apt-get install --yes chromium; or name one: export CHROMIUM_PATH=/path/of/chromium',
+        'install Chromium or Chrome, for example: sudo apt-get install --yes chromium; or set its path: export CHROMIUM_PATH=/path/of/chromium',
       );
     }
     step.done('Chromium fetched');

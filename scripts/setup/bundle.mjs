@@ -7,16 +7,16 @@ import { withLock } from './lock.mjs';
 import { digest, root } from './places.mjs';
 import { inStep } from './step.mjs';
 
-/** All that the browser bundles are made from. */
+/** All inputs of the browser bundles. */
 const INPUTS = ['src/client', 'src/protocol', 'src/node-client', 'demo', 'rollup.config.mjs', 'package-lock.json'];
 
-const REMEDY = 'mend what the message above points at, then run the same command again';
+const REMEDY = 'fix the problem above, then repeat the command';
 
 const output = join(root, 'dist');
 const stamp = join(output, '.bundle.json');
 
 /**
- * Builds the browser bundles, unless those that are there were built from what is there.
+ * Builds the browser bundles, unless the existing ones are up to date.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
@@ -27,7 +27,7 @@ export function provideBundles({ log, node }) {
     if (current()) return;
     await withLock(`checkout-${digest(root)}`, log, async () => {
       if (current()) return;
-      // Taken before: an edit during the build makes the bundles out of date.
+      // Computed before the build, so that an edit during the build makes the bundles outdated.
       const inputs = inputDigest();
       await inStep(log, 'building the browser bundles', async (step) => {
         const rollup = join(root, 'node_modules', 'rollup', 'dist', 'bin', 'rollup');
@@ -56,7 +56,7 @@ function inputDigest() {
   return digest(...files.flatMap((path) => [relative(root, path), readFileSync(path)]));
 }
 
-/** The files at and below a path, in a fixed order. */
+/** All files at or below a path, in a fixed order. */
 function filesIn(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return stat ? [path] : [];

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { interruption } from './interruption.mjs';
 
-/** Enough of an output to see both what went wrong first and how it ended. */
+/** Enough lines of an output to show both the first problem and the end. */
 const HEAD = 15;
 const TAIL = 30;
 const PATIENCE = 5_000;
@@ -13,21 +13,21 @@ const PATIENCE = 5_000;
  * @typedef {object} Outcome
  * @property {boolean} ok whether the command ended by itself with exit code 0
  * @property {string} how how it ended otherwise, in words
- * @property {string} output what it printed, without the middle if that was much
+ * @property {string} output its output, shortened in the middle
  */
 
 /**
- * Runs a command to its end without showing what it prints. It never outlives an interruption of set-up.
+ * Runs a command to its end without showing its output. The command never outlives an interruption of set-up.
  *
  * @param {string} file
  * @param {string[]} args
  * @param {object} [options]
  * @param {string} [options.cwd]
  * @param {NodeJS.ProcessEnv} [options.env]
- * @param {(line: string) => void} [options.onLine] called with every line that it prints
+ * @param {(line: string) => void} [options.onLine] called with every line of output
  * @param {AbortSignal} [options.signal] ends it early, with the reason's message as the outcome
- * @param {NodeJS.Signals} [options.gentleSignal] for a command that must not be killed half-way: the signal by which it
- *   stops when it safely can
+ * @param {NodeJS.Signals} [options.gentleSignal] for a command that must not be killed half-way: it stops at this
+ *   signal when it safely can
  * @returns {Promise<Outcome>}
  */
 export async function run(file, args, { cwd, env = process.env, onLine, signal, gentleSignal } = {}) {
@@ -36,7 +36,8 @@ export async function run(file, args, { cwd, env = process.env, onLine, signal, 
   const lines = [];
 
   const outcome = await new Promise((resolve) => {
-    // In a group of its own, which can be ended as a whole: not every program passes signals on to what it started.
+    // In its own process group, which can be ended as a whole, because not every program forwards signals to its
+    // children.
     const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let killer;
     const end = () => {
@@ -61,8 +62,8 @@ export async function run(file, args, { cwd, env = process.env, onLine, signal, 
       stop.removeEventListener('abort', end);
       resolve(how);
     };
-    child.on('error', (error) => settle(error.code === 'ENOENT' ? `there is no command ${file}` : error.message));
-    // 'close' comes after the last line was read, 'exit' may come before.
+    child.on('error', (error) => settle(error.code === 'ENOENT' ? `command not found: ${file}` : error.message));
+    // 'close' follows the last line; 'exit' may precede it.
     child.on('close', (code, killedBy) => {
       if (code === 0) settle('');
       else if (stop.aborted) settle(stop.reason.message);

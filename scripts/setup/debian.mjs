@@ -7,13 +7,13 @@ import { inStep } from './step.mjs';
 
 let updated = false;
 
-/** Whether this system has Debian packages at all. */
+/** Whether this system uses Debian packages. */
 export function isDebian() {
   return !spawnSync('dpkg-query', ['--version'], { stdio: 'ignore' }).error;
 }
 
 /**
- * The installed versions of Debian packages; undefined where a package is missing.
+ * The installed versions of Debian packages; undefined for a missing package.
  *
  * @param {string[]} names
  * @returns {(string | undefined)[]}
@@ -32,11 +32,11 @@ export function versions(names) {
 }
 
 /**
- * Makes sure that Debian packages are installed.
+ * Installs missing Debian packages.
  *
  * @param {object} request
  * @param {string[]} request.names
- * @param {string} request.purpose what they are for, to follow "needed"
+ * @param {string} request.purpose their purpose, follows "needed"
  * @param {NodeJS.WritableStream} request.log
  */
 export async function provide({ names, purpose, log }) {
@@ -50,7 +50,7 @@ export async function provide({ names, purpose, log }) {
   }
 
   await withLock('apt', log, async () => {
-    // Another set-up may have installed them while this one waited.
+    // Another set-up may have installed them during the wait.
     const absent = missing(names);
     if (absent.length === 0) return;
 
@@ -58,7 +58,7 @@ export async function provide({ names, purpose, log }) {
       const install = ['install', '--yes', '--no-install-recommends', ...absent];
       for (const args of updated ? [install] : [['update'], install]) {
         const { ok, how, output } = await apt(become, args, step);
-        // Without fresh lists the installation may work all the same.
+        // The installation may succeed even without fresh lists.
         if (!ok && args === install) {
           const what = `apt-get ${args.join(' ')} failed: ${how}.\n${output}`;
           throw new Failure('PackagesMissing', what, commands(absent));
@@ -75,7 +75,7 @@ function missing(names) {
   return names.filter((_, index) => !found[index]);
 }
 
-/** What to put before a command to run it as root; undefined if that takes a password. */
+/** The prefix that runs a command as root; undefined if it would need a password. */
 function privileges() {
   if (process.getuid?.() === 0) return [];
   return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
@@ -97,6 +97,6 @@ function apt(become, args, step) {
     const now = line.startsWith('Get:') ? 'Fetching' : /^(Unpacking|Setting up) \S+/.exec(line)?.[0];
     if (now) step.at(total ? `[${ready}/${total}] ${now}` : now);
   };
-  // apt-get ends at an interrupt where it safely can; killed while it unpacks, it leaves a system to be repaired by hand.
+  // apt-get stops at an interrupt when it safely can. Killed while unpacking, it would leave the system broken.
   return run(command[0], [...command.slice(1), ...args], { onLine, gentleSignal: 'SIGINT' });
 }

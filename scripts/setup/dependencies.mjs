@@ -12,15 +12,15 @@ const stamp = join(modules, '.rejoin-installed');
 const POLL = 500;
 
 /**
- * Installs exactly what the lock file says, and nothing when that does not fit package.json.
+ * Installs exactly the packages of the lock file, or nothing if it does not match package.json.
  *
- * 'dev': also where NODE_ENV says production. 'error': npm warns if the Node it runs on is older than the packages want,
- * which does not matter, as what is installed runs on the Node that set-up provides.
+ * 'dev': even if NODE_ENV is production. 'error': hides npm's warning about an old Node, because the packages run on
+ * the Node that set-up installs.
  */
 const INSTALL = ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /**
- * Installs the packages that package-lock.json names, unless they are all there.
+ * Installs the packages of package-lock.json, unless all are present.
  *
  * @param {NodeJS.WritableStream} log
  */
@@ -39,7 +39,7 @@ async function install(log) {
     .map(([path]) => join(root, path, 'package.json'));
 
   await inStep(log, 'installing dependencies', async (step) => {
-    // npm tells no progress to a pipe, but its work can be watched.
+    // npm reports no progress to a pipe, so count the installed packages.
     const count = () => step.at(`${paths.filter((path) => existsSync(path)).length} of ${paths.length}`);
     const timer = setInterval(count, POLL);
     try {
@@ -53,8 +53,8 @@ async function install(log) {
 }
 
 /**
- * Runs npm in the checkout, on the Node it came with: the one in node_modules, which `npm run` puts first on the path,
- * may be the very thing that is being replaced.
+ * Runs npm in the checkout, on its own Node. `npm run` puts node_modules first on the path, but this command may just
+ * be replacing the Node there.
  *
  * @param {string[]} args
  */
@@ -71,7 +71,7 @@ function current() {
   }
 }
 
-/** Whether npm itself has noted down that exactly the packages of the lock file are there. */
+/** Whether npm's own record lists exactly the packages of the lock file. */
 function alreadyInstalled() {
   let installed;
   try {
@@ -85,16 +85,16 @@ function alreadyInstalled() {
   for (const [path, { version }] of Object.entries(installed)) {
     if (wanted[path]?.version !== version || !existsSync(join(root, path, 'package.json'))) return false;
   }
-  // Those for other platforms stay away.
+  // Packages for other platforms may be absent.
   return Object.entries(wanted).every(([path, { optional }]) => optional || installed[path]);
 }
 
-/** Whether the lock file was written for what package.json asks for now. */
+/** Whether the lock file matches package.json. */
 function inSync() {
   return demands(readJson('package-lock.json').packages['']) === demands(readJson('package.json'));
 }
 
-/** The entries of a lock file that stand for packages: the one with the empty path is the project itself. */
+/** The packages of a lock file; the entry with the empty path is the project itself. */
 function packages(file) {
   const { '': _project, ...rest } = readJson(file).packages;
   return rest;

@@ -1,16 +1,16 @@
 import { interruption } from './interruption.mjs';
 
-/** How long nothing at all may arrive, ms. */
+/** Longest time without any data, ms. */
 const STALL = 10_000;
 
 /**
- * The answer of a URL, in memory.
+ * Downloads a URL into memory.
  *
  * @param {string} url
  * @param {object} options
  * @param {number} options.most bytes
- * @param {(bytes: number) => void} [options.at] told how much has arrived
- * @returns {Promise<Buffer | undefined>} nothing when there is nothing to be had there: no answer, a refusal, too much
+ * @param {(bytes: number) => void} [options.at] called with the number of received bytes
+ * @returns {Promise<Buffer | undefined>} undefined without an answer, for a refusal, or for too many bytes
  */
 export async function download(url, { most, at }) {
   const stalled = new AbortController();

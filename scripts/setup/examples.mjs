@@ -11,8 +11,8 @@ const stamp = join(root, 'examples', 'node_modules', '.rejoin-installed');
 const INSTALL = ['ci', '--prefix', 'examples', '--ignore-scripts', '--include=dev', '--loglevel=error'];
 
 /**
- * Installs the packages of the examples, unless those that are there were installed from the same lock file. The tests run in
- * networks without a registry, so they can't do it themselves.
+ * Installs the packages of the examples, unless they were installed from the same lock file before. The tests cannot do
+ * it, because they run in networks without a registry.
  *
  * @param {import('node:tty').WriteStream} log
  */

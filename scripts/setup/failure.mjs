@@ -1,4 +1,4 @@
-/** Something that set-up cannot get past by itself: what happened, and what to do about it. */
+/** A problem that set-up cannot solve by itself: what happened, and what to do about it. */
 export class Failure extends Error {
   /**
    * @param {string} name a word to search for, such as `PackagesMissing`

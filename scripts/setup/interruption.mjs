@@ -4,7 +4,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 let controller = new AbortController();
 
-/** Thrown by whatever was waiting when a signal asked this process to stop. */
+/** Thrown by pending work after a signal asked this process to stop. */
 export class Interruption extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {
@@ -14,14 +14,14 @@ export class Interruption extends Error {
   }
 }
 
-/** The abort signal of the stretch of work that runs now; its reason is an {@link Interruption}. */
+/** The abort signal of the current work; its reason is an {@link Interruption}. */
 export function interruption() {
   return controller.signal;
 }
 
 /**
- * Runs `work` such that a signal stops it in an orderly way: the commands it started are ended and its locks given back
- * before the promise rejects with an {@link Interruption}.
+ * Runs `work` so that a signal stops it in an orderly way: its commands end and its locks are released before the
+ * promise rejects with an {@link Interruption}.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -29,7 +29,7 @@ export function interruption() {
  */
 export async function interruptible(work) {
   controller = new AbortController();
-  // Only the first one counts: a Ctrl-C may come twice, once from the terminal and once passed on by npm.
+  // Only the first signal counts, because a Ctrl-C may arrive twice: from the terminal, and from npm.
   const abort = (signal) => controller.abort(new Interruption(signal));
   for (const signal of SIGNALS) process.on(signal, abort);
   try {

@@ -19,18 +19,19 @@ import { cacheDir } from './places.mjs';
 import { inStep } from './step.mjs';
 
 const POLL = 250;
-/** After which time the holder is taken for dead if there is no way to ask: no step takes that long. */
+/** Age at which the holder counts as dead if its process cannot be checked: no step takes that long. */
 const AGES = 30 * 60_000;
 
 /**
- * Runs `work` while no other set-up on this machine runs work under the same name; waits for that one if need be.
+ * Runs `work` while no other set-up on this machine runs work under the same name; waits for the other one if
+ * necessary.
  *
- * A process that died does not keep its lock.
+ * A dead process does not keep its lock.
  *
  * @template T
  * @param {string} name
  * @param {NodeJS.WritableStream} log
- * @param {(state: { abandoned: boolean }) => Promise<T>} work told whether the previous holder died while at it
+ * @param {(state: { abandoned: boolean }) => Promise<T>} work `abandoned`: the previous holder died during its work
  * @returns {Promise<T>}
  */
 export async function withLock(name, log, work) {
@@ -67,7 +68,7 @@ function writableDir() {
     throw new Failure(
       'CacheNotWritable',
       `Set-up cannot write to its cache directory: ${error.message}.`,
-      'make it writable, or name another one: export REJOIN_CACHE_DIR=/path/of/a/directory',
+      'make it writable, or set another one: export REJOIN_CACHE_DIR=/path/of/a/directory',
     );
   }
 }
@@ -79,7 +80,7 @@ function take(path, me) {
   const other = holder(path);
   if (!other || alive(other, path)) return undefined;
 
-  // Moved aside first: of several that find the same dead holder only one can move it.
+  // Move it aside first, because only one of several processes that find the same dead holder can move it.
   const aside = `${path}.${process.pid}`;
   try {
     renameSync(path, aside);
@@ -88,7 +89,7 @@ function take(path, me) {
   }
   const moved = holder(aside);
   if (moved && alive(moved, aside)) {
-    // It was somebody else's fresh lock by then: given back.
+    // The file was another process's fresh lock by then, so give it back.
     create(path, JSON.stringify(moved));
     rmSync(aside, { force: true });
     return undefined;
@@ -97,7 +98,7 @@ function take(path, me) {
   return create(path, me) ? { abandoned: true } : undefined;
 }
 
-/** Makes the file with all its content in one step, if there is none yet. */
+/** Creates the file with its content in one step, unless it exists. */
 function create(path, content) {
   const draft = `${path}.${process.pid}.draft`;
   writeFileSync(draft, content);
@@ -121,7 +122,7 @@ function holder(path) {
 }
 
 function alive({ pid, born, host }, path) {
-  // On another machine, or in another container, that shares the directory.
+  // The holder is on another machine, or in another container, that shares the directory.
   if (host !== hostname()) return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < AGES;
   try {
     process.kill(pid, 0);
@@ -131,11 +132,11 @@ function alive({ pid, born, host }, path) {
   return birth(pid) === born;
 }
 
-/** When a process began, as far as the system tells: process ids are used again. */
+/** Start time of a process, if the system reports it; it detects a reused process id. */
 function birth(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the command's name and may hold anything, so count from behind its closing bracket.
+    // The second field is the command's name and may contain anything, so count after its closing bracket.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return '';

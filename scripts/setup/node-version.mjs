@@ -1,8 +1,8 @@
-/** The oldest Node that set-up itself, the SDKs and the server-side SDK run on. */
+/** The oldest Node for set-up itself and for the SDKs. */
 export const OLDEST_NODE = [20, 0];
-/** The oldest Node that masters, media nodes and the balancer run on: it reads TypeScript as it is, and brings SQLite. */
+/** The oldest Node for masters, media nodes and the balancer: it runs TypeScript directly, and includes SQLite. */
 export const OLDEST_SERVER_NODE = [22, 19];
-/** The oldest Node that set-up takes for everything that it runs, tests and benchmarks among them. */
+/** The oldest Node that set-up uses for all programs, tests and benchmarks included. */
 export const OLDEST_TOOL_NODE = [24, 0];
 
 /**

@@ -14,7 +14,7 @@ const modules = join(root, 'node_modules');
 const bundled = join(modules, 'node', 'bin', 'node');
 
 /**
- * The Node that everything after set-up runs on: this one if it is new enough, else the one of the `node` package.
+ * The Node for everything after set-up: this one if it is new enough, else the one of the `node` package.
  *
  * @param {NodeJS.WritableStream} log
  * @returns {Promise<string>} its path
@@ -27,7 +27,7 @@ export async function provideNode(log) {
   return withLock(`checkout-${digest(root)}`, log, async () => {
     if (starts()) return bundled;
     return inStep(log, `fetching Node ${NEEDED}`, async (step) => {
-      // The package's install script fetches the binary for this platform, from where the packages come from.
+      // The package's install script fetches the binary for this platform, from the packages' registry.
       const { ok, how, output } = await npm(['rebuild', 'node', '--ignore-scripts=false', '--loglevel=error']);
       const version = starts();
       if (!version) {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where what took long to make is kept, so that a new checkout need not make it again. */
+/** The directory for results that took long to build, which other checkouts reuse. */
 export function cacheDir() {
   const { REJOIN_CACHE_DIR, XDG_CACHE_HOME } = process.env;
   return resolve(REJOIN_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'rejoin'));
@@ -20,7 +20,7 @@ export function cacheDir() {
  */
 export function digest(...parts) {
   const hash = createHash('sha256');
-  // The lengths keep 'ab' + 'c' apart from 'a' + 'bc'.
+  // The lengths distinguish 'ab' + 'c' from 'a' + 'bc'.
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest('hex').slice(0, 16);
 }

@@ -4,17 +4,17 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './places.mjs';
 
-/** Signals to pass on, and as what: the end of the terminal is a request to stop like any other. */
+/** Signals to forward, and as which: a closed terminal is a normal request to stop. */
 const PASSED_ON = { SIGINT: 'SIGINT', SIGTERM: 'SIGTERM', SIGHUP: 'SIGTERM', SIGQUIT: 'SIGQUIT', SIGWINCH: 'SIGWINCH' };
-/** A Ctrl-C arrives here twice when npm runs this: from the terminal, and passed on by npm. */
+/** With npm, a Ctrl-C arrives twice within this time: from the terminal, and from npm. */
 const SAME = 500;
-/** How long what a program started may take to notice its end. */
+/** Time for a program's children to notice its end. */
 const GRACE = 2_000;
 
 /**
- * Runs a program in the foreground, as if it had been started directly: it has the terminal, gets every signal exactly
- * once, and its exit code is the result. When it ends nothing that it started stays behind. It has an IPC channel to this
- * process, whose 'disconnect' tells it that this process was killed.
+ * Runs a program in the foreground, as if started directly: it has the terminal, gets every signal exactly once, and
+ * its exit code is the result. None of its children outlives it. It has an IPC channel to this process, whose
+ * 'disconnect' tells it that this process was killed.
  *
  * @param {string} file
  * @param {string[]} args
@@ -34,7 +34,7 @@ export async function runProgram(file, args, env) {
 
   try {
     const code = await new Promise((resolve, reject) => {
-      // A process group of its own keeps the terminal's signals away, which would reach it a second time.
+      // Its own process group keeps the terminal's signals away, which would otherwise arrive twice.
       child = spawn(file, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], detached: true });
       child.on('error', reject);
       child.on('exit', (exitCode, signal) => resolve(exitCode ?? 128 + constants.signals[signal]));
@@ -46,7 +46,7 @@ export async function runProgram(file, args, env) {
   }
 }
 
-/** Waits for the rest of a process group to end, and ends what does not. */
+/** Waits for the rest of a process group to end, and kills the remainder. */
 async function clear(group) {
   const deadline = performance.now() + GRACE;
   while (send(group, 0)) {

@@ -4,13 +4,13 @@ const REDRAW = 100;
 
 /**
  * @typedef {object} Step
- * @property {(detail: string) => void} at says how far it is
- * @property {(result: string) => void} done says what has been achieved, once the step is over
+ * @property {(detail: string) => void} at reports the progress
+ * @property {(result: string) => void} done sets the text that is shown after the step
  */
 
 /**
- * Shows that something takes its time, what it is and how far it has come: on a terminal as one line that changes, else
- * as a line now and then, and for something that is over quickly only its result.
+ * Shows the progress of a long step: on a terminal as one changing line, otherwise as a line now and then. For a
+ * short step, only its result appears.
  *
  * @template T
  * @param {import('node:tty').WriteStream} log
@@ -64,7 +64,7 @@ export async function inStep(log, doing, work) {
 }
 
 /**
- * One line of news from set-up.
+ * One line of output from set-up.
  *
  * @param {NodeJS.WritableStream} log
  * @param {string} text

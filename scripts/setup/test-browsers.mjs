@@ -5,8 +5,8 @@ const FIREFOX = { 'firefox-esr': 'firefox-esr' };
 const OTHERS = { WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' };
 
 /**
- * What the tests in several browsers need besides a Chromium: Firefox, Safari's engine, and a display that nobody sees. A Firefox
- * that FIREFOX_PATH names is used in place of Debian's.
+ * The programs for the tests in several browsers besides Chromium: Firefox, Safari's engine, and a virtual display. A
+ * Firefox in FIREFOX_PATH replaces Debian's.
  *
  * @param {NodeJS.WritableStream} log
  */

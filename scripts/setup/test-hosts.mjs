@@ -11,7 +11,7 @@ const PROGRAMS = {
 };
 
 /**
- * The tools that make test hosts: network namespaces, the rules of their links, the balancer before them, clocks that can be set, and
+ * The tools for test hosts: network namespaces, the rules of their links, the balancer, adjustable clocks, and
  * Firefox for the demo.
  *
  * @param {NodeJS.WritableStream} log

@@ -5,16 +5,16 @@ import { isDebian, provide } from './debian.mjs';
 import { Failure } from './failure.mjs';
 import { say } from './step.mjs';
 
-/** Debian has some programs where only root looks. */
+/** Some Debian programs are only on root's path. */
 const SYSTEM_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /**
- * Programs that one suite of the tests runs. Without them it fails and says so; no other suite needs them, so a system where they
- * cannot be installed is told, and no more.
+ * Installs programs that one test suite runs. Only that suite fails without them, so a failed installation only
+ * prints a message.
  *
  * @param {object} request
- * @param {Record<string, string>} request.programs each with the Debian package that has it
- * @param {string} request.purpose what they are for, to follow "needed"
+ * @param {Record<string, string>} request.programs each with its Debian package
+ * @param {string} request.purpose their purpose, follows "needed"
  * @param {NodeJS.WritableStream} request.log
  */
 export async function provideTools({ programs, purpose, log }) {

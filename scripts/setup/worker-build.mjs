@@ -8,14 +8,14 @@ import { interruption } from './interruption.mjs';
 import { cacheDir, digest, root } from './places.mjs';
 import { inStep } from './step.mjs';
 
-/** The libraries that the worker is built against: it has to be built anew when one of them changes. */
+/** The libraries of the worker. A change in one of them requires a new build. */
 export const LIBRARIES = ['libuv1-dev', 'libssl-dev', 'libsrtp2-dev', 'libabsl-dev', 'libflatbuffers-dev'];
 const TOOLS = ['flatbuffers-compiler', 'pkg-config', 'cmake', 'ninja-build', 'g++'];
 
 const project = join(root, 'scripts', 'worker');
 const sources = join(root, 'node_modules', 'mediasoup', 'worker');
 
-/** All that decides, besides the sources and the libraries, what comes out of a build. */
+/** All files that determine a build, besides the sources and the libraries. */
 export function recipe() {
   return readdirSync(project, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.(mjs|json)$/.test(entry.name))
@@ -25,32 +25,32 @@ export function recipe() {
 }
 
 /**
- * Builds the worker from the sources in its npm package against the libraries of the system, and keeps it only if video
- * gets through it.
+ * Builds the worker from the sources in its npm package with the system's libraries, and keeps it only if video
+ * passes through it.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
  * @param {string} context.node
- * @param {boolean} context.abandoned whether the previous builder died, possibly leaving half-written files
- * @param {string} context.name of what is built, for its directory
- * @param {() => string | undefined} context.cached looks for one that is ready
- * @param {(path: string) => string} context.keep puts it there
- * @returns {Promise<string>} where it is kept
+ * @param {boolean} context.abandoned whether the previous builder died, possibly leaving incomplete files
+ * @param {string} context.name name of the build's directory
+ * @param {() => string | undefined} context.cached finds a finished build
+ * @param {(path: string) => string} context.keep puts it into the cache
+ * @returns {Promise<string>} its path in the cache
  */
 export async function buildWorker({ log, node, abandoned, name, cached, keep }) {
   if (!isDebian()) {
     throw new Failure(
       'WorkerMissing',
-      'There is no official media worker that is pinned and can be downloaded, and building one is only known to work on Debian.',
-      'pin the official one, if it is the one that its release page shows: npm run setup -- --pin-worker; or use a worker from elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
+      'No pinned media worker can be downloaded, and building one is only known to work on Debian.',
+      'pin the official one after comparing it with its release page: npm run setup -- --pin-worker; or use another worker: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
     );
   }
   await provide({ names: [...TOOLS, ...LIBRARIES], purpose: 'to build the media worker', log });
-  // A cache kept from elsewhere may hold it already, and only its libraries were missing.
+  // The cache may contain it already, if only its libraries were missing.
   const ready = cached();
   if (ready) return ready;
 
-  // An interrupted build is taken up again where it stopped, by the same checkout.
+  // The same checkout continues an interrupted build.
   const base = join(cacheDir(), 'worker', 'build', name);
   const dir = join(base, digest(root, ...versions(LIBRARIES), ...recipe()));
   const journal = join(cacheDir(), 'worker', `${name}.log`);
@@ -64,7 +64,7 @@ export async function buildWorker({ log, node, abandoned, name, cached, keep }) 
     });
     await inStep(log, 'checking the media worker', async (step) => {
       await verify(node, join(dir, 'mediasoup-worker'));
-      step.done('media worker checked, video gets through');
+      step.done('media worker checked, video passes through');
     });
     return keep(join(dir, 'mediasoup-worker'));
   } finally {
@@ -98,7 +98,7 @@ async function compile(dir, journal, step) {
     throw new Failure(
       'WorkerBuildFailed',
       `The media worker could not be built: ${how}.\n${output}`,
-      `look into ${journal}; a worker built elsewhere is used with: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker`,
+      `see ${journal}; or use a worker built elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker`,
     );
   }
 }
@@ -108,7 +108,7 @@ async function verify(node, path) {
   if (ok) return;
   throw new Failure(
     'WorkerBroken',
-    `The media worker was built, but video does not get through it: ${how}.\n${output}`,
-    'report it with the output above; a worker built elsewhere is used with: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
+    `The media worker was built, but video does not pass through it: ${how}.\n${output}`,
+    'report it with the output above; or use a worker built elsewhere: export MEDIASOUP_WORKER_BIN=/path/of/mediasoup-worker',
   );
 }

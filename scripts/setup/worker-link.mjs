@@ -4,11 +4,11 @@ import process from 'node:process';
 import { root } from './places.mjs';
 import { say } from './step.mjs';
 
-/** Where mediasoup looks for its worker, unless MEDIASOUP_WORKER_BIN names another. */
+/** mediasoup's default path of its worker, unless MEDIASOUP_WORKER_BIN is set. */
 const EXPECTED = join('mediasoup', 'worker', 'out', 'Release', 'mediasoup-worker');
 
 /**
- * Puts a link to the worker where mediasoup looks for it, so that a media node that is started by hand finds it, too.
+ * Links the worker to mediasoup's default path, so that a media node started by hand finds it, too.
  *
  * @param {string} worker its path
  * @param {NodeJS.WritableStream} log
@@ -23,8 +23,11 @@ export function linkWorker(worker, log, modules = join(root, 'node_modules')) {
     symlinkSync(worker, draft);
     renameSync(draft, link);
   } catch (error) {
-    // What this run starts is told where the worker is.
-    say(log, `${link} cannot be made (${error.code}); for a media node by hand: export MEDIASOUP_WORKER_BIN=${worker}`);
+    // Programs of this run get the worker's path directly.
+    say(
+      log,
+      `cannot link ${link} (${error.code}); for a media node started by hand: export MEDIASOUP_WORKER_BIN=${worker}`,
+    );
   }
 }
 

@@ -7,18 +7,18 @@ import { Failure } from './failure.mjs';
 import { root } from './places.mjs';
 
 /**
- * The SHA-256 of each official archive with a prebuilt media worker that may be run: `{ version: { platform: hash } }`. The
- * worker is the only code here that no entry of package-lock.json vouches for.
+ * The SHA-256 of each trusted archive with a prebuilt media worker: `{ version: { platform: hash } }`. The worker is
+ * the only code here that package-lock.json does not verify.
  */
 const FILE = join(root, 'scripts', 'worker', 'pins.json');
 
-/** The platform as the names of the archives tell it, e.g. `linux-x64-kernel6`. */
+/** The platform as in the archives' names, e.g. `linux-x64-kernel6`. */
 export function workerPlatform() {
   const kernel = process.platform === 'linux' ? `-kernel${release().split('.')[0]}` : '';
   return `${process.platform}-${process.arch}${kernel}`;
 }
 
-/** Where mediasoup publishes the archive. */
+/** mediasoup's URL of the archive. */
 export function archiveUrl(version, platform) {
   const base =
     process.env.MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL ||
@@ -27,7 +27,7 @@ export function archiveUrl(version, platform) {
 }
 
 /**
- * The hash that the archive must have; `undefined` when nobody has pinned it.
+ * The required hash of the archive; `undefined` without a pin.
  *
  * @param {string} version
  * @param {string} platform
@@ -39,11 +39,11 @@ export function pinOf(version, platform, file = FILE) {
   throw new Failure(
     'WorkerPinInvalid',
     `${file} has no SHA-256 for ${version}, ${platform}: "${pin}".`,
-    'let it be 64 hexadecimal digits, as "npm run setup -- --pin-worker" writes them',
+    'replace it by 64 hexadecimal digits, as "npm run setup -- --pin-worker" writes them',
   );
 }
 
-/** Writes a pin down, in order of versions and platforms. */
+/** Writes a pin, ordered by versions and platforms. */
 export function writePin(version, platform, hash, file = FILE) {
   const pins = readPins(file);
   const platforms = { ...pins[version], [platform]: hash };

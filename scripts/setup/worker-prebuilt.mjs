@@ -9,20 +9,20 @@ import { inStep, say } from './step.mjs';
 import { archiveUrl, sha256, workerPlatform, writePin } from './worker-pins.mjs';
 
 const PROGRAM = 'mediasoup-worker';
-/** Bytes. The archives have some 4 MB. */
+/** Maximum in bytes. The archives have about 4 MB. */
 const MOST = 64 * 1024 * 1024;
 
 /**
- * Tries to get the official worker binary for this platform. It is fetched here and not by the package's own script, which
- * runs what it has fetched before anybody could look at it.
+ * Tries to download the official worker for this platform. The package's own script would run its download before
+ * anyone could check it, so this code downloads it instead.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
  * @param {string} context.version
- * @param {string | undefined} context.pin the SHA-256 of the archive; without one, nothing is fetched
- * @param {(path: string) => string | undefined} context.problemOf what keeps a worker from starting
- * @param {(path: string) => void} context.keep what to do with it
- * @returns {Promise<boolean>} whether there was one to be had
+ * @param {string | undefined} context.pin the SHA-256 of the archive; without it, nothing is downloaded
+ * @param {(path: string) => string | undefined} context.problemOf says why a worker does not start
+ * @param {(path: string) => void} context.keep keeps the worker
+ * @returns {Promise<boolean>} whether a worker was available
  */
 export async function fetchPrebuilt({ log, version, pin, problemOf, keep }) {
   if (process.env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD) return false;
@@ -33,20 +33,20 @@ export async function fetchPrebuilt({ log, version, pin, problemOf, keep }) {
   }
   return inStep(log, 'fetching the media worker', async (step) => {
     const fetched = await usePrebuilt({ url: archiveUrl(version, platform), pin, step, problemOf, keep });
-    step.done(fetched ? 'media worker fetched, its hash is the pinned one' : 'no prebuilt media worker to be had here');
+    step.done(fetched ? 'media worker fetched and verified by its pinned hash' : 'no prebuilt media worker available');
     return fetched;
   });
 }
 
 /**
- * Pins the archives that mediasoup offers now. Nothing of them is run.
+ * Pins the archives that mediasoup offers now, without running any of them.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
  * @param {string} context.version
  * @param {string[]} context.platforms default: this one
- * @param {string} [context.file] where pins are written down
- * @returns {Promise<string[]>} what was pinned, a line for each
+ * @param {string} [context.file] the file with the pins
+ * @returns {Promise<string[]>} the pins, one line each
  */
 export async function pinWorkers({ log, version, platforms, file }) {
   const lines = [];
@@ -56,7 +56,7 @@ export async function pinWorkers({ log, version, platforms, file }) {
     if (!archive) {
       throw new Failure(
         'WorkerNotOffered',
-        `There is no media worker to be had at ${url}.`,
+        `No media worker is available at ${url}.`,
         `check the connection and the platform; platforms look like ${workerPlatform()}`,
       );
     }
@@ -74,8 +74,8 @@ async function usePrebuilt({ url, pin, step, problemOf, keep }) {
   if (hash !== pin) {
     throw new Failure(
       'WorkerPinMismatch',
-      `${url} is not the archive that is pinned, and nothing of it was run.\n  pinned   ${pin}\n  fetched  ${hash}`,
-      'try again, and report it if it stays so; to build the worker from its sources meanwhile: export MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1',
+      `${url} does not match its pinned hash, and none of it was run.\n  pinned   ${pin}\n  fetched  ${hash}`,
+      'try again, and report it if it persists; meanwhile, build the worker from its sources: export MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1',
     );
   }
   const dir = mkdtempSync(join(tmpdir(), 'rejoin-worker-'));
@@ -86,7 +86,7 @@ async function usePrebuilt({ url, pin, step, problemOf, keep }) {
     if (!ok) return false;
     const program = join(dir, PROGRAM);
     chmodSync(program, 0o755);
-    // It may have been built for other libraries than those of this machine.
+    // It may need other libraries than those of this machine.
     if (problemOf(program)) return false;
     keep(program);
     return true;

@@ -10,11 +10,11 @@ import { buildWorker, LIBRARIES, recipe } from './worker-build.mjs';
 import { pinOf, workerPlatform } from './worker-pins.mjs';
 import { fetchPrebuilt, pinWorkers } from './worker-prebuilt.mjs';
 
-/** The exit code of a worker that was not started by its library: it runs, and it is what it should be. */
+/** The exit code of a working worker that was not started by its library. */
 const STARTED_BY_HAND = 41;
 
 /**
- * The mediasoup worker that MEDIASOUP_WORKER_BIN names, if it names one. It has to start.
+ * The mediasoup worker in MEDIASOUP_WORKER_BIN, if it is set. It must start.
  *
  * @returns {string | undefined} its path
  */
@@ -27,19 +27,19 @@ export function givenWorker() {
   if (!problem) return path;
   throw new Failure(
     'WorkerBinBroken',
-    `MEDIASOUP_WORKER_BIN names ${path}, but ${problem}.`,
-    'let it name a mediasoup worker that starts on this machine, or have one provided: unset MEDIASOUP_WORKER_BIN',
+    `MEDIASOUP_WORKER_BIN is ${path}, but ${problem}.`,
+    'set it to a mediasoup worker that starts on this machine, or let set-up install one: unset MEDIASOUP_WORKER_BIN',
   );
 }
 
 /**
- * A mediasoup worker from the first of these that has one: the cache, the official downloads, a build from the sources. A
- * download is used only if its hash is pinned; the sources are those of the npm package, which package-lock.json pins.
+ * A mediasoup worker from the first source that has one: the cache, the official downloads, a build from the sources.
+ * A download is used only if its hash is pinned. The sources come from the npm package, which package-lock.json pins.
  *
  * @param {object} context
  * @param {NodeJS.WritableStream} context.log
- * @param {string} context.node the Node to check a built worker on
- * @param {string} [context.pins] where pins are written down
+ * @param {string} context.node the Node that checks a built worker
+ * @param {string} [context.pins] the file with the pins
  * @param {typeof buildWorker} [context.build]
  * @returns {Promise<string>} its path
  */
@@ -48,7 +48,7 @@ export async function provideWorker({ log, node, pins, build = buildWorker }) {
   const pin = pinOf(version, workerPlatform(), pins);
   const name = `${version}-${process.platform}-${process.arch}`;
   const place = (variant) => join(cacheDir(), 'worker', `${name}-${variant}`, 'mediasoup-worker');
-  // A download that was kept before its hash was pinned, or under another, is none that may be run.
+  // A download that was kept without a pin, or under another pin, must not run.
   const prebuilt = pin && place(`prebuilt-${pin.slice(0, 16)}`);
   const built = () => {
     const libraries = versions(LIBRARIES);
@@ -59,7 +59,7 @@ export async function provideWorker({ log, node, pins, build = buildWorker }) {
   return (
     cached() ??
     withLock(`worker-${name}`, log, async ({ abandoned }) => {
-      // Somebody else may have made it while this process waited.
+      // Another process may have made it during the wait.
       const ready = cached();
       if (ready) return ready;
       if (await fetchPrebuilt({ log, version, pin, problemOf, keep: (path) => keep(path, prebuilt) })) return prebuilt;
@@ -69,11 +69,11 @@ export async function provideWorker({ log, node, pins, build = buildWorker }) {
 }
 
 /**
- * Writes down the hashes of the official workers as they are offered now.
+ * Pins the hashes of the official workers that are offered now.
  *
  * @param {NodeJS.WritableStream} log
  * @param {string[]} platforms default: this one
- * @returns {Promise<string[]>} what was pinned, a line for each
+ * @returns {Promise<string[]>} the pins, one line each
  */
 export function pinOfficialWorkers(log, platforms) {
   return pinWorkers({ log, version: mediasoupVersion(), platforms });
@@ -83,9 +83,9 @@ function mediasoupVersion() {
   return JSON.parse(readFileSync(join(root, 'node_modules', 'mediasoup', 'package.json'), 'utf8')).version;
 }
 
-/** What keeps a worker from starting, if anything does. */
+/** Why a worker does not start; undefined if it does. */
 function problemOf(path) {
-  // Without the variable by which its library makes itself known.
+  // Without the variable that marks a start by its library.
   const { MEDIASOUP_VERSION: _, ...env } = process.env;
   const { status, signal, error, stderr } = spawnSync(path, [], { env, encoding: 'utf8', timeout: 10_000 });
   if (status === STARTED_BY_HAND) return undefined;
@@ -94,7 +94,7 @@ function problemOf(path) {
   return `it does not behave like a mediasoup worker (${[how, stderr.trim().split('\n')[0]].filter(Boolean).join(': ')})`;
 }
 
-/** Puts a worker into the cache, where it appears whole or not at all. */
+/** Puts a worker into the cache, where it appears completely or not at all. */
 function keep(from, to) {
   const draft = `${to}.${process.pid}`;
   mkdirSync(dirname(to), { recursive: true });

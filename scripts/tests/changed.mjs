@@ -1,11 +1,11 @@
-/** Which unit tests a change concerns: those that are changed, or import something that is, by however many steps. */
+/** Finds the unit tests that a change affects: tests that are changed, or import a changed file, directly or not. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 
 const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;
-/** Some tests read or start files instead of importing them, by a path in their text. */
+/** Some tests read or start files instead of importing them; their text contains the path. */
 const MENTION = /'([\w./-]+\.(?:ts|tsx|mjs|md|json))'/g;
 
 /**
@@ -21,7 +21,7 @@ export async function testsOf(changed) {
   return tests.sort();
 }
 
-/** What differs from the last commit, new files included; if nothing does, what the last commit changed. */
+/** The files that differ from the last commit, new ones included. If there are none, the files that it changed. */
 export function changedFiles() {
   const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).split('\n').filter(Boolean);
   const now = [...git('diff', '--name-only', 'HEAD'), ...git('ls-files', '--others', '--exclude-standard')];

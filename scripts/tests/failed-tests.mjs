@@ -1,9 +1,9 @@
 /**
- * Names of the tests that failed, with what each said, for the end of a long run: its beginning is often cut off where others
- * read it.
+ * Names of the failed tests with their messages, for the end of a long run, because log viewers often cut its
+ * beginning off.
  */
 
-/** @returns {string[]} of a report in TAP, as Node's test runner writes it */
+/** @returns {string[]} from a TAP report of Node's test runner */
 export function failedInTap(report) {
   const lines = report.split('\n');
   return lines.flatMap((line, at) => {
@@ -12,14 +12,14 @@ export function failedInTap(report) {
     const end = lines.findIndex((other, later) => later > at && other.trim() === '...');
     const detail = lines.slice(at + 1, end === -1 ? at + 1 : end);
     const type = value(detail, 'failureType');
-    // The tests within it are listed themselves.
+    // The nested tests are listed themselves.
     if (type === 'subtestsFailed') return [];
     const place = value(detail, 'location')?.replace(/^.*\/(test\/)/, '$1');
     return [[name, place, message(detail)].filter(Boolean).join('\n    ')];
   });
 }
 
-/** @returns {string[]} of a report of Playwright's, in JSON */
+/** @returns {string[]} from a JSON report of Playwright */
 export function failedInPlaywright({ suites = [] }) {
   const failed = (suite) => [
     ...(suite.suites ?? []).flatMap(failed),
@@ -38,7 +38,7 @@ function value(detail, key) {
   return line?.slice(line.indexOf(': ') + 2).replace(/^'(.*)'$/, '$1');
 }
 
-/** In one line, or in the first of a block. */
+/** The message on one line, or the first line of a block. */
 function message(detail) {
   const text = value(detail, 'error');
   if (text === undefined || !text.startsWith('|')) return text;

@@ -1,4 +1,4 @@
-/** Runs tasks of the test suite side by side. */
+/** Runs tasks of the test suite at the same time. */
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const PROGRESS_MS = 60_000;
  */
 
 /**
- * Runs one task, with the output of its process in that of this one.
+ * Runs one task, whose process writes to the output of this one.
  *
  * @param {Task} task
  * @returns {Promise<Outcome>}
@@ -27,8 +27,8 @@ export async function runAlone(task) {
 }
 
 /**
- * Runs each lane's tasks one after the other, and the lanes at the same time. What a task says is shown when it has ended; once a
- * minute, what runs.
+ * Runs the tasks of each lane one after the other, and the lanes at the same time. Prints the output of each task after
+ * its end, and the running tasks once a minute.
  *
  * @param {readonly (readonly Task[])[]} lanes
  * @returns {Promise<Outcome[]>}
@@ -78,7 +78,7 @@ async function outcomeOf(task, code, seconds) {
   return { ...outcome, names: outcome.names.map((name) => `${task.title}: ${name}`) };
 }
 
-/** Signals reach the whole process group of the terminal, or are passed on by the parent: this only waits. */
+/** Signals reach the whole process group of the terminal, or the parent forwards them, so this function only waits. */
 function endOf(child) {
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -1,15 +1,15 @@
 /**
- * Networks for test processes that run at the same time: each has all ports to itself, so that clusters of one cannot take
- * those of another.
+ * Networks for test processes that run at the same time. Each network has all ports to itself, so that no cluster takes
+ * the ports of another test.
  */
 import { spawnSync } from 'node:child_process';
 
-/** The caller becomes root of a namespace of its own, which needs no privileges. */
+/** The command becomes root of a new namespace, which needs no privileges. */
 const NAMESPACE = ['unshare', '--user', '--map-root-user', '--net', '--'];
 
-/** Both ends of the link stay in here: browsers send media only from an address that is not the loopback one. */
+/** Browsers send media only from another address than loopback, so a link with both ends inside provides one. */
 const SET_UP = [
-  // Debian has some programs of the system where only root looks.
+  // Debian keeps some system programs in folders that only root's PATH contains.
   'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"',
   'ip link set lo up',
   'ip link add name own type veth peer name other',
@@ -19,12 +19,12 @@ const SET_UP = [
   'exec "$@"',
 ].join(' && ');
 
-/** @returns {string[]} the command line that runs `command` in a network of its own */
+/** @returns {string[]} the command line that runs `command` in a new network */
 export function inPrivateNetwork(command) {
   return [...NAMESPACE, 'sh', '-c', SET_UP, 'sh', ...command];
 }
 
-/** @returns {string | undefined} why there can be none on this system */
+/** @returns {string | undefined} why this system allows no such network; `undefined` if it does */
 export function networkFault() {
   const [program, ...args] = inPrivateNetwork(['true']);
   const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' });

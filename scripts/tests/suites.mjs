@@ -8,17 +8,17 @@ import { failedInPlaywright, failedInTap } from './failed-tests.mjs';
  * @typedef {object} Outcome
  * @property {number} passed
  * @property {number} failed
- * @property {string[]} names of the tests that failed, with what each said
+ * @property {string[]} names of the failed tests, with their messages
  *
  * @typedef {object} Task a process that runs a part
  * @property {string} title
  * @property {readonly string[]} args for Node
- * @property {NodeJS.ProcessEnv} env besides that of this process
- * @property {'machine' | 'private'} network where it may run beside others
- * @property {(code: number) => Promise<Outcome>} outcome of the process, which ended with this code
+ * @property {NodeJS.ProcessEnv} env added to that of this process
+ * @property {'machine' | 'private'} network in which it runs while other lanes run
+ * @property {(code: number) => Promise<Outcome>} outcome of the process, from its exit code
  */
 
-/** How long one test of each folder may take, ms. */
+/** Time limit of one test in each folder, ms. */
 const FOLDERS = {
   unit: 60_000,
   package: 60_000,
@@ -29,11 +29,11 @@ const FOLDERS = {
   chaos: 300_000,
 };
 
-/** These start nothing that would feel another test beside it. */
+/** Other tests on the same machine do not disturb these. */
 const LIGHT = ['unit'];
 /**
- * `package` asks the registry, `hosts` makes networks of its own, and Firefox finds no way to itself without a route to the world.
- * No two of these run at the same time, but for `hosts`.
+ * `package` uses the registry, `hosts` makes its own networks, and Firefox cannot reach its own addresses without a
+ * default route. No two of these run at the same time, except `hosts` beside another.
  */
 const IN_MACHINE = ['package', 'hosts', 'browsers'];
 
@@ -53,7 +53,7 @@ async function nodeTask(suite, args, isWanted = () => true) {
   const report = reportOf(suite, 'tap');
   const flags = [
     '--test',
-    // Clusters one after the other: two of those in one network would take each other's ports.
+    // Clusters run one after the other, because two in one network would take each other's ports.
     `--test-concurrency=${LIGHT.includes(suite) ? availableParallelism() : 1}`,
     '--test-force-exit',
     `--test-timeout=${FOLDERS[suite]}`,
@@ -70,7 +70,7 @@ async function nodeTask(suite, args, isWanted = () => true) {
     async outcome(code) {
       const summary = await take(report, '');
       const count = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
-      // A test that is skipped or cancelled has not passed.
+      // A skipped or cancelled test has not passed.
       const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
       return checked(code, count('pass'), failed, failedInTap(summary));
     },
@@ -93,7 +93,7 @@ async function playwrightTask(args) {
   };
 }
 
-/** A runner that fails without naming a test, or finds none, has failed too. */
+/** A runner that fails without naming a test, or finds no test, has failed, too. */
 function checked(code, passed, failed, names) {
   const isBroken = failed === 0 && (code !== 0 || passed === 0);
   return isBroken

@@ -1,8 +1,8 @@
-// Proves that a media worker really carries media: `node scripts/worker/verify.mjs <path of the worker>` exits 0 only
-// after video sent over one encrypted transport came out of another.
+// Proves that a media worker carries media: `node scripts/worker/verify.mjs <path of the worker>` exits 0 only after
+// video sent over one encrypted transport has arrived over another.
 //
-// That a worker starts, and even that it answers requests, says little: the ways in which one built against other
-// libraries goes wrong show at the first DTLS handshake or at the first SRTP packet.
+// A worker that starts and answers requests proves little: wrong libraries fail only at the first DTLS handshake or
+// SRTP packet.
 
 import { networkInterfaces } from 'node:os';
 import process from 'node:process';
@@ -18,9 +18,9 @@ const workerBin = process.argv[2];
 if (!workerBin) finish('usage: node scripts/worker/verify.mjs <path of the worker>');
 
 const started = performance.now();
-setTimeout(() => finish(`no video came through within ${TIME_LIMIT / 1000} s`), TIME_LIMIT);
+setTimeout(() => finish(`no video arrived within ${TIME_LIMIT / 1000} s`), TIME_LIMIT);
 
-// mediasoup-client takes its WebRTC from the globals of a browser.
+// mediasoup-client expects WebRTC in a browser's globals.
 Object.assign(globalThis, wrtc);
 
 try {
@@ -62,7 +62,7 @@ async function send(router, device) {
   return producer;
 }
 
-/** Resolves with the first frame that arrives. */
+/** Resolves with the first received frame. */
 async function receive(router, device, producer) {
   const [remote, local] = await transports(router, device, 'createRecvTransport');
   const consumer = await remote.consume({
@@ -91,7 +91,7 @@ async function transports(router, device, create) {
   return [remote, local];
 }
 
-/** Loopback, and every address that a WebRTC stack which does without loopback would use instead. */
+/** Loopback, and every other address, because some WebRTC stacks do not use loopback. */
 function addresses() {
   const others = Object.values(networkInterfaces())
     .flat()
@@ -99,9 +99,9 @@ function addresses() {
   return ['127.0.0.1', ...others.map(({ address }) => address)];
 }
 
-/** Ends the process at once: there is nothing to tear down that its end would not. */
+/** Ends the process at once, which also closes everything. */
 function finish(problem) {
   if (problem) process.stderr.write(`${problem}\n`);
-  else process.stdout.write(`video came through after ${Math.round(performance.now() - started)} ms\n`);
+  else process.stdout.write(`video arrived after ${Math.round(performance.now() - started)} ms\n`);
   process.exit(problem ? 1 : 0);
 }

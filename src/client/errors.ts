@@ -1,61 +1,61 @@
-/** Why something that an application asked for could not be done; the names are OpenVidu's. */
+/** Names of errors; an application decides by them. They are OpenVidu's. */
 export const RejoinErrorName = {
-  /** The browser cannot make calls, or not in a page like this one. */
+  /** The browser cannot make calls, or not in this kind of page. */
   BROWSER_NOT_SUPPORTED: 'BROWSER_NOT_SUPPORTED',
-  /** The user, or the browser's settings, have not allowed camera or microphone. */
+  /** The user, or the browser's settings, denied access to the camera or microphone. */
   DEVICE_ACCESS_DENIED: 'DEVICE_ACCESS_DENIED',
   /** Another program, or another tab, holds the device. */
   DEVICE_ALREADY_IN_USE: 'DEVICE_ALREADY_IN_USE',
-  /** The user has not chosen a screen to share. */
+  /** The user chose no screen to share. */
   SCREEN_CAPTURE_DENIED: 'SCREEN_CAPTURE_DENIED',
   /** The browser cannot share its screen. */
   SCREEN_SHARING_NOT_SUPPORTED: 'SCREEN_SHARING_NOT_SUPPORTED',
-  /** OpenVidu's, for browsers of the past that needed an extension. Never told. */
+  /** OpenVidu's, for old browsers that needed an extension. Never used. */
   SCREEN_EXTENSION_NOT_INSTALLED: 'SCREEN_EXTENSION_NOT_INSTALLED',
-  /** OpenVidu's, for browsers of the past that needed an extension. Never told. */
+  /** OpenVidu's, for old browsers that needed an extension. Never used. */
   SCREEN_EXTENSION_DISABLED: 'SCREEN_EXTENSION_DISABLED',
-  /** There is no camera, or not the one that was asked for. */
+  /** There is no camera, or not the requested one. */
   INPUT_VIDEO_DEVICE_NOT_FOUND: 'INPUT_VIDEO_DEVICE_NOT_FOUND',
-  /** There is no microphone, or not the one that was asked for. */
+  /** There is no microphone, or not the requested one. */
   INPUT_AUDIO_DEVICE_NOT_FOUND: 'INPUT_AUDIO_DEVICE_NOT_FOUND',
-  /** The microphone cannot be opened, for a reason that has no name of its own. */
+  /** The microphone cannot be opened, for a reason that no other name covers. */
   INPUT_AUDIO_DEVICE_GENERIC_ERROR: 'INPUT_AUDIO_DEVICE_GENERIC_ERROR',
-  /** Both sources were set to none. */
+  /** Both sources are set to none. */
   NO_INPUT_SOURCE_SET: 'NO_INPUT_SOURCE_SET',
-  /** A property of a publisher does not fit. */
+  /** A property of a publisher is invalid. */
   PUBLISHER_PROPERTIES_ERROR: 'PUBLISHER_PROPERTIES_ERROR',
-  /** The role of the connection does not allow it: see `session.capabilities`. */
+  /** The connection's role does not allow the call: see `session.capabilities`. */
   OPENVIDU_PERMISSION_DENIED: 'OPENVIDU_PERMISSION_DENIED',
-  /** It needs a session that is connected. */
+  /** The call needs a connected session. */
   OPENVIDU_NOT_CONNECTED: 'OPENVIDU_NOT_CONNECTED',
-  /** OpenVidu's, for its virtual backgrounds. Never told. */
+  /** OpenVidu's, for its virtual backgrounds. Never used. */
   VIRTUAL_BACKGROUND_ERROR: 'VIRTUAL_BACKGROUND_ERROR',
   /** Anything else; `code`, `message` and `cause` say more. */
   GENERIC_ERROR: 'GENERIC_ERROR',
   /** The publisher is published in another session. */
   PUBLISHED_ELSEWHERE: 'PUBLISHED_ELSEWHERE',
-  /** `connect()` got a token that is not one. */
+  /** `connect()` got an invalid token. */
   TOKEN_INVALID: 'TOKEN_INVALID',
-  /** `connect()` was refused, or had no answer in time. `cause` has the server's word. */
+  /** `connect()` was refused, or had no answer in time. `cause` is the server's error. */
   CONNECT_FAILED: 'CONNECT_FAILED',
 } as const;
 /** One of the names above. */
 export type RejoinErrorName = (typeof RejoinErrorName)[keyof typeof RejoinErrorName];
 
-/** What every promise of the SDK rejects with. */
+/** Every promise of the SDK rejects with this error. */
 export class RejoinError extends Error {
-  /** One of {@link RejoinErrorName}: what to decide by. */
+  /** One of {@link RejoinErrorName}; decide by it. */
   override readonly name: RejoinErrorName;
-  /** The server's code where it was the server that refused, otherwise the same as `name`. */
+  /** The server's code if the server refused, otherwise the same as `name`. */
   readonly code: string;
-  /** What to do about it. */
+  /** How the application or its operator can fix the cause. */
   readonly action: string;
 
   /**
-   * @param name what to decide by
+   * @param name the name to decide by
    * @param message what happened
    * @param action what to do about it
-   * @param options `code`: the server's; `cause`: what it follows from
+   * @param options `code`: the server's; `cause`: the underlying error
    */
   constructor(
     name: RejoinErrorName,
@@ -70,32 +70,32 @@ export class RejoinError extends Error {
   }
 }
 
-/** What an `exception` event is about. */
+/** Names of `exception` events. */
 export const ExceptionEventName = {
-  /** A candidate of the other side for a media path could not be used. */
+  /** A remote candidate for a media path could not be used. */
   ICE_CANDIDATE_ERROR: 'ICE_CANDIDATE_ERROR',
-  /** No path is found for the media. One is looked for until it is closed. */
+  /** The browser finds no path for the media. The SDK keeps trying until the transport is closed. */
   ICE_CONNECTION_FAILED: 'ICE_CONNECTION_FAILED',
-  /** The path of the media has been silent for a while. Another is looked for. */
+  /** The path of the media has been silent for a while. The SDK looks for another. */
   ICE_CONNECTION_DISCONNECTED: 'ICE_CONNECTION_DISCONNECTED',
-  /** A subscriber has nothing to play, although its stream should. */
+  /** A subscriber plays nothing, although its stream has media. */
   NO_STREAM_PLAYING_EVENT: 'NO_STREAM_PLAYING_EVENT',
-  /** OpenVidu's, for its transcriptions. Never told. */
+  /** OpenVidu's, for its transcriptions. Never used. */
   SPEECH_TO_TEXT_DISCONNECTED: 'SPEECH_TO_TEXT_DISCONNECTED',
   /** After a crash, a stream of this client could not be published again. */
   PUBLISH_FAILED: 'PUBLISH_FAILED',
-  /** The server has ended the session for this client with an error, the event's `data`. */
+  /** The server ended the session for this client with an error, the event's `data`. */
   SERVER_ERROR: 'SERVER_ERROR',
 } as const;
 /** One of the names above. */
 export type ExceptionEventName = (typeof ExceptionEventName)[keyof typeof ExceptionEventName];
 
-/** @internal What OpenVidu has and the SDK has not: `what` in the plural. */
+/** @internal The error for a feature of OpenVidu that the SDK lacks; `what` is plural. */
 export function notSupported(what: string): RejoinError {
   return new RejoinError(
     'GENERIC_ERROR',
     `${what} are not supported.`,
-    'Go on without: see "What you have to do without" in docs/from-openvidu.md.',
+    'See "What you have to do without" in docs/from-openvidu.md.',
     { code: 'NOT_SUPPORTED' },
   );
 }
@@ -105,7 +105,7 @@ export function notConnected(what: string): RejoinError {
   return new RejoinError(
     'OPENVIDU_NOT_CONNECTED',
     `${what} needs a connected session.`,
-    'Wait for connect() to resolve, and do not call it after disconnect().',
+    'Call it after connect() resolves and before disconnect().',
   );
 }
 
@@ -114,7 +114,7 @@ export function notPermitted(what: string, role: string | undefined): RejoinErro
   return new RejoinError(
     'OPENVIDU_PERMISSION_DENIED',
     `You don't have permissions for ${what}: your role is ${role}.`,
-    'Create the connection with a role that allows it; session.capabilities tells what it does.',
+    'Create the connection with a role that allows it; see session.capabilities.',
     { code: 'NOT_PERMITTED' },
   );
 }

@@ -6,20 +6,23 @@ import type { Connection } from './session/connection.ts';
 import type { Session } from './session/session.ts';
 import type { Stream, VideoDimensions } from './session/stream.ts';
 
-/** Why somebody has left; empty where nobody has. */
+/** Why a participant has left; empty in other events. */
 export type ConnectionEventReason = LeaveReason | '';
-/** Why a stream has ended; empty where none has. */
+/** Why a stream has ended; empty in other events. */
 export type StreamEventReason = StreamEndReason | '';
 
-/** What every listener gets. */
+/** Every listener gets an event of this class. */
 export class RejoinEvent<Target = unknown> {
   /** The event's name. */
   readonly type: string;
-  /** The session, publisher or subscriber that tells it. */
+  /** The session, publisher or subscriber that emits the event. */
   readonly target: Target;
-  /** Whether it has a default action that `preventDefault()` keeps from happening. */
+  /** Whether the event has a default action, which `preventDefault()` prevents. */
   readonly cancelable: boolean;
-  /** As `isDefaultPrevented()`. Not private: events, too, may be kept in reactive state. */
+  /**
+   * As `isDefaultPrevented()`. Public because applications may keep events in reactive state, whose proxies cannot
+   * read private members.
+   */
   hasBeenPrevented = false;
 
   /** @internal */
@@ -29,22 +32,22 @@ export class RejoinEvent<Target = unknown> {
     this.cancelable = cancelable;
   }
 
-  /** Keeps the default action from happening, where there is one: see the event's description. */
+  /** Prevents the default action, if there is one: see the event's description. */
   preventDefault(): void {
     if (this.cancelable) this.hasBeenPrevented = true;
   }
 
-  /** Whether `preventDefault()` has been called, and there is something to prevent. */
+  /** Whether `preventDefault()` was called on an event with a default action. */
   isDefaultPrevented(): boolean {
     return this.hasBeenPrevented;
   }
 }
 
-/** `connectionCreated`, `connectionDestroyed`: somebody, or this client itself, has joined or left. */
+/** `connectionCreated`, `connectionDestroyed`: a participant, possibly this client, has joined or left. */
 export class ConnectionEvent extends RejoinEvent<Session> {
-  /** Who. */
+  /** The participant's connection. */
   readonly connection: Connection;
-  /** For `connectionDestroyed`; otherwise empty. */
+  /** Of `connectionDestroyed`; otherwise empty. */
   readonly reason: ConnectionEventReason;
 
   /** @internal */
@@ -57,9 +60,9 @@ export class ConnectionEvent extends RejoinEvent<Session> {
 
 /** `connectionPresence`: a remote participant is reconnecting (`away`) or back (`here`). */
 export class ConnectionPresenceEvent extends RejoinEvent<Session> {
-  /** Who. */
+  /** The participant's connection. */
   readonly connection: Connection;
-  /** How it is now. */
+  /** The present state. */
   readonly presence: 'here' | 'away';
 
   /** @internal */
@@ -72,13 +75,13 @@ export class ConnectionPresenceEvent extends RejoinEvent<Session> {
 
 /** `connectionPropertyChanged`: the server has changed a property of this client's own connection. */
 export class ConnectionPropertyChangedEvent extends RejoinEvent<Session> {
-  /** This client's own. */
+  /** This client's own connection. */
   readonly connection: Connection;
-  /** `role`. */
+  /** Always `role`. */
   readonly changedProperty: string;
-  /** A role. */
+  /** The new role. */
   readonly newValue: Role | boolean;
-  /** A role. */
+  /** The former role. */
   readonly oldValue: Role | boolean;
 
   /** @internal */
@@ -91,13 +94,13 @@ export class ConnectionPropertyChangedEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `networkQualityLevelChanged`: somebody's network, or this client's own, does better or worse than before. */
+/** `networkQualityLevelChanged`: the network of a participant, possibly this client, has become better or worse. */
 export class NetworkQualityLevelChangedEvent extends RejoinEvent<Session> {
   /** 0 is broken, 5 is excellent. */
   readonly newValue: NetworkQuality;
-  /** 0 also as long as nothing had been measured. */
+  /** Also 0 if nothing had been measured yet. */
   readonly oldValue: NetworkQuality;
-  /** Whose. */
+  /** The participant's connection. */
   readonly connection: Connection;
 
   /** @internal */
@@ -110,13 +113,13 @@ export class NetworkQualityLevelChangedEvent extends RejoinEvent<Session> {
 }
 
 /**
- * `streamCreated`, `streamDestroyed`. Default action of the latter: the stream's media stops and the videos that the
- * SDK made for it are removed.
+ * `streamCreated`, `streamDestroyed`. Default action of the latter: the SDK stops the stream's media and removes its
+ * own videos of the stream.
  */
 export class StreamEvent<Target = Session | StreamManager> extends RejoinEvent<Target> {
-  /** What has begun or ended. */
+  /** The new or ended stream. */
   readonly stream: Stream;
-  /** For `streamDestroyed`; otherwise empty. */
+  /** Of `streamDestroyed`; otherwise empty. */
   readonly reason: StreamEventReason;
 
   /** @internal */
@@ -127,7 +130,7 @@ export class StreamEvent<Target = Session | StreamManager> extends RejoinEvent<T
   }
 }
 
-/** A property of a stream that can change. `filter` is OpenVidu's, and never changes. */
+/** A property of a stream that can change. `filter` is OpenVidu's, and never used. */
 export type ChangedPropertyType =
   | 'audioActive'
   | 'videoActive'
@@ -135,7 +138,7 @@ export type ChangedPropertyType =
   | 'videoTrack'
   | 'videoDimensions'
   | 'filter';
-/** What a stream's publisher has done. The last three are OpenVidu's, of filters, and never told. */
+/** The publisher's action. The last three are OpenVidu's, for filters, and never used. */
 export type StreamPropertyChangedEventReason =
   | 'publishAudio'
   | 'publishVideo'
@@ -146,8 +149,8 @@ export type StreamPropertyChangedEventReason =
   | 'execFilterMethod'
   | 'removeFilter';
 /**
- * `audioActive`, `videoActive`: a boolean. `videoDimensions`: pixels. Tracks: the browser's name of the publisher's new source,
- * over the same track in this page; or the track itself that plays in this page from now on.
+ * `audioActive`, `videoActive`: a boolean. `videoDimensions`: pixels. Tracks: `{ label }` if the publisher has a new
+ * source and this page keeps its track; otherwise the track that plays in this page from now on.
  */
 export type StreamPropertyValue =
   | boolean
@@ -158,19 +161,19 @@ export type StreamPropertyValue =
       readonly label: string;
     };
 
-/** What has changed of a stream, and by what. */
+/** The change of a property of a stream. */
 export interface StreamPropertyChange {
-  /** What has changed. */
+  /** The name of the property. */
   readonly changedProperty: ChangedPropertyType;
-  /** How it is now. */
+  /** The present value. */
   readonly newValue: StreamPropertyValue;
-  /** How it was; `undefined` of the source of another's track. */
+  /** The former value; `undefined` for the source of a remote track. */
   readonly oldValue: StreamPropertyValue | undefined;
-  /** By what. */
+  /** The cause of the change. */
   readonly reason: StreamPropertyChangedEventReason;
 }
 
-/** @internal A microphone or camera that was muted or unmuted. */
+/** @internal The change when a microphone or camera is muted or unmuted. */
 export function activeChange(kind: MediaKind, active: boolean): StreamPropertyChange {
   return kind === 'audio'
     ? { changedProperty: 'audioActive', newValue: active, oldValue: !active, reason: 'publishAudio' }
@@ -178,23 +181,24 @@ export function activeChange(kind: MediaKind, active: boolean): StreamPropertyCh
 }
 
 /**
- * `streamPropertyChanged`: a publisher has muted or unmuted, replaced a track, or its video has another size; or, after a crash
- * or a move of the media, `getMediaStream()` of what is received has another track, and `newValue` is that track: what the
- * application records or hears by itself goes on with it. Told to the session, and to the stream's publisher or subscriber.
+ * `streamPropertyChanged`, emitted by the session and by the stream's publisher or subscriber, in two cases:
+ * - A publisher has muted or unmuted or replaced a track, or its video has another size.
+ * - After a crash or a move of the media, `getMediaStream()` of a receiver holds another track, which is `newValue`.
+ *   An application that records or analyses the media itself must continue with that track.
  */
 export class StreamPropertyChangedEvent<Target = Session | StreamManager>
   extends RejoinEvent<Target>
   implements StreamPropertyChange
 {
-  /** Whose property. */
+  /** The stream of the property. */
   readonly stream: Stream;
-  /** What has changed. */
+  /** The name of the property. */
   readonly changedProperty: ChangedPropertyType;
-  /** How it is now. */
+  /** The present value. */
   readonly newValue: StreamPropertyValue;
-  /** How it was; `undefined`, whatever its type says, of the source of another's track. */
+  /** The former value; `undefined`, despite its type, for the source of a remote track. */
   readonly oldValue: StreamPropertyValue;
-  /** By what. */
+  /** The cause of the change. */
   readonly reason: StreamPropertyChangedEventReason;
 
   /** @internal */
@@ -208,11 +212,11 @@ export class StreamPropertyChangedEvent<Target = Session | StreamManager>
   }
 }
 
-/** `publisherStartSpeaking`, `publisherStopSpeaking`: told to the session, and to the publisher or subscriber. */
+/** `publisherStartSpeaking`, `publisherStopSpeaking`: emitted by the session, and by the publisher or subscriber. */
 export class PublisherSpeakingEvent<Target = Session | StreamManager> extends RejoinEvent<Target> {
-  /** Who. */
+  /** The speaker's connection. */
   readonly connection: Connection;
-  /** In which of its streams. */
+  /** The speaker's stream. */
   readonly streamId: string;
 
   /** @internal */
@@ -230,9 +234,9 @@ export class PublisherSpeakingEvent<Target = Session | StreamManager> extends Re
 
 /** `signal` and `signal:TYPE`. */
 export class SignalEvent extends RejoinEvent<Session> {
-  /** Text as it was sent; empty if there was none. */
+  /** The sender's text; empty if there was none. */
   readonly data: string;
-  /** Undefined when the server's REST API has sent it. */
+  /** The sender; undefined for a signal from the REST API. */
   readonly from: Connection | undefined;
 
   /** @internal */
@@ -244,13 +248,16 @@ export class SignalEvent extends RejoinEvent<Session> {
 }
 
 /**
- * `sessionDisconnected`: it is over for this client, told once. Default action: remote videos that the SDK made are
- * removed.
+ * `sessionDisconnected`: the session has ended for this client. Emitted once. Default action: the SDK removes its own
+ * videos of remote streams.
  */
 export class SessionDisconnectedEvent extends RejoinEvent<Session> {
-  /** Why. */
+  /** The reason. */
   readonly reason: ConnectionEventReason;
-  /** What ended it, where that was an error: the server's refusal, the token function's, or the time that is over. */
+  /**
+   * The error that ended the session, if any: a refusal by the server, a failure of the token function, or a
+   * time-out.
+   */
   readonly cause: Error | undefined;
 
   /** @internal */
@@ -261,15 +268,15 @@ export class SessionDisconnectedEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `exception`: something went wrong that no promise could tell. */
+/** `exception`: a failure that no promise reports. */
 export class ExceptionEvent extends RejoinEvent<Session> {
-  /** What: one of {@link ExceptionEventName}. */
+  /** One of {@link ExceptionEventName}. */
   readonly name: ExceptionEventName;
-  /** Where. */
+  /** The object that is affected. */
   readonly origin: Session | Stream | Subscriber;
-  /** What happened, and what to do about it. */
+  /** The failure, and how to fix its cause. */
   readonly message: string;
-  /** What more there is to say, e.g. the error. */
+  /** More details, e.g. the error. */
   readonly data: unknown;
 
   /** @internal */
@@ -287,7 +294,7 @@ export class ExceptionEvent extends RejoinEvent<Session> {
 
 /** `streamPlaying`, `accessAllowed`, `streamAudioVolumeChange` …: about a publisher or subscriber itself. */
 export class StreamManagerEvent extends RejoinEvent<StreamManager> {
-  /** What the event says besides that it has happened: see its description. */
+  /** The event's value: see its description. */
   readonly value: unknown;
 
   /** @internal */
@@ -297,13 +304,16 @@ export class StreamManagerEvent extends RejoinEvent<StreamManager> {
   }
 }
 
-/** `accessDenied`: the sources of a publisher cannot be opened. Has the error's name and message, as OpenVidu's listeners expect. */
+/**
+ * `accessDenied`: the sources of a publisher cannot be opened. Repeats the error's name and message, as OpenVidu's
+ * listeners expect.
+ */
 export class AccessDeniedEvent extends StreamManagerEvent {
-  /** The error's. */
+  /** The error's name. */
   readonly name: RejoinError['name'];
-  /** The error's. */
+  /** The error's message. */
   readonly message: string;
-  /** Why. */
+  /** The error. */
   declare readonly value: RejoinError;
 
   /** @internal */

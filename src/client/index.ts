@@ -1,4 +1,4 @@
-/** The browser SDK's public surface: what the script tag's global holds. A bundler's users get `openvidu/index.ts`. */
+/** The browser SDK's public surface: the members of the script tag's global. Bundlers use `openvidu/index.ts`. */
 export type { ConnectionId, StreamId } from '../protocol/ids.ts';
 export type { LeaveReason, NetworkQuality, Role, StreamEndReason } from '../protocol/model.ts';
 export type { OpenViduAdvancedConfiguration, PublisherSpeakingEventsOptions } from './advanced-configuration.ts';

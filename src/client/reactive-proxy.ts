@@ -1,6 +1,6 @@
 /**
- * Leads from a reactive proxy of an object, as Vue 3 makes them of whatever it holds, back to the object. A function, because
- * such proxies wrap the objects that are read through them, and hand functions on as they are.
+ * Leads from a reactive proxy of an object, such as Vue 3's, back to the object. The value is a function because such
+ * proxies wrap objects that are read through them but return functions unchanged.
  */
 export const BARE: unique symbol = Symbol();
 
@@ -9,10 +9,10 @@ interface Proxied {
   readonly [BARE]: () => object;
 }
 
-/** The last proxy through which each object was called: what is changed through it is noticed. */
+/** The last proxy through which each object was called. The framework notices changes made through it. */
 const proxies = new WeakMap<object, object>();
 
-/** The object itself, if `value` may be a proxy of one of the SDK's. */
+/** The object behind `value`, if `value` is a proxy of an SDK object. */
 function bare<T>(value: T): T {
   return isProxied(value) ? (value[BARE]() as T) : value;
 }
@@ -22,8 +22,8 @@ function isProxied(value: unknown): value is Proxied {
 }
 
 /**
- * Makes methods and accessors of a class work when they are called on a proxy, or get one: private members are only those of
- * the object itself.
+ * Makes methods and accessors of a class work on proxies, and with proxies as arguments. Without this, they fail,
+ * because a proxy lacks the object's private members.
  */
 export function worksInProxies({ prototype }: { readonly prototype: object }): void {
   const properties = Object.getOwnPropertyDescriptors(prototype) as Record<string, PropertyDescriptor>;
@@ -41,14 +41,14 @@ export function worksInProxies({ prototype }: { readonly prototype: object }): v
   Object.defineProperties(prototype, properties);
 }
 
-/** The proxy through which an object was called last. */
+/** The proxy through which an object was last called. */
 export function proxyOf<T extends object>(object: T): T | undefined {
   return proxies.get(object) as T | undefined;
 }
 
-/** Changes properties of an object where a framework that watches it notices. */
+/** Changes properties of an object in a way that a watching framework notices. */
 export function show<T extends object>(object: T, change: Partial<T>, proxy = proxyOf(object)): void {
   if (proxy) Object.assign(proxy, change);
-  // A proxy may be one that changes nothing.
+  // A read-only proxy ignores the assignment, so assign to the object, too.
   Object.assign(object, change);
 }

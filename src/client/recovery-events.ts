@@ -3,7 +3,9 @@ import type { Attempt } from './session/lifecycle-events.ts';
 import type { Session } from './session/session.ts';
 import type { SessionState } from './session/session-state.ts';
 
-/** `sessionDestroyed`: a node that served the session has crashed. With a token function, `rebuilding` follows. */
+/**
+ * `sessionDestroyed`: a node that served the session has crashed. `rebuilding` follows if there is a token function.
+ */
 export class SessionDestroyedEvent extends RejoinEvent<Session> {
   /** Always `nodeCrashed`. */
   readonly reason = 'nodeCrashed';
@@ -14,11 +16,11 @@ export class SessionDestroyedEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `state`: the session has another state, or makes another attempt to join. */
+/** `state`: the session enters another state, or makes another attempt to join. */
 export class StateEvent extends RejoinEvent<Session> {
-  /** The state that it has now. */
+  /** The present state. */
   readonly state: SessionState;
-  /** While it joins, of each attempt after the first: what failed, and when it is made. */
+  /** While joining, for each attempt after the first: the previous failure, and the delay. */
   readonly progress: Attempt | undefined;
 
   /** @internal */
@@ -29,15 +31,15 @@ export class StateEvent extends RejoinEvent<Session> {
   }
 }
 
-/** `reconnecting` and `rebuilding`: once for every attempt, before its wait. */
+/** `reconnecting` and `rebuilding`: one for every attempt, emitted before its delay. */
 export class AttemptEvent extends RejoinEvent<Session> {
-  /** What is on its way back: the connection to the session, or its media. */
+  /** The part that is recovering: the connection to the session, or its media. */
   readonly plane: 'signaling' | 'media';
-  /** What broke, e.g. `socketClosed`, `nodeCrashed`, or the message of the error that failed the attempt before. */
+  /** The cause, e.g. `socketClosed`, `nodeCrashed`, or the message of the previous attempt's error. */
   readonly cause: string;
   /** From 1. */
   readonly attempt: number;
-  /** How long until the attempt is made, ms. */
+  /** Time until the attempt, ms. */
   readonly nextDelayMs: number;
 
   /** @internal */
@@ -55,15 +57,16 @@ export class AttemptEvent extends RejoinEvent<Session> {
 }
 
 /**
- * How it was got over: a new socket, new transports to another media node or to the same one, or a new life of the session.
+ * How the SDK recovered: a new socket, new transports to another media node or to the same one, or a new life of the
+ * session.
  */
 export type RecoveryKind = 'resume' | 'mediaMoved' | 'mediaRenewed' | 'rebuild';
 
-/** `reconnected` and `rebuilt`: all is as before. */
+/** `reconnected` and `rebuilt`: the session works as before. */
 export class RecoveredEvent extends RejoinEvent<Session> {
-  /** Since the first word of the trouble, ms. */
+  /** Time since the SDK noticed the failure, ms. */
   readonly durationMs: number;
-  /** How it was got over. */
+  /** How the SDK recovered. */
   readonly kind: RecoveryKind;
 
   /** @internal */

@@ -14,30 +14,30 @@ import { callOut } from './typed-emitter.ts';
 
 /** A camera or a microphone. */
 export interface Device {
-  /** Which of the two. */
+  /** A camera or a microphone. */
   readonly kind: 'videoinput' | 'audioinput';
-  /** For `videoSource` or `audioSource`. */
+  /** The value for `videoSource` or `audioSource`. */
   readonly deviceId: string;
-  /** Its name; empty until the user has allowed the use of one. */
+  /** Its name; empty until the user has allowed access to a device. */
   readonly label: string;
 }
 
-/** Called when the sources are open, or with the error why not. */
+/** Called when the sources are open, or with the error if they cannot be opened. */
 export type PublisherHandler = (error?: RejoinError) => void;
 
-/** The way in: makes sessions and publishers. Also exported as `OpenVidu`. */
+/** The entry point: makes sessions and publishers. Also exported as `OpenVidu`. */
 export class Rejoin {
-  /** The last that `initSession` has made. Its type is OpenVidu's: before that, it is `undefined`. */
+  /** The last session that `initSession` made. `undefined` before that, although OpenVidu's type excludes it. */
   readonly session!: Session;
-  /** OpenVidu's: what this client may do in the session that was made last. Not in `rejoin.min.js`. */
+  /** OpenVidu's: this client's role in the last session. Not in `rejoin.min.js`. */
   declare readonly role: Role | '';
-  /** OpenVidu's. Nothing is recorded: what it makes only says so. Not in `rejoin.min.js`. */
+  /** OpenVidu's. Its recorder records nothing and rejects every call. Not in `rejoin.min.js`. */
   declare readonly initLocalRecorder: (stream: Stream) => LocalRecorder;
   /** @internal */
   readonly [BARE] = (): this => this;
   readonly #configuration = new AdvancedConfiguration();
 
-  /** Makes a session, to be joined with `connect()`. More than one can be joined at a time. */
+  /** Makes a session, which `connect()` joins. Several sessions can be joined at a time. */
   initSession(options: SessionOptions = {}): Session {
     const session = new Session(options, this.#configuration);
     show<Session>(session, { openvidu: this });
@@ -46,12 +46,12 @@ export class Rejoin {
   }
 
   /**
-   * Opens camera and microphone, or the screen, and shows them in `target` if there is one. The publisher can be passed to
-   * `session.publish` at once, which waits for the sources. Default: camera and microphone, 640x480.
+   * Opens camera and microphone, or the screen, and shows them in `target` if there is one. The publisher can be
+   * passed to `session.publish` at once, which waits for the sources. Default: camera and microphone, 640x480.
    * @param target an element or its id
-   * @param done called when the sources are open, or with the error why not; then the publisher tells `accessAllowed` or
-   *   `accessDenied`
-   * @throws {RejoinError} GENERIC_ERROR when the page has no such element; BROWSER_NOT_SUPPORTED outside of a browser
+   * @param done called when the sources are open, or with the error if they cannot be opened; then the publisher
+   *   emits `accessAllowed` or `accessDenied`
+   * @throws {RejoinError} GENERIC_ERROR if the page has no such element; BROWSER_NOT_SUPPORTED outside of a browser
    */
   initPublisher(target?: VideoTarget, properties?: PublisherProperties, done?: PublisherHandler): Publisher;
   initPublisher(target: VideoTarget | undefined, done: PublisherHandler): Publisher;
@@ -65,7 +65,7 @@ export class Rejoin {
     const publisher: Publisher = new Publisher(properties, {
       configuration: this.#configuration,
       settled: (error) => {
-        // The page may have been drawn anew meanwhile.
+        // The application may have rendered its page again meanwhile, so look the element up anew.
         const now = typeof target === 'string' ? document.getElementById(target) : null;
         if (!error && element) publisher.createVideoElement(now ?? element, properties.insertMode);
         callOut(() => done?.(error));
@@ -78,8 +78,8 @@ export class Rejoin {
   }
 
   /**
-   * Like `initPublisher`, resolving when the sources are open.
-   * @throws {RejoinError} why they are not: DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like
+   * Like `initPublisher`, but resolves when the sources are open.
+   * @throws {RejoinError} DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like if they cannot be opened
    */
   async initPublisherAsync(target?: VideoTarget, properties: PublisherProperties = {}): Promise<Publisher> {
     const publisher = this.initPublisher(target, properties);
@@ -87,7 +87,10 @@ export class Rejoin {
     return publisher;
   }
 
-  /** Cameras and microphones. Labels are empty until the user has allowed the use of one. @throws {RejoinError} BROWSER_NOT_SUPPORTED */
+  /**
+   * Cameras and microphones. Labels are empty until the user has allowed access to a device. @throws {RejoinError}
+   * BROWSER_NOT_SUPPORTED
+   */
   async getDevices(): Promise<Device[]> {
     requireMediaDevices();
     const devices = await navigator.mediaDevices.enumerateDevices();
@@ -97,16 +100,16 @@ export class Rejoin {
   }
 
   /**
-   * Opens camera and microphone, or the screen, without a publisher: its tracks can be given to one, as `audioSource` and
-   * `videoSource`. They are the application's to stop.
-   * @throws {RejoinError} why they are not open: DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like
+   * Opens camera and microphone, or the screen, without a publisher. The tracks can be passed to one as `audioSource`
+   * and `videoSource`. The application must stop them.
+   * @throws {RejoinError} DEVICE_ACCESS_DENIED, INPUT_VIDEO_DEVICE_NOT_FOUND and the like if they cannot be opened
    */
   async getUserMedia(properties: PublisherProperties): Promise<MediaStream> {
     const { audio, video } = await captureMedia(properties);
     return new MediaStream([audio, video].filter((track) => track !== undefined));
   }
 
-  /** Whether this browser can make calls at all. */
+  /** Whether this browser can make calls. */
   checkSystemRequirements(): boolean {
     return 'RTCPeerConnection' in globalThis && 'WebSocket' in globalThis;
   }
@@ -116,12 +119,12 @@ export class Rejoin {
     return canShareScreen();
   }
 
-  /** Keeps the console quiet. Without it, each attempt to join after the first is written there. */
+  /** Keeps the console quiet. Without it, the SDK logs each attempt to join after the first. */
   enableProdMode(): void {
     this.#configuration.isQuiet = true;
   }
 
-  /** Sets how sessions and publishers work, those that are made already among them; replaces what was set before. */
+  /** Configures all sessions and publishers, existing ones included; replaces the previous configuration. */
   setAdvancedConfiguration(configuration: OpenViduAdvancedConfiguration): void {
     this.#configuration.set(configuration);
   }

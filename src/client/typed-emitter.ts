@@ -1,10 +1,10 @@
 import { EventEmitter } from 'eventemitter3';
 import { BARE, worksInProxies } from './reactive-proxy.ts';
 
-/** Called with an event. */
+/** A function that is called with an event. */
 export type Listener<Payload> = (event: Payload) => void;
 
-/** Calls the application: what it throws is thrown on its own, where the page sees it, and stops nothing here. */
+/** Calls the application. Its errors are thrown separately, so that the page sees them and the SDK continues. */
 export function callOut(work: () => void): void {
   try {
     work();
@@ -15,17 +15,18 @@ export function callOut(work: () => void): void {
   }
 }
 
-/** What sessions, publishers and subscribers have in common: they tell events. Also exported as `EventDispatcher`. */
+/** Base of sessions, publishers and subscribers, which emit events. Also exported as `EventDispatcher`. */
 export class TypedEmitter<Events extends object = object> {
   /** @internal */
   readonly [BARE] = (): this => this;
   readonly #emitter = new EventEmitter<string>();
-  /** What the application has given, of those that are called once. */
+  /** Maps the wrappers of `once` to the application's listeners. */
   readonly #onces = new WeakMap<Listener<unknown>, Listener<unknown>>();
 
   /**
-   * Calls `listener` at every event of this name. Who listens late is told what is true already, in a moment:
-   * `streamCreated` and `accessAllowed` of a publisher, `videoElementCreated` and `streamPlaying` of it or a subscriber.
+   * Calls `listener` at every event of this name. Late listeners also get events that have already happened,
+   * asynchronously: `streamCreated` and `accessAllowed` of a publisher, `videoElementCreated` and `streamPlaying` of
+   * a publisher or subscriber.
    */
   on<E extends keyof Events & string>(name: E, listener: Listener<Events[E]>): this {
     this.#emitter.on(name, listener as Listener<unknown>);
@@ -34,7 +35,10 @@ export class TypedEmitter<Events extends object = object> {
     return this;
   }
 
-  /** Calls `listener` at the next event of this name, or in a moment if it is true already: see `on`. */
+  /**
+   * Calls `listener` once: at the next event of this name, or asynchronously if the event has already happened, see
+   * `on`.
+   */
   once<E extends keyof Events & string>(name: E, listener: Listener<Events[E]>): this {
     if (this.#tellLate(name, listener)) return this;
     const once = (event: Events[E]): void => {
@@ -47,7 +51,7 @@ export class TypedEmitter<Events extends object = object> {
     return this;
   }
 
-  /** Calls `listener` no longer at events of this name; without a listener, nobody. */
+  /** Removes `listener` from events of this name; without `listener`, removes all. */
   off<E extends keyof Events & string>(name: E, listener?: Listener<Events[E]>): this {
     for (const known of this.#emitter.listeners(name)) {
       if (!listener || known === listener || this.#onces.get(known) === listener) this.#emitter.off(name, known);
@@ -66,12 +70,12 @@ export class TypedEmitter<Events extends object = object> {
     for (const listener of this.#emitter.listeners(name)) callOut(() => listener.call(this, event));
   }
 
-  /** An event of this name that is true already. */
+  /** The event of this name, if it has already happened. */
   protected lateEvent(_name: keyof Events & string): Events[keyof Events & string] | undefined {
     return undefined;
   }
 
-  /** Who listens for events of this name has changed. */
+  /** Called when a listener for this event was added or removed. */
   protected listenersChanged(_name: keyof Events & string): void {}
 
   #tellLate<E extends keyof Events & string>(name: E, listener: Listener<Events[E]>, wanted = () => true): boolean {

@@ -10,7 +10,7 @@ import { until } from '../fixtures/until.ts';
 
 let cluster: CallCluster;
 let browser: WebDriver;
-/** In Safari's engine. */
+/** Runs in Safari's engine. */
 let ann: Participant<WebDriver>;
 before(async () => {
   browser = await WebDriver.open();
@@ -29,7 +29,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** Ann, whose socket is at the owner, and Bob, in this process, whose socket is at the other master. */
+/** Ann has her socket at the owner; Bob runs in this process with his socket at the other master. */
 async function meet(failover: FailoverPolicy): Promise<{ readonly room: Room; readonly bob: SdkClient }> {
   const room = await cluster.room(failover);
   await ann.join({ room: room.name, urls: cluster.firstAt(room.owner) });
@@ -39,7 +39,7 @@ async function meet(failover: FailoverPolicy): Promise<{ readonly room: Room; re
   return { room, bob };
 }
 
-/** A signal each way. */
+/** Sends a signal each way. */
 async function talk(bob: SdkClient, text: string): Promise<void> {
   await Promise.all([ann.says(`${text}, Bob`), bob.session.signal({ data: `${text}, Ann` })]);
   await ann.reads(`${text}, Ann`);
@@ -48,7 +48,7 @@ async function talk(bob: SdkClient, text: string): Promise<void> {
 
 const ownId = (): Promise<string> => browser.evaluate(() => participant.session.connection.connectionId);
 
-test('a browser without WebRTC takes part, and what it cannot do has a name', async () => {
+test('a browser without WebRTC takes part, and unsupported calls reject with a named error', async () => {
   const room = await cluster.room();
   const bob = await RawMember.join(cluster.running.socketUrl, await cluster.running.token(room.name));
   bob.client.acknowledges = true;
@@ -75,34 +75,34 @@ test('a browser without WebRTC takes part, and what it cannot do has a name', as
   await bob.leave();
 });
 
-test('the socket is cut: the connection is resumed, and no signal is lost or doubled', async () => {
+test('the socket is cut: the connection resumes, and no signal is lost or repeated', async () => {
   const { bob } = await meet('rebuild');
   const id = await ownId();
   assert.equal(await browser.evaluate(() => participant.dropSockets()), 1);
   await bob.session.signal({ data: 'sent while you were away' });
   await ann.isTold('reconnected');
-  await talk(bob, 'and on');
+  await talk(bob, 'go on');
   const signals = await browser.evaluate(() => participant.signals);
   assert.equal(signals.filter((data) => data === 'sent while you were away').length, 1);
   assert.equal(await ownId(), id);
   assert.equal(bob.count('connectionDestroyed'), 0);
 });
 
-test('the owner crashes, policy "rebuild": the session comes back', async () => {
+test('the owner crashes, policy "rebuild": the session is rebuilt', async () => {
   const { room, bob } = await meet('rebuild');
   const id = await ownId();
   const pid = cluster.running.cluster.kill(room.owner);
   await ann.isTold('rebuilt');
   await bob.happened('rebuilt');
   await talk(bob, 'back again');
-  assert.notEqual(await ownId(), id, 'another life has other ids');
+  assert.notEqual(await ownId(), id, 'a new life has new ids');
   const story = await ann.story();
   assert.deepEqual(story.slice(-3), ['sessionDestroyed', 'rebuilding', 'rebuilt'], story.join(' '));
   assert.ok(!story.includes('connectionDestroyed'));
   await cluster.running.restarted(room.owner, pid);
 });
 
-test('the owner crashes, policy "takeover": the same connection goes on at another master', async () => {
+test('the owner crashes, policy "takeover": the same connection continues at another master', async () => {
   const { room, bob } = await meet('takeover');
   const id = await ownId();
   const pid = cluster.running.cluster.kill(room.owner);

@@ -4,19 +4,19 @@ import type { Standing } from './visitor.ts';
 
 const LOOK_MS = 500;
 
-/** What is not as it should be when the dust has settled. */
+/** Deviations that remain after the faults. */
 export interface Aftermath {
-  /** Who is not in the session. */
+  /** Participants that are not in the session. */
   readonly notRecovered: readonly string[];
-  /** Whom the servers count in and who is not there. */
+  /** Connections that the servers list although their participant has left. */
   readonly ghosts: readonly string[];
-  /** Who is there and not counted in by the servers. */
+  /** Present participants that the servers do not list. */
   readonly unknown: readonly string[];
-  /** Who has a wrong idea of who the others are. */
+  /** Participants that list the others wrongly. */
   readonly wrongViews: readonly string[];
-  /** Pages in which somebody's picture does not move. */
+  /** Pages with a picture that does not move. */
   readonly still: readonly string[];
-  /** How long it took until everything was right, or until the end of patience, ms. */
+  /** Time until everything was right, or until the limit, ms. */
   readonly calmMs: number;
 }
 
@@ -26,7 +26,7 @@ export interface AftermathParts {
   readonly still: () => Promise<string[]>;
 }
 
-/** Looks until everything is as it should be, or `patienceMs` is over. */
+/** Checks until nothing deviates, or `patienceMs` is over. */
 export async function settle({ app, standings, still }: AftermathParts, patienceMs: number): Promise<Aftermath> {
   const since = performance.now();
   for (;;) {
@@ -53,7 +53,7 @@ async function membership(
     const here = standings.filter((one) => one.room === room && one.connectionId !== undefined);
     const there = new Set(here.map(({ connectionId }) => String(connectionId)));
     const listed = await app.members(room);
-    if (!listed) unknown.push(`${room}: the servers do not say who is in it`);
+    if (!listed) unknown.push(`${room}: the servers do not list its members`);
     else {
       for (const id of listed) if (!there.has(id)) ghosts.push(`${id} in ${room}`);
       for (const { who, connectionId } of here) {

@@ -4,18 +4,18 @@ import type { History } from './history.ts';
 
 const CALL_MS = 8_000;
 const AGAIN_MS = 200;
-/** A little less than the SDK waits for a token function. */
+/** A little less than the SDK's time for a token function. */
 const PATIENCE_MS = 9_000;
-/** Not at this moment. */
+/** Temporary failures. */
 const PASSING: readonly number[] = [502, 503, 504];
 
-/** What an application's server does for its pages, as long as it takes: makes the session if need be, and a token. */
+/** An application's server for its pages: makes the session if necessary, and a token, with repetitions. */
 export class AppServer {
   readonly #running: RunningCluster;
   readonly #history: History;
-  /** How often each session was created. One that is to outlive everything is created once. */
+  /** Creations of each session. A session that must survive everything is created once. */
   readonly created = new Map<string, number>();
-  /** Answers other than those that are to be expected, by request and status. */
+  /** Unexpected answers, by request and status. */
   readonly surprises: Record<string, number> = {};
 
   constructor(running: RunningCluster, history: History) {
@@ -23,7 +23,7 @@ export class AppServer {
     this.#history = history;
   }
 
-  /** @throws {Error} when there is no token to be had for long */
+  /** @throws {Error} if no token is available in time */
   async token(room: string): Promise<string> {
     const until = performance.now() + PATIENCE_MS;
     let last = 'nothing';
@@ -33,7 +33,7 @@ export class AppServer {
         const answer = await this.#post(`/sessions/${room}/connection`, {});
         if (answer?.status === 200) return String(answer.json['token']);
         last = String(answer?.status ?? 'no answer');
-        // A session that is rebuilt can have crashed between the two calls.
+        // A rebuilt session may crash between the two calls.
         if (answer && !(answer.status === 404 && this.#history.rooms.get(room) === 'rebuild')) {
           this.#surprise(`POST connection (${this.#history.rooms.get(room)})`, answer.status);
         }
@@ -43,7 +43,7 @@ export class AppServer {
     throw new Error(`No token for ${room} in ${PATIENCE_MS} ms; the last answer was ${last}.`);
   }
 
-  /** Whether the session is there now. */
+  /** Whether the session exists now. */
   async create(room: string): Promise<boolean> {
     const failover = this.#history.rooms.get(room);
     const answer = await this.#post('/sessions', { customSessionId: room, failover });
@@ -52,7 +52,7 @@ export class AppServer {
     return answer?.status === 200 || answer?.status === 409;
   }
 
-  /** The ids of those who are in a session, or `undefined` when it cannot be said at this moment. */
+  /** The ids of a session's members, or `undefined` if the servers do not answer now. */
   async members(room: string): Promise<string[] | undefined> {
     const answer = await this.#call('GET', `/sessions/${room}/connection?pendingConnections=false`);
     if (answer?.status !== 200) return undefined;

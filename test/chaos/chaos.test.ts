@@ -7,7 +7,9 @@ import { test } from 'node:test';
 import { seeds } from '../fixtures/random.ts';
 import { describeOutcome, type Outcome, verdicts } from './report.ts';
 
-/** With start, calm and account it is two minutes and a half. `SEED=n` replays the schedule of a run that has failed. */
+/**
+ * With start, recovery and evaluation it takes two and a half minutes. `SEED=n` replays the schedule of a failed run.
+ */
 const MINUTES = 1.75;
 const COMMAND = join(import.meta.dirname, 'chaos.ts');
 
@@ -22,12 +24,12 @@ for (const seed of seeds(1)) {
   });
 }
 
-/** The command runs in a network namespace of its own, which no process can enter after its start. */
+/** Runs the command in its own network namespace, which a process cannot enter after its start. */
 async function run(seed: number, signal: AbortSignal): Promise<Outcome> {
   const args = ['--minutes', String(MINUTES), '--seed', String(seed), '--json'];
   const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], signal });
   assert.ok(child.stdout);
   const [json, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
-  assert.ok(json.startsWith('{'), `the run itself has failed, with code ${code}`);
+  assert.ok(json.startsWith('{'), `the run itself failed, with code ${code}`);
   return JSON.parse(json) as Outcome;
 }

@@ -11,27 +11,27 @@ import { runChaos } from './run.ts';
 
 const HELP = `npm run chaos -- [options]
 
-Runs a cluster of real processes (3 masters, 3 media nodes, a balancer), people in sessions of both policies, and browser
-tabs with video; kills, freezes, drains and cuts off what they depend on, and loses a quarter of the packets between two
-kinds of process for a while: of TCP between masters, balancer, clients and media nodes, and of the media over UDP; then
-says what was lost. Exits with 1 if anything was. Packets are lost by the kernel, in a network namespace of the run's own;
-where none can be made, the run says so and goes on without.
+Runs a cluster of real processes (3 masters, 3 media nodes, a balancer), clients in sessions of both policies, and
+browser tabs with video. Kills, freezes, drains and cuts off the processes they depend on. For a while it also loses a
+quarter of the packets between two kinds of process: TCP between masters, balancer, clients and media nodes, and media
+over UDP. Then it prints the losses, and exits with 1 if there were any. The kernel loses the packets, in a network
+namespace that belongs to the run. Where the run cannot make one, it says so and continues without packet loss.
 
   --minutes <n>   how long faults happen (default 2); start, calm and account come on top
-  --seed <n>      the same seed: the same faults in the same order, the same people who talk, leave and come. Which of
-                  these meet is up to the machine. Default: a new one, which is printed
+  --seed <n>      the same seed gives the same faults in the same order, and the same clients talk, leave and join. Their
+                  timing depends on the machine. Default: a new seed, which is printed
   --rooms <n>     sessions of WebSocket clients, half with each policy (default 8)
-  --seats <n>     clients in each (default 5); those after the third leave and are followed by others
+  --seats <n>     clients in each (default 5); clients after the third leave, and others replace them
   --no-tabs       without browser tabs
-  --json          the outcome as JSON on stdout; faults and progress go to stderr
+  --json          result as JSON on stdout; faults and progress go to stderr
   --help
 `;
 
 const USAGE = 2;
-/** Set for the process that runs in the namespace. */
+/** Set for the process inside the namespace. */
 const INSIDE = 'CHAOS_HAS_OWN_NETWORK';
 
-// Without its parent nobody ends the namespace that this runs in.
+// After the parent's death nothing else would end this namespace.
 process.on('disconnect', () => process.exit(1));
 process.exit(await main());
 
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const enough = new AbortController();
   process.on('SIGINT', () => {
     if (enough.signal.aborted) process.exit(130);
-    say('No more faults; Ctrl-C again ends without the account.');
+    say('No more faults; Ctrl-C again ends without the evaluation.');
     enough.abort();
   });
   say(`seed ${seed}`);
@@ -74,14 +74,14 @@ async function main(): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-/** Runs this command in a network namespace: its exit code. `undefined` where none can be made. */
+/** Runs this command in a network namespace and returns its exit code; `undefined` if no namespace can be made. */
 async function runInside(): Promise<number | undefined> {
   let network: Awaited<ReturnType<typeof makeOwnNetwork>>;
   try {
     network = await makeOwnNetwork();
   } catch (error) {
     if (!(error instanceof NamespacesMissing)) throw error;
-    process.stderr.write(`No packets are lost in this run. ${error.message}\n`);
+    process.stderr.write(`This run drops no packets. ${error.message}\n`);
     return undefined;
   }
   const [program = '', ...args] = network.entering([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
@@ -89,7 +89,7 @@ async function runInside(): Promise<number | undefined> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE]: '1' },
   });
-  // A Ctrl-C in the terminal reaches the run as well, which says what follows.
+  // A Ctrl-C in the terminal also reaches the run, which reports its consequence.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => run.kill('SIGTERM'));
   const [code, signal] = (await once(run, 'exit')) as [number | null, NodeJS.Signals | null];

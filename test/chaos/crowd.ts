@@ -7,32 +7,32 @@ import { between } from './schedule.ts';
 import { type Standing, Visitor } from './visitor.ts';
 
 export interface CrowdOptions {
-  /** Half of them with each policy. */
+  /** Half of them have each policy. */
   readonly rooms: number;
   readonly seatsPerRoom: number;
   readonly seed: number;
 }
 
-/** Seats of a room whose people stay from the beginning to the end: a room is never empty. */
+/** Seats whose participants stay from beginning to end, so that a room is never empty. */
 const STAYING = 3;
 const TALK_MS = { min: 400, max: 1_400 };
 const STAY_MS = { min: 5_000, max: 20_000 };
 const ABSENCE_MS = { min: 500, max: 4_000 };
 const JOIN_AGAIN_MS = 500;
 
-/** A place in a room, and who has it at the moment: people come and go, a name is used once. */
+/** A seat in a room, and its present participant. Participants come and go; each name is used once. */
 interface Seat {
   readonly name: string;
   readonly room: string;
   readonly stays: boolean;
-  /** Each seat draws from numbers of its own, so that one who is late does not change what others do. */
+  /** Each seat has its own random numbers, so that a late participant does not change the others' actions. */
   readonly moves: () => number;
   readonly speech: () => number;
   visitor: Visitor | undefined;
   visits: number;
 }
 
-/** People in rooms who talk all the while; some leave, and others come in their place. */
+/** Participants who send messages all the time; some leave, and others take their seats. */
 export class Crowd {
   readonly #history: History;
   readonly #app: AppServer;
@@ -61,30 +61,30 @@ export class Crowd {
     return this.#seats.length;
   }
 
-  /** Everyone comes in. */
+  /** All participants join. */
   async come(): Promise<void> {
     await Promise.all(this.#seats.map((seat) => this.#occupy(seat)));
   }
 
-  /** Everyone talks, and some leave and are followed by others, until `settle`. */
+  /** All participants send messages, and some are replaced, until `settle`. */
   live(): void {
     this.#lives = this.#seats.map((seat) => this.#live(seat));
     this.#talks = this.#seats.map((seat) => this.#speak(seat));
   }
 
-  /** Nobody leaves any more; who is on its way in comes in. */
+  /** No participant leaves any more; pending joins complete. */
   async settle(): Promise<void> {
     this.#comings.abort();
     await Promise.all(this.#lives);
   }
 
-  /** Nobody says anything any more, or tries to come in. */
+  /** Stops all messages and joins. */
   async hush(): Promise<void> {
     this.#talk.abort();
     await Promise.all(this.#talks);
   }
 
-  /** How each seat stands. One that is empty has no state. */
+  /** The state of each seat. An empty seat is `absent`. */
   standings(): Standing[] {
     return this.#seats.map(({ visitor, name, room }) => {
       if (visitor) return visitor.standing();
@@ -101,7 +101,7 @@ export class Crowd {
     while (!signal.aborted) {
       const stayMs = seat.stays ? JOIN_AGAIN_MS : between(seat.moves, STAY_MS);
       await delay(stayMs, undefined, { signal }).catch(() => {});
-      // Whom the cluster has put out, others follow; the ledger knows.
+      // If the cluster removed a participant, another takes the seat; the ledger records it.
       if (seat.visitor?.isThere && (seat.stays || signal.aborted)) continue;
       seat.visitor?.leave();
       seat.visitor = undefined;
@@ -110,7 +110,7 @@ export class Crowd {
     }
   }
 
-  /** Somebody new takes the seat, however often it takes. */
+  /** A new participant takes the seat, with as many attempts as necessary. */
   async #occupy(seat: Seat): Promise<void> {
     const { signal } = this.#talk;
     while (!signal.aborted) {

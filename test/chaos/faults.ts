@@ -5,13 +5,13 @@ import { workersOf } from '../fixtures/media-node/processes.ts';
 import type { PacketLoss } from './packet-loss.ts';
 import { describe, type Fault, type Parts, type Step, victims } from './schedule.ts';
 
-/** A slow network, as the issue describes it: rate and delay. */
+/** A slow network: rate and delay. */
 const SLOW = { ms: 300, jitterMs: 100, loss: 0.05, bytesPerSecond: 64 * 1024 };
-/** A media node that drains waits for its sessions for up to 8 s, and restarts that follow each other are put off. */
+/** A draining media node waits up to 8 s for its sessions, and frequent restarts are delayed. */
 const RESTART_MS = 30_000;
 const LOOK_MS = 50;
 
-/** Makes faults happen to a cluster, and undoes those that can be undone. */
+/** Causes faults in a cluster, and undoes the reversible ones. */
 export class Faults {
   readonly #running: RunningCluster;
   readonly #parts: Parts;
@@ -23,7 +23,7 @@ export class Faults {
   readonly #stopped = new Set<number>();
   readonly #going = new Set<Promise<void>>();
   readonly #over = new AbortController();
-  /** By kind and role: `kill master`. */
+  /** Counts by kind and role: `kill master`. */
   readonly counts: Record<string, number> = {};
 
   constructor(
@@ -40,7 +40,7 @@ export class Faults {
     process.on('exit', this.#wake);
   }
 
-  /** Waits until what the step harms is whole, and enough else stays whole; then its faults begin. */
+  /** Waits until the targets of the step, and enough other nodes, are whole; then causes its faults. */
   async strike({ faults }: Step, until: AbortSignal): Promise<void> {
     while (!until.aborted && !this.#mayBegin(faults)) await delay(LOOK_MS);
     if (until.aborted) return;
@@ -53,7 +53,7 @@ export class Faults {
     }
   }
 
-  /** Undoes what can be undone, and waits until every process runs again. */
+  /** Undoes reversible faults, and waits until every process runs again. */
   async heal(): Promise<void> {
     this.#over.abort();
     this.#net.heal();
@@ -67,7 +67,7 @@ export class Faults {
     const up = this.#running.cluster.nodes().map(({ id }) => id);
     if (!hit.every((node) => up.includes(node) && !this.#harmed.has(node))) return false;
     if (faults.some((fault) => isOnLink(fault) && this.#links.has(linkOf(fault)))) return false;
-    // Recovery must be possible: something of each kind goes on, or all that is there of the other kind.
+    // Recovery must be possible: one node of each kind keeps running, or all nodes of the other kind do.
     const whole = (nodes: readonly string[]): number =>
       nodes.filter((node) => up.includes(node) && !this.#harmed.has(node) && !hit.includes(node)).length;
     const { masters, mediaNodes } = this.#parts;
@@ -142,7 +142,7 @@ export class Faults {
     const deadline = performance.now() + RESTART_MS;
     const isBack = (): boolean => this.#running.cluster.nodes().some((one) => one.id === node && one.pid !== pid);
     while (!isBack()) {
-      if (performance.now() > deadline) throw new Error(`${node} is not back ${RESTART_MS} ms after it was to end.`);
+      if (performance.now() > deadline) throw new Error(`${node} did not restart within ${RESTART_MS} ms.`);
       await delay(LOOK_MS);
     }
   }
@@ -157,12 +157,12 @@ export class Faults {
   };
 }
 
-/** A process that has been ended meanwhile, e.g. a worker that was taken for hung, needs no waking. */
+/** Wakes a process, unless it has ended meanwhile, e.g. a worker that was taken for hung. */
 function awaken(pid: number): void {
   try {
     process.kill(pid, 'SIGCONT');
   } catch {
-    // It is gone.
+    // The process has ended.
   }
 }
 

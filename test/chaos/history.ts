@@ -1,12 +1,12 @@
 import type { RecoveryKind } from '../../src/client/recovery-events.ts';
 import type { FailoverPolicy } from '../../src/server/store/store.ts';
 
-/** What a person in a room did or was told. */
+/** An action of a participant, or an event for it. */
 export type Deed =
   /** `connect()` has resolved. */
   | { readonly what: 'joined'; readonly connectionId: string }
   | { readonly what: 'joinFailed'; readonly code: string }
-  /** The person leaves, of its own will. */
+  /** The participant leaves voluntarily. */
   | { readonly what: 'leaving' }
   | { readonly what: 'sent'; readonly id: string }
   /** The promise of a message has resolved, or rejected. */
@@ -18,16 +18,16 @@ export type Deed =
   | { readonly what: 'destroyed' }
   | { readonly what: 'rebuilt'; readonly connectionId: string }
   | { readonly what: 'disconnected'; readonly reason: string }
-  /** An event about somebody: `subject` is the id of a connection or stream. */
+  /** An event about another participant: `subject` is the id of a connection or stream. */
   | { readonly what: 'saw'; readonly event: SeenEvent; readonly subject: string }
   | { readonly what: 'exception'; readonly name: string; readonly message: string };
 
 export type SeenEvent = 'connectionCreated' | 'connectionDestroyed' | 'streamCreated' | 'streamDestroyed';
 
-/** `at`: Unix time, ms, with fractions. `who`: name of one stay of a person in a room. */
+/** `at`: Unix time, ms, with fractions. `who`: name of one stay of a participant in a room. */
 export type Entry = Deed & { readonly at: number; readonly who: string };
 
-/** A welcome that came over some socket: which life of the session it is, and under which epoch. */
+/** A welcome from any socket: the life of the session, and its epoch. */
 export interface Welcome {
   /** The session's id. */
   readonly room: string;
@@ -36,7 +36,7 @@ export interface Welcome {
   readonly epoch: number;
 }
 
-/** Everything that happened to everyone, in the order in which it was written down. */
+/** All entries of all participants, in the order of recording. */
 export class History {
   readonly entries: Entry[] = [];
   readonly welcomes: Welcome[] = [];
@@ -48,7 +48,7 @@ export class History {
     this.#rooms.set(room, policy);
   }
 
-  /** A person appears who wants to be in a room. */
+  /** Registers a participant that wants to join a room. */
   addPerson(who: string, room: string): void {
     this.#roomOf.set(who, room);
   }
@@ -58,7 +58,7 @@ export class History {
     this.#counts.set(deed.what, this.count(deed.what) + 1);
   }
 
-  /** How many entries of a kind there are. */
+  /** Number of entries of a kind. */
   count(what: Deed['what']): number {
     return this.#counts.get(what) ?? 0;
   }
@@ -67,7 +67,7 @@ export class History {
     return this.#rooms;
   }
 
-  /** Who is or was in a room, in order of appearance. */
+  /** All participants, past and present, in order of appearance. */
   get people(): readonly string[] {
     return [...this.#roomOf.keys()];
   }
@@ -83,7 +83,7 @@ export class History {
   }
 }
 
-/** Unix time, ms, by a clock that browsers have as well. */
+/** Unix time, ms, by a clock that browsers share. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -2,27 +2,27 @@ import type { FailoverPolicy } from '../../src/server/store/store.ts';
 import type { Entry, History } from './history.ts';
 import { goneAt, type Stay, staysOf } from './stays.ts';
 
-/** Clocks of two processes on one machine differ by less, ms. */
+/** Maximum difference of the clocks of two processes on one machine, ms. */
 const CLOCK_MS = 50;
 
 export interface Account {
   readonly sent: number;
-  /** Receptions, each message counted once for each who got it. */
+  /** Receptions: each message counts once for each receiver. */
   readonly delivered: number;
   readonly resolved: number;
-  /** Promises that rejected, by policy and code: `takeover UNAVAILABLE`. Not lost, but counted. */
+  /** Rejected promises, by policy and code: `takeover UNAVAILABLE`. Counted, but not lost. */
   readonly rejected: Readonly<Record<string, number>>;
-  /** A resolved message that somebody who was there throughout has not got: `id → who`. */
+  /** Resolved messages that a participant present throughout did not receive: `id → who`. */
   readonly lost: readonly string[];
-  /** A message that somebody has got more than once. */
+  /** Messages that a participant received more than once. */
   readonly duplicated: readonly string[];
-  /** A message that came after a later one of the same sender. */
+  /** Messages that arrived after a later one of the same sender. */
   readonly disordered: readonly string[];
-  /** Neither resolved nor rejected. */
+  /** Messages neither resolved nor rejected. */
   readonly unsettled: readonly string[];
-  /** The longest time from saying a message to the word that it has arrived, by policy, ms. */
+  /** The longest time from sending a message to its confirmation, by policy, ms. */
   readonly slowestMs: Readonly<Record<string, number>>;
-  /** A resolved message of a rebuilt session that somebody has not got who was not back yet when it was sent. */
+  /** Resolved messages of rebuilt sessions, counted for participants that had not returned when they were sent. */
   readonly missedByReturning: number;
 }
 
@@ -33,7 +33,7 @@ interface Message {
   rejected?: string;
 }
 
-/** Follows every message from its sender to everyone it was for. */
+/** Follows every message from its sender to all recipients. */
 export function account(history: History): Account {
   const byPerson = groupByPerson(history);
   const lives = livesOf(history);
@@ -87,7 +87,7 @@ export function groupByPerson(history: History): Map<string, Entry[]> {
   return groups;
 }
 
-/** Which life of its session each connection belongs to. */
+/** The life of the session to which each connection belongs. */
 export function livesOf(history: History): Map<string, string> {
   return new Map(history.welcomes.map(({ connectionId, uniqueSessionId }) => [connectionId, uniqueSessionId]));
 }
@@ -96,7 +96,7 @@ function covers({ from, to }: Stay, since: number, until: number): boolean {
   return from <= since && to >= until;
 }
 
-/** Was there before, has not gone, and was between two lives of the session, or in one that had ended unnoticed. */
+/** Present before, not gone, and between two lives of the session, or in a life that had ended unnoticed. */
 function isReturning(stays: readonly Stay[], gone: number, since: number, until: number): boolean {
   const [first] = stays;
   return first !== undefined && first.from <= since && gone >= until;
@@ -112,7 +112,7 @@ function messagesOf(history: History): Map<string, Message> {
     if (entry.what === 'sent') messages.set(entry.id, { by: entry.who, sentAt: entry.at });
     if (entry.what !== 'resolved' && entry.what !== 'rejected') continue;
     const message = messages.get(entry.id);
-    if (!message) throw new Error(`${entry.id} was answered and never sent.`);
+    if (!message) throw new Error(`${entry.id} was answered but never sent.`);
     if (entry.what === 'resolved') message.resolvedAt = entry.at;
     else message.rejected = entry.code;
   }
@@ -166,7 +166,7 @@ function orderOf(
       const [sender, number] = [id.slice(0, at), Number(id.slice(at + 1))];
       if (seen.has(id)) duplicated.push(`${id} → ${who}`);
       else if (number < (newest.get(sender) ?? 0)) {
-        const late = joinedAt > (messages.get(id)?.sentAt ?? 0) ? ', who joined after it was said' : '';
+        const late = joinedAt > (messages.get(id)?.sentAt ?? 0) ? ', who joined after it was sent' : '';
         disordered.push(`${id} → ${who}${late}`);
       }
       seen.add(id);

@@ -2,7 +2,7 @@ import type { Entry, History } from './history.ts';
 import { groupByPerson } from './ledger.ts';
 import { goneAt } from './stays.ts';
 
-/** A line of a node's log, as far as ownership is concerned. */
+/** A line of a node's log that concerns ownership. */
 export interface LogLine {
   readonly node: string;
   readonly pid: number;
@@ -16,7 +16,7 @@ export interface LogLine {
 const OWNS = new Set(['Created a session.', 'Took over the session.']);
 const CARRIES = new Set(['Opened a room.', 'A room has a new owner.']);
 
-/** Epochs that two masters have owned, as they say themselves and as media nodes have seen them. */
+/** Epochs with two owners, according to the masters' and media nodes' logs. */
 export function twoOwners(lines: readonly LogLine[]): string[] {
   const masters = new Map<string, Set<string>>();
   const seen = new Map<string, Set<string>>();
@@ -31,7 +31,7 @@ export function twoOwners(lines: readonly LogLine[]): string[] {
   );
 }
 
-/** Welcomes that contradict each other: another life of a session that is to have one, or an epoch that goes back. */
+/** Contradictory welcomes: a second life of a session that must have one, or a falling epoch. */
 export function brokenLineages(history: History): string[] {
   const broken: string[] = [];
   const lives = new Map<string, string>();
@@ -50,7 +50,7 @@ export function brokenLineages(history: History): string[] {
   return broken;
 }
 
-/** What people in takeover sessions were told about others that did not happen, or not a second time. */
+/** False or repeated events about others in takeover sessions. */
 export function unexpectedEvents(history: History): string[] {
   const byPerson = groupByPerson(history);
   const goneByConnection = new Map<string, number>();
@@ -78,14 +78,15 @@ function unexpectedTo(entries: readonly Entry[], goneByConnection: ReadonlyMap<s
     }
     known.delete(subject);
     for (const [connectionId, gone] of goneByConnection) {
-      // A stream's id ends with its connection's. Those who go take their streams with them.
-      if (subject.endsWith(connectionId) && gone > at) found.push(`${clock} ${event} of ${subject}, who has not left`);
+      // A stream's id ends with its connection's id. A leaving participant takes its streams along.
+      if (subject.endsWith(connectionId) && gone > at)
+        found.push(`${clock} ${event} of ${subject}, which has not left`);
     }
   }
   return found;
 }
 
-/** People whose session ended though they did not want to leave. */
+/** Participants whose session ended involuntarily. */
 export function castOut(history: History): string[] {
   return [...groupByPerson(history)].flatMap(([who, entries]) => {
     const end = entries.find(({ what }) => what === 'leaving' || what === 'disconnected');
@@ -93,7 +94,7 @@ export function castOut(history: History): string[] {
   });
 }
 
-/** Words of a crash to people whose session is to outlive it. */
+/** Crash events in sessions that must survive crashes. */
 export function destroyedTakeovers(history: History): string[] {
   return history.entries.flatMap((entry) =>
     entry.what === 'destroyed' && history.policyOf(entry.who) === 'takeover'

@@ -6,7 +6,7 @@ const LOOK_MS = 500;
 const CALL_MS = 3_000;
 const MEGABYTE = 1024 * 1024;
 
-/** What must be gone from a node when everyone has left. */
+/** Metrics that must be 0 when all participants have left. */
 const LEFTOVERS = [
   'rejoin_sessions',
   'rejoin_connections',
@@ -17,7 +17,7 @@ const LEFTOVERS = [
   'rejoin_media_consumers',
 ];
 
-/** The nodes of a cluster from outside: their logs, their memory, and what they still hold. */
+/** The nodes of a cluster from outside: their logs, memory and remaining state. */
 export class Nodes {
   readonly #running: RunningCluster;
 
@@ -25,7 +25,7 @@ export class Nodes {
     this.#running = running;
   }
 
-  /** Waits until the nodes hold nothing any more, for at most `patienceMs`; what they hold then is leaked. */
+  /** Waits up to `patienceMs` until the nodes hold nothing; returns the leaks. */
   async leftovers(patienceMs: number): Promise<string[]> {
     const until = performance.now() + patienceMs;
     for (;;) {
@@ -43,7 +43,7 @@ export class Nodes {
     );
   }
 
-  /** The log lines of all nodes that concern sessions. */
+  /** The log lines of all nodes about sessions. */
   log(): LogLine[] {
     return this.#running.cluster
       .nodes()
@@ -54,14 +54,14 @@ export class Nodes {
   async #held(): Promise<string[]> {
     const metrics = await this.#metrics();
     return metrics.flatMap(([id, values]) => {
-      if (!values) return [`${id} does not say what it holds`];
+      if (!values) return [`${id} does not report its metrics`];
       return LEFTOVERS.filter((name) => (values.get(name) ?? 0) > 0).map(
         (name) => `${id}: ${name} ${values.get(name)}`,
       );
     });
   }
 
-  /** `undefined` for a node that does not answer at this moment. */
+  /** `undefined` for a node that does not answer now. */
   #metrics(): Promise<[id: string, values: Map<string, number> | undefined][]> {
     return Promise.all(
       this.#running.cluster
@@ -78,7 +78,7 @@ export class Nodes {
   }
 }
 
-/** The values of a Prometheus text without labels other than the node's. */
+/** The values of a Prometheus text without labels except the node's. */
 export function parseMetrics(text: string): Map<string, number> {
   const values = new Map<string, number>();
   for (const line of text.split('\n')) {

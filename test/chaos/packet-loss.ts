@@ -3,10 +3,10 @@ import { runTool } from '../fixtures/hosts/tools.ts';
 
 const PERCENT = 25;
 const TABLE = 'table inet loss';
-/** The namespace has no other processes than those of the run: all ports are free. */
+/** The namespace runs only this run's processes, so all ports are free. */
 const FIRST_MEDIA_PORT = 40_000;
 const PORTS_EACH = 8;
-/** Browsers gather no addresses for media on the loopback interface. */
+/** Browsers gather no media addresses on the loopback interface. */
 const NETWORK = [
   'link set lo up',
   'link add eth0 type veth peer name eth1',
@@ -16,7 +16,7 @@ const NETWORK = [
   '',
 ].join('\n');
 
-/** A network namespace for a run alone: nothing that is lost in it is missed by anybody else. @throws {NamespacesMissing} */
+/** Makes a network namespace for this run, so that packet loss affects nothing else. @throws {NamespacesMissing} */
 export async function makeOwnNetwork(): Promise<Namespace> {
   const namespace = await Namespace.make();
   try {
@@ -28,25 +28,25 @@ export async function makeOwnNetwork(): Promise<Namespace> {
   }
 }
 
-/** Packets that the kernel loses, in the network namespace of this process: real TCP has to cope, and real media. */
+/** Makes the kernel drop packets in this process's network namespace, for real TCP and real media. */
 export class PacketLoss {
   readonly #rules = new Map<string, number>();
   #nodes: readonly string[] = [];
   #applied: Promise<void> = Promise.resolve();
 
-  /** The range to start a cluster with: each media node gets an equal part of it, in this order. */
+  /** The port range for the start of a cluster: each media node gets an equal part, in this order. */
   mediaPorts(nodes: readonly string[]): { readonly min: number; readonly max: number } {
     this.#nodes = nodes;
     return { min: FIRST_MEDIA_PORT, max: FIRST_MEDIA_PORT + nodes.length * PORTS_EACH - 1 };
   }
 
-  /** Of what has this address at one end; 0 heals. */
+  /** Drops packets to and from this address; 0 heals. */
   ofLink(address: string | undefined, percent = PERCENT): Promise<void> {
-    if (address === undefined) throw new Error('The link has no address of its own.');
+    if (address === undefined) throw new Error('The link has no separate address.');
     return this.#set([`ip saddr ${address}`, `ip daddr ${address}`], percent);
   }
 
-  /** Of the media to and from a node. */
+  /** Drops media packets to and from a node. */
   ofMedia(node: string, percent = PERCENT): Promise<void> {
     const min = FIRST_MEDIA_PORT + this.#nodes.indexOf(node) * PORTS_EACH;
     const range = `${min}-${min + PORTS_EACH - 1}`;
@@ -61,7 +61,7 @@ export class PacketLoss {
     const lines = [...this.#rules].map(([match, share]) => `    ${match} numgen random mod 100 < ${share} drop`);
     const chain = ['  chain input {', '    type filter hook input priority 0; policy accept;', ...lines, '  }'];
     const text = [`add ${TABLE}`, `delete ${TABLE}`, `${TABLE} {`, ...chain, '}', ''].join('\n');
-    // Each takes the place of all that was before: the last one must be the last.
+    // Each call replaces all rules, so they must run in order.
     this.#applied = this.#applied.then(() => runTool(['nft', '-f', '-'], text));
     return this.#applied;
   }

@@ -5,11 +5,11 @@ export interface RecoveryCount {
   readonly times: number;
   /** ms. */
   readonly longest: number;
-  /** Whose it was. */
+  /** The participant with the longest one. */
   readonly who: string;
 }
 
-/** How often people came back, and how long it took at most: `takeover resume`, `rebuild rebuild` … */
+/** Number of recoveries, and the longest, by kind: `takeover resume`, `rebuild rebuild` … */
 export function recoveries(history: History): Record<string, RecoveryCount> {
   const found: Record<string, RecoveryCount> = {};
   for (const [who, entries] of groupByPerson(history)) {
@@ -26,7 +26,7 @@ export function recoveries(history: History): Record<string, RecoveryCount> {
   return found;
 }
 
-/** From the first word of trouble to the word that it is over. */
+/** From the first event of a failure to its end. */
 function recoveriesOf(entries: readonly Entry[]): { kind: string; ms: number }[] {
   const found: { kind: string; ms: number }[] = [];
   const since: { signaling?: number; media?: number; destroyed?: number } = {};

@@ -2,29 +2,29 @@ import type { Aftermath } from './aftermath.ts';
 import type { Account } from './ledger.ts';
 import type { RecoveryCount } from './recoveries.ts';
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Outcome {
   readonly seed: number;
   readonly minutes: number;
-  /** Whether the kernel could be made to lose packets. */
+  /** Whether the kernel could drop packets. */
   readonly losesPackets: boolean;
   /** By kind and role. */
   readonly faults: Readonly<Record<string, number>>;
   readonly account: Account;
   readonly aftermath: Aftermath;
-  /** Joins that were refused or not answered in time; the person tried again. By code. */
+  /** Joins that were refused or timed out, after which the participant tried again. By code. */
   readonly joinsFailed: Readonly<Record<string, number>>;
-  /** A takeover session that has ended or begun anew, a rebuild session that is not whole. */
+  /** Takeover sessions that ended or began anew, and incomplete rebuild sessions. */
   readonly sessionsLost: readonly string[];
-  /** People who were put out of a session. */
+  /** Participants that were removed from a session. */
   readonly castOut: readonly string[];
   readonly unexpectedEvents: readonly string[];
   readonly twoOwners: readonly string[];
   readonly brokenLineages: readonly string[];
-  /** What nodes hold when everyone has left. */
+  /** State that the nodes still hold after all participants have left. */
   readonly leaks: readonly string[];
   readonly pageErrors: readonly string[];
-  /** Answers of the REST API other than expected, by request and status. */
+  /** Unexpected answers of the REST API, by request and status. */
   readonly restSurprises: Readonly<Record<string, number>>;
   /** `exception` events, by name. */
   readonly exceptions: Readonly<Record<string, number>>;
@@ -36,13 +36,13 @@ export interface Outcome {
     readonly before: Readonly<Record<string, number>>;
     readonly after: Readonly<Record<string, number>>;
   };
-  /** For how long the process that runs the clients stood still at most, ms: no cluster can be blamed for less. */
+  /** Longest standstill of the process with the clients, ms: shorter delays are not the cluster's fault. */
   readonly ownStallMs: number;
-  /** Processes that wanted to run in the last minute, on how many cores: where others work as well, all takes longer. */
+  /** Runnable processes in the last minute, and cores: other load slows everything down. */
   readonly machine: { readonly load: number; readonly cores: number };
 }
 
-/** Something that must hold, and what speaks against it. */
+/** A requirement, and the evidence against it. */
 export interface Verdict {
   readonly what: string;
   readonly against: readonly string[];
@@ -56,25 +56,25 @@ export function verdicts(outcome: Outcome): Verdict[] {
     { what: 'the messages of a sender arrive in their order', against: account.disordered },
     { what: 'every promise of a message settles', against: account.unsettled },
     { what: 'no session is lost', against: outcome.sessionsLost },
-    { what: 'nobody is put out of a session', against: outcome.castOut },
-    { what: 'everyone has recovered', against: aftermath.notRecovered },
-    { what: 'the servers count nobody in who is not there', against: aftermath.ghosts },
-    { what: 'the servers count everyone in who is there', against: aftermath.unknown },
-    { what: 'everyone sees who is there', against: aftermath.wrongViews },
+    { what: 'nobody is removed from a session', against: outcome.castOut },
+    { what: 'all participants have recovered', against: aftermath.notRecovered },
+    { what: 'the servers list no absent participant', against: aftermath.ghosts },
+    { what: 'the servers list all present participants', against: aftermath.unknown },
+    { what: 'all participants list each other', against: aftermath.wrongViews },
     { what: 'an epoch has one owner', against: outcome.twoOwners },
     { what: 'a connection stays in its life, and its epoch does not go back', against: outcome.brokenLineages },
-    { what: 'a takeover is not told to those in the session', against: outcome.unexpectedEvents },
+    { what: 'a takeover causes no event in the session', against: outcome.unexpectedEvents },
     { what: 'every video plays at the end', against: aftermath.still },
     { what: `no picture stands still for longer than ${LONGEST_GAP_MS / 1_000} s`, against: longGaps(outcome) },
     { what: 'no page throws', against: outcome.pageErrors },
-    { what: 'nothing is left when everyone has gone', against: outcome.leaks },
+    { what: 'nothing remains when all have left', against: outcome.leaks },
   ];
 }
 
 const SHOWN = 12;
 /**
- * Faults follow each other, and what recovers from one may be hit by the next; the tile of somebody who does not come back
- * stays for 15 s. What is longer has been forgotten.
+ * Faults follow each other, so another may hit a recovery; the tile of a participant who does not return stays for 15
+ * s. A longer standstill is a failure.
  */
 const LONGEST_GAP_MS = 30_000;
 
@@ -84,7 +84,7 @@ function longGaps({ longestVideoGapMs }: Outcome): string[] {
   );
 }
 
-/** For people to read. */
+/** A report for people. */
 export function describeOutcome(outcome: Outcome): string {
   const { account, aftermath } = outcome;
   const lines = [
@@ -100,7 +100,7 @@ export function describeOutcome(outcome: Outcome): string {
     row('rejected', counts(account.rejected)),
     row(
       'missed',
-      `${account.missedByReturning} by those who were not back after a crash (not lost: their session was over)`,
+      `${account.missedByReturning} by participants not yet back after a crash (not lost: their session had ended)`,
     ),
     row('sessions lost', `${outcome.sessionsLost.length}`),
     row('not recovered', `${aftermath.notRecovered.length + outcome.castOut.length}`),

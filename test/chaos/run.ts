@@ -25,21 +25,21 @@ import { watchWelcomes } from './welcomes.ts';
 export interface RunOptions {
   readonly minutes: number;
   readonly seed: number;
-  /** WebSocket clients: rooms, half of them with each policy, and people in each. */
+  /** WebSocket clients: rooms, half of them with each policy, and participants in each. */
   readonly rooms: number;
   readonly seatsPerRoom: number;
   /** Whether there are tabs with video. */
   readonly tabs: boolean;
-  /** Loses packets in the namespace that the run has to itself. */
+  /** Drops packets in the run's own namespace. */
   readonly loss: PacketLoss | undefined;
   readonly say: (line: string) => void;
-  /** Ends the faults early; what has happened is accounted for. */
+  /** Ends the faults early; the evaluation follows. */
   readonly signal: AbortSignal;
 }
 
 export interface Run {
   readonly outcome: Outcome;
-  /** Where the nodes' logs and the history are, if something is broken. */
+  /** The folder with the nodes' logs and the history, after a failure. */
   readonly evidence: string | undefined;
 }
 
@@ -49,11 +49,11 @@ const PARTS: Omit<Parts, 'losesPackets'> = {
   balancer: 'balancer-1',
 };
 const PROGRESS_MS = 10_000;
-/** A place is kept for 20 s, and from the beginning again with a new owner. */
+/** The server keeps a connection for 20 s, and a new owner starts over. */
 const CALM_MS = 45_000;
 const LEFT_MS = 40_000;
 
-/** A cluster of real processes, people in it, and faults that hit it; then the account of what was lost. */
+/** Runs a cluster of real processes with participants and faults; then evaluates the history. */
 export async function runChaos(options: RunOptions): Promise<Run> {
   const { minutes, seed, say, loss } = options;
   const parts: Parts = { ...PARTS, losesPackets: loss !== undefined };
@@ -135,7 +135,7 @@ export async function runChaos(options: RunOptions): Promise<Run> {
     writeFileSync(join(evidence, 'outcome.json'), JSON.stringify(outcome, null, 2));
     return { outcome, evidence };
   } catch (error) {
-    say(`The run itself has failed; the logs are in ${keepEvidence(running, history, seed)}.`);
+    say(`The run itself failed; the logs are in ${keepEvidence(running, history, seed)}.`);
     throw error;
   } finally {
     await tabs?.close();
@@ -144,7 +144,7 @@ export async function runChaos(options: RunOptions): Promise<Run> {
   }
 }
 
-/** Faults until the time is over, and a line of progress now and then. */
+/** Causes faults until the time is over, and reports the progress. */
 async function strike(
   faults: Faults,
   parts: Parts,
@@ -172,7 +172,7 @@ function progress(history: History, standings: readonly Standing[]): string {
   return `… ${messages}, ${history.count('rejected')} rejected; ${people.join(', ')}`;
 }
 
-/** Which life each session is in, as the store has it. */
+/** The present life of each session, according to the store. */
 async function lives(running: RunningCluster, history: History): Promise<Map<string, string | undefined>> {
   const found = new Map<string, string | undefined>();
   for (const room of history.rooms.keys()) found.set(room, (await running.session(room))?.uniqueSessionId);
@@ -189,7 +189,7 @@ async function lostSessions(
   const last = await lives(running, history);
   return [...history.rooms].flatMap(([room, policy]) => {
     const life = last.get(room);
-    if (life === undefined) return [`${room} is not there any more`];
+    if (life === undefined) return [`${room} no longer exists`];
     if (policy === 'takeover' && life !== first.get(room)) return [`${room} is ${life}, and was ${first.get(room)}`];
     return standings
       .filter((one) => one.room === room && one.connectionId !== undefined)
@@ -210,7 +210,7 @@ function tally(
   return counts;
 }
 
-/** Copies what tells how it came about: the nodes' logs, and what everyone did and was told. */
+/** Copies the evidence: the nodes' logs, and the participants' history. */
 function keepEvidence(running: RunningCluster, history: History, seed: number): string {
   const folder = mkdtempSync(join(tmpdir(), `rejoin-chaos-${seed}-`));
   cpSync(join(running.cluster.stateDir, 'logs'), folder, { recursive: true });

@@ -1,18 +1,18 @@
 import type { StalledWay } from '../fixtures/faults/fault-net.ts';
 import { pick } from '../fixtures/random.ts';
 
-/** Something bad that happens to a process, or to what is between two of them. Times in ms. */
+/** A fault of a process, or of the link between two. Times in ms. */
 export type Fault =
-  /** SIGKILL, or SIGTERM: an orderly end. It is started again. */
+  /** SIGKILL, or SIGTERM: an orderly end. The node restarts. */
   | { readonly kind: 'kill' | 'drain'; readonly node: string }
-  /** SIGSTOP, and SIGCONT after so long. */
+  /** SIGSTOP, and SIGCONT after `forMs`. */
   | { readonly kind: 'freeze'; readonly node: string; readonly forMs: number }
-  /** The mediasoup worker of a media node alone. */
+  /** Only the mediasoup worker of a media node. */
   | { readonly kind: 'killWorker'; readonly node: string }
   | { readonly kind: 'freezeWorker'; readonly node: string; readonly forMs: number }
   /** Connections break and cannot be made. */
   | { readonly kind: 'cut'; readonly from: string; readonly to: string; readonly forMs: number }
-  /** Connections stay and nothing passes, one way or both. */
+  /** Connections stay but pass nothing, one way or both. */
   | {
       readonly kind: 'stall';
       readonly from: string;
@@ -20,17 +20,17 @@ export type Fault =
       readonly way: StalledWay;
       readonly forMs: number;
     }
-  /** Everything takes longer, and some of it much longer, as what was lost is sent again. */
+  /** Everything takes longer, and some of it much longer, like retransmissions. */
   | { readonly kind: 'slow'; readonly from: string; readonly to: string; readonly forMs: number }
-  /** A share of the packets is lost, by the kernel: of TCP, which sends them again, or of the media on its way to and from a node. */
+  /** The kernel drops a share of the packets: of TCP, which sends them again, or of a node's media. */
   | { readonly kind: 'lossy'; readonly from: string; readonly to: string; readonly forMs: number }
   | { readonly kind: 'lossyMedia'; readonly node: string; readonly forMs: number }
-  /** Each connection breaks after so many more frames, so at a moment that neither side has chosen. */
+  /** Each connection breaks after this number of further frames, at a moment that neither side chooses. */
   | { readonly kind: 'drop'; readonly from: string; readonly to: string; readonly frames: number }
   /** Every master is killed at the same moment. */
   | { readonly kind: 'killMasters'; readonly nodes: readonly string[] };
 
-/** Faults that begin at the same moment, `pauseMs` after those before. */
+/** Simultaneous faults, `pauseMs` after the preceding ones. */
 export interface Step {
   readonly pauseMs: number;
   readonly faults: readonly Fault[];
@@ -40,7 +40,7 @@ export interface Parts {
   readonly masters: readonly string[];
   readonly mediaNodes: readonly string[];
   readonly balancer: string;
-  /** Whether the kernel can be made to lose packets. */
+  /** Whether the kernel can drop packets. */
   readonly losesPackets: boolean;
 }
 
@@ -48,12 +48,12 @@ const PAUSE_MS = { min: 300, max: 5_500 };
 const FREEZE_MS = { min: 500, max: 6_000 };
 const DROP_FRAMES = { min: 1, max: 60 };
 const LINK_MS = { min: 500, max: 7_000 };
-/** Every so manieth step is two faults at once. */
+/** Share of steps with two faults at once. */
 const PAIRS = 0.2;
 
 type Draw = (random: () => number, parts: Parts) => Fault;
 
-/** What happens, and how often compared with the rest. */
+/** The faults with their relative frequencies. */
 const DRAWS: readonly (readonly [weight: number, draw: Draw])[] = [
   [10, (random, { masters }) => ({ kind: 'kill', node: pick(random, masters) })],
   [6, (random, { mediaNodes }) => ({ kind: 'kill', node: pick(random, mediaNodes) })],
@@ -101,13 +101,14 @@ const PACKET_DRAWS: readonly (readonly [weight: number, draw: Draw])[] = [
   ],
 ];
 
-/** Without end: the same random numbers, the same steps. */
+/** Endless: the same random numbers yield the same steps. */
 export function* schedule(random: () => number, parts: Parts): Generator<Step, never> {
   for (;;) {
     const pauseMs = between(random, PAUSE_MS);
     const first = drawn(random, parts);
     const faults = random() < PAIRS ? [first, drawn(random, parts)] : [first];
-    // The second of two that concern the same process would have nothing to act on; and if all masters go, nothing else may.
+    // Two faults of the same process would cancel each other, and a kill of all masters leaves no room for a second
+    // fault.
     const alone = faults.some((fault, at) => fault.kind === 'killMasters' || (at > 0 && overlap(fault, first)));
     yield { pauseMs, faults: alone ? [first] : faults };
   }
@@ -150,7 +151,7 @@ function drawn(random: () => number, parts: Parts): Fault {
   throw new Error('The weights do not add up.');
 }
 
-/** Two parts that talk to each other, in the direction in which connections are made. */
+/** Two connected parts, in the direction of their connections. */
 function link(random: () => number, { masters, mediaNodes, balancer }: Parts): { from: string; to: string } {
   const master = pick(random, masters);
   const rest = masters.filter((other) => other !== master);

@@ -1,23 +1,24 @@
 import type { Entry } from './history.ts';
 
-/** A person's membership of one life of its session, as it could know. Unix times, ms. */
+/** A participant's membership of one life of its session, as it can know. Unix times, ms. */
 export interface Stay {
   readonly connectionId: string;
   readonly from: number;
-  /** Infinity: to the end of the history. */
+  /** Infinity: until the end of the history. */
   to: number;
-  /** What was said up to then, and arrived at all the others, has arrived here as well. */
+  /** Messages sent before this time that all others received have arrived here as well. */
   hasAllTo: number;
 }
 
-/** A connection that is gone is noticed within so long by both of its ends, and what has been missed arrives within so long, ms. */
+/** Both ends notice a lost connection, and missed messages arrive, within this time, ms. */
 const SETTLED_MS = 5_000;
 
 /**
- * The stays of one person, from its own entries: a crash with policy `rebuild` ends one, the rebuild begins another. What is kept
- * for one who is away arrives when it is back, in order. One who does not come back, or leaves again at once, has at least all
- * from before the newest that it has got, and from before it was away.
- * @param sentAt when a message was said
+ * The stays of one participant, from its own entries: a crash with policy `rebuild` ends one, and the rebuild begins
+ * another. Kept messages arrive in order after its return. A participant who does not return, or leaves again at
+ * once, has at least two kinds of messages: those from before its newest received one, and those from before its
+ * absence.
+ * @param sentAt when a message was sent
  */
 export function staysOf(entries: readonly Entry[], sentAt: (id: string) => number): Stay[] {
   const stays: Stay[] = [];
@@ -52,7 +53,8 @@ export function staysOf(entries: readonly Entry[], sentAt: (id: string) => numbe
       case 'joined':
       case 'rebuilt':
         end();
-        // What it gets just before it is told of its new place may belong to that one: it tells nothing of the old.
+        // Messages just before the rebuild event may belong to the new connection, so they prove nothing about the
+        // old one.
         if (last) last.hasAllTo = isDestroyed ? last.to : connectedTo();
         stays.push({
           connectionId: entry.connectionId,
@@ -73,7 +75,7 @@ export function staysOf(entries: readonly Entry[], sentAt: (id: string) => numbe
   return stays;
 }
 
-/** When a person went for good, of its own will or not; Infinity for one who is there at the end. */
+/** When a participant left for good, voluntarily or not; Infinity if still present at the end. */
 export function goneAt(entries: readonly Entry[]): number {
   const end = entries.find(({ what }) => what === 'leaving' || what === 'disconnected');
   return end?.at ?? Number.POSITIVE_INFINITY;

@@ -1,11 +1,11 @@
 import type { Rejoin } from '../../src/client/rejoin.ts';
 import type { Deed, Welcome } from './history.ts';
 
-/** What a tab has written down and nobody has read yet, and how its pictures are. */
+/** Unread entries of a tab, and the state of its pictures. */
 export interface TabNotes {
   deeds: (Deed & { at: number })[];
   welcomes: Welcome[];
-  /** Of each video of the others: frames shown, and the longest time between two since it was read last, ms. */
+  /** For each remote video: shown frames, and the longest gap since the last reading, ms. */
   videos: { frames: number; longestGapMs: number }[];
   state: string;
   connectionId: string | undefined;
@@ -13,7 +13,7 @@ export interface TabNotes {
   pending: number;
 }
 
-/** What the script offers to those who drive the tab. */
+/** The script's interface for the driver of the tab. */
 export interface TabHandle {
   join(token: string | undefined): Promise<string | undefined>;
   talk(everyMs: number): void;
@@ -22,15 +22,15 @@ export interface TabHandle {
   notes(): TabNotes;
 }
 
-/** What is to be found in the page. */
+/** The globals of the page. */
 interface TabGlobals {
   readonly Rejoin: { readonly Rejoin: typeof Rejoin };
-  /** Gets a token; offered by those who drive the tab. */
+  /** Gets a token; the driver of the tab provides it. */
   readonly newToken: () => Promise<string>;
   readonly welcomes: Welcome[];
 }
 
-/** Before the page's scripts: writes down the welcomes that its sockets get. */
+/** Runs before the page's scripts: records the welcomes of its sockets. */
 export function watchTabWelcomes(): void {
   const welcomes: Welcome[] = [];
   Object.assign(globalThis, { welcomes });
@@ -54,7 +54,10 @@ export function watchTabWelcomes(): void {
   };
 }
 
-/** Runs in the page, which cannot see anything outside of this function: somebody in a call, with camera, who talks. */
+/**
+ * Runs in the page, without access to anything outside of this function: a participant with camera who sends
+ * messages.
+ */
 export function runTab(who: string): TabHandle {
   const globals = globalThis as unknown as TabGlobals;
   const { Rejoin: Api } = globals.Rejoin;

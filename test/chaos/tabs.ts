@@ -9,9 +9,9 @@ import type { Standing } from './visitor.ts';
 
 const READ_MS = 500;
 const TALK_MS = 800;
-/** A picture that stood still for longer is told of when it moves again. */
+/** A longer standstill is reported when the picture moves again. */
 const LONG_MS = 2_500;
-/** For how long a picture is looked at to see whether it moves. */
+/** How long a picture is watched to see whether it moves. */
 const LOOK_MS = 1_500;
 
 interface Tab {
@@ -22,7 +22,7 @@ interface Tab {
   longestGapMs: number;
 }
 
-/** Real pages in a real browser, two in a call with video for each policy. They stay from the beginning to the end. */
+/** Real pages in a real browser, two in a video call for each policy. They stay from beginning to end. */
 export class Tabs {
   readonly #browser: Browser;
   readonly #history: History;
@@ -31,16 +31,16 @@ export class Tabs {
   readonly #tabs: Tab[] = [];
   readonly #reading = new AbortController();
   #reader: Promise<void> | undefined;
-  /** What the pages threw. */
+  /** Errors of the pages. */
   readonly errors: string[] = [];
 
-  /** `say` is told of pictures that stood still for long. */
+  /** `say` reports pictures that stood still for long. */
   static async open(history: History, app: AppServer, say: (line: string) => void): Promise<Tabs> {
     const executablePath = process.env['CHROMIUM_PATH'];
     const browser = await chromium.launch({
       ...(executablePath ? { executablePath } : {}),
       args: [...CHROMIUM_ARGS, '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=10'],
-      // The run ends in an order of its own.
+      // The run closes the browser itself, in order.
       handleSIGINT: false,
       handleSIGTERM: false,
     });
@@ -58,7 +58,7 @@ export class Tabs {
     return this.#tabs.length;
   }
 
-  /** Opens two pages and lets them call each other. @throws {Error} when they do not see each other */
+  /** Opens two pages that call each other. @throws {Error} if they do not see each other */
   async call(url: string, policy: FailoverPolicy): Promise<void> {
     const room = `video-${policy}`;
     this.#history.addRoom(room, policy);
@@ -75,7 +75,7 @@ export class Tabs {
   }
 
   async talk(): Promise<void> {
-    // What stood still while the pages were opened is not of interest.
+    // Standstills while the pages were opened do not count.
     for (const tab of this.#tabs) tab.longestGapMs = 0;
     await this.#each(({ handle }) => handle.evaluate((tab, ms) => tab.talk(ms), TALK_MS));
   }
@@ -96,7 +96,7 @@ export class Tabs {
     });
   }
 
-  /** Tabs in which somebody else's picture is missing or does not move. */
+  /** Tabs with a remote picture that is missing or does not move. */
   async still(): Promise<string[]> {
     await this.#readAll();
     const before = new Map(this.#tabs.map((tab) => [tab, tab.notes.videos.map(({ frames }) => frames)]));
@@ -111,7 +111,7 @@ export class Tabs {
     });
   }
 
-  /** The longest time for which a picture stood still, by policy, ms. */
+  /** The longest standstill of a picture, by policy, ms. */
   longestGaps(): Record<string, number> {
     const gaps: Record<string, number> = {};
     for (const { who, longestGapMs } of this.#tabs) {

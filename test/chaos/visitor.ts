@@ -2,19 +2,19 @@ import type { Connection } from '../../src/client/session/connection.ts';
 import { Session } from '../../src/client/session/session.ts';
 import type { History } from './history.ts';
 
-/** How somebody in a room stands at the end. */
+/** The final state of a participant. */
 export interface Standing {
   readonly who: string;
   readonly room: string;
   readonly state: string;
   readonly connectionId: string | undefined;
-  /** Ids of the others, as this one was told. */
+  /** Ids of the others, from this participant's events. */
   readonly others: readonly string[];
-  /** Messages that are neither resolved nor rejected. */
+  /** Number of messages neither resolved nor rejected. */
   readonly pending: number;
 }
 
-/** One stay of a person in a room: a session of the real SDK, without media. Everything it does and is told is written down. */
+/** One stay of a participant: a session of the real SDK, without media. Records all of its actions and events. */
 export class Visitor {
   readonly who: string;
   readonly room: string;
@@ -32,7 +32,7 @@ export class Visitor {
     this.#listen();
   }
 
-  /** `false` when it could not get in. */
+  /** Returns `false` if it could not join. */
   async join(token: string | (() => Promise<string>)): Promise<boolean> {
     try {
       await this.#session.connect(token, this.who);

@@ -2,8 +2,8 @@ import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { Welcome } from './history.ts';
 
 /**
- * From now on every welcome that comes over a socket of this process is told to `take`. The SDK does not show the life and
- * the epoch of a session, as no application needs them.
+ * Passes every welcome of this process's sockets to `take`. The SDK does not expose the life and the epoch of a
+ * session, because no application needs them.
  */
 export function watchWelcomes(take: (welcome: Welcome) => void): void {
   const Native = globalThis.WebSocket;

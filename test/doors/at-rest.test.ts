@@ -10,7 +10,7 @@ import { type ClusterFileContent, readClusterFile } from '../../src/server/dev/c
 import { RawClient } from '../fixtures/cluster/raw-client.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Somebody who can read, or steal, the files of a cluster that runs on this machine: another user, or a backup. */
+/** An attacker reads or steals the files of a cluster on this machine: another user, or a backup. */
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'server', 'cli.ts');
 const SECRET = 'the-secret-of-this-cluster-0123456789';
@@ -22,7 +22,7 @@ let dev: ChildProcess;
 let cluster: ClusterFileContent;
 
 before(async () => {
-  // As open as a careless user can make it: a directory that is there, and a shell that hides nothing.
+  // As open as a careless user can make it: an existing directory, and a shell without a umask.
   mkdirSync(stateDir);
   chmodSync(stateDir, 0o755);
   const command = `umask 000; exec "$0" "$@"`;
@@ -37,7 +37,7 @@ before(async () => {
     'takeover',
     '--json',
   ];
-  // The events of the session wait in the store, as nobody takes them.
+  // Without a receiver, the events of the session stay in the store.
   const webhooks = ['--webhook', 'http://127.0.0.1:9/'];
   dev = spawn('sh', ['-c', command, process.execPath, CLI, 'dev', ...args, ...webhooks], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -72,7 +72,7 @@ async function rest(method: string, path: string, body?: unknown, headers = {}):
   return (await answer.json()) as Record<string, unknown>;
 }
 
-/** Every file and directory of the state directory, itself included. */
+/** Every file and directory of the state directory, including itself. */
 function entries(path = stateDir): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return [path, ...readdirSync(path).flatMap((name) => entries(join(path, name)))];
@@ -84,7 +84,7 @@ function tokenIn(answer: Record<string, unknown>): string {
   return token;
 }
 
-test('the state directory is for its user alone, whatever it and the shell were before', () => {
+test('only its user can enter the state directory, whatever its former mode and the umask', () => {
   const modes = entries().map((path) => {
     const { mode } = statSync(path);
     return [
@@ -107,7 +107,7 @@ test('the state directory is for its user alone, whatever it and the shell were 
   }
 });
 
-test('a directory that holds other things and that others enter is not taken', async () => {
+test('dev refuses a directory with other contents that other users can enter', async () => {
   const shared = join(folder, 'shared');
   mkdirSync(shared);
   chmodSync(shared, 0o755);
@@ -126,7 +126,7 @@ test('a directory that holds other things and that others enter is not taken', a
   assert.equal(statSync(shared).mode & 0o777, 0o755);
 });
 
-test('no file tells a token, a resume key, a TURN credential or the secret; any owner tells the first two things again', async () => {
+test('no file contains a token, a resume key, a TURN credential or the secret, but any owner can show tokens and credentials', async () => {
   await rest('POST', '/sessions', { customSessionId: 'vault' });
   const connection = { data: 'server-data', customIceServers: [TURN] };
   const path = '/sessions/vault/connection';
@@ -149,13 +149,13 @@ test('no file tells a token, a resume key, a TURN credential or the secret; any 
   await client.frame('res');
   const resumed = await RawClient.hello(socketUrl, { resume: { ...welcome, received: 2, nextRequest: 2 } });
   const second = await resumed.frame('welcome');
-  // An intruder's words end up in the logs, too.
+  // The attacker's words end up in the logs, too.
   const refused = await RawClient.join(socketUrl, String(joins['token']), 'another-key');
   assert.equal((await refused.frame('refused')).error.code, 'TOKEN_USED');
   const mistaken = await RawClient.hello(socketUrl, { resume: { ...welcome, received: -1 } });
   await mistaken.frame('error');
 
-  // The owner is killed: the next one has what the store tells it, and its secret.
+  // After the owner's death, the next one has only the store and its secret.
   const owners = cluster.nodes.filter(({ role }) => role === 'master');
   for (const { pid, id } of owners) {
     process.kill(pid, 'SIGKILL');
@@ -178,7 +178,7 @@ test('no file tells a token, a resume key, a TURN credential or the secret; any 
   for (const [name, content] of bytes) {
     for (const text of hidden) assert.equal(content.includes(text), false, `${text} in ${name}`);
   }
-  // The store is looked at where it is: it does hold these connections.
+  // Proves that the checked store file contains these connections.
   const store = Buffer.concat([...bytes].filter(([name]) => name.startsWith('store')).map(([, content]) => content));
   for (const { id } of [waits, joins, again]) assert.ok(store.includes(String(id)), String(id));
   assert.ok(store.includes('server-data'));

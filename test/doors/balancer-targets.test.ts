@@ -9,7 +9,7 @@ import { freePorts } from '../../src/server/dev/ports.ts';
 import { basic, type DoorProcess, DoorProcesses, SECRET } from '../fixtures/doors/processes.ts';
 import { rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** Request targets that try to reach past the balancer, sent byte by byte. */
+/** Request targets that try to bypass the balancer's rules, sent byte by byte. */
 
 const UPGRADE = {
   connection: 'upgrade',
@@ -20,7 +20,7 @@ const UPGRADE = {
 
 const processes = new DoorProcesses();
 const folder = mkdtempSync(join(tmpdir(), 'rejoin-doors-files-'));
-/** All that has reached the server of a route. */
+/** All requests that have reached the server of a route. */
 const heard: string[] = [];
 let inner: Server;
 let balancer: DoorProcess;
@@ -65,13 +65,13 @@ const REFUSED: readonly (readonly [name: string, target: string])[] = [
   ['ABSOLUTE_TARGET', '*'],
 ];
 
-test('a target that two readers could read as two is refused by name, and reaches nobody', async () => {
+test('an ambiguous target is refused by name, and reaches no server', async () => {
   for (const method of ['GET', 'POST']) {
     for (const [name, target] of REFUSED) {
       const headers = { authorization: basic(SECRET) };
       const answer = await rawRequest(balancer.url, { method, target, headers, body: method === 'POST' ? '{}' : '' });
       assert.equal(answer.status, 400, `${method} ${target}: ${answer.status} ${answer.body}`);
-      // The parser of HTTP refuses some of them before anyone else looks.
+      // Node's HTTP parser refuses some of them first.
       const { message } = JSON.parse(answer.body) as { message: string };
       assert.match(message, new RegExp(`^(${name}:|The request is not valid HTTP)`), `${target}: ${message}`);
     }
@@ -87,7 +87,7 @@ test('the same for sockets', async () => {
   }
 });
 
-test('what is passed on is a list, as it is written', async () => {
+test('only listed paths are forwarded, unchanged', async () => {
   const answers: readonly (readonly [status: number, target: string])[] = [
     [404, '/internal/ping'],
     [404, '/%69nternal/ping'],
@@ -115,7 +115,7 @@ test('what is passed on is a list, as it is written', async () => {
   }
 });
 
-test('a body for which there is no route is not read', async () => {
+test('the body of a request without a route is not read', async () => {
   const half = { 'content-length': '1000000', 'content-type': 'application/json' };
   const answer = await rawRequest(balancer.url, {
     method: 'POST',

@@ -12,7 +12,7 @@ import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { audioRtp } from '../fixtures/media-node/rtp.ts';
 import { until } from '../fixtures/until.ts';
 
-/** A member of a session can take its share of the masters' memory, and no more, and put nobody else out. */
+/** A member can use its share of the masters' memory, but not more, and cannot displace others. */
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -29,7 +29,7 @@ beforeEach(() => running.rested());
 const signalsOf = ({ frames }: RawClient): string[] =>
   frames.flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? String(frame.data.id) : []));
 
-/** How many answers have come, by what they say. */
+/** Counts the answers by code. */
 function answersOf({ frames }: RawClient): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const frame of frames) {
@@ -42,7 +42,7 @@ function answersOf({ frames }: RawClient): Record<string, number> {
 
 const total = (counts: Record<string, number>): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** Sent again after a resume, as a client would. */
+/** Sends the requests again after a resume, as a client would. */
 async function resume(welcome: Extract<ServerFrame, { t: 'welcome' }>, received: number, nextRequest = 1) {
   const client = await RawClient.hello(running.socketUrl, { resume: { ...welcome, received, nextRequest } });
   return { client, welcome: await client.frame('welcome') };
@@ -53,7 +53,7 @@ function memoryOf(node: string): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * KB;
 }
 
-test('a flood of signals is at the sender’s expense: nobody is put out, and what was accepted arrives once', async () => {
+test('only the sender pays for a flood of signals: nobody is disconnected, and accepted signals arrive once', async () => {
   const room = 'flood';
   const watcher = await Asker.join(running, room);
   const victim = await RawClient.join(running.socketUrl, await running.token(room));
@@ -68,14 +68,14 @@ test('a flood of signals is at the sender’s expense: nobody is put out, and wh
   assert.ok((answers['RATE_LIMITED'] ?? 0) > 500, `slowed, then refused: ${JSON.stringify(answers)}`);
   assert.ok((answers['OUTBOX_OVERFLOW'] ?? 0) > 0, `no more than its share: ${JSON.stringify(answers)}`);
   assert.deepEqual(watcher.told('connectionDestroyed'), []);
-  // Others are heard all the same.
+  // Other senders still get through.
   await watcher.request('signal', { id: 'other', to: [place.connectionId] });
 
   const accepted = flooder.client.frames.flatMap((frame) =>
     frame.t === 'res' && 'data' in frame ? `s${frame.id - 1}` : [],
   );
   const back = await resume(place, place.seq);
-  await until('it has got all', () => signalsOf(back.client).length > accepted.length);
+  await until('it has received all', () => signalsOf(back.client).length > accepted.length);
   assert.deepEqual(signalsOf(back.client), [...accepted.toSorted(byNumber), 'other']);
   back.client.close();
   await flooder.leave();
@@ -84,7 +84,7 @@ test('a flood of signals is at the sender’s expense: nobody is put out, and wh
 
 const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));
 
-test('what nobody acknowledges takes little memory, and little of the store', async () => {
+test('unacknowledged signals take little memory, and little of the store', async () => {
   const room = 'hoard';
   const hoarder = await RawClient.join(running.socketUrl, await running.token(room));
   const { connectionId } = await hoarder.frame('welcome');
@@ -100,16 +100,16 @@ test('what nobody acknowledges takes little memory, and little of the store', as
   }
   const end = await until('it is slowed, and then refused', () => hoarder.closed, LONG);
   clearInterval(measure);
-  // A client that is still sending may be cut before it has read why: then all that it learns is that it is over.
+  // A client that is still sending may be cut before it has read the reason: then it sees only the end.
   assert.ok(end.code === 4429 || end.code === 1006, `${end.code}`);
   if (end.code === 4429) assert.equal((await hoarder.frame('error')).error.code, 'RATE_LIMITED');
-  // Most of it is what the collector has not looked at yet.
+  // Most of it is garbage that the collector has not freed yet.
   assert.ok(most - before < 150 * MB, `${Math.round((most - before) / MB)} MB`);
   const store = statSync(running.storeFile).size;
   assert.ok(store < 10 * MB, `${Math.round(store / MB)} MB`);
 });
 
-test('a connection has so many transports and streams, and a subscriber none to send', async () => {
+test('transports and streams of a connection are limited, and a subscriber gets no send transport', async () => {
   const room = 'caps';
   const subscriber = await Asker.join(running, room, { role: 'SUBSCRIBER' });
   assert.equal(await subscriber.refusal('createTransport', { key: 't', direction: 'send' }), 'NOT_PERMITTED');
@@ -122,7 +122,7 @@ test('a connection has so many transports and streams, and a subscriber none to 
   }
   await until('all are answered', () => total(answersOf(subscriber.client)) === 41);
   assert.deepEqual(answersOf(subscriber.client), { ok: 16, LIMIT_REACHED: 24, NOT_PERMITTED: 1 });
-  // An existing transport is found again, and a closed one makes room for another.
+  // A repeated key returns the existing transport, and a closed transport frees room for another.
   await subscriber.request('createTransport', { key: 'r3', direction: 'recv' });
   await subscriber.request('closeTransport', { key: 'r3' });
   await subscriber.request('createTransport', { key: 'another', direction: 'recv' });
@@ -141,7 +141,7 @@ test('a connection has so many transports and streams, and a subscriber none to 
   for (const member of [subscriber, publisher]) await member.leave();
 });
 
-test('one who becomes a subscriber has nothing left to send over', async () => {
+test('a member that becomes a subscriber loses its send transport', async () => {
   const member = await Asker.join(running, 'demoted');
   const streamId = await member.publish();
   const base = `/sessions/demoted/connection/${member.id}`;
@@ -161,13 +161,13 @@ test('one who becomes a subscriber has nothing left to send over', async () => {
   await member.leave();
 });
 
-test('events that pile up for one who is away put nobody out: it gets a snapshot when it is back', async () => {
+test('too many events for an absent member disconnect nobody: it gets a snapshot on its return', async () => {
   const room = 'pile';
   const sdk = new SdkClient({ retry: { spreadMs: LONG } });
   await sdk.session.connect(await running.token(room));
   const away = await RawClient.join(running.socketUrl, await running.token(room));
   const place = await away.frame('welcome');
-  // Taken, and answered to nobody.
+  // Accepted, but the answer reaches nobody.
   away.send({ t: 'req', id: 1, method: 'reportQuality', data: { level: 4 } });
   away.send({ t: 'req', id: 2, method: 'signal', data: { id: 'own', to: [place.connectionId] } });
   await until('its signal is there', () => signalsOf(away).length === 1);
@@ -193,14 +193,14 @@ test('events that pile up for one who is away put nobody out: it gets a snapshot
 
   const lost = await resume(place, received, 2);
   assert.equal(lost.welcome.snapshot?.others.length, 3);
-  // A welcome may be lost on its way: then it comes again.
+  // The welcome may be lost on its way: a second resume gets it again.
   const back = await resume(place, received, 2);
   assert.equal(back.welcome.resumed, true);
   assert.equal(back.welcome.epoch, place.epoch);
   assert.equal(back.welcome.requestsTaken, 2, 'it has the same owner');
   assert.equal(back.welcome.snapshot?.others.length, 3);
   assert.ok(back.welcome.snapshot?.others.every(({ streams: [stream] }) => !stream?.audioActive));
-  await until('its answer and the signal are there', () => signalsOf(back.client).length === 1);
+  await until('its answer and the signal have arrived', () => signalsOf(back.client).length === 1);
   const numbered = back.client.frames.flatMap((frame) => (frame.t === 'res' || frame.t === 'evt' ? frame : []));
   assert.deepEqual(
     numbered.map(({ seq }) => seq - back.welcome.seq),
@@ -215,7 +215,7 @@ test('events that pile up for one who is away put nobody out: it gets a snapshot
   sdk.session.reconnectNow();
   await sdk.happened('reconnected');
   await asked;
-  await until('it has got its own signal', () => sdk.signals.includes('from the absent'));
+  await until('it has received its own signal', () => sdk.signals.includes('from the absent'));
   assert.deepEqual(sdk.signals, ['said to all', 'from the absent']);
   const shown = sdk.seen.flatMap(({ event, detail }) =>
     event === 'connectionCreated' ? (detail as ConnectionEvent).connection.streams : [],
@@ -230,14 +230,14 @@ test('events that pile up for one who is away put nobody out: it gets a snapshot
   for (const other of others) await other.leave();
 });
 
-test('one who lives and acknowledges nothing has to come back for it', async () => {
+test('a living member that acknowledges nothing must resume', async () => {
   const room = 'deaf';
   const deaf = await RawClient.join(running.socketUrl, await running.token(room));
   const place = await deaf.frame('welcome');
   const pings = setInterval(() => deaf.send({ t: 'ping' }), 1_000);
   const other = await Asker.join(running, room);
   other.send('signal', { id: 'heard?', to: [place.connectionId] });
-  assert.equal((await until('it is sent back', () => deaf.closed, 25_000)).code, 4408);
+  assert.equal((await until('its socket is closed', () => deaf.closed, 25_000)).code, 4408);
   clearInterval(pings);
   const back = await resume(place, place.seq);
   await until('it is there', () => signalsOf(back.client).length === 1);
@@ -245,7 +245,7 @@ test('one who lives and acknowledges nothing has to come back for it', async () 
   await other.leave();
 });
 
-test('a flood of pings is slowed, and then refused by name', async () => {
+test('a flood of pings is slowed, then refused with a named error', async () => {
   const client = await RawClient.join(running.socketUrl, await running.token('pings'), randomText(8));
   await client.frame('welcome');
   const flood = setInterval(() => {
@@ -260,7 +260,7 @@ test('a flood of pings is slowed, and then refused by name', async () => {
   }
 });
 
-test('what an application’s server says is refused to it, by name, where a member cannot hold it', async () => {
+test('a signal of the REST API is refused with a named error if a member has no room for it', async () => {
   const room = 'server-floods';
   const watcher = await Asker.join(running, room);
   const away = await RawClient.join(running.socketUrl, await running.token(room));

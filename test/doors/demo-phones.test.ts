@@ -8,7 +8,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { PAGE_KEY_HEADER, pageKey } from '../fixtures/dev/demo-api.ts';
 import { type RawAnswer, type RawRequest, rawRequest, rawSocket } from '../fixtures/doors/raw-http.ts';
 
-/** Somebody in the same network tries what the demo with `--lan` opens for phones. */
+/** An attacker in the same network tries what the demo with `--lan` opens for phones. */
 
 const TOKEN = '/demo/api/token';
 const KILL = '/demo/api/nodes/master-1/kill';
@@ -16,14 +16,14 @@ const KEY = '/demo/api/page-key';
 const EVIL = 'https://evil.example:8443';
 
 let running: RunningCluster;
-/** The page's origin for phones, and the same of this machine's own page. */
+/** The origin of the page for phones, and of this machine's own page. */
 let page = '';
 let own = '';
 let guide = '';
 let ca = '';
 
 before(async () => {
-  // An address that this machine has, wherever the test runs.
+  // An address that every machine has.
   const lan = { addresses: ['127.0.0.2'], port: 0 };
   running = await RunningCluster.start({ lan, directories: demoFiles('dist') });
   const urls = running.cluster.lan;
@@ -58,7 +58,7 @@ async function phoneKey(): Promise<string> {
   return (JSON.parse(answer.body) as { key: string }).key;
 }
 
-/** The status of a WebSocket upgrade, at once after which it is given up. */
+/** The status of a WebSocket upgrade, which is then abandoned at once. */
 async function upgrade(origin: string): Promise<number> {
   const headers = {
     origin,
@@ -78,7 +78,7 @@ async function upgrade(origin: string): Promise<number> {
 }
 
 describe('the demo for phones', () => {
-  it('lets a phone join, over the address that it came by', async () => {
+  it('lets a phone join, over the address that it used', async () => {
     const headers = { origin: page, [PAGE_KEY_HEADER]: await phoneKey() };
     const answer = await post(TOKEN, { room: 'door' }, headers);
     const { token } = JSON.parse(answer.body) as { token: string };
@@ -89,13 +89,13 @@ describe('the demo for phones', () => {
     assert.equal(await upgrade(own.replace('localhost', '127.0.0.1')), 101);
   });
 
-  it('lets no phone end a node or moderate, whatever it knows', async () => {
+  it('lets no phone end a node or moderate, whichever keys it knows', async () => {
     const { pid } = running.node('master-1');
     const headers = { origin: page, [PAGE_KEY_HEADER]: await phoneKey() };
     assert.deepEqual(errorOf(await post(KILL, {}, headers)), [403, 'GuestRefused']);
     assert.deepEqual(errorOf(await post(KILL, { signal: 'SIGTERM' }, headers)), [403, 'GuestRefused']);
     assert.deepEqual(errorOf(await post(TOKEN, { room: 'door', role: 'MODERATOR' }, headers)), [403, 'GuestRefused']);
-    // The keys of the two pages open one door each.
+    // The key of each page works only for that page.
     const ownKey = await pageKey(own);
     assert.deepEqual(errorOf(await post(KILL, {}, { origin: page, [PAGE_KEY_HEADER]: ownKey })), [
       403,
@@ -135,7 +135,7 @@ describe('the demo for phones', () => {
     assert.equal(await upgrade('null'), 403);
   });
 
-  it('believes no phone where it comes from', async () => {
+  it('ignores the address that a phone claims', async () => {
     const forged = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http', 'x-rejoin-caller': 'master-1' };
     const answer = await ask({ target: '/openvidu/api/sessions', headers: forged });
     assert.equal(answer.status, 401);
@@ -143,7 +143,7 @@ describe('the demo for phones', () => {
     assert.equal((await ask({ target: '/internal/live' })).status, 404);
   });
 
-  it('serves the page with leave to open sockets at these addresses only', async () => {
+  it('serves the page with a policy that allows sockets only at these addresses', async () => {
     const { status, headers } = await ask({ target: '/' });
     assert.equal(status, 200);
     const [, sources = ''] = /connect-src ([^;]*)/.exec(headers['content-security-policy'] ?? '') ?? [];
@@ -151,7 +151,7 @@ describe('the demo for phones', () => {
     assert.ok(!sources.includes('localhost') && !sources.includes('127.0.0.1'), sources);
   });
 
-  it('explains the certificate to those who name it, and serves nothing else without TLS', async () => {
+  it('explains the certificate only under its own names, and serves nothing else without TLS', async () => {
     const { host, port } = new URL(guide);
     const home = await rawRequest(guide, { target: '/' });
     assert.equal(home.status, 200);

@@ -4,7 +4,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { PAGE_KEY_HEADER, pageKey } from '../fixtures/dev/demo-api.ts';
 import { type RawAnswer, type RawRequest, rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** A page of another site, open in the browser of the person at the demo, tries the demo's own server. */
+/** A page of another site, in the browser of the demo's user, attacks the demo's own server. */
 
 const TOKEN = '/demo/api/token';
 const KILL = '/demo/api/nodes/master-1/kill';
@@ -35,7 +35,7 @@ function call(target: string, headers: Record<string, string>): RawRequest {
     : { method: 'POST', target, headers: json, body: JSON.stringify(target === TOKEN ? { room: 'door' } : {}) };
 }
 
-/** Each is tried with the right key, so that it is the named thing alone that refuses. */
+/** Uses the right key, so that only the tested property causes the refusal. */
 async function refused(target: string, headers: Record<string, string>, name: string): Promise<void> {
   const pid = running.node('master-1').pid;
   const answer = await rawRequest(base, call(target, headers));
@@ -45,7 +45,7 @@ async function refused(target: string, headers: Record<string, string>, name: st
 }
 
 describe('the demo server', () => {
-  it('refuses a page of another site, even one that has learned the key', async () => {
+  it('refuses a page of another site, even with the key', async () => {
     const key = await pageKey(running.url);
     for (const target of [TOKEN, KILL, FEED, KEY]) {
       for (const foreign of [
@@ -60,7 +60,7 @@ describe('the demo server', () => {
     }
   });
 
-  it('refuses a name that its owner has pointed at this machine', async () => {
+  it('refuses a foreign name that points to this machine', async () => {
     const key = await pageKey(running.url);
     for (const target of [TOKEN, KILL, FEED, KEY]) {
       for (const rebound of [
@@ -85,7 +85,7 @@ describe('the demo server', () => {
     }
   });
 
-  it('gives the key to no request of which a browser does not say where it comes from', async () => {
+  it("gives no key to a request without the browser's headers about its origin", async () => {
     await refused(KEY, {}, 'NotSameOrigin');
     const get = await rawRequest(base, { target: KEY, headers: { host: own, 'sec-fetch-site': 'same-origin' } });
     assert.deepEqual([get.status, errorOf(get)], [403, 'PageKeyInvalid']);
@@ -94,7 +94,7 @@ describe('the demo server', () => {
     assert.equal(await pageKey(running.url), key);
   });
 
-  it('refuses a form of another site, and the leave that its script asks for', async () => {
+  it("refuses a form of another site, and its script's preflight", async () => {
     const form = { host: own, origin: EVIL, 'content-type': 'text/plain', 'sec-fetch-site': 'cross-site' };
     for (const [target, body] of [
       [TOKEN, '{"room":"door","x":"="}'],
@@ -111,13 +111,13 @@ describe('the demo server', () => {
       assert.equal(preflight.status, 403);
       assert.equal(preflight.headers['access-control-allow-origin'], undefined);
     }
-    // With the key it is not a form any more, and still no JSON.
+    // With the key it is no longer a form, but still not JSON.
     const headers = { host: own, [PAGE_KEY_HEADER]: await pageKey(running.url), 'content-type': 'text/plain' };
     const plain = await rawRequest(base, { method: 'POST', target: KILL, headers, body: '{}' });
     assert.deepEqual([plain.status, errorOf(plain)], [400, 'RequestInvalid']);
   });
 
-  it('does what its own page asks', async () => {
+  it('obeys its own page', async () => {
     const page = { origin: `http://${own}`, 'sec-fetch-site': 'same-origin' };
     const headers = { ...page, [PAGE_KEY_HEADER]: await pageKey(running.url) };
     const token = await rawRequest(base, call(TOKEN, headers));
@@ -127,7 +127,7 @@ describe('the demo server', () => {
     await running.restarted('master-1', pid);
   });
 
-  it('does not read a body that is large', async () => {
+  it('does not read a large body', async () => {
     const headers = { host: own, 'content-type': 'application/json', [PAGE_KEY_HEADER]: await pageKey(running.url) };
     const body = JSON.stringify({ room: 'x'.repeat(20_000) });
     const answer = await rawRequest(base, { method: 'POST', target: TOKEN, headers, body });

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { type DoorProcess, DoorProcesses } from '../fixtures/doors/processes.ts';
 import { type RawAnswer, rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** `POST /rejoin` is open to everybody: small, slow for whoever asks much, and silent about what there is. */
+/** `POST /rejoin` is open to everybody, so it is small, rate-limited per address, and reveals nothing. */
 
 const PAGE = 'https://app.example.org';
 const TEXT = { 'content-type': 'text/plain;charset=UTF-8' };
@@ -31,7 +31,7 @@ describe('goodbyes over HTTP', { timeout: 60_000 }, () => {
   for (const by of ['a master', 'the balancer'] as const) {
     const at = (): { base: string } => ({ base: by === 'a master' ? master.url : balancer.url });
 
-    it(`${by} answers the same, whether there is such a place or not, and lets no page read more`, async () => {
+    it(`${by} answers the same whether the connection exists or not, and lets no page read the answer`, async () => {
       for (const headers of [TEXT, { ...TEXT, origin: PAGE }]) {
         const { status, body, headers: answered } = await post(BODY, headers, at());
         assert.deepEqual([status, body], [204, '']);
@@ -39,7 +39,7 @@ describe('goodbyes over HTTP', { timeout: 60_000 }, () => {
       }
     });
 
-    it(`${by} refuses what is no goodbye before it looks for anything`, async () => {
+    it(`${by} refuses malformed goodbyes before looking anything up`, async () => {
       for (const [expected, body, headers] of [
         [400, 'no JSON', TEXT],
         [400, '[]', TEXT],
@@ -48,7 +48,7 @@ describe('goodbyes over HTTP', { timeout: 60_000 }, () => {
         [400, JSON.stringify({ ...GOODBYE, sessionId: 7 }), TEXT],
         [400, JSON.stringify({ ...GOODBYE, sessionId: 'x'.repeat(201) }), TEXT],
         [413, JSON.stringify({ ...GOODBYE, more: 'x'.repeat(4_000) }), TEXT],
-        // Another type would ask for a preflight, which nobody answers.
+        // Another type would need a preflight, which the server does not answer.
         [415, BODY, { 'content-type': 'application/json' }],
         [403, BODY, { ...TEXT, origin: 'https://elsewhere.example' }],
         [403, BODY, { ...TEXT, origin: 'null' }],
@@ -68,7 +68,7 @@ describe('goodbyes over HTTP', { timeout: 60_000 }, () => {
     });
   }
 
-  it('an address that sends very many is slowed, and no other', async () => {
+  it('an address that sends very many is slowed, but no other address', async () => {
     const from = (address: string) => ({ ...TEXT, 'x-forwarded-for': address });
     let refused: RawAnswer | undefined;
     for (let sent = 0; sent < 3_000 && !refused; sent += 50) {

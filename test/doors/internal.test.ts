@@ -7,7 +7,7 @@ import { Secrets } from '../../src/server/shared/secrets.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { rawRequest } from '../fixtures/doors/raw-http.ts';
 
-/** Nobody outside the cluster may use the calls between masters and media nodes. */
+/** Only processes of the cluster may use the calls between masters and media nodes. */
 
 let running: RunningCluster;
 before(async () => {
@@ -16,7 +16,7 @@ before(async () => {
 after(() => running.stop());
 
 const NODES = ['master-1', 'media-1'];
-/** Ways to say a path that a router and a guard may read differently. */
+/** Spellings of a path that a router and a guard may read differently. */
 const spellings = (path: string): string[] => [
   path,
   path.replace('/i', '/%69'),
@@ -44,7 +44,7 @@ const INTERNAL = [
 
 describe('the public port', { timeout: 60_000 }, () => {
   for (const id of [...NODES, 'balancer-1']) {
-    test(`of ${id} serves nothing that is for other processes, whatever it is called`, async () => {
+    test(`of ${id} serves no internal route, in any spelling`, async () => {
       const { url } = running.node(id);
       for (const [method, path] of INTERNAL) {
         for (const target of spellings(path)) {
@@ -63,7 +63,7 @@ describe('the public port', { timeout: 60_000 }, () => {
 
 describe('the internal port', { timeout: 60_000 }, () => {
   for (const id of NODES) {
-    test(`of ${id} answers nobody without a signature, but for metrics`, async () => {
+    test(`of ${id} answers no unsigned call, except for metrics`, async () => {
       const { internalUrl } = running.node(id);
       for (const [method, path] of INTERNAL) {
         if (path === '/metrics') continue;
@@ -72,14 +72,14 @@ describe('the internal port', { timeout: 60_000 }, () => {
           assert.ok([400, 401, 404].includes(status), `${method} ${target}: ${status}`);
         }
       }
-      // The static key of before, and a path that does not exist.
+      // A former static key, and an unknown path.
       const bearer = { authorization: 'Bearer x' };
       assert.equal((await rawRequest(internalUrl, { target: '/internal/ping', headers: bearer })).status, 401);
       assert.equal((await rawRequest(internalUrl, { target: '/nothing' })).status, 401);
       assert.match((await rawRequest(internalUrl, { target: '/metrics' })).body, /process_cpu/);
     });
 
-    test(`of ${id} takes a signed call once, as it was signed, and for this instance`, async () => {
+    test(`of ${id} accepts a signed call once, unchanged, and only for this instance`, async () => {
       const { internalUrl } = running.node(id);
       const secrets = Secrets.of(running.cluster.secret);
       const client = new InternalClient(secrets, newIdentity('balancer', 'test', '').instance);
@@ -116,7 +116,7 @@ describe('the internal port', { timeout: 60_000 }, () => {
     });
   }
 
-  test('a witness names instances: no URL makes it call anywhere', async () => {
+  test('a witness call names instances: no URL makes it call anywhere', async () => {
     const { internalUrl } = running.node('master-1');
     const client = new InternalClient(Secrets.of(running.cluster.secret), newIdentity('balancer', 'test', '').instance);
     let called = 0;
@@ -137,7 +137,7 @@ describe('the internal port', { timeout: 60_000 }, () => {
   });
 });
 
-test('a client cannot claim that another master has passed its request on', { timeout: 30_000 }, async () => {
+test('a client cannot pretend that another master forwarded its request', { timeout: 30_000 }, async () => {
   const { url } = running.node('master-1');
   for (const name of ['x-rejoin-hop', 'x-rejoin-forwarded', 'x-rejoin-from', 'x-rejoin-call']) {
     const { status } = await rawRequest(url, { target: '/openvidu/api/sessions', headers: { [name]: '1' } });

@@ -4,7 +4,7 @@ import { basic, type DoorProcess, DoorProcesses, SECRET } from '../fixtures/door
 import { type RawAnswer, rawRequest } from '../fixtures/doors/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Somebody tries secrets at a master, as fast as it answers. */
+/** An attacker tries secrets at a master, as fast as it answers. */
 
 const SESSIONS = '/openvidu/api/sessions';
 const PAGE = 'https://app.example.org';
@@ -20,7 +20,7 @@ function ask(headers: Record<string, string>, method = 'GET', target = SESSIONS)
   return rawRequest(master.url, { method, target, headers });
 }
 
-test('wrong secrets are answered with 429 after a few, the right one never, and the log stays small', async () => {
+test('wrong secrets get 429 after a few attempts, the right one never does, and the log stays small', async () => {
   const before = master.logBytes();
   const statuses = new Map<number, number>();
   let retryAfter = '';
@@ -34,7 +34,7 @@ test('wrong secrets are answered with 429 after a few, the right one never, and 
   }
   assert.deepEqual(Object.fromEntries(statuses), { 401: 10, 429: 990 });
   assert.ok(Number(retryAfter) >= 1 && Number(retryAfter) <= 60, `Retry-After: ${retryAfter}`);
-  // All are counted in the end.
+  // In the end all of them are counted.
   await until(
     'the rest has been counted',
     () => refusals().reduce((sum, { leftOut = 0 }) => sum + 1 + leftOut, 0) >= 1_000,
@@ -43,26 +43,26 @@ test('wrong secrets are answered with 429 after a few, the right one never, and 
   for (const line of refusals()) assert.ok(!JSON.stringify(line).includes('    at '), JSON.stringify(line));
 });
 
-/** The lines about wrong secrets. */
+/** The log lines about wrong secrets. */
 function refusals(): readonly { readonly leftOut?: number }[] {
   return master.log().filter(({ msg }) => /wrong secret/.test(String(msg)));
 }
 
-test('addresses are counted by what trusted proxies say, from the right', async () => {
+test('clients are counted by the address from trusted proxies, from the right', async () => {
   const guess = (forwarded: string) => ask({ authorization: basic('guess'), 'x-forwarded-for': forwarded });
   for (let count = 0; count < 10; count += 1) {
-    // Whatever the client writes on the left makes it nobody else.
+    // The client's own entries on the left do not change its address.
     assert.equal((await guess(`198.51.100.${count}, 203.0.113.7`)).status, 401);
   }
   assert.equal((await guess('198.51.100.99, 203.0.113.7')).status, 429);
   assert.equal((await guess('203.0.113.8')).status, 401);
-  // A network of IPv6 counts as one address.
+  // An IPv6 network counts as one address.
   for (let count = 0; count < 10; count += 1) assert.equal((await guess(`2001:db8:1:2::${count}`)).status, 401);
   assert.equal((await guess('2001:db8:1:2:ffff::1')).status, 429);
   assert.equal((await guess('2001:db8:1:3::1')).status, 401);
 });
 
-test('no body is read before the secret is known', async () => {
+test('no body is read before the secret is checked', async () => {
   const half = { 'content-length': '500000000', 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' };
   for (const authorization of [basic('guess'), '']) {
     const answer = await rawRequest(master.url, {
@@ -85,7 +85,7 @@ test('no body is read before the secret is known', async () => {
   assert.equal(large.status, 413);
 });
 
-test('pages of other origins are let in by a list', async () => {
+test('pages of other origins need an entry in the list', async () => {
   const preflight = (origin: string) =>
     ask({ origin, 'access-control-request-method': 'POST', 'x-forwarded-for': '203.0.113.10' }, 'OPTIONS');
   const allowed = await preflight(PAGE);

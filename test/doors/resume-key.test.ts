@@ -11,7 +11,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Somebody who has got hold of a key that a client resumes with; and clients, which must not be locked out by what is done about it. */
+/** An attacker has a client's resume key; the protection must not lock the client itself out. */
 
 let running: RunningCluster;
 before(async () => {
@@ -20,7 +20,7 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-/** A client with the first of its keys, which it has used. */
+/** A client that has used its first key. */
 async function joined(room: string): Promise<{ client: RawClient; welcome: WelcomeFrame }> {
   const client = await RawClient.join(running.socketUrl, await running.token(room));
   const welcome = await client.frame('welcome');
@@ -34,7 +34,7 @@ function resume(welcome: WelcomeFrame, resumeKey: ResumeKey, epoch = welcome.epo
   });
 }
 
-/** Resumes and does not read the welcome, as when the network fails at that moment. Tells the key that was lost. */
+/** Resumes without reading the welcome, as if the network failed then. Returns the lost key. */
 async function lostWelcome(welcome: WelcomeFrame, resumeKey: ResumeKey): Promise<ResumeKey> {
   const client = await resume(welcome, resumeKey);
   const lost = await client.frame('welcome');
@@ -47,7 +47,7 @@ async function refusal(client: RawClient): Promise<string> {
   return error.code;
 }
 
-/** The keys that the store keeps beside the present one. */
+/** Number of keys in the store besides the present one. */
 async function otherKeys(room: string, { connectionId }: WelcomeFrame): Promise<number> {
   const store = new SqliteStore(join(running.cluster.stateDir, 'store.sqlite'));
   try {
@@ -59,7 +59,7 @@ async function otherKeys(room: string, { connectionId }: WelcomeFrame): Promise<
   }
 }
 
-test('each resume hands out another key; a client whose welcome was lost is not locked out', async () => {
+test('each resume hands out another key; a client that lost a welcome is not locked out', async () => {
   const { client, welcome } = await joined('lost');
   client.cut();
   const keys = [welcome.resumeKey];
@@ -68,7 +68,7 @@ test('each resume hands out another key; a client whose welcome was lost is not 
   const back = await resume(welcome, welcome.resumeKey);
   const { resumeKey } = await back.frame('welcome');
   assert.equal(keys.includes(resumeKey), false);
-  // Nothing has come under the new key yet; a ping is the edge's affair.
+  // No frame has reached the owner under the new key; the edge itself answers pings.
   back.send({ t: 'ping' });
   await back.frame('pong');
   const again = await resume(welcome, welcome.resumeKey);
@@ -76,7 +76,7 @@ test('each resume hands out another key; a client whose welcome was lost is not 
   again.close();
 });
 
-test('after the first frame under the new key, the old one and those that were lost are worth nothing', async () => {
+test('the first frame under the new key invalidates the old key and the lost ones', async () => {
   const { client, welcome } = await joined('stolen');
   client.cut();
   const lost = await lostWelcome(welcome, welcome.resumeKey);
@@ -88,8 +88,8 @@ test('after the first frame under the new key, the old one and those that were l
     assert.equal(await refusal(await resume(welcome, stolen)), 'RESUME_REFUSED');
   }
   assert.equal(back.closed, undefined, 'its client is not disturbed');
-  // Nor does the next owner accept it, once the store knows.
-  await until('the store knows', async () => (await otherKeys('stolen', welcome)) === 0);
+  // Nor does the next owner accept it, once the store is updated.
+  await until('the store is updated', async () => (await otherKeys('stolen', welcome)) === 0);
   const owner = await running.ownerOf('stolen');
   const pid = running.cluster.kill(owner);
   await until('another owner answers', async () => (await running.rest('GET', '/sessions/stolen')).status === 200);
@@ -102,7 +102,7 @@ test('after the first frame under the new key, the old one and those that were l
   there.close();
 });
 
-test('a hello that shows the new key ends the old one as well', async () => {
+test('a hello with the new key invalidates the old one as well', async () => {
   const { client, welcome } = await joined('shown');
   client.cut();
   const second = await lostWelcome(welcome, welcome.resumeKey);
@@ -113,7 +113,7 @@ test('a hello that shows the new key ends the old one as well', async () => {
   back.close();
 });
 
-test('the owner crashes after a welcome that was lost: the next one accepts the old key and the new one', async () => {
+test('the owner crashes after a lost welcome: the next one accepts the old key and the new one', async () => {
   for (const which of ['old', 'new'] as const) {
     const room = `crash-${which}`;
     const { client, welcome } = await joined(room);
@@ -131,7 +131,7 @@ test('the owner crashes after a welcome that was lost: the next one accepts the 
   }
 });
 
-test('a life that follows a crash accepts either key as proof of who the client was', async () => {
+test('the life after a crash accepts either key as proof of the former connection', async () => {
   for (const which of ['old', 'new'] as const) {
     const room = `rebuilt-${which}`;
     await running.rest('POST', '/sessions', { customSessionId: room, failover: 'rebuild' });
@@ -153,7 +153,7 @@ test('a life that follows a crash accepts either key as proof of who the client 
   }
 });
 
-test('without the store, resumes go on with the key that they have', async () => {
+test('without the store, resumes continue with the present key', async () => {
   const { client, welcome } = await joined('storeless');
   client.cut();
   const script = `
@@ -187,11 +187,11 @@ test('without the store, resumes go on with the key that they have', async () =>
   assert.notEqual(renewed, welcome.resumeKey);
 });
 
-test('a join that was said is not said again by somebody else later', async () => {
+test('another client cannot repeat a join later', async () => {
   const token = await running.token('joined');
   const client = await RawClient.join(running.socketUrl, token, 'same');
   await client.frame('welcome');
-  // The welcome was lost: the same client comes again.
+  // The welcome was lost, so the same client joins again.
   const again = await RawClient.join(running.socketUrl, token, 'same');
   await again.frame('welcome');
   assert.equal((await client.closing()).code, 4409);
@@ -203,7 +203,7 @@ test('a join that was said is not said again by somebody else later', async () =
   again.close();
 });
 
-test('a join waits for its media: the same client may come again meanwhile, and gets in', async () => {
+test('a join waits for its media: the same client may repeat it meanwhile, and joins', async () => {
   const node = running.cluster.nodes().find(({ role }) => role === 'media-node');
   assert.ok(node);
   await running.rest('POST', '/sessions', { customSessionId: 'waits', mediaNode: { id: node.id } });
@@ -211,7 +211,7 @@ test('a join waits for its media: the same client may come again meanwhile, and 
   process.kill(node.pid, 'SIGSTOP');
   try {
     const gone = await RawClient.join(running.socketUrl, token, 'ann');
-    // Somebody else with the same token is refused while that join is under way.
+    // Another client with the same token is refused during that join.
     await until('the join is under way', async () => {
       const other = await RawClient.join(running.socketUrl, token, 'bob');
       return (await refusal(other)) === 'UNAVAILABLE';
@@ -222,7 +222,7 @@ test('a join waits for its media: the same client may come again meanwhile, and 
       await RawClient.join(running.socketUrl, token, 'ann'),
     ];
     process.kill(node.pid, 'SIGCONT');
-    // Only one socket of a client is served: the one whose hello has reached the owner last.
+    // Only one socket of a client is served: the one whose hello reached the owner last.
     const closed = await until('one is closed', () => later.find((one) => one.closed));
     assert.ok([4409, 4503].includes(closed.closed?.code ?? 0), `closed with ${closed.closed?.code}`);
     const [served] = later.filter((one) => one !== closed);
@@ -237,7 +237,7 @@ test('a join waits for its media: the same client may come again meanwhile, and 
   }
 });
 
-test('the SDK goes on with the newest key, and with the one before when no welcome has come', async () => {
+test('the SDK uses the newest key, or the previous one if no welcome arrived', async () => {
   const ann = new SdkClient();
   await ann.session.connect(await running.token('sdk'));
   const id = ann.session.connection?.connectionId;

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { basic, type DoorProcess, DoorProcesses } from '../fixtures/doors/processes.ts';
 import { until } from '../fixtures/until.ts';
 
-/** A secret is replaced while the cluster serves: no process is restarted, and no request is refused for it. */
+/** A secret is replaced during operation: no process restarts, and no request is refused. */
 
 const OLD = 'the-old-secret-of-the-rotation-0123456789';
 const NEW = 'the-new-secret-of-the-rotation-9876543210';
@@ -39,20 +39,20 @@ async function statusAt({ url }: DoorProcess, path: string, secret: string, body
   return answer.status;
 }
 
-/** Resolves when the process has read its file anew. */
+/** Resolves when the process has read its file again. */
 async function follows(master: DoorProcess, times: number): Promise<void> {
   await until('the file is in force', () => {
     return master.log().filter(({ msg }) => msg === 'Reloaded the secret file.').length >= times;
   });
 }
 
-test('a secret is rotated on one master after the other, and none of their calls is refused', {
+test('a secret is rotated on one master after the other, without a refused call', {
   timeout: 90_000,
 }, async () => {
   const [one, two] = [await aMaster('master-1'), await aMaster('master-2')];
   await until('they know each other', async () => (await statusAt(one, '/nodes/master-2', OLD)) === 200);
   assert.equal(await statusAt(one, '/sessions', OLD, { customSessionId: 'room' }), 200);
-  /** Asked of the master that does not own it: passed on over the internal port, signed. */
+  /** Sent to the master that does not own it, which forwards it over the internal port, signed. */
   const passedOn = (secret: string): Promise<number> => statusAt(two, '/sessions/room', secret);
   assert.equal(await passedOn(OLD), 200);
   assert.equal(await passedOn(NEW), 401);
@@ -68,7 +68,7 @@ test('a secret is rotated on one master after the other, and none of their calls
   for (const [at, [id, ...secrets]] of steps.entries()) {
     write(id, ...secrets);
     await follows(id === 'master-1' ? one : two, Math.floor(at / 2) + 1);
-    // Both know the new one after the second step, and an application's server uses it from then on.
+    // Both know the new secret after the second step; an application's server uses it from then on.
     const secret = at < 1 ? OLD : NEW;
     assert.equal(await passedOn(secret), 200, `step ${at}`);
     assert.equal(await statusAt(one, '/nodes/master-2', secret), 200, `step ${at}: they hear each other`);

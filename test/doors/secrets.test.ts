@@ -10,7 +10,7 @@ import { freePorts } from '../../src/server/dev/ports.ts';
 import { descendantsOf } from '../fixtures/dev/process-table.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Secrets that can be guessed, and secrets that others on the machine could read. */
+/** Guessable secrets, and secrets that other users of the machine could read. */
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'server', 'cli.ts');
 const WEAK = ['MY_SECRET', 'k'.repeat(31), `short${' '.repeat(40)}`];
@@ -23,7 +23,7 @@ interface Ended {
   readonly said: string;
 }
 
-/** Runs a command that is to refuse at once. */
+/** Runs a command that must refuse at once. */
 async function run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,7 +62,7 @@ describe('a weak secret', { timeout: 100_000 }, () => {
       for (const secret of WEAK) {
         await refuses([...command, '--port', '0', '--host', '127.0.0.1'], { REJOIN_SECRET: secret });
       }
-      // The mark of a development cluster's node is of use at a loopback address only.
+      // The mark of a development node works only at a loopback address.
       await refuses([...command, '--port', '0', '--host', '0.0.0.0'], { REJOIN_SECRET: 'MY_SECRET', REJOIN_DEV: '1' });
     }
   });
@@ -76,7 +76,7 @@ describe('a weak secret', { timeout: 100_000 }, () => {
     }
   });
 
-  it('is refused by dev where others reach the cluster', async () => {
+  it('is refused by dev if other machines can reach the cluster', async () => {
     const state = ['--state-dir', join(directory, 'refused')];
     for (const reached of [
       ['--host', '0.0.0.0'],
@@ -88,11 +88,11 @@ describe('a weak secret', { timeout: 100_000 }, () => {
   });
 });
 
-describe('a development cluster that others reach', { timeout: 100_000 }, () => {
+describe('a development cluster that other machines can reach', { timeout: 100_000 }, () => {
   const CREDENTIAL = 'turn-credential-that-nobody-may-see';
   const SIGNING = 'webhook-secret-that-nobody-may-see';
 
-  /** The secret of a run, after `look` at it. */
+  /** The secret of a run, after `look` has checked it. */
   async function runs(look: (pid: number, secret: string, url: string) => Promise<void>): Promise<string> {
     const [port = 0] = await freePorts('0.0.0.0', 1);
     const state = join(directory, 'open');
@@ -130,7 +130,7 @@ describe('a development cluster that others reach', { timeout: 100_000 }, () => 
     }
   }
 
-  it('has a secret of its own at each start, which no list of processes shows', async () => {
+  it('has a new secret at each start, which no process list shows', async () => {
     const secret = await runs(async (pid, found, url) => {
       assert.match(found, /^[\w-]{43}$/);
       const ask = async (given: string): Promise<number> => {
@@ -146,7 +146,7 @@ describe('a development cluster that others reach', { timeout: 100_000 }, () => 
         assert.ok(command.length > 0);
         for (const text of [found, CREDENTIAL, SIGNING]) assert.ok(!command.includes(text), command);
       }
-      // Each node is told what it needs and no more, where only its own user can read it.
+      // Each node gets only the secrets that it needs, where only its own user can read them.
       for (const { role, pid: one } of readClusterFile(join(directory, 'open', 'cluster.json'))?.nodes ?? []) {
         const environment = readFileSync(`/proc/${one}/environ`, 'utf8');
         for (const text of [CREDENTIAL, SIGNING]) assert.equal(environment.includes(text), role === 'master', role);

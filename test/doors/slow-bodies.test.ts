@@ -9,7 +9,7 @@ import { basic, type DoorProcess, DoorProcesses, memoryOf, SECRET } from '../fix
 import { rawSocket } from '../fixtures/doors/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Somebody sends as little as he can for as long as he can, or begins much and ends nothing. */
+/** An attacker sends as slowly as possible, or begins many requests and completes none. */
 
 const processes = new DoorProcesses();
 let master: DoorProcess;
@@ -25,7 +25,7 @@ const HEAD =
   `authorization: ${basic(SECRET)}\r\n`;
 const BOUND_MS = SLOW_REQUESTS.requestTimeout + SLOW_REQUESTS.connectionsCheckingInterval + 3_000;
 
-/** Sends `start`, and then `more` every second. Returns the status that comes, and how long the connection was open. */
+/** Sends `start`, and then `more` every second. Returns the status, and how long the connection was open. */
 async function drip(base: string, start: string, more: string): Promise<{ status: number; openMs: number }> {
   const socket = await rawSocket(base);
   const from = performance.now();
@@ -83,7 +83,7 @@ describe('slow requests', { concurrency: true, timeout: 60_000 }, () => {
     server.close();
   });
 
-  it('many bodies begun and not ended: the balancer holds little of one address, and serves another', async () => {
+  it('many incomplete bodies: the balancer keeps little for one address, and serves another', async () => {
     const before = memoryOf(balancer);
     const part = 'x'.repeat(900_000);
     const sockets = await Promise.all(Array.from({ length: 120 }, () => rawSocket(balancer.url)));

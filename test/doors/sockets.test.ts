@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => processes.close());
 
-/** Asks for a socket, from `address`; the connection stays open when it is taken. */
+/** Requests a socket from `address`; an accepted connection stays open. */
 async function open(address: string, more: Record<string, string> = {}): Promise<{ socket: Socket; status: number }> {
   const socket = await rawSocket(master.url);
   const all = { host: 'x', ...UPGRADE, 'x-forwarded-for': address, ...more };
@@ -36,7 +36,7 @@ async function open(address: string, more: Record<string, string> = {}): Promise
   return { socket, status: Number(/^HTTP\/1\.1 (\d{3})/.exec(String(head))?.[1]) };
 }
 
-/** The beginning of a text frame of `bytes`, with a mask of zeros, of which `sent` bytes follow. */
+/** The beginning of a text frame of `bytes`, with a mask of zeros and the first `sent` bytes. */
 function halfFrame(bytes: number, sent: number): Buffer {
   const head = Buffer.alloc(14);
   head[0] = 0x81;
@@ -50,7 +50,7 @@ function refusal(headers: Record<string, string>, target = '/rejoin'): Promise<R
 }
 
 describe('sockets before hello', { timeout: 120_000 }, () => {
-  it('300 half-sent frames take little memory, of whatever size they say they are', async () => {
+  it('300 half-sent frames take little memory, whatever their announced size', async () => {
     for (const [bytes, sent] of [
       [1024 * 1024, 1_000_000],
       [LIMITS.frameBytes, LIMITS.frameBytes - 100],
@@ -64,7 +64,7 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     }
   });
 
-  /** The most memory that the master takes within some time. */
+  /** The master's highest memory within some time. */
   async function peak(withinMs: number): Promise<number> {
     let most = 0;
     const from = performance.now();
@@ -75,7 +75,7 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     return most;
   }
 
-  it('a frame far over the limit is cut, one a little over is named', async () => {
+  it('a frame far over the limit is cut, a frame slightly over it gets a named error', async () => {
     const far = await open('203.0.113.2');
     const closed = once(far.socket.resume(), 'close', { signal: AbortSignal.timeout(8_000) });
     far.socket.write(halfFrame(10_000_000, 1_000));
@@ -88,7 +88,7 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     assert.equal(code, 4413);
   });
 
-  it('so many of one address, and not one more, until some of them say hello or go', async () => {
+  it('sockets of one address are limited until some say hello or close', async () => {
     const opened: { socket: Socket; status: number }[] = [];
     let refused: RawAnswer | undefined;
     while (opened.length < NEWCOMER_LIMITS.socketsEach + 500 && !refused) {
@@ -98,7 +98,7 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     }
     assert.equal(refused?.status, 503);
     assert.equal(refused.headers['retry-after'], '1');
-    // Others are let in.
+    // Other addresses are accepted.
     const other = await open('203.0.113.4');
     assert.equal(other.status, 101);
     for (const { socket } of [...opened, other]) socket.destroy();
@@ -109,9 +109,9 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     });
   });
 
-  it('whoever does not say hello, and does not close when asked to, is cut', async () => {
+  it('a client that sends no hello and does not close on request is cut', async () => {
     const { socket } = await open('203.0.113.5');
-    // It reads, and answers nothing.
+    // It reads, but answers nothing.
     socket.resume();
     await once(socket, 'close', { signal: AbortSignal.timeout(LIMITS.helloMs + 6_000) });
     const violator = await open('203.0.113.5');
@@ -130,14 +130,14 @@ describe('sockets before hello', { timeout: 120_000 }, () => {
     }
   });
 
-  it('targets are read as they are written', async () => {
+  it('targets are taken literally', async () => {
     for (const target of ['/x/../rejoin', '/rejoin%2f', 'http://x/rejoin', '//rejoin', '/rejoin\\']) {
       assert.equal((await refusal({}, target)).status, 400, target);
     }
     for (const target of ['/', '/%72ejoin', '/internal/live']) assert.equal((await refusal({}, target)).status, 404);
   });
 
-  it('where a client comes from is what trusted proxies say, and floods fill no log', async () => {
+  it("trusted proxies determine a client's address, and floods fill no log", async () => {
     const before = master.logBytes();
     const lines = (): readonly Record<string, unknown>[] =>
       master.log().filter(({ msg }) => msg === 'Disconnecting a client that breaks the protocol.');

@@ -7,8 +7,8 @@ interface Answer {
 }
 
 /**
- * A tab that Playwright does not hold awake: it makes its own pages believe that they are always looked at, and such a page
- * is never frozen.
+ * A tab outside Playwright's control. Playwright makes its own pages believe that they are always visible, and
+ * browsers never freeze visible pages.
  */
 export class BarePage {
   readonly #browser: CDPSession;
@@ -17,7 +17,7 @@ export class BarePage {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #count = 0;
 
-  /** Opens `url` in a browser context of its own. */
+  /** Opens `url` in its own browser context. */
   static async open(browser: Browser, url: string): Promise<BarePage> {
     const cdp = await browser.newBrowserCDPSession();
     const { browserContextId } = await cdp.send('Target.createBrowserContext');
@@ -36,7 +36,7 @@ export class BarePage {
     });
   }
 
-  /** Runs in the page; what it answers must be JSON. */
+  /** Runs in the page; the result must be JSON. */
   async evaluate<T>(work: () => T | Promise<T>): Promise<T> {
     const { result, exceptionDetails } = (await this.#send('Runtime.evaluate', {
       expression: `(${work})()`,
@@ -47,7 +47,7 @@ export class BarePage {
     return result.value;
   }
 
-  /** Stops all that runs in the page, as browsers do with tabs that nobody looks at. */
+  /** Stops all code of the page, as browsers do with hidden tabs. */
   async freeze(): Promise<void> {
     await this.#send('Page.setWebLifecycleState', { state: 'frozen' });
   }

@@ -1,6 +1,6 @@
 import { expect, test } from './fixtures.ts';
 
-test('two people see and hear each other, chat, mute and leave', async ({ meet }) => {
+test('two participants see and hear each other, chat, mute and leave', async ({ meet }) => {
   const [ann, bob] = await meet();
   await ann.say('hello Bob');
   await bob.say('hello Ann');
@@ -22,7 +22,7 @@ test('two people see and hear each other, chat, mute and leave', async ({ meet }
   await expect(bob.event('connectionDestroyed')).toHaveCount(1);
 });
 
-test('a dropped socket is resumed: nothing is lost and the media does not notice', async ({ meet }) => {
+test('a dropped socket resumes: no message is lost, and the media continues', async ({ meet }) => {
   const [ann, bob] = await meet();
   await bob.markVideos();
   expect(await bob.dropSockets()).toBe(1);
@@ -32,7 +32,7 @@ test('a dropped socket is resumed: nothing is lost and the media does not notice
   await bob.reads('sent while Bob was away');
   await bob.say('and I am back');
   await ann.reads('and I am back');
-  // The media has its own way: it does not stand still for as long as the socket was away. Wide, for slow machines.
+  // Media takes another path, so it must not stop while the socket is away. The limit is wide, for slow machines.
   expect(await bob.longestGap()).toBeLessThan(2_000);
   await bob.sees(1);
   expect(await bob.sameVideos()).toBe(true);
@@ -40,16 +40,16 @@ test('a dropped socket is resumed: nothing is lost and the media does not notice
   await expect(ann.event('connectionDestroyed')).toHaveCount(0);
 });
 
-test('who goes to another page has left at once, and leaves no ghost', async ({ join }) => {
+test('a participant that opens another page leaves at once, without a ghost', async ({ join }) => {
   const ann = await join('Ann');
   const bob = await join('Bob');
   await ann.sees(1);
   await bob.page.goto('about:blank');
-  // Without a word it would take the resume grace of 20 s.
+  // Without a goodbye it would take the grace period of 20 s.
   await expect(ann.videos).toHaveCount(0, { timeout: 10_000 });
 });
 
-test('the balancer is killed: everyone comes back through the next one', async ({ meet, running }) => {
+test('the balancer is killed: all participants come back through the next one', async ({ meet, running }) => {
   const [ann, bob] = await meet();
   running.cluster.kill('balancer-1');
   for (const guest of [ann, bob]) await expect(guest.event('reconnected')).toHaveCount(1, { timeout: 20_000 });

@@ -1,13 +1,16 @@
 import type { Page } from 'playwright/test';
 
-/** Text that is too pale: WCAG's AA wants 4.5 to 1, or 3 to 1 of large text. */
+/** Text with too little contrast: WCAG AA requires 4.5 to 1, or 3 to 1 for large text. */
 export interface PaleText {
   readonly text: string;
   readonly ratio: number;
   readonly colours: string;
 }
 
-/** Measures all text that is seen, over the backgrounds below it; videos and pictures count as what their tiles have. */
+/**
+ * Measures all visible text over the backgrounds below it; videos and pictures count as the background of their
+ * tiles.
+ */
 export function paleTexts(page: Page): Promise<PaleText[]> {
   return page.evaluate(() => {
     type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
@@ -39,7 +42,7 @@ export function paleTexts(page: Page): Promise<PaleText[]> {
       const text = node.textContent?.trim() ?? '';
       const element = node.parentElement;
       if (!element || text === '' || element.closest('script, noscript, .visually-hidden')) continue;
-      // What cannot be used may be pale.
+      // Disabled elements may have little contrast.
       if (!element.checkVisibility() || element.closest('[aria-disabled="true"]')) continue;
       const style = getComputedStyle(element);
       const below = ground(element);

@@ -3,7 +3,7 @@ import { FaultNet } from '../fixtures/faults/fault-net.ts';
 import { test as base, expect } from './fixtures.ts';
 import type { Guest } from './guest.ts';
 
-/** A cluster whose processes reach each other over links that can fail; media does not pass through them. */
+/** A cluster whose processes communicate over links that can fail; media does not pass through them. */
 const test = base.extend<object, { net: FaultNet }>({
   net: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
@@ -34,7 +34,7 @@ const test = base.extend<object, { net: FaultNet }>({
 test.use({ failover: 'takeover' });
 test.afterEach(({ net }) => net.heal());
 
-/** Far below what it takes to find media lost, and above what a machine with two cores stands still for by itself. */
+/** Far below the time for detecting lost media, and above the standstills of a machine with two cores. */
 const UNNOTICED_MS = 1_500;
 
 async function stillTheSame(guests: readonly Guest[]): Promise<void> {
@@ -47,7 +47,12 @@ async function stillTheSame(guests: readonly Guest[]): Promise<void> {
   }
 }
 
-test('a media node cannot be commanded for a while: nobody notices', async ({ join, running, room, net }) => {
+test('the owner cannot command a media node for a while: no participant notices', async ({
+  join,
+  running,
+  room,
+  net,
+}) => {
   const guests = [await join('Ann'), await join('Bob')];
   await Promise.all(guests.map((guest) => guest.sees(1)));
   for (const guest of guests) await guest.markVideos();
@@ -62,7 +67,7 @@ test('a media node cannot be commanded for a while: nobody notices', async ({ jo
   for (const guest of guests) await expect(guest.event('reconnecting')).toHaveCount(0);
 });
 
-test('a media node cannot be commanded any more: the media moves, and the picture does not stop', async ({
+test('the owner can no longer command a media node: the media moves, and the picture does not stop', async ({
   join,
   running,
   room,
@@ -90,7 +95,7 @@ test('a media node cannot be commanded any more: the media moves, and the pictur
   await Promise.all(guests.map((guest) => guest.sees(1)));
 });
 
-test('and the way to the next one is slow and lossy: the old picture plays until the new one does', async ({
+test('and the path to the next node is slow and lossy: the old picture plays until the new one does', async ({
   join,
   running,
   room,

@@ -3,9 +3,11 @@ import type * as Sdk from '../../src/client/index.ts';
 import { expect, test } from './fixtures.ts';
 import type { Guest } from './guest.ts';
 
-/** What is over goes from the screens of the others at once: not after the grace (20 s), and not after a rebuild's time (15 s). */
+/**
+ * Ended streams leave the others' screens at once: not after the grace period (20 s) or the time for rebuilds (15 s).
+ */
 
-/** What the pages of these tests keep. */
+/** Globals of these tests' pages. */
 interface Here {
   readonly demo: { readonly session: Sdk.Session | undefined };
   readonly watched: { readonly sockets: WebSocket[] };
@@ -15,7 +17,7 @@ interface Here {
   told: string[];
 }
 
-/** A page of somebody's own, with a camera and the SDK, which gets its tokens from `token`. */
+/** An application's own page, with a camera and the SDK, which gets its tokens from `token`. */
 async function bare(page: Page, url: string, token: () => Promise<string>): Promise<Page> {
   await page.exposeFunction('getToken', token);
   await page.goto(`${url}/health`);
@@ -23,11 +25,11 @@ async function bare(page: Page, url: string, token: () => Promise<string>): Prom
   return page;
 }
 
-/** The ids that the others' tiles have. */
+/** The stream ids of the others' tiles. */
 const tiles = ({ page }: Guest): Promise<(string | undefined)[]> =>
   page.getByTestId('tile').evaluateAll((all) => all.map((tile) => tile.dataset['streamId']));
 
-test('a page closes whose socket carries nothing any more: its tile goes at once', async ({ meet }) => {
+test('a page with a dead socket closes: its tile disappears at once', async ({ meet }) => {
   const [ann, bob] = await meet();
   await bob.page.evaluate(() => {
     for (const socket of (globalThis as unknown as Here).watched.sockets) socket.send = () => {};
@@ -37,11 +39,7 @@ test('a page closes whose socket carries nothing any more: its tile goes at once
   await expect(ann.videos).toHaveCount(0);
 });
 
-test('a page closes during the crash: its tile goes before anybody could come back', async ({
-  meet,
-  running,
-  room,
-}) => {
+test('a page closes during the crash: its tile disappears before the rebuild', async ({ meet, running, room }) => {
   const [ann, bob] = await meet();
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
@@ -82,7 +80,7 @@ test('an application joins again with a plain token after the crash: no frozen t
   await running.restarted(owner, pid);
 });
 
-test('a stream is unpublished during the crash: its tile goes, the other one stays', async ({
+test('a stream is unpublished during the crash: its tile disappears, the other one stays', async ({
   meet,
   running,
   room,
@@ -105,7 +103,7 @@ test('a stream is unpublished during the crash: its tile goes, the other one sta
   await running.restarted(owner, pid);
 });
 
-test('after the crash the token function gives a lesser role: the stream ends as if the server had ended it', async ({
+test("after the crash the token function gives a lesser role: the stream ends with the server's reason", async ({
   join,
   page,
   running,
@@ -140,7 +138,7 @@ test('after the crash the token function gives a lesser role: the stream ends as
     'streamDestroyed forceUnpublishByServer',
     'rebuilt',
   ]);
-  // Nothing may look as if somebody saw it.
+  // The page must not look as if the stream still had viewers.
   const sources = await bob.evaluate(() => {
     const { publisher, session } = globalThis as unknown as Here & { session: Sdk.Session };
     const tracks = publisher.stream.getMediaStream()?.getTracks() ?? [];

@@ -5,22 +5,22 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { Guest, type GuestOptions } from './guest.ts';
 
 interface TestFixtures {
-  /** A room of this test's own. */
+  /** This test's own room. */
   room: string;
-  /** Opens a tab of its own browser context and joins the room in it. */
+  /** Opens a tab in its own browser context and joins the room there. */
   join: (name: string, options?: Omit<GuestOptions, 'room' | 'name'>) => Promise<Guest>;
-  /** Ann and Bob join, one after the other, and see each other. */
+  /** Ann and Bob join in turn, and see each other. */
   meet: () => Promise<[ann: Guest, bob: Guest]>;
 }
 interface WorkerFixtures {
-  /** What the owner's crash means in this file's cluster. */
+  /** Effect of an owner's crash in this file's cluster. */
   failover: FailoverPolicy;
   running: RunningCluster;
 }
 
 let rooms = 0;
 
-/** Opens the page in a new context: another browser profile, as another person has. */
+/** Opens the page in a new context, like another user's browser. */
 export async function openGuest(browser: Browser, running: RunningCluster, options: GuestOptions): Promise<Guest> {
   const context = await browser.newContext();
   return Guest.open(await context.newPage(), running.url, options);
@@ -56,7 +56,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     });
     const errors = guests.flatMap((guest) => guest.errors.map((error) => `${guest.name}: ${error}`));
     await Promise.all(guests.map((guest) => guest.page.context().close()));
-    expect(errors, 'errors that the pages threw').toEqual([]);
+    expect(errors, 'errors of the pages').toEqual([]);
   },
 
   meet: async ({ join }, use) => {

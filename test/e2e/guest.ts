@@ -3,23 +3,23 @@ import { expect, type Locator, type Page } from 'playwright/test';
 export interface GuestOptions {
   readonly room: string;
   readonly name: string;
-  /** `provider` survives the crash of an owner by itself, `plain` asks the user. Default `provider`. */
+  /** `provider` survives an owner's crash automatically, `plain` asks the user. Default `provider`. */
   readonly token?: 'provider' | 'plain';
 }
 
-/** Kept by the page for the tests: its sockets, and what its videos have shown. */
+/** State that the page keeps for the tests: its sockets, and the frames of its videos. */
 interface Watched {
   sockets: WebSocket[];
-  /** Those of which nothing that arrives is told to the page any more. */
+  /** Sockets whose messages no longer reach the page. */
   deaf: Set<WebSocket>;
   frames: Map<HTMLVideoElement, { count: number; last: number; longestGap: number }>;
 }
 
-/** Somebody in the demo room: a tab, and what can be seen and done in it. */
+/** A participant in the demo room: a tab, with its state and actions. */
 export class Guest {
   readonly page: Page;
   readonly name: string;
-  /** What the page threw. */
+  /** Errors of the page. */
   readonly errors: string[] = [];
 
   static async open(page: Page, url: string, { room, name, token = 'provider' }: GuestOptions): Promise<Guest> {
@@ -32,7 +32,7 @@ export class Guest {
         constructor(to: string | URL, protocols?: string | string[]) {
           super(to, protocols);
           watched.sockets.push(this);
-          // Listeners of a socket are told in the order in which they came: this one is the first.
+          // Listeners of a socket run in the order of their registration, and this one is the first.
           this.addEventListener('message', (event) => {
             if (watched.deaf.has(this)) event.stopImmediatePropagation();
           });
@@ -64,7 +64,7 @@ export class Guest {
     return this.page.locator(`[data-testid="timeline-entry"][data-event="${name}"]`);
   }
 
-  /** Waits until so many others are seen, each with frames that advance from now on. */
+  /** Waits until this number of others is visible, each with frames that advance from now on. */
   async sees(others: number, frames = 10): Promise<void> {
     await expect(this.videos).toHaveCount(others);
     await this.#watch();
@@ -80,7 +80,7 @@ export class Guest {
     );
   }
 
-  /** The longest time for which one of the videos stood still, since `sees()` was last called, ms. */
+  /** The longest standstill of a video since the last `sees()`, ms. */
   longestGap(): Promise<number> {
     return this.page.evaluate(() => {
       const { frames } = (globalThis as unknown as { watched: Watched }).watched;
@@ -90,7 +90,7 @@ export class Guest {
     });
   }
 
-  /** Closes the page's open sockets behind the SDK's back. How many there were. */
+  /** Closes the page's open sockets without the SDK. Returns their number. */
   dropSockets(): Promise<number> {
     return this.page.evaluate(() => {
       const { sockets } = (globalThis as unknown as { watched: Watched }).watched;
@@ -109,7 +109,7 @@ export class Guest {
     await expect(this.page.getByTestId('chat-message').filter({ hasText: text })).toHaveCount(1);
   }
 
-  /** Marks the videos' elements, so that `sameVideos` can tell whether they have been replaced. */
+  /** Marks the video elements, so that `sameVideos` can detect a replacement. */
   async markVideos(): Promise<void> {
     await this.videos.evaluateAll((videos) => {
       for (const video of videos) (video as HTMLElement).dataset['marked'] = 'yes';

@@ -3,7 +3,7 @@ import { test as base, expect } from './fixtures.ts';
 import { Guest } from './guest.ts';
 import { MediaRelay } from './media-relay.ts';
 
-/** Bob, whose media passes through a network that can fail; his socket does not. */
+/** Bob's media passes through a network that can fail; his socket does not. */
 const test = base.extend<{ relay: MediaRelay; bob: Guest }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
   relay: async ({}, use) => {
@@ -36,7 +36,7 @@ async function countRestarts(page: Page): Promise<void> {
 const restartsOf = ({ page }: Guest): Promise<number> =>
   page.evaluate(() => (globalThis as unknown as { restarts: number }).restarts);
 
-/** Waits for more frames, of which `longestGap()` then tells, as it does of what was before. */
+/** Waits for more frames; `longestGap()` still includes the time before. */
 async function goesOn({ page }: Guest, frames: number): Promise<void> {
   const shown = (): Promise<number> =>
     page.evaluate(() => {
@@ -56,7 +56,7 @@ async function nothingWasTold(...guests: Guest[]): Promise<void> {
   }
 }
 
-test('the media’s path breaks and the socket lives: ICE is restarted both ways, and nothing else changes', async ({
+test('the media’s path breaks but the socket lives: ICE restarts both ways, and nothing else changes', async ({
   join,
   relay,
   bob,
@@ -65,15 +65,15 @@ test('the media’s path breaks and the socket lives: ICE is restarted both ways
   await Promise.all([ann.sees(1), bob.sees(1)]);
   for (const guest of [ann, bob]) await guest.markVideos();
   expect(relay.cut()).toBeGreaterThanOrEqual(2);
-  // The browser takes some seconds to notice.
+  // The browser needs some seconds to notice.
   await expect.poll(() => restartsOf(bob), { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
   await Promise.all([goesOn(ann, 30), goesOn(bob, 30)]);
-  // It was broken for real.
+  // Proves that the path was really broken.
   for (const guest of [ann, bob]) expect(await guest.longestGap()).toBeGreaterThan(2_000);
   await nothingWasTold(ann, bob);
 });
 
-test('the browser tells of another network: the media is there before its loss would have been noticed', async ({
+test('the browser reports another network: the media recovers before its loss would have been noticed', async ({
   join,
   relay,
   bob,
@@ -86,12 +86,12 @@ test('the browser tells of another network: the media is there before its loss w
   await expect.poll(() => restartsOf(bob)).toBe(2);
   await Promise.all([goesOn(ann, 10), goesOn(bob, 10)]);
   expect(await restartsOf(bob)).toBe(2);
-  // Chromium by itself says nothing for five seconds.
+  // Chromium itself reports nothing for five seconds.
   for (const guest of [ann, bob]) expect(await guest.longestGap()).toBeLessThan(4_000);
   await nothingWasTold(ann, bob);
 });
 
-/** Bob's client and the media node have lost each other: they do not speak of the same transport any more. */
+/** Makes the next restart name another transport, so that Bob's client and the media node disagree. */
 async function misnameNextRestart({ page }: Guest): Promise<void> {
   await page.evaluate(() => {
     const { send } = WebSocket.prototype;
@@ -103,7 +103,7 @@ async function misnameNextRestart({ page }: Guest): Promise<void> {
   });
 }
 
-test('no path can help as the transport is lost: others are made, and all goes on over them', async ({
+test('no path can help because the transport is lost: new transports carry everything on', async ({
   join,
   relay,
   bob,
@@ -120,11 +120,11 @@ test('no path can help as the transport is lost: others are made, and all goes o
     await expect(bob.event(event), event).toHaveCount(0);
   }
   expect(await bob.sameVideos()).toBe(true);
-  // Ann has new consumers, and has been told of nothing.
+  // Ann has new consumers, but no event.
   await nothingWasTold(ann);
 });
 
-test('the media cannot be encrypted at first: other transports are made until it can', async ({
+test('encryption fails at first: the client makes new transports until it works', async ({
   browser,
   running,
   room,
@@ -132,7 +132,7 @@ test('the media cannot be encrypted at first: other transports are made until it
 }) => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  // What the first transport is told of the media node's certificate is wrong.
+  // The first transport gets a wrong fingerprint of the media node's certificate.
   await page.addInitScript(() => {
     const native: (description: RTCSessionDescriptionInit) => Promise<void> =
       RTCPeerConnection.prototype.setRemoteDescription;
@@ -153,14 +153,14 @@ test('the media cannot be encrypted at first: other transports are made until it
   await context.close();
 });
 
-test('a network that is away for long: restarts go on until one leads somewhere', async ({ join, relay, bob }) => {
+test('a network that is away for long: restarts continue until one succeeds', async ({ join, relay, bob }) => {
   const ann = await join('Ann');
   await Promise.all([ann.sees(1), bob.sees(1)]);
   for (const guest of [ann, bob]) await guest.markVideos();
   relay.isDown = true;
   relay.cut();
   await expect.poll(() => restartsOf(bob), { timeout: 40_000 }).toBeGreaterThanOrEqual(6);
-  // Worth a word by now.
+  // After this time the SDK reports an exception.
   await expect(bob.event('exception').first()).toBeAttached();
   relay.isDown = false;
   await Promise.all([ann.sees(1, 30), bob.sees(1, 30)]);

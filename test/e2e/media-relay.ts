@@ -2,25 +2,25 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Page } from 'playwright/test';
 
-/** One way through the network: from an address of the browser, over a socket of its own, to a media node. */
+/** One path through the network: from an address of the browser, over its own socket, to a media node. */
 interface Path {
   readonly up: Socket;
   alive: boolean;
 }
 
 /**
- * The network between a page and the media nodes, as one that can fail: UDP passes through here, and a path that has been
- * cut stays dead, as after a change from one network to another. New ones, from other ports of the browser, work.
+ * A network between a page and the media nodes that can fail. UDP passes through here. A cut path stays dead, as
+ * after a change of networks, but new paths from other ports of the browser work.
  */
 export class MediaRelay {
   readonly #down = new Map<number, Promise<Socket>>();
   readonly #paths = new Map<string, Path>();
-  /** Whether paths that are new are dead as well. */
+  /** Whether new paths are dead as well. */
   isDown = false;
-  /** How long packets take on their way, each way. */
+  /** Delay of packets, each way. */
   delayMs = 0;
 
-  /** Puts this between `page` and the media nodes; before the page opens. */
+  /** Puts the relay between `page` and the media nodes; call it before the page opens. */
   async between(page: Page): Promise<void> {
     await page.exposeFunction('relayedPort', async (port: number) => (await this.#listenFor(port)).address().port);
     await page.addInitScript(() => {
@@ -32,7 +32,7 @@ export class MediaRelay {
         for (const line of (description.sdp ?? '').split('\r\n')) {
           const found = /^(a=candidate:\S+ \d+ udp \d+ \S+ )(\d+)( .*)$/i.exec(line);
           if (found) lines.push(`${found[1]}${await relayedPort(Number(found[2]))}${found[3]}`);
-          // No way around this one.
+          // Remove all other candidates, so that no path bypasses the relay.
           else if (!line.startsWith('a=candidate:')) lines.push(line);
         }
         return native.call(this, { type: description.type, sdp: lines.join('\r\n') });
@@ -40,7 +40,7 @@ export class MediaRelay {
     });
   }
 
-  /** Cuts every path that there is. How many there were. */
+  /** Cuts every existing path. Returns their number. */
   cut(): number {
     const alive = [...this.#paths.values()].filter((path) => path.alive);
     for (const path of alive) path.alive = false;

@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import type * as Sdk from '../../src/client/index.ts';
 import { test as base, expect, plays } from './openvidu-pages.ts';
 
-/** What the tests' scripts find in the page. */
+/** Globals for the tests' scripts in the page. */
 interface Here {
   OpenVidu: typeof Sdk.OpenVidu;
   session: Sdk.Session;
@@ -12,7 +12,7 @@ interface Here {
 }
 
 const test = base.extend<{ join: (parameters?: { role?: string; publish?: boolean }) => Promise<Page> }>({
-  /** A page with a session that is joined, and that shows whoever comes in `#others`. */
+  /** A page with a joined session, which shows remote streams in `#others`. */
   join: async ({ open, running, room }, use) => {
     await use(async ({ role, publish = false } = {}) => {
       const page = await open('blank');
@@ -39,7 +39,7 @@ const test = base.extend<{ join: (parameters?: { role?: string; publish?: boolea
   },
 });
 
-test('what is told before connect() resolves: oneself, then the others, then their streams', async ({
+test('events before connect() resolves: the own connection, then the others, then their streams', async ({
   join,
   open,
   running,
@@ -71,7 +71,7 @@ test('what is told before connect() resolves: oneself, then the others, then the
   ]);
 });
 
-test('connect() says why it does not', async ({ join, open, running, room }) => {
+test('connect() rejects with the reason', async ({ join, open, running, room }) => {
   await join();
   const page = await open('blank');
   const token = await running.token(room);
@@ -90,7 +90,7 @@ test('connect() says why it does not', async ({ join, open, running, room }) => 
   expect((await connect(token.replace(/tok_\w+/, 'tok_1234567890123456'))).code).toBe('TOKEN_UNKNOWN');
 });
 
-test('without a session nothing can be done, and the error says so', async ({ open }) => {
+test('without a session every call rejects with a clear error', async ({ open }) => {
   const page = await open('blank');
   const errors = await page.evaluate(async () => {
     const openVidu = new (globalThis as unknown as Here).OpenVidu();
@@ -126,7 +126,7 @@ test('a publisher: its stream from the start, the callback, late listeners', asy
     for (const name of ['videoElementCreated', 'accessAllowed', 'streamCreated'] as const) {
       publisher.on(name, () => told.push(name));
     }
-    // Not awaited before: it waits for the camera.
+    // The test does not wait before this call: publish() itself waits for the camera.
     await session.publish(publisher);
     told.push(`published ${publisher.stream === stream} ${session.connection.stream === stream}`);
     for (const name of ['videoElementCreated', 'accessAllowed', 'streamCreated'] as const) {
@@ -148,7 +148,9 @@ test('a publisher: its stream from the start, the callback, late listeners', asy
   ]);
 });
 
-test('subscribing: the video is there at once, late listeners hear of it, and the end is told', async ({ join }) => {
+test('subscribing: the video is there at once, late listeners get its event, and the end has an event', async ({
+  join,
+}) => {
   const page = await join();
   await page.evaluate(() => {
     const { session, told } = globalThis as unknown as Here;
@@ -208,7 +210,7 @@ test('videos of the application: 1 for a new one, 0 for a known one, -1 for one 
   ]);
 });
 
-test('where a video is put: every mode, text that is none, and a target that is not there', async ({ open }) => {
+test('the position of a video: every mode, an unknown mode, and a missing target', async ({ open }) => {
   const page = await open('blank');
   const places = await page.evaluate(() => {
     const publisher = new (globalThis as unknown as Here).OpenVidu().initPublisher(undefined, { audioSource: false });
@@ -235,9 +237,7 @@ test('where a video is put: every mode, text that is none, and a target that is 
   expect(places).toEqual(['last', 'after', 'before', 'first', 'last', 'last', 'instead', 'GENERIC_ERROR', 7, true]);
 });
 
-test('unpublished and published again: the same publisher, its camera opened again, another stream', async ({
-  join,
-}) => {
+test('unpublish and publish again: the same publisher, a reopened camera, another stream', async ({ join }) => {
   const page = await join({ publish: true });
   const other = await join();
   await plays(other, '#others video');
@@ -309,11 +309,7 @@ test('two sessions in one page, each with its own stream, see each other', async
   await plays(page, '#others video', 2);
 });
 
-test('the role is changed at the server: the client is told, and its capabilities follow', async ({
-  join,
-  running,
-  room,
-}) => {
+test('the server changes the role: the client gets an event and new capabilities', async ({ join, running, room }) => {
   const page = await join({ role: 'SUBSCRIBER' });
   const id = await page.evaluate(() => {
     const { session, told } = globalThis as unknown as Here;
@@ -335,7 +331,7 @@ test('the role is changed at the server: the client is told, and its capabilitie
   expect(after).toEqual(['MODERATOR', capabilities]);
 });
 
-test('one who may not send any more goes on receiving in peace, and sends again when it may', async ({
+test('a client that loses the right to send keeps receiving, and sends again when allowed', async ({
   join,
   running,
   room,
@@ -354,7 +350,7 @@ test('one who may not send any more goes on receiving in peace, and sends again 
   const told = () => page.evaluate(() => (globalThis as unknown as Here).told);
   await become('SUBSCRIBER');
   await expect.poll(told).toEqual(['role SUBSCRIBER']);
-  // A connection whose other end is gone is noticed within this time.
+  // A connection with a dead remote end would be noticed within this time.
   await page.waitForTimeout(8_000);
   await become('PUBLISHER');
   await expect.poll(told).toEqual(['role SUBSCRIBER', 'role PUBLISHER']);
@@ -366,13 +362,13 @@ test('one who may not send any more goes on receiving in peace, and sends again 
   expect(await told()).toEqual(['role SUBSCRIBER', 'role PUBLISHER']);
 });
 
-test('advanced configuration: ICE servers and policies of the application’s', async ({ open, running, room }) => {
+test('advanced configuration: the application’s ICE servers and policies', async ({ open, running, room }) => {
   const page = await open('blank');
   const token = await running.token(room);
   const used = await page.evaluate(async (token) => {
     const openVidu = new (globalThis as unknown as Here).OpenVidu();
     const session = openVidu.initSession();
-    // After the session was made, as many do.
+    // After the session was made, as many applications do.
     openVidu.setAdvancedConfiguration({
       iceServers: [{ urls: 'stun:stun.example.org' }],
       rtcConfiguration: { iceTransportPolicy: 'relay', iceCandidatePoolSize: 3 },
@@ -423,7 +419,7 @@ for (const forced of [false, true]) {
         const reconnected = new Promise((resolve) => session.on('reconnected', resolve));
         for (const socket of sockets) socket.close(3_999);
         await reconnected;
-        // Answered in the order of the requests.
+        // Its answer follows the answers to earlier requests.
         await session.signal({ type: 'after' });
         return restarts;
       },
@@ -433,7 +429,7 @@ for (const forced of [false, true]) {
   });
 }
 
-test('devices and what the browser can do', async ({ open }) => {
+test('devices and capabilities of the browser', async ({ open }) => {
   const page = await open('blank');
   const found = await page.evaluate(async () => {
     const openVidu = new (globalThis as unknown as Here).OpenVidu();

@@ -2,22 +2,23 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { OpenVidu, OpenViduRole } from 'openvidu-node-client';
 
-/** What an application asks for when it makes a connection. */
+/** The body of a request for a connection. */
 interface ConnectionRequest {
   /** Default: `PUBLISHER`. */
   readonly role?: keyof typeof OpenViduRole;
-  /** What the server says of the user. */
+  /** The server's data about the user. */
   readonly data?: string;
 }
 
 /**
- * The application server of an OpenVidu application, with OpenVidu's own server SDK: `POST /api/sessions` makes a session,
- * `POST /api/sessions/ID/connections` a token for it. What the cluster says is no is said to the page, by the same status.
+ * The application server of an OpenVidu application, with OpenVidu's own server SDK: `POST /api/sessions` makes a
+ * session, `POST /api/sessions/ID/connections` a token for it. It forwards the status of the cluster's errors to the
+ * page.
  */
 export class OpenViduAppServer {
   readonly #openVidu: OpenVidu;
   readonly #server: Server;
-  /** Statuses that were answered, in order. */
+  /** Statuses of its answers, in order. */
   readonly answered: number[] = [];
 
   static async start(clusterUrl: string, secret: string): Promise<OpenViduAppServer> {
@@ -49,7 +50,7 @@ export class OpenViduAppServer {
     try {
       answer = await this.#answer(request.url ?? '', await bodyOf(request));
     } catch (error) {
-      // The server SDK's errors have the status for their message.
+      // The server SDK's errors have the status as their message.
       status = Number((error as Error).message) || 500;
     }
     this.answered.push(status);

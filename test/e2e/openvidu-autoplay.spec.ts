@@ -2,10 +2,10 @@ import { chromium } from 'playwright/test';
 import { expect, test } from './openvidu-pages.ts';
 import { CHROMIUM_ARGS } from './playwright.config.ts';
 
-// What is looked at to be traced counts as a page that the user has clicked on.
+// A traced page counts as a page that the user has clicked on.
 test.use({ trace: 'off' });
 
-test('a browser that lets no page sound before a click: no error, and after the click it hears', async ({
+test('a browser that blocks sound before a click: no error, and speech events after the click', async ({
   running,
   app,
   room,
@@ -23,7 +23,7 @@ test('a browser that lets no page sound before a click: no error, and after the 
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
-    // Whatever Playwright runs in a page counts as a click: nothing, until it listens.
+    // Any script that Playwright runs in a page counts as a click, so run none until the page listens.
     const listening = page.waitForEvent('console', (message) => message.text().startsWith('listening'));
     const query = new URLSearchParams({ server: app.url, session: room, name: 'Bob' });
     await page.goto(`${running.url}/speaking.html?${query}`);

@@ -1,6 +1,8 @@
 import { expect, plays, test } from './openvidu-pages.ts';
 
-test('names and messages: metadata of client and server, signals by type, to all and to one', async ({ open }) => {
+test('names and messages: metadata of client and server, signals by type, to all and to one participant', async ({
+  open,
+}) => {
   const ann = await open('chat', { name: 'Ann', seat: '1A' });
   await plays(ann, '#video-container video');
   const bob = await open('chat', { name: 'Bob', seat: '1B' });
@@ -8,10 +10,10 @@ test('names and messages: metadata of client and server, signals by type, to all
   for (const page of [ann, bob, cleo]) {
     await plays(page, '#video-container video', 3);
     await expect(page.locator('#participants li')).toHaveCount(3);
-    // Of the SDK's videos, told to listeners that came after them.
+    // Of the SDK's videos, by listeners that were added later.
     await expect(page.locator('video + p.data-node')).toHaveCount(3);
   }
-  // Oneself first, then those who are there in their order.
+  // The own connection first, then the others in their order.
   await expect(bob.locator('#participants li')).toHaveText(['Bob (1B)', 'Ann (1A)', 'Cleo (2A)']);
   await expect(ann.locator('#participants li')).toHaveText(['Ann (1A)', 'Bob (1B)', 'Cleo (2A)']);
 

@@ -1,6 +1,6 @@
 import { expect, plays, test } from './openvidu-pages.ts';
 
-test('the owner crashes: the application is told nodeCrashed, joins again, and all see each other', async ({
+test('the owner crashes: the application gets nodeCrashed, joins again, and all see each other', async ({
   open,
   room,
   running,

@@ -17,7 +17,7 @@ test('the script sets one global, the class', async ({ page, running }) => {
   expect(methods).toEqual([]);
 });
 
-test('two people join, see each other, and leave', async ({ open }) => {
+test('two participants join, see each other, and leave', async ({ open }) => {
   const ann = await open('hello-world');
   const bob = await open('hello-world');
   for (const page of [ann, bob]) {
@@ -45,7 +45,7 @@ test('two people join, see each other, and leave', async ({ open }) => {
   await bob.getByRole('button', { name: 'LEAVE' }).click();
   for (const page of [ann, bob]) await expect(page.locator('#subscriber video')).toHaveCount(0);
   await expect(bob.locator('#publisher video')).toHaveCount(0);
-  // What the application has put there stays.
+  // The application's own element stays.
   await expect(bob.locator('#publisher h3')).toHaveText('YOU');
   await plays(ann, '#publisher video');
 
@@ -53,7 +53,7 @@ test('two people join, see each other, and leave', async ({ open }) => {
   await plays(ann, '#subscriber video');
   await plays(bob, '#subscriber video');
 
-  // As when the tab is closed.
+  // Like closing the tab.
   await bob.close({ runBeforeUnload: true });
   await expect(ann.locator('#subscriber video')).toHaveCount(0);
 });

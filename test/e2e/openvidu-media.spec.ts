@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { MediaRelay } from './media-relay.ts';
 import { expect, plays, test } from './openvidu-pages.ts';
 
-// Where the media moves, a plain token is enough.
+// A plain token suffices when only the media moves.
 test.use({ failover: 'takeover' });
 
 const log = (page: Page): Promise<string[]> => page.locator('#log li').allInnerTexts();
@@ -12,7 +12,7 @@ const qualities = (page: Page): Promise<string[]> =>
 const exceptions = (page: Page): Promise<string[]> =>
   page.evaluate(() => (globalThis as unknown as { exceptions: string[] }).exceptions);
 
-/** What a video shows in its middle: red, green and blue, 0 to 255. */
+/** The colour in a video's middle: red, green and blue, 0 to 255. */
 function colour(page: Page, selector: string): Promise<number[]> {
   return page.locator(selector).evaluate((element) => {
     const video = element as HTMLVideoElement;
@@ -39,7 +39,7 @@ const cameraOf = (page: Page): Promise<string | undefined> =>
     return publisher.stream.getMediaStream().getVideoTracks()[0]?.readyState;
   });
 
-test('the camera is given back and got again, and a new media node changes nothing of that', async ({
+test('the camera is released and opened again, and a new media node does not interfere', async ({
   open,
   running,
   room,
@@ -52,7 +52,7 @@ test('the camera is given back and got again, and a new media node changes nothi
   await expect.poll(() => log(ann)).toEqual(['ready', 'videoActive publishVideo false']);
   expect(await cameraOf(ann)).toBe('ended');
 
-  // The stream is published anew, and there is no camera to publish.
+  // The stream is published again without a camera.
   const mediaNode = await running.mediaNodeOf(room);
   const pid = running.cluster.kill(mediaNode);
   await running.restarted(mediaNode, pid);
@@ -70,7 +70,7 @@ test('the camera is given back and got again, and a new media node changes nothi
   await plays(ann, '#publisher video');
 });
 
-test('another track in place of the camera: others see it, and are told of it and of its size', async ({ open }) => {
+test('another track in place of the camera: others see it and get events for it and its size', async ({ open }) => {
   const ann = await open('media');
   const bob = await open('media', { watch: 'yes' });
   await plays(bob, '#subscribers video');
@@ -86,7 +86,7 @@ test('another track in place of the camera: others see it, and are told of it an
   await ann.locator('#turn').click();
   changes.push('videoDimensions deviceRotated 300x400');
   for (const page of [ann, bob]) await expect.poll(() => log(page)).toEqual(['ready', ...changes]);
-  // Who comes later knows the size it has now.
+  // A later participant gets the present size.
   const cleo = await open('media', { watch: 'yes' });
   await isRed(cleo, '#subscribers video');
   const known = await cleo.evaluate(() => {
@@ -100,9 +100,7 @@ test('another track in place of the camera: others see it, and are told of it an
   await expect(video).toHaveAttribute('data-marked', 'yes');
 });
 
-test('a track that is exchanged before it is published, or while it is off, is what is sent later', async ({
-  open,
-}) => {
+test('a track replaced before publishing, or while muted, is sent later', async ({ open }) => {
   const ann = await open('media', { painted: 'yes' });
   const bob = await open('media', { watch: 'yes' });
   await isRed(bob, '#subscribers video');
@@ -124,7 +122,7 @@ test('a track that is exchanged before it is published, or while it is off, is w
   await isRed(bob, '#subscribers video');
 });
 
-test('how well the network does is measured: far away, broken, and well again', async ({
+test('the quality of the network is measured: far away, broken, and good again', async ({
   browser,
   open,
   running,
@@ -147,7 +145,7 @@ test('how well the network does is measured: far away, broken, and well again', 
       const text = all.at(-1)?.split(' ')[2];
       return text === undefined ? undefined : Number(text);
     };
-    // A machine that is short of breath may be no better than that.
+    // A busy machine may not reach more than that.
     await expect.poll(() => last('theirs'), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
     await expect.poll(() => last('mine'), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
     relay.delayMs = 400;
@@ -157,7 +155,7 @@ test('how well the network does is measured: far away, broken, and well again', 
     relay.isDown = true;
     relay.cut();
     await expect.poll(() => last('theirs'), { timeout: 30_000 }).toBe(0);
-    // Bob himself is told, and what is wrong.
+    // Bob gets the level and the exception, too.
     await expect.poll(() => last('mine', bob)).toBe(0);
     await expect.poll(() => exceptions(bob)).toContain('ICE_CONNECTION_DISCONNECTED stream');
     relay.isDown = false;

@@ -4,17 +4,17 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { OpenViduAppServer } from './openvidu-app-server.ts';
 
 /**
- * Applications of OpenVidu 2 in plain JavaScript, in `openvidu-pages/`, with `openvidu-compat.min.js` in place of OpenVidu's
- * script, and an application server that uses OpenVidu's own server SDK. Nothing in them knows of this product.
+ * Applications of OpenVidu 2 in plain JavaScript, in `openvidu-pages/`. They use `openvidu-compat.min.js` in place of
+ * OpenVidu's script, and an application server with OpenVidu's own server SDK. The applications do not know Rejoin.
  */
 interface TestFixtures {
-  /** A session of this test's own. */
+  /** This test's own session. */
   room: string;
-  /** Opens a page of the folder, by its name without `.html`, in a browser context of its own. */
+  /** Opens a page of the folder, by its name without `.html`, in its own browser context. */
   open: (name: string, parameters?: Readonly<Record<string, string>>) => Promise<Page>;
 }
 interface WorkerFixtures {
-  /** What the owner's crash means in this file's cluster. */
+  /** Effect of an owner's crash in this file's cluster. */
   failover: FailoverPolicy;
   running: RunningCluster;
   app: OpenViduAppServer;
@@ -71,11 +71,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       return page;
     });
     await Promise.all(pages.map((page) => page.context().close()));
-    expect(errors, 'errors that the pages threw').toEqual([]);
+    expect(errors, 'errors of the pages').toEqual([]);
   },
 });
 
-/** Waits until every video that `selector` finds, `count` of them, shows frames that advance from now on. */
+/** Waits until all `count` videos of `selector` show frames that advance from now on. */
 export async function plays(page: Page, selector: string, count = 1): Promise<void> {
   const videos = page.locator(selector);
   await expect(videos).toHaveCount(count);

@@ -8,7 +8,7 @@ const capabilities = async (page: Page): Promise<unknown> => {
   return JSON.parse((await page.locator('#capabilities').textContent()) ?? '');
 };
 
-test('a SUBSCRIBER may only look, a PUBLISHER not moderate, and both are told why', async ({ open }) => {
+test('a SUBSCRIBER may not publish, a PUBLISHER may not moderate, and both get a named error', async ({ open }) => {
   const ann = await open('roles', { role: 'PUBLISHER' });
   await plays(ann, '#publisher video');
   expect(await capabilities(ann)).toEqual({
@@ -38,7 +38,7 @@ test('a SUBSCRIBER may only look, a PUBLISHER not moderate, and both are told wh
   await expect(ann.locator('#subscribers video')).toHaveCount(0);
 });
 
-test('a MODERATOR ends a stream, and then puts its publisher out', async ({ open }) => {
+test('a MODERATOR ends a stream, and then disconnects its publisher', async ({ open }) => {
   const ann = await open('roles', { role: 'PUBLISHER' });
   await plays(ann, '#publisher video');
   const bob = await open('roles', { role: 'SUBSCRIBER' });
@@ -49,13 +49,13 @@ test('a MODERATOR ends a stream, and then puts its publisher out', async ({ open
 
   await host.locator('#silence').click();
   await expect(log(host).last()).toHaveText('forceUnpublish done');
-  // Her publisher is told, and only it; its camera is closed.
+  // Only her publisher emits the event; its camera is closed.
   await expect(log(ann).last()).toHaveText('publisher streamDestroyed forceUnpublishByUser');
   await expect(ann.locator('#publisher video')).toHaveCount(0);
   await expect(log(ann).filter({ hasText: /^streamDestroyed/ })).toHaveCount(0);
   await expect(log(bob).filter({ hasText: 'streamDestroyed forceUnpublishByUser' })).toHaveCount(1);
   await expect(bob.locator('#subscribers video')).toHaveCount(1);
-  // She is still there, and may publish again.
+  // She is still in the session, and may publish again.
   await plays(ann, '#subscribers video');
   await ann.locator('#publish').click();
   await plays(host, '#subscribers video');

@@ -4,13 +4,13 @@ import { CHROMIUM_ARGS } from './playwright.config.ts';
 
 const SHARED_TITLE = 'What is shared';
 
-/** A page that never stands still, to be shared: resized it is another size, and closed it is shared no longer. */
+/** A page to share that always changes. Resizing it changes the size; closing it ends the sharing. */
 const SHARED_PAGE = `data:text/html,<title>${SHARED_TITLE}</title><h1>0</h1><script>
   setInterval(() => { document.querySelector('h1').textContent = Date.now() }, 50)
 </script>`;
 
 interface Sharing {
-  /** A browser that shares the tab of the title without asking, instead of screens that no machine without one has. */
+  /** A browser that shares the titled tab without asking, because a test machine has no screen. */
   sharing: { readonly browser: Browser; readonly openApp: (parameters?: Record<string, string>) => Promise<Page> };
 }
 
@@ -39,19 +39,19 @@ const test = base.extend<Sharing>({
       },
     });
     await browser.close();
-    expect(errors, 'errors that the pages threw').toEqual([]);
+    expect(errors, 'errors of the pages').toEqual([]);
   },
 });
 
-/** Of the size that was told last. */
+/** The shape of the last reported size. */
 async function lastShape(page: Page, whose: string): Promise<string> {
   const lines = await page.locator('#log li').allInnerTexts();
   const found = /^(\w+) videoDimensions screenResized (\d+)x(\d+)$/.exec(lines.at(-1) ?? '');
-  if (found?.[1] !== whose) return 'not told';
+  if (found?.[1] !== whose) return 'unknown';
   return Number(found[2]) < Number(found[3]) ? 'higher than wide' : 'wider than high';
 }
 
-test('a screen beside the camera: seen as it is, resized, and ended by the browser itself', async ({
+test('a screen beside the camera: seen unmirrored, resized, and ended by the browser itself', async ({
   sharing,
   open,
 }) => {
@@ -68,7 +68,7 @@ test('a screen beside the camera: seen as it is, resized, and ended by the brows
   const theirs = bob.locator('#container-screens video');
   await expect(theirs).toHaveAttribute('id', /^remote-video-str_SCR_/);
   await expect(bob.locator('#log li').filter({ hasText: 'a screen' })).toHaveText(['a screen, audio false']);
-  // As in a mirror is for faces.
+  // Only cameras are mirrored.
   await expect(ann.locator('#container-screens video')).toHaveCSS('transform', 'none');
   await expect(ann.locator('#container-cameras video').first()).not.toHaveCSS('transform', 'none');
 
@@ -101,7 +101,7 @@ test('a screen is shared with its sound', async ({ sharing, open }) => {
   await expect(bob.locator('#log li').filter({ hasText: 'a screen' })).toHaveText(['a screen, audio true']);
 });
 
-test('who shares nothing is told so', async ({ sharing }) => {
+test('a user who shares nothing gets an error', async ({ sharing }) => {
   const ann = await sharing.openApp();
   await ann.evaluate(() => {
     navigator.mediaDevices.getDisplayMedia = () => Promise.reject(new DOMException('Denied', 'NotAllowedError'));

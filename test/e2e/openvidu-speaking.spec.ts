@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { expect, test } from './openvidu-pages.ts';
 
 const log = (page: Page): Promise<string[]> => page.locator('#log li').allInnerTexts();
-/** Of the AudioContexts that are open. */
+/** States of the open AudioContexts. */
 const states = (page: Page): Promise<string[]> =>
   page.evaluate(() =>
     [...(globalThis as unknown as { contexts: Set<AudioContext> }).contexts].map(({ state }) => state),
@@ -12,7 +12,7 @@ async function says(page: Page, ...lines: string[]): Promise<void> {
   await expect.poll(() => log(page)).toEqual(lines);
 }
 
-test('who speaks is told to all, until it is silent, muted or has another microphone', async ({ open }) => {
+test('all get speaking events, until the speaker is silent, muted or has another microphone', async ({ open }) => {
   const ann = await open('speaking', { name: 'Ann', microphone: 'yes' });
   await says(ann, 'ready');
   const bob = await open('speaking', { name: 'Bob' });
@@ -34,7 +34,7 @@ test('who speaks is told to all, until it is silent, muted or has another microp
   await ann.locator('#mute').click();
   await says(bob, 'ready', 'Ann starts, true', 'Ann stops', 'Ann starts, true', 'Ann stops');
 
-  // The new one is as silent as it is muted.
+  // The new one starts muted, so it is silent.
   await ann.locator('#another').click();
   await expect(ann.locator('#log li').last()).toHaveText('another microphone');
   const before = (await log(ann)).length;
@@ -43,7 +43,7 @@ test('who speaks is told to all, until it is silent, muted or has another microp
   await expect.poll(async () => (await log(ann)).slice(before)).toEqual(['I start', 'Ann starts, true']);
   await expect(bob.locator('#speaking')).toHaveText('Ann');
 
-  // One for all that is listened to, as long as anybody wants to know anything.
+  // One context for all streams, as long as there are listeners.
   for (const page of [ann, bob]) {
     await page.locator('#deafen').click();
     await expect.poll(() => states(page)).toEqual(['running']);

@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import type * as Sdk from '../../src/client/openvidu/index.ts';
 import { expect, plays, test } from './openvidu-pages.ts';
 
-/** What the tests' scripts find in the page. */
+/** Globals for the tests' scripts in the page. */
 interface Here {
   OpenVidu: typeof Sdk.OpenVidu;
   openVidu: Sdk.OpenVidu;
@@ -11,7 +11,7 @@ interface Here {
   subscriber: Sdk.Subscriber;
 }
 
-/** Joins, shows whoever comes in `#others`, and publishes in `#own`. */
+/** Joins, shows remote streams in `#others`, and publishes in `#own`. */
 async function join(page: Page, token: string): Promise<void> {
   await page.evaluate(async (token) => {
     const here = globalThis as unknown as Here;
@@ -26,7 +26,7 @@ async function join(page: Page, token: string): Promise<void> {
   }, token);
 }
 
-test('what OpenVidu has set when a call returns is set', async ({ open, running, room }) => {
+test('properties that OpenVidu sets before a call returns are set', async ({ open, running, room }) => {
   const page = await open('blank');
   const read = await page.evaluate(
     async (token) => {
@@ -67,7 +67,7 @@ test('what OpenVidu has set when a call returns is set', async ({ open, running,
   });
 });
 
-test('everyone who is there is there before the first event tells of one', async ({ open, running, room }) => {
+test('all present connections are known before the first event', async ({ open, running, room }) => {
   const [ann, bob] = [await open('blank'), await open('blank')];
   await join(ann, await running.token(room));
   const read = await bob.evaluate(
@@ -102,7 +102,7 @@ test('everyone who is there is there before the first event tells of one', async
   expect(read).toEqual([[true, 1, true, false], [false, 1, true, true], [true, true, false, false], 'Ann']);
 });
 
-test('a subscriber that is silenced here reads so, as toggles in applications expect', async ({
+test('a subscriber that is muted locally says so, as toggles in applications expect', async ({
   open,
   running,
   room,
@@ -127,7 +127,7 @@ test('a subscriber that is silenced here reads so, as toggles in applications ex
   await toggle();
   const active = (): Promise<boolean> =>
     ann.evaluate(() => (globalThis as unknown as Here).subscriber.stream.audioActive);
-  // What its publisher does is told all the same.
+  // Changes by its publisher still cause events.
   const told = ann.evaluate(
     () =>
       new Promise((resolve) => {
@@ -141,7 +141,7 @@ test('a subscriber that is silenced here reads so, as toggles in applications ex
   await expect.poll(active).toBe(true);
 });
 
-test('objects are called what they are, although the script is minified', async ({ open, running, room }) => {
+test('classes keep their names, although the script is minified', async ({ open, running, room }) => {
   const [ann, bob] = [await open('blank'), await open('blank')];
   await join(ann, await running.token(room));
   await join(bob, await running.token(room));
@@ -179,7 +179,7 @@ test('objects are called what they are, although the script is minified', async 
   expect(names).toEqual(classes);
 });
 
-test('what is not supported says so', async ({ open, running, room }) => {
+test('unsupported features reject with a named error', async ({ open, running, room }) => {
   const page = await open('blank');
   await join(page, await running.token(room));
   const codes = await page.evaluate(async () => {
@@ -227,7 +227,7 @@ test('what is not supported says so', async ({ open, running, room }) => {
   ]);
 });
 
-test('subscribeToRemote shows the stream as it comes back from the server', async ({ open, running, room }) => {
+test('subscribeToRemote shows the stream as the server returns it', async ({ open, running, room }) => {
   const page = await open('blank');
   const token = await running.token(room);
   await page.evaluate(async (token) => {
@@ -261,14 +261,14 @@ test('subscribeToRemote shows the stream as it comes back from the server', asyn
   });
   await plays(page, '#own video');
   expect(await shown()).toEqual([true, false, true, 2, false, '']);
-  // A connection of its own carries it, which goes when the local picture is shown again, and comes back.
+  // Its own connection carries the stream; it closes when the local picture is shown again, and can return.
   await page.evaluate(() => (globalThis as unknown as Here).publisher.subscribeToRemote(false));
   await plays(page, '#own video');
   expect(await shown()).toEqual([false, true, true, 2, true, 'rotateY(180deg)']);
   await page.evaluate(() => (globalThis as unknown as Here).publisher.subscribeToRemote());
   await plays(page, '#own video');
   expect(await shown()).toEqual([true, false, true, 2, false, '']);
-  // And over other transports.
+  // It also works over new transports.
   const events = await page.evaluate(async () => {
     const { session, publisher } = globalThis as unknown as Here;
     const events: string[] = [];
@@ -286,7 +286,7 @@ test('subscribeToRemote shows the stream as it comes back from the server', asyn
   await expect(page.locator('#own video')).toHaveCount(0);
 });
 
-test('a publisher that nobody has published leaves nothing behind, and one that is being published neither', async ({
+test('an unpublished publisher leaves nothing behind, nor does one that is being published', async ({
   open,
   running,
   room,
@@ -325,7 +325,7 @@ test('a publisher is published in one session at a time', async ({ open, running
       const other = here.openVidu.initSession();
       await other.connect(token);
       const error = await other.publish(here.publisher).catch((error: Sdk.OpenViduError) => error);
-      // Leaving the other one touches nothing.
+      // Unpublishing it in the other session has no effect.
       await other.unpublish(here.publisher);
       Object.assign(here, { other });
       const isHere =

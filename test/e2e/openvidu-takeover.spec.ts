@@ -2,7 +2,7 @@ import { expect, plays, test } from './openvidu-pages.ts';
 
 test.use({ failover: 'takeover' });
 
-test('the owner crashes, and another takes over: an application with a plain token is told of no loss', async ({
+test('the owner crashes, and another takes over: an application with a plain token sees no loss', async ({
   open,
   room,
   running,
@@ -22,7 +22,7 @@ test('the owner crashes, and another takes over: an application with a plain tok
     await plays(page, '#subscribers video');
     expect(await page.locator('#subscribers video').evaluate((video) => 'marked' in video)).toBe(true);
     const told = await page.locator('#log li').allInnerTexts();
-    // Whose socket was at that master is told that it comes back.
+    // A client with its socket at that master sees the reconnection.
     const others = told.filter((line) => line !== 'reconnecting' && line !== 'reconnected');
     expect(others.sort()).toEqual(['joined', 'streamCreated']);
   }

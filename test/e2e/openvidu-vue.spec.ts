@@ -1,6 +1,6 @@
 import { expect, plays, test } from './openvidu-pages.ts';
 
-/** Where an application in Vue may keep OpenVidu's objects. */
+/** State containers in which a Vue application may keep OpenVidu's objects. */
 const KEPT: readonly { readonly name: string; readonly page: string; readonly state: string }[] = [
   { name: 'in the data() of Vue 3', page: 'vue3', state: 'data' },
   { name: 'in a ref() of Vue 3', page: 'vue3', state: 'ref' },
@@ -9,7 +9,7 @@ const KEPT: readonly { readonly name: string; readonly page: string; readonly st
 ];
 
 for (const { name, page: html, state } of KEPT) {
-  test(`a call whose objects are kept ${name}: all see each other, and who is muted`, async ({ open }) => {
+  test(`a call with its objects ${name}: all see each other, and the mute states`, async ({ open }) => {
     const ann = await open(html, { state, name: 'Ann' });
     const bob = await open(html, { state, name: 'Bob' });
     for (const page of [ann, bob]) await page.getByRole('button', { name: 'Join' }).click();

@@ -3,12 +3,12 @@ import type { Session } from '../../src/client/session/session.ts';
 import { paleTexts } from './contrast.ts';
 import { expect, test } from './fixtures.ts';
 
-/** The demo page for everybody: in both themes, by keyboard, with a finger, and without a camera. */
+/** Accessibility of the demo page: both themes, keyboard, touch, and no camera. */
 
 const PHONE = { width: 390, height: 844 };
 
 for (const colorScheme of ['dark', 'light'] as const) {
-  test(`all text can be read in the ${colorScheme} theme`, async ({ browser, running, room }) => {
+  test(`all text is readable in the ${colorScheme} theme`, async ({ browser, running, room }) => {
     const context = await browser.newContext({ colorScheme });
     const page = await context.newPage();
     await page.goto(`${running.url}/?room=${room}&name=Ann`);
@@ -27,7 +27,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
   });
 }
 
-/** Where the keyboard is: never nowhere. */
+/** The focused element; the focus must never be lost. */
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
     const { activeElement: at } = document;
@@ -37,14 +37,14 @@ function focused(page: Page): Promise<string> {
   });
 }
 
-test('the focus goes along, into the room, through it, and out again', async ({ page, running, room }) => {
+test('the focus follows into the room, through it, and out again', async ({ page, running, room }) => {
   await page.goto(`${running.url}/?room=${room}&name=Ann`);
   await page.getByTestId('join-button').focus();
   await page.keyboard.press('Enter');
   await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
   await expect.poll(() => focused(page)).toBe('room-name');
 
-  // A button that cannot be pressed for a while keeps the focus.
+  // A temporarily disabled button keeps the focus.
   const kill = page.locator(
     '[data-testid="node-card"][data-role="media-node"][data-media="false"] [data-testid="kill-button"]',
   );
@@ -63,7 +63,7 @@ test('the focus goes along, into the room, through it, and out again', async ({ 
   await expect.poll(() => focused(page)).toBe('join-button');
 });
 
-test('lists are scrolled by keyboard', async ({ page, running, room }) => {
+test('lists can be scrolled by keyboard', async ({ page, running, room }) => {
   await page.setViewportSize({ width: 1280, height: 420 });
   await page.goto(`${running.url}/?room=${room}&name=Ann&join=1`);
   await expect(page.getByTestId('node-card')).toHaveCount(5);
@@ -79,11 +79,7 @@ test('lists are scrolled by keyboard', async ({ page, running, room }) => {
   await expect.poll(() => nodes.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(0);
 });
 
-test('on a phone everything that is pressed is 44 pixels high, and nothing is cut off', async ({
-  browser,
-  running,
-  room,
-}) => {
+test('on a phone every control is 44 pixels high, and nothing is cut off', async ({ browser, running, room }) => {
   const context = await browser.newContext({ viewport: PHONE, hasTouch: true, isMobile: true });
   const page = await context.newPage();
   const small = (): Promise<string[]> =>
@@ -106,11 +102,7 @@ test('on a phone everything that is pressed is 44 pixels high, and nothing is cu
   await context.close();
 });
 
-test('joining without a camera keeps the microphone, and users are told what users can do', async ({
-  page,
-  running,
-  room,
-}) => {
+test('joining without a camera keeps the microphone, and the advice suits users', async ({ page, running, room }) => {
   await page.addInitScript(() => {
     const devices = navigator.mediaDevices;
     const open = devices.getUserMedia.bind(devices);
@@ -126,7 +118,7 @@ test('joining without a camera keeps the microphone, and users are told what use
   await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
   await expect(page.getByTestId('mic-button')).toHaveAttribute('data-on', 'true');
   await expect(page.getByTestId('camera-button')).toHaveAttribute('data-on', 'false');
-  // The page has joined before it publishes.
+  // The page joins before it publishes.
   const sends = () =>
     page.evaluate(() => {
       const { demo } = globalThis as unknown as { demo: { session: Session | undefined } };

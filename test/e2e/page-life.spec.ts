@@ -6,16 +6,16 @@ import { expect, test } from './fixtures.ts';
 import type { Guest } from './guest.ts';
 import { CHROMIUM_ARGS } from './playwright.config.ts';
 
-/** Of the cluster of these tests: how long a place is kept. */
+/** The grace period of these tests' cluster. */
 const RESUME_GRACE_MS = 20_000;
 
-/** What the demo room's page lets tests see. */
+/** The demo page's interface for tests. */
 interface Demo {
   readonly session: Sdk.Session | undefined;
   readonly events: readonly { readonly event: string }[];
 }
 
-/** Of the one other in the room, as `guest` sees him. */
+/** Presence of the only other participant, as `guest` sees it. */
 const presenceOfOther = ({ page }: Guest): Promise<string | undefined> =>
   page.evaluate(() => {
     const { session } = (globalThis as unknown as { demo: Demo }).demo;
@@ -40,7 +40,7 @@ class Sleeper {
     return this.page.evaluate(() => (globalThis as unknown as { demo: Demo }).demo.events.map(({ event }) => event));
   }
 
-  /** What its video of Ann has shown. */
+  /** Number of shown frames of Ann's video. */
   frames(): Promise<number> {
     return this.page.evaluate(
       () =>
@@ -50,7 +50,7 @@ class Sleeper {
   }
 }
 
-test('a page is frozen and thawed: nobody takes it for present meanwhile, and it comes back at once', async ({
+test('a page is frozen and thawed: others see it as away meanwhile, and it comes back at once', async ({
   browser,
   running,
   room,
@@ -73,7 +73,7 @@ test('a page is frozen and thawed: nobody takes it for present meanwhile, and it
   await bob.page.close();
 });
 
-test('a page is frozen for longer than its place is kept: with a token function it is rebuilt', async ({
+test('a page is frozen for longer than the grace period: with a token function it is rebuilt', async ({
   browser,
   running,
   room,
@@ -105,7 +105,7 @@ test('a page is frozen for longer than its place is kept: with a token function 
   await bob.page.close();
 });
 
-test('a page comes back from the back/forward cache: so does its session', async ({ running, room, join }) => {
+test('a page returns from the back/forward cache, and so does its session', async ({ running, room, join }) => {
   const ann = await join('Ann');
   const executablePath = process.env['CHROMIUM_PATH'];
   const browser = await chromium.launch({
@@ -117,7 +117,7 @@ test('a page comes back from the back/forward cache: so does its session', async
     const page = await browser.newPage();
     await page.goto(`${running.url}/health`);
     await page.addScriptTag({ url: '/dist/rejoin.min.js' });
-    // A page that only chats: browsers keep none that has a camera open.
+    // A page without media, because browsers do not cache one with an open camera.
     await page.evaluate(
       async (token) => {
         const { Rejoin } = globalThis as unknown as { Rejoin: typeof Sdk };
@@ -135,7 +135,7 @@ test('a page comes back from the back/forward cache: so does its session', async
     );
     await page.goto(`${running.url}/health?elsewhere`);
     await ann.say('sent while Bob was elsewhere');
-    // Playwright waits for a load that a cached page does not have.
+    // Playwright waits for a load event, which a cached page does not have.
     await page.goBack({ waitUntil: 'commit', timeout: 2_000 }).catch(() => {});
     const seen = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
     await expect.poll(seen).toContain('reconnected');
@@ -151,7 +151,7 @@ test('a page comes back from the back/forward cache: so does its session', async
   }
 });
 
-test('without a network attempts are rare; with it again, the next one is made at once', async ({ meet }) => {
+test('without a network attempts are rare; when it returns, the next one follows at once', async ({ meet }) => {
   const [ann, bob] = await meet();
   await bob.page.evaluate(() => {
     const attempts: object[] = [];
@@ -168,7 +168,7 @@ test('without a network attempts are rare; with it again, the next one is made a
   );
   for (const { cause, nextDelayMs } of attempts) {
     expect(cause).toBe('offline');
-    // The first one would have been made within 250 ms.
+    // With a network the first one would follow within 250 ms.
     expect(nextDelayMs).toBeGreaterThanOrEqual(500);
   }
   await bob.page.context().setOffline(false);
@@ -177,14 +177,14 @@ test('without a network attempts are rare; with it again, the next one is made a
   await Promise.all([ann.sees(1), bob.sees(1)]);
 });
 
-test('a page that is looked at again finds out at once that its socket is dead', async ({ join }) => {
+test('a page that becomes visible detects a dead socket at once', async ({ join }) => {
   const bob = await join('Bob');
   const noticedMs = await bob.page.evaluate(async () => {
     const { watched, demo } = globalThis as unknown as {
       watched: { sockets: WebSocket[]; deaf: Set<WebSocket> };
       demo: Demo;
     };
-    // Half open, as after a change of networks: nothing arrives any more, either way.
+    // Half-open, as after a change of networks: nothing arrives any more, in either direction.
     for (const socket of watched.sockets) {
       socket.send = () => {};
       watched.deaf.add(socket);

@@ -15,14 +15,18 @@ test('the script tag sets one global, with the exports', async ({ page, running 
     return { same: all['OpenVidu'] === all['Rejoin'], global: Object.keys(all), module: Object.keys(module) };
   });
   expect(found.same).toBe(true);
-  // What only exists to be refused, to those who come from OpenVidu, is in the module and in the compat script.
+  // Names of unsupported OpenVidu features are only in the module and in the compat script.
   const more = found.module.filter((name) => !found.global.includes(name));
   expect(more.sort()).toEqual(['Filter', 'LocalRecorder', 'LocalRecorderState']);
   expect(found.global.filter((name) => !found.module.includes(name))).toEqual([]);
   expect(found.global).toEqual(expect.arrayContaining(['Rejoin', 'OpenVidu', 'Session', 'Publisher', 'Subscriber']));
 });
 
-test('a form is filled in by keyboard, and a phone needs no sideways scrolling', async ({ page, running, room }) => {
+test('the form can be filled in by keyboard, and a phone needs no horizontal scrolling', async ({
+  page,
+  running,
+  room,
+}) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${running.url}/`);
   await page.getByTestId('room-input').fill(room);
@@ -37,7 +41,7 @@ test('a form is filled in by keyboard, and a phone needs no sideways scrolling',
   expect(wide).toBeLessThanOrEqual(screen);
 });
 
-test('the page keeps to its policy, and nobody else frames it or runs a script in it', async ({
+test('the page obeys its policy, and no other page frames it or runs a script in it', async ({
   page,
   running,
   room,
@@ -58,7 +62,7 @@ test('the page keeps to its policy, and nobody else frames it or runs a script i
   page.on('console', (message) => {
     if (/security policy/i.test(message.text())) violations.push(message.text());
   });
-  // By another name than that of the public URL, which tokens name.
+  // Under another name than the public URL in the tokens.
   const other = running.url.replace('localhost', '127.0.0.1');
   await page.goto(`${other}/?room=${room}&name=Bob&join=1`);
   await expect(page.getByTestId('state')).toHaveAttribute('data-state', 'joined');
@@ -74,14 +78,14 @@ test('the page keeps to its policy, and nobody else frames it or runs a script i
   expect(await page.evaluate(() => 'intruder' in globalThis)).toBe(false);
   await expect.poll(() => violations.length).toBe(1);
 
-  // The frame is left empty.
+  // The frame stays empty.
   await page.goto(`${running.url}/dist/rejoin.licenses.txt`);
   await page.setContent(`<iframe src="${running.url}/"></iframe>`);
   await expect.poll(() => page.frames().length).toBe(2);
   await expect.poll(() => page.frames()[1]?.url()).toMatch(/^chrome-error:/);
 });
 
-test('a mistyped target is refused by name, and what plays goes on', async ({ join }) => {
+test('a mistyped target causes a named error, and playing videos continue', async ({ join }) => {
   await join('Ann');
   const bob = await join('Bob');
   await bob.sees(1);

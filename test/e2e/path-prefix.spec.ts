@@ -4,7 +4,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { startPrefixProxy } from '../fixtures/prefix/prefix-proxy.ts';
 import { expect, test as inCluster } from './fixtures.ts';
 
-/** The demo behind a proxy that serves something else at its root. */
+/** The demo behind a proxy with another site at its root. */
 const test = inCluster.extend({
   running: [
     async ({ failover }, use) => {
@@ -34,7 +34,7 @@ test('the demo works below a prefix, across the crash of the owner', async ({ ru
       if (!request.url().startsWith(`${running.url}/`)) outside.push(request.url());
     });
   }
-  // The panel of nodes, and the kill from it, are calls to the demo's own server.
+  // The panel of nodes and its kill button call the demo's own server.
   const owner = await running.ownerOf(room);
   const pid = running.node(owner).pid;
   const card = ann.page.locator(`[data-testid="node-card"][data-node-id="${owner}"]`);

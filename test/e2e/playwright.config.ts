@@ -1,6 +1,6 @@
 import { defineConfig } from 'playwright/test';
 
-/** Chromium of the machine, with a camera and a microphone that are not real, and without its calls home. */
+/** The machine's Chromium, with a fake camera and microphone, and without calls to its vendor. */
 const executablePath = process.env['CHROMIUM_PATH'];
 
 export const CHROMIUM_ARGS = [
@@ -17,7 +17,7 @@ export const CHROMIUM_ARGS = [
 export default defineConfig({
   testDir: '.',
   outputDir: '../../test-results',
-  // One cluster and two pages with video are all that two cores carry without becoming a test of the scheduler.
+  // Two cores carry only one cluster and two pages with video before the scheduler becomes the bottleneck.
   workers: 1,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),

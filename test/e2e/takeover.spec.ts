@@ -25,7 +25,7 @@ test('the owner is killed: the picture does not stop, and no stream or connectio
   const after = await running.session(room);
   expect(after?.uniqueSessionId).toBe(before?.uniqueSessionId);
   expect(after?.epoch).toBe((before?.epoch ?? 0) + 1);
-  // No longer than a loaded machine makes it stand still by itself, and far below what a new beginning costs.
+  // Not longer than the standstills of a loaded machine, and far below the time of a rebuild.
   for (const guest of guests) expect(await guest.longestGap()).toBeLessThan(1_000);
   await Promise.all(guests.map((guest) => guest.sees(1)));
   for (const [at, guest] of guests.entries()) {
@@ -36,7 +36,7 @@ test('the owner is killed: the picture does not stop, and no stream or connectio
     }
     await expect(guest.event('streamCreated')).toHaveCount(2);
   }
-  // The new owner is one in every respect: a third can join, and it can be left.
+  // The new owner has full control: a third participant can join, and the session can end there.
   const cat = await join('Cat');
   await Promise.all([ann.sees(2), bob.sees(2), cat.sees(2)]);
   await ann.page.getByTestId('leave-button').click();
@@ -44,7 +44,7 @@ test('the owner is killed: the picture does not stop, and no stream or connectio
   await running.restarted(owner, pid);
 });
 
-test('the media node is killed: the same streams go on at another', async ({ join, running, room }) => {
+test('the media node is killed: the same streams continue at another node', async ({ join, running, room }) => {
   const ann = await join('Ann');
   const bob = await join('Bob');
   const guests = [ann, bob];
@@ -67,7 +67,7 @@ test('the media node is killed: the same streams go on at another', async ({ joi
   await running.restarted(mediaNode, pid);
 });
 
-test('owner and media node are killed at once: the same session goes on', async ({ meet, running, room }) => {
+test('owner and media node are killed at once: the same session continues', async ({ meet, running, room }) => {
   const [ann, bob] = await meet();
   const before = await running.session(room);
   const [owner, mediaNode] = [await running.ownerOf(room), await running.mediaNodeOf(room)];

@@ -2,7 +2,7 @@ import type * as Sdk from '../../src/client/index.ts';
 import { expect, test } from './fixtures.ts';
 import type { Guest } from './guest.ts';
 
-/** What the demo room's page lets tests see, and what a test keeps in it. */
+/** The demo page's interface for tests, and the state that a test keeps in it. */
 interface Page {
   readonly demo: { readonly session: Sdk.Session | undefined };
   readonly Rejoin: typeof Sdk;
@@ -10,7 +10,7 @@ interface Page {
   extra: Sdk.Publisher;
 }
 
-/** Waits until every video that the test has put into the page shows frames that advance from now on. */
+/** Waits until every video of the test shows frames that advance from now on. */
 async function tilesMove({ page }: Guest, count: number): Promise<void> {
   const frames = (): Promise<number[]> =>
     page.evaluate(() => {
@@ -24,7 +24,7 @@ async function tilesMove({ page }: Guest, count: number): Promise<void> {
     .toBe(true);
 }
 
-test('a tile that is mounted twice in a tick shows the stream, whichever way it goes about it', async ({ meet }) => {
+test('a tile that is mounted twice in a tick shows the stream, in every order of calls', async ({ meet }) => {
   const [ann, bob] = await meet();
   for (const way of [
     'subscribed twice',
@@ -53,12 +53,12 @@ test('a tile that is mounted twice in a tick shows the stream, whichever way it 
   await expect(bob.event('exception')).toHaveCount(0);
 });
 
-test('a publisher that is published, unpublished and published in a tick is seen once', async ({ meet }) => {
+test('a publisher that is published, unpublished and published in a tick is visible once', async ({ meet }) => {
   const [ann, bob] = await meet();
   await bob.page.evaluate(async () => {
     const { demo, Rejoin } = globalThis as unknown as Page;
     const publisher = new Rejoin.Rejoin().initPublisher(undefined, { audioSource: false });
-    // The cameras of real pages are kept open over it.
+    // As in real pages, the camera stays open.
     publisher.on('streamDestroyed', (event) => event.preventDefault());
     await publisher.ready;
     const first = demo.session?.publish(publisher).catch(() => 'withdrawn');
@@ -70,13 +70,13 @@ test('a publisher that is published, unpublished and published in a tick is seen
   await expect.poll(() => ann.videos.count()).toBe(2);
 });
 
-test('a rebuild brings back all there is: a camera that is off, a second publisher, several videos of one stream', async ({
+test('a rebuild restores everything: a camera that is off, a second publisher, several videos of one stream', async ({
   meet,
   running,
   room,
 }) => {
   const [ann, bob] = await meet();
-  // As one that shares its screen.
+  // A second publisher, as for a shared screen.
   await ann.page.evaluate(async () => {
     const here = globalThis as unknown as Page;
     here.extra = new here.Rejoin.Rejoin().initPublisher(undefined, { audioSource: false, resolution: '320x240' });
@@ -99,7 +99,7 @@ test('a rebuild brings back all there is: a camera that is off, a second publish
     }
   });
   await tilesMove(bob, 4);
-  // Bob's camera is off: he sends no picture, and must not begin to.
+  // Bob's camera is off: he sends no picture, and must not start.
   await bob.page.keyboard.press('v');
   const bobsCamera = (): Promise<boolean | undefined> =>
     ann.page.evaluate(() => {
@@ -113,7 +113,7 @@ test('a rebuild brings back all there is: a camera that is off, a second publish
   const pid = running.cluster.kill(owner);
   for (const guest of [ann, bob]) await expect(guest.event('rebuilt')).toHaveCount(1);
   const streams = async (): Promise<string> => JSON.stringify((await running.rest('GET', `/sessions/${room}`)).json);
-  // What is watched is of the new life once its ids are there.
+  // Wait for the ids of the new life before watching.
   await expect
     .poll(async () => {
       const known = await streams();

@@ -5,7 +5,7 @@ import { until } from '../fixtures/until.ts';
 import { expect, test } from './openvidu-pages.ts';
 import { countFromStart, type PageCount, pageCount } from './page-count.ts';
 
-/** As much of the SDK as these tests use. */
+/** The part of the SDK that these tests use. */
 interface Sdk {
   new (): { initSession(): TestSession; initPublisher(target?: string): TestPublisher; enableProdMode(): void };
 }
@@ -38,11 +38,11 @@ interface TestPage {
   readonly tracks: MediaStreamTrack[];
   session: TestSession;
   publisher: TestPublisher;
-  /** Streams of others, and what receives them. */
+  /** Remote streams, and their subscribers. */
   readonly streams: Map<TestStream, unknown>;
 }
 
-/** What a page has open: connections, those of their transceivers that carry something, devices. */
+/** Open resources of a page: connections, active transceivers, devices. */
 interface Open {
   readonly transceivers: number;
   readonly sending: number;
@@ -92,7 +92,7 @@ interface Published {
   readonly mediaOptions: { readonly audioActive: boolean; readonly videoActive: boolean };
 }
 
-/** What the owner has: streams with what is active of them, and who receives them. */
+/** The owner's state: streams with their active media, and their receivers. */
 async function atOwner(
   running: RunningCluster,
   room: string,
@@ -109,7 +109,7 @@ async function atOwner(
 
 type MediaObjects = 'producers' | 'consumers' | 'transports';
 
-/** The producers and consumers of all media nodes, or others. */
+/** Producers and consumers of all media nodes, or other objects. */
 async function atMediaNodes(
   running: RunningCluster,
   names: readonly MediaObjects[] = ['producers', 'consumers'],
@@ -126,7 +126,7 @@ async function atMediaNodes(
   return Object.fromEntries(names.map((name) => [name, sum(name)]));
 }
 
-/** Two pages in a room, each with a publisher, and with its connections and devices counted. */
+/** Opens two pages in a room, each with a publisher, and counts their connections and devices. */
 async function twoIn(room: string, url: string, visit: () => Promise<Page>): Promise<[Page, Page]> {
   const pages: [Page, Page] = [await visit(), await visit()];
   for (const page of pages) {
@@ -136,7 +136,7 @@ async function twoIn(room: string, url: string, visit: () => Promise<Page>): Pro
   return pages;
 }
 
-test('published and unpublished again and again, and what it leaves behind at either end', async ({
+test('published and unpublished repeatedly: nothing is left behind at either end', async ({
   open: visit,
   app,
   room,
@@ -150,7 +150,7 @@ test('published and unpublished again and again, and what it leaves behind at ei
       const { session, publisher } = globalThis as unknown as TestPage;
       const rounds: Promise<void>[] = [];
       for (let round = 0; round < count; round += 1) {
-        // Nobody waits for it, so that the next one begins while it is under way.
+        // Not awaited, so that the next call begins during this one.
         rounds.push(session.publish(publisher).catch(() => {}));
         await new Promise((resolve) => setTimeout(resolve, (round * 37) % 84));
         await session.unpublish(publisher);
@@ -179,7 +179,7 @@ test('published and unpublished again and again, and what it leaves behind at ei
   await isQuiet();
   for (const page of [ann, bob]) {
     await expect.poll(() => open(page)).toMatchObject({ sending: 0, receiving: 0, devices: 0 });
-    // A place that was used first, and one for probing, stay for as long as the connection.
+    // The first transceiver, and one for probing, stay for the life of the connection.
     expect((await open(page)).transceivers).toBeLessThanOrEqual(3);
   }
   // A connection that has carried much is given up until it is needed again.
@@ -197,7 +197,7 @@ test('published and unpublished again and again, and what it leaves behind at ei
   await expect.poll(() => atMediaNodes(running, ['transports'])).toEqual({ transports: connections });
 });
 
-test('a connection that has carried much is replaced when it carries nothing', async ({
+test('a connection that has carried many streams is replaced when it carries none', async ({
   open: visit,
   app,
   room,
@@ -223,7 +223,7 @@ test('a connection that has carried much is replaced when it carries nothing', a
   for (const page of [ann, bob]) {
     await expect.poll(() => open(page)).toEqual({ transceivers: 0, sending: 0, receiving: 0, devices: 0 });
   }
-  // And the next one works.
+  // The next connection works.
   await ann.evaluate(async () => {
     const { session, publisher } = globalThis as unknown as TestPage;
     await session.publish(publisher);
@@ -232,7 +232,7 @@ test('a connection that has carried much is replaced when it carries nothing', a
   await expect.poll(() => atMediaNodes(running)).toEqual({ producers: 2, consumers: 2 });
 });
 
-test('published again by the one who is told that it was ended', async ({ open: visit, app, room, running }) => {
+test('published again by the listener of its end', async ({ open: visit, app, room, running }) => {
   const ann = await visit('blank');
   await countFromStart(ann);
   await join(ann, app.url, room);
@@ -250,7 +250,7 @@ test('published again by the one who is told that it was ended', async ({ open: 
   expect(now).not.toBe(streamId);
 });
 
-/** The calls of one seed, and what is to be there after them. */
+/** The calls of one seed, and the expected result. */
 function plan(seed: number): {
   calls: { name: string; pauseMs: number }[];
   active: { audio: boolean; video: boolean };
@@ -282,7 +282,7 @@ function plan(seed: number): {
   return { calls, active, published };
 }
 
-test('whatever is called at whatever moment, page, owner and media node agree on the last call', async ({
+test('after any calls at any moments, page, owner and media node agree on the last call', async ({
   open: visit,
   app,
   room,
@@ -315,7 +315,7 @@ test('whatever is called at whatever moment, page, owner and media node agree on
         subscribe: () => stream && streams.set(stream, session.subscribe(stream)),
         unsubscribe: () => stream && session.unsubscribe(streams.get(stream)),
       };
-      // Each begins as the last one has left it.
+      // Each round begins in the state that the last one left.
       const work: Promise<unknown>[] = [
         publisher.publishAudio(true),
         publisher.publishVideo(true),
@@ -326,7 +326,7 @@ test('whatever is called at whatever moment, page, owner and media node agree on
         work.push(Promise.resolve(acts[name]?.()).catch(() => {}));
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
-      // Every call comes to an end.
+      // Every call settles.
       await Promise.allSettled(work);
     }, calls);
     const said = `SEED=${seed} ${calls.map(({ name, pauseMs }) => `${name} ${pauseMs}`).join(', ')}`;

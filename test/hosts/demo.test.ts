@@ -15,7 +15,9 @@ import type { Tried } from '../fixtures/hosts/stranger-process.ts';
 import { runTool } from '../fixtures/hosts/tools.ts';
 import { until } from '../fixtures/until.ts';
 
-/** `npm run demo` on a host with an address of its own, used from there with Firefox, and from another host as from a phone. */
+/**
+ * `npm run demo` on a host with its own address, used with Firefox from there, and from another host as from a phone.
+ */
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'hosts');
 const PICTURE_MS = 30_000;
@@ -25,13 +27,13 @@ const PHONE = 'phone';
 let network: HostNetwork;
 before(async () => {
   network = await HostNetwork.create([DESK, PHONE]);
-  // Firefox looks for its own address on the way to the Internet, which nothing goes.
+  // Firefox finds its own address by the route to the Internet, which no packet takes.
   await runTool(network.entering(DESK, ['ip', 'route', 'add', 'default', 'via', network.addressOf(PHONE)]));
 });
 after(() => network?.close());
 
 describe('the demo on one machine', () => {
-  test('two people in Firefox see each other, with no option given', async (t) => {
+  test('two participants in Firefox see each other, with default options', async (t) => {
     const demo = await HostDemo.start(network, DESK);
     t.after(() => demo.stop());
     assert.deepEqual(demo.mediaAddressesOf('media-1'), ['127.0.0.1', network.addressOf(DESK)]);
@@ -47,7 +49,7 @@ describe('the demo on one machine', () => {
     firefox.child?.on('message', (seen: Seen) => {
       moving = seen.moving;
     });
-    await until('both see the moving picture of the other', () => moving === 2, PICTURE_MS);
+    await until('both see each other move', () => moving === 2, PICTURE_MS);
   });
 });
 
@@ -69,7 +71,7 @@ describe('the demo for phones', () => {
     return urls;
   }
 
-  test('is found at the address of this machine, with a page that says how to accept the certificate', async () => {
+  test('is reachable at the address of this machine, with a page that explains how to accept the certificate', async () => {
     const address = network.addressOf(DESK);
     assert.deepEqual(lan().guides, [`http://${address}:8444`]);
     assert.equal(lan().pages[0], `https://${address}:8443`);
@@ -87,7 +89,7 @@ describe('the demo for phones', () => {
     await context.close();
   });
 
-  test('shows the others nothing but the page, its guide and the media, and a certificate that is good for it', async () => {
+  test('offers other hosts only the page, its guide and the media, with a valid certificate', async () => {
     assert.equal(statSync(join(demo.state, 'lan.key')).mode & 0o777, 0o600);
     const inner = demo.cluster.nodes.flatMap(({ url, internalUrl }) =>
       [url, internalUrl].map((one) => new URL(one).port),

@@ -37,9 +37,9 @@ test('hosts reach each other, and a host without a process refuses', async () =>
   assert.equal(await wire('one').reach('three'), 'connected');
 });
 
-test('a host that loses power resets nothing, refuses nothing and is silent; after its boot it knows no connection', async () => {
+test('a host that loses power is silent, without resets and refusals; after its boot it has no connections', async () => {
   await wire('one').hold('two');
-  await until('the connection is there', async () => (await wire('one').held()).includes('connect'));
+  await until('the connection is open', async () => (await wire('one').held()).includes('connect'));
   await network.powerOff('two');
   await wire('one').say();
   assert.equal(await wire('one').reach('two'), 'silent');
@@ -49,7 +49,7 @@ test('a host that loses power resets nothing, refuses nothing and is silent; aft
   await network.powerOn('two');
   await wire('two').start();
   assert.equal(await wire('one').reach('two'), 'connected');
-  await until('what was sent again is reset', async () => (await wire('one').held()).includes('error'));
+  await until('the retransmission is reset', async () => (await wire('one').held()).includes('error'));
 });
 
 test('a cut, a link that works one way, and two halves', async () => {
@@ -60,7 +60,7 @@ test('a cut, a link that works one way, and two halves', async () => {
   await network.heal('one', 'two');
   assert.equal(await wire('one').reach('two'), 'connected');
 
-  // TCP needs both ways; of packets, none comes back.
+  // TCP needs both ways; no UDP packet comes back.
   await network.oneWay('one', 'two');
   assert.equal(await wire('one').echoes('two', 10), 0);
   assert.equal(await wire('one').reach('two'), 'silent');
@@ -72,10 +72,10 @@ test('a cut, a link that works one way, and two halves', async () => {
   assert.equal(await wire('two').reach('three'), 'connected');
 });
 
-test('a lossy link loses the share of packets that it is told, each way, of TCP, UDP or both', async () => {
+test('a lossy link loses the given share of packets, each way, of TCP, UDP or both', async () => {
   await network.lossy('one', 'two', 25, 'udp');
   const through = await wire('one').echoes('two', 1_000);
-  // Both ways must succeed: 0.75². The limits are eight deviations away.
+  // Both ways must succeed: 0.75². The limits are eight standard deviations away.
   assert.ok(through > 430 && through < 690, `${through} of 1000 came back`);
   assert.equal(await wire('one').echoes('three', 100), 100);
   await network.heal();
@@ -84,8 +84,8 @@ test('a lossy link loses the share of packets that it is told, each way, of TCP,
   assert.equal(await wire('one').reach('two'), 'silent');
 });
 
-test('a narrow link passes so many bytes per second, and loses the rest', async () => {
-  // 29 bytes each, 1 000 or fewer per second, and a second's worth before anything is lost.
+test('a narrow link passes the given rate, and loses the rest', async () => {
+  // Packets of 29 bytes, at most 1 000 per second, with a burst of one second.
   await network.narrow('one', 'two', 5, 'udp');
   const through = await wire('one').echoes('two', 1_000);
   assert.ok(through > 170 && through < 700, `${through} of 1000 came back`);
@@ -94,11 +94,11 @@ test('a narrow link passes so many bytes per second, and loses the rest', async 
   assert.equal(await wire('one').echoes('two', 1_000), 1_000);
 });
 
-test('a process that is killed leaves none of its hosts, and nothing that ran on them', async (t) => {
+test('a killed process leaves no hosts behind, and none of their processes', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-dying-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const dying = fork(DYING, { env: { ...process.env, TMPDIR: folder } });
-  const failed = once(dying, 'exit').then(([code]) => assert.fail(`It has ended by itself, with code ${code}.`));
+  const failed = once(dying, 'exit').then(([code]) => assert.fail(`It ended by itself, with code ${code}.`));
   failed.catch(() => {});
   const [pids] = (await Promise.race([once(dying, 'message'), failed])) as [number[]];
   assert.ok(pids.length > 8, `only ${pids.length} processes`);
@@ -106,7 +106,7 @@ test('a process that is killed leaves none of its hosts, and nothing that ran on
   await until('all of them have ended', () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
 });
 
-test('where a program is missing, one named error says so', async () => {
+test('a missing program causes a named error', async () => {
   const path = process.env['PATH'];
   process.env['PATH'] = '/nowhere';
   try {

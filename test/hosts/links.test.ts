@@ -8,7 +8,7 @@ import { Pair } from '../fixtures/hosts/pair.ts';
 import { FREEZE, LIMITS, unixNow, within } from '../fixtures/hosts/times.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Links between hosts that pass nothing, or nothing one way: packets are dropped, and neither end is told. */
+/** Links between hosts that pass nothing, or nothing one way: packets are dropped without notice to either end. */
 
 let hosts: HostCluster;
 let call: HostCall;
@@ -27,7 +27,7 @@ beforeEach(async () => {
   await hosts.rested();
 });
 
-/** ms. Longer than a verdict: nobody takes a session from its owner any more. */
+/** Longer than a verdict, ms: afterwards no master takes a session from its owner any more. */
 const SETTLED_MS = 4_000;
 
 for (const [how, harm] of [
@@ -35,7 +35,7 @@ for (const [how, harm] of [
   ['passes nothing from the edge to the owner', (edge: string, owner: string) => hosts.network.oneWay(owner, edge)],
   ['passes nothing from the owner to the edge', (edge: string, owner: string) => hosts.network.oneWay(edge, owner)],
 ] as const) {
-  test(`the link between edge and owner ${how}: clients go on through others, and the session stays`, async (t) => {
+  test(`the link between edge and owner ${how}: clients continue through others, and the session stays`, async (t) => {
     const room = how.replaceAll(' ', '-');
     await pair.meet({ room, failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
     const first = await hosts.session(room);
@@ -45,14 +45,14 @@ for (const [how, harm] of [
     await hosts.network.heal();
     await pair.seeEachOther();
     within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
-    assert.equal((await hosts.session(room))?.epoch, first?.epoch, 'nobody has taken it');
+    assert.equal((await hosts.session(room))?.epoch, first?.epoch, 'no master has claimed it');
   });
 }
 
-/** Clients say that their media flows, so that it has time to move. */
+/** Clients report that their media flows, so the move may wait. */
 const FLOWING_MS = 5_000;
 
-test('the link between owner and media node is cut: the media moves in the end, and its picture does not stop', async (t) => {
+test('the link between owner and media node is cut: the media finally moves, and the picture does not stop', async (t) => {
   await pair.meet({ room: 'owner-media', failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
   const node = await pair.mediaNode();
   const cutAt = unixNow();
@@ -65,7 +65,7 @@ test('the link between owner and media node is cut: the media moves in the end, 
   within(t, 'signalling back', back, LIMITS.signalling);
 });
 
-test('the owner is cut off from everything: another one takes its session, and it gives way when it is back', async (t) => {
+test('the owner is cut off from everything: another master takes its session over, and the old owner steps down on its return', async (t) => {
   const room = 'cut-off';
   await pair.meet({ room, failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
   const cutAt = unixNow();
@@ -80,14 +80,14 @@ test('the owner is cut off from everything: another one takes its session, and i
   await hosts.client.call('join', { member: 'late', room, urls: hosts.beginningAt('master-2') });
   await pair.seeEachOther();
   within(t, 'longest gap of the picture', await pair.longestGap(cutAt), FREEZE);
-  assert.equal((await hosts.session(room))?.epoch, taken?.epoch, 'the one that was cut off has taken nothing back');
+  assert.equal((await hosts.session(room))?.epoch, taken?.epoch, 'the former owner has claimed nothing back');
 });
 
-test('the cluster falls into halves: the clients go on in theirs, and one owner is left afterwards', async (t) => {
+test('the cluster splits into halves: the clients continue in theirs, and one owner remains afterwards', async (t) => {
   const [lost, kept] = ['lost-half', 'kept-half'];
   const minority = ['master-1', 'media-1'];
   const majority = ['master-2', 'master-3', 'media-2', BALANCER, CLIENT];
-  // Of two sessions one has its owner in the half that the clients do not reach, and the other one in theirs.
+  // One session's owner is in the half that the clients cannot reach, the other's in theirs.
   await pair.meet({ room: lost, failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
   await hosts.createSession(kept, 'master-2');
   await hosts.client.call('join', { member: 'cara', room: kept, urls: hosts.beginningAt('master-3') });
@@ -98,8 +98,8 @@ test('the cluster falls into halves: the clients go on in theirs, and one owner 
   await hosts.network.split(minority, majority);
   const back = await pair.signalBack(cutAt);
   const picture = media === 'media-1' ? await pair.pictureBack(cutAt) : 0;
-  // A master alone in the other half must not take the session from this half.
-  await until('the lonely master has looked for both others', () => {
+  // The single master in the other half must not take the session from this half.
+  await until('the single master has probed both others', () => {
     const lines = hosts.log('master-1').filter(({ time }) => Date.parse(String(time)) > cutAt);
     return ['master-2', 'master-3'].every((other) =>
       lines.some(({ msg, peer }) => /cannot be reached|is dead/.test(String(msg)) && String(peer).startsWith(other)),
@@ -115,12 +115,12 @@ test('the cluster falls into halves: the clients go on in theirs, and one owner 
   await hosts.rested({ leave: false });
   within(t, 'signalling back after the halves have met', await pair.signalBack(healedAt), LIMITS.signalling + 10_000);
   await pair.seeEachOther();
-  // The smaller half takes nothing from the larger.
+  // The smaller half takes nothing from the larger one.
   assert.notEqual(await hosts.ownerOf(lost), 'master-1');
   const settled = await hosts.session(lost);
   t.diagnostic(`session of the other half: epoch ${settled?.epoch}, owner ${await hosts.ownerOf(lost)}`);
   await delay(SETTLED_MS);
-  assert.equal((await hosts.session(lost))?.epoch, settled?.epoch, 'one owner is left');
+  assert.equal((await hosts.session(lost))?.epoch, settled?.epoch, 'one owner remains');
   const last = await hosts.session(kept);
   t.diagnostic(
     `epochs of the session of this half: ${first?.epoch} → ${last?.epoch}, owner ${await hosts.ownerOf(kept)}`,

@@ -8,14 +8,14 @@ import type { Traffic } from '../fixtures/hosts/link-rules.ts';
 import { Pair } from '../fixtures/hosts/pair.ts';
 import { FREEZE, LIMITS, unixNow, within } from '../fixtures/hosts/times.ts';
 
-/** Links that lose packets: TCP sends them again, later and later, and what is late must not be taken for dead. */
+/** Links that lose packets: TCP repeats them with growing delays, and late data must not look like a death. */
 
 const PERCENT = 25;
-/** The control path of a living media node is bad for so long. */
+/** Duration of the loss on the control path of a living media node. */
 const LONG_MS = 60_000;
-/** Each of the other links. */
+/** Duration of the loss on each other link. */
 const SHORT_MS = 8_000;
-/** Signals that were sent while packets were lost are sent again, each time later. */
+/** Time for signals that were sent during the loss, whose retransmissions are increasingly late. */
 const DELIVERY_MS = 15_000;
 const MEMBERS = ['ann', 'bob'] as const;
 
@@ -56,7 +56,7 @@ test("a quarter of the masters' TCP is lost for a minute and no UDP: the picture
   await pair.seeEachOther();
 });
 
-/** Between every two kinds of process: what is lost, and whether it is part of the media's own way. */
+/** Every two kinds of process, with the lost traffic. */
 const LINKS: readonly (readonly [name: string, one: string, other: string, traffic: Traffic])[] = [
   ['master and master', 'master-1', 'master-2', 'both'],
   ['owner and media node', 'master-2', 'media', 'both'],
@@ -66,7 +66,7 @@ const LINKS: readonly (readonly [name: string, one: string, other: string, traff
 ];
 
 for (const [name, one, other, traffic] of LINKS) {
-  test(`a quarter of the packets is lost between ${name}: everything said arrives once, and the picture does not freeze`, async (t) => {
+  test(`a quarter of the packets is lost between ${name}: every signal arrives once, and the picture does not freeze`, async (t) => {
     const room = `lossy-${name.replaceAll(' ', '-')}`;
     await pair.meet({ room, failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
     for (const [at, member] of MEMBERS.entries()) {
@@ -83,7 +83,7 @@ for (const [name, one, other, traffic] of LINKS) {
     await hosts.network.heal();
     const healedAt = unixNow();
     await everythingArrives(t);
-    within(t, 'everything said has arrived', unixNow() - healedAt, DELIVERY_MS);
+    within(t, 'every signal has arrived', unixNow() - healedAt, DELIVERY_MS);
     within(t, 'longest gap of the picture', gap, FREEZE);
     within(t, 'signalling back', await pair.signalBack(healedAt), DELIVERY_MS + LIMITS.signalling);
     await pair.seeEachOther();
@@ -100,12 +100,12 @@ async function everythingArrives(t: TestContext): Promise<void> {
   assert.ok(sent > SHORT_MS / 100, `only ${sent} were sent`);
   for (const { received, failed } of talked) {
     assert.equal(failed, 0, 'a message was refused');
-    assert.equal(received.length, new Set(received).size, 'a message came twice');
+    assert.equal(received.length, new Set(received).size, 'a message arrived twice');
     assert.equal(received.length, sent, 'a message is lost');
   }
 }
 
-/** Which nodes were taken for dead, and by how many. */
+/** The nodes declared dead, and the number of masters that declared each. */
 function verdictsSince(since: number): string[] {
   const peers = hosts.plan.masters
     .flatMap((master) => hosts.log(master))

@@ -6,7 +6,7 @@ import { BALANCER } from '../fixtures/hosts/host-plan.ts';
 import { joinAnew, Pair } from '../fixtures/hosts/pair.ts';
 import { FREEZE, LIMITS, unixNow, within } from '../fixtures/hosts/times.ts';
 
-/** Hosts that lose power: nothing is reset or refused, and all that depends on them has to find out by their silence. */
+/** Hosts that lose power: nothing is reset or refused, so their peers must detect it by silence. */
 
 let hosts: HostCluster;
 let call: HostCall;
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await hosts.rested();
 });
 
-test("the owner's host, policy takeover: another master goes on, the picture never stops, and newcomers get in", async (t) => {
+test("the owner's host, policy takeover: another master takes over, the picture never stops, and new participants can join", async (t) => {
   await pair.meet({ room: 'owner-takeover', failover: 'takeover', owner: 'master-2', edges: ['master-1', 'master-2'] });
   const lostAt = unixNow();
   await hosts.powerOff('master-2');
@@ -37,12 +37,12 @@ test("the owner's host, policy takeover: another master goes on, the picture nev
   const gap = await pair.longestGap(lostAt);
   within(t, 'verdict', verdictAt - lostAt, LIMITS.verdict);
   within(t, 'signalling back', back, LIMITS.signalling);
-  within(t, 'a newcomer is in', joining, LIMITS.join);
+  within(t, 'a new participant has joined', joining, LIMITS.join);
   within(t, 'longest gap of the picture', gap, FREEZE);
   assert.notEqual(await pair.owner(), 'master-2');
 });
 
-test("the owner's host, policy rebuild: everyone is told, and comes back to the same picture", async (t) => {
+test("the owner's host, policy rebuild: all clients learn of it and are rebuilt with the same picture", async (t) => {
   await pair.meet({ room: 'owner-rebuild', failover: 'rebuild', owner: 'master-1', edges: ['master-1', 'master-3'] });
   const lostAt = unixNow();
   await hosts.powerOff('master-1');
@@ -70,7 +70,7 @@ test("an edge's host, not the owner: its client comes back through another maste
 });
 
 for (const failover of ['takeover', 'rebuild'] as const) {
-  test(`the media node's host, policy ${failover}: the picture comes back from another one, and newcomers get in`, async (t) => {
+  test(`the media node's host, policy ${failover}: the picture returns from another node, and new participants can join`, async (t) => {
     await pair.meet({ room: `media-${failover}`, failover, owner: 'master-1', edges: ['master-1', 'master-2'] });
     const node = await pair.mediaNode();
     const lostAt = unixNow();
@@ -84,7 +84,7 @@ for (const failover of ['takeover', 'rebuild'] as const) {
     within(t, 'verdict', verdictAt - lostAt, LIMITS.verdict);
     within(t, 'signalling back', back, LIMITS.signalling);
     within(t, 'picture back', picture, LIMITS.picture);
-    within(t, 'a newcomer is in', joining, LIMITS.join);
+    within(t, 'a new participant has joined', joining, LIMITS.join);
     assert.notEqual(await pair.mediaNode(), node);
   });
 }

@@ -9,7 +9,7 @@ import { until } from '../fixtures/until.ts';
 
 const NODES = ['master-1', 'master-2', 'media-1', 'media-2', 'balancer-1'];
 const NET = new FaultNet(5);
-/** Longer than a client takes to come back, whose pauses grow. */
+/** Longer than a client needs to return, whose delays grow. */
 const GRACE_MS = 8_000;
 const JUMPS = [-30, -3_600, 3_600];
 const POLICIES = ['rebuild', 'takeover'] as const;
@@ -44,7 +44,7 @@ interface Post {
   readonly master?: string;
 }
 
-/** Asked of a master itself, as the way of the clients is cut now and then. */
+/** Sent to a master directly, because the clients' path is cut at times. */
 function post({ path, body, master = 'master-1' }: Post): Promise<{ status: number; json: Record<string, unknown> }> {
   return running.rest('POST', path, body, { base: running.node(master).url });
 }
@@ -57,7 +57,7 @@ async function token(room: string, failover: (typeof POLICIES)[number], more: ob
   });
 }
 
-/** A client with a clock of its own, and another that stays in the room, by a way that is not cut. */
+/** A client with its own clock, and another that stays in the room over an uncut path. */
 class Pair {
   readonly stays = new SdkClient({ urls: [running.node('master-2').url.replace('http', 'ws')] });
   readonly room: string;
@@ -78,7 +78,7 @@ class Pair {
     return this;
   }
 
-  /** The connection of the one that goes. */
+  /** The connection of the leaving client. */
   get connectionId(): string {
     return [...this.stays.session.remoteConnections.keys()][0] ?? '';
   }
@@ -88,7 +88,7 @@ function pairs(...policies: (typeof POLICIES)[number][]): Promise<Pair[]> {
   return Promise.all(policies.map((policy) => new Pair(policy).meet()));
 }
 
-/** The clocks are set while the clients' way is cut; it is there again `within` the work. */
+/** Sets the clocks while the clients' path is cut, and heals the path `within` the work. */
 async function cutAndSet(who: readonly string[], seconds: number, within: () => Promise<unknown>): Promise<void> {
   NET.cut(CLIENTS, 'balancer-1');
   clocks.set(who, seconds);
@@ -96,7 +96,7 @@ async function cutAndSet(who: readonly string[], seconds: number, within: () => 
   NET.heal();
 }
 
-/** The condition is time itself. */
+/** Waits for real time, because time itself is the condition. */
 function passed(ms: number): Promise<unknown> {
   const begun = performance.now();
   return until(`${ms} ms have passed`, () => performance.now() - begun > ms);
@@ -110,7 +110,7 @@ const WHO: readonly (readonly [name: string, who: readonly string[]])[] = [
 
 for (const seconds of JUMPS) {
   for (const [name, who] of WHO) {
-    test(`${name} are set by ${seconds} s while clients are away: who is expected comes back, who was removed does not`, async () => {
+    test(`${name} are set by ${seconds} s while clients are away: an awaited client comes back, a removed one does not`, async () => {
       const short = await pairs(...POLICIES);
       await cutAndSet(who, seconds, () => passed(1_000));
       for (const { goes } of short) {
@@ -129,7 +129,7 @@ for (const seconds of JUMPS) {
         }
         const away = performance.now();
         for (const { stays } of [...long, ...removed]) await stays.happened('connectionDestroyed');
-        assert.ok(performance.now() - away > GRACE_MS - 1_500, 'not before the grace is over');
+        assert.ok(performance.now() - away > GRACE_MS - 1_500, 'not before the end of the grace period');
       });
       for (const { goes } of long) {
         await until('it is back', () => goes.told.length > 0);
@@ -145,7 +145,7 @@ for (const seconds of JUMPS) {
     });
   }
 
-  test(`each server's clock alone is set by ${seconds} s while clients are away: nobody is lost`, async () => {
+  test(`each server's clock alone is set by ${seconds} s while clients are away: no client is lost`, async () => {
     for (const node of NODES) {
       const all = await pairs(...POLICIES);
       await cutAndSet([node], seconds, () => passed(2_500));
@@ -153,7 +153,7 @@ for (const seconds of JUMPS) {
       for (const { goes, policy } of all) {
         await until(`it is back, ${node}, ${policy}`, () => goes.told.length > 0);
         const back = goes.told.at(-1)?.event;
-        // A node whose clock differs by an hour is refused by the others, and taken for dead.
+        // The others refuse a node whose clock differs by an hour, and take it for dead.
         const mayBeDead = policy === 'rebuild' && Math.abs(seconds) > 300;
         assert.ok(
           back === 'reconnected' || (mayBeDead && back === 'rebuilt'),
@@ -163,7 +163,7 @@ for (const seconds of JUMPS) {
     }
   });
 
-  test(`all clocks are set by ${seconds} s, and then the owner crashes: what is kept for a time is kept for that time`, async () => {
+  test(`all clocks are set by ${seconds} s, and then the owner crashes: time limits keep their length`, async () => {
     const [pair] = await pairs('takeover');
     assert.ok(pair);
     const [lasting, brief] = [
@@ -172,14 +172,14 @@ for (const seconds of JUMPS) {
     ];
     const made = performance.now();
     clocks.set([...NODES, CLIENTS_CLOCK], seconds);
-    // A process that begins now has no other time than this.
+    // A process that starts now has only the new time.
     for (const id of ['master-2', 'master-1']) await running.restarted(id, running.cluster.kill(id));
     await until(
-      'the session goes on',
+      'the session continues',
       async () => (await post({ path: `/sessions/${pair.room}/connection`, body: {} })).status === 200,
     );
     await new SdkClient().session.connect(lasting);
-    await until('the other is over', () => performance.now() - made > 4_500);
+    await until('the other one has expired', () => performance.now() - made > 4_500);
     await assert.rejects(new SdkClient().session.connect(brief), { code: 'TOKEN_EXPIRED' });
     const record = await running.session(pair.room);
     assert.ok(record);

@@ -28,7 +28,7 @@ async function waitingBytes(room: string): Promise<number> {
 const SENDERS = 3;
 const EACH = 500;
 
-test('a client is away while others say very much: what was acknowledged arrives, what has no room is refused by name', async () => {
+test('many signals for an absent client: confirmed ones arrive, and those without room get a named error', async () => {
   const room = 'away-flood';
   const absent = new SdkClient({ retry: PATIENT });
   await absent.session.connect(() => running.token(room));
@@ -63,11 +63,11 @@ test('a client is away while others say very much: what was acknowledged arrives
   assert.ok(refused.length > 0 && refused.every((code) => code === 'OUTBOX_OVERFLOW'), [...new Set(refused)].join(' '));
   absent.session.reconnectNow();
   await absent.happened('reconnected');
-  await until('all that was acknowledged has arrived', () => absent.signals.length >= acknowledged.length);
+  await until('all confirmed signals have arrived', () => absent.signals.length >= acknowledged.length);
   assert.deepEqual([...absent.signals].sort(), [...acknowledged].sort());
 });
 
-test('a client is put out as it reads too little: what was acknowledged to others is there in its next place', async () => {
+test('a client that reads too little is disconnected: its next connection gets the confirmed signals', async () => {
   const room = 'reads-too-little';
   const sender = new SdkClient();
   await sender.session.connect(await running.token(room));
@@ -77,14 +77,14 @@ test('a client is put out as it reads too little: what was acknowledged to other
   const outcomes = Promise.allSettled(said.map((data) => sender.session.signal({ data })));
   const signalsTo = ({ frames }: RawClient): unknown[] =>
     frames.flatMap((frame) => (frame.t === 'evt' && frame.event === 'signal' ? [frame.data.data] : []));
-  await until('all have been said', () => signalsTo(reader).length === said.length);
-  // Answers are in no snapshot, and it acknowledges none of them.
+  await until('all have been sent', () => signalsTo(reader).length === said.length);
+  // A snapshot cannot replace answers, and the client acknowledges none.
   const streamId = `str_CAM_none_${connectionId}`;
   for (let id = 1; id <= 2_200; id += 1) reader.send({ t: 'req', id, method: 'unpublish', data: { streamId } });
   const { error } = await reader.frame('error');
   assert.deepEqual([error.code, error.reason], ['OUTBOX_OVERFLOW', 'outboxOverflow']);
   assert.ok((await outcomes).every(({ status }) => status === 'fulfilled'));
-  // Also to a client that has not seen why.
+  // A client that missed the reason learns it from its resume.
   const resume = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch: 1, received: 0, nextRequest: 1 };
   const late = await RawClient.hello(running.socketUrl, { resume });
   assert.equal((await late.frame('refused')).error.reason, 'outboxOverflow');
@@ -96,12 +96,12 @@ test('a client is put out as it reads too little: what was acknowledged to other
   next.acknowledges = true;
   await until('all have arrived', () => signalsTo(next).length >= said.length);
   assert.deepEqual(signalsTo(next), said);
-  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  await until('the store keeps nothing any more', async () => (await running.keptFor(connectionId)).length === 0);
   next.close();
   sender.session.disconnect();
 });
 
-test('the memory of an owner does not grow with what is kept for clients that are away, and they get it all', async () => {
+test("kept signals for absent clients do not fill the owner's memory, and all of them arrive", async () => {
   const room = 'kept-once';
   const absent = Array.from({ length: 4 }, () => new SdkClient({ retry: PATIENT }));
   for (const { session } of absent) await session.connect(await running.token(room));
@@ -111,12 +111,12 @@ test('the memory of an owner does not grow with what is kept for clients that ar
   await until('all are known to be away', () => sender.count('connectionPresence') === absent.length);
   const said = Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(50_000)}`);
   for (const data of said) await sender.session.signal({ data });
-  // 6 MB are kept for them.
-  await until('only what is new waits', async () => (await waitingBytes(room)) < 200_000);
+  // The store keeps 6 MB for them.
+  await until('only new signals wait', async () => (await waitingBytes(room)) < 200_000);
   for (const { session } of absent) session.reconnectNow();
   const late = sender.session.signal({ data: 'last' });
   for (const client of absent) {
-    await until('it has it all', () => client.signals.length > said.length);
+    await until('it has received all', () => client.signals.length > said.length);
     assert.deepEqual(client.signals, [...said, 'last']);
     assert.equal(client.count('reconnected'), 1);
   }
@@ -124,7 +124,7 @@ test('the memory of an owner does not grow with what is kept for clients that ar
   for (const { session } of absent) {
     const { connectionId } = session.connection ?? {};
     assert.ok(connectionId);
-    await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+    await until('the store keeps nothing any more', async () => (await running.keptFor(connectionId)).length === 0);
   }
 });
 

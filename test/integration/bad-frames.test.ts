@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => running.stop());
 
-/** Somebody in the session who must not notice any of it. */
+/** A member of the session, which must not notice the bad frames. */
 async function bystander(sessionId: string): Promise<RawClient> {
   const client = await RawClient.join(running.socketUrl, await running.token(sessionId));
   await client.frame('welcome');
@@ -24,7 +24,7 @@ async function unharmed(client: RawClient): Promise<void> {
   await until('the bystander is answered', () => client.frames.slice(before).some(({ t }) => t === 'pong'));
 }
 
-test('frames that are not frames: named, closed, and nobody else notices', async () => {
+test('invalid frames: a named error, a close, and no effect on others', async () => {
   const other = await bystander('frames');
   const cases: [unknown, string, number][] = [
     ['{', 'FRAME_MALFORMED', 4400],
@@ -49,12 +49,12 @@ test('frames that are not frames: named, closed, and nobody else notices', async
   await unharmed(other);
   for (const id of ['master-1', 'master-2']) assert.ok(running.node(id).pid > 0);
   const logged = ['master-1', 'master-2'].flatMap((id) => running.log(id)).filter(({ level }) => Number(level) >= 40);
-  // Once each: a client that misbehaves must not fill the disk.
+  // Once each, because a misbehaving client must not fill the disk.
   assert.equal(logged.length, cases.length, JSON.stringify(logged, undefined, 1));
   other.close();
 });
 
-test('tokens and sessions that lead nowhere', async () => {
+test('invalid tokens and sessions', async () => {
   const token = await running.token('tokens');
   const first = await RawClient.join(running.socketUrl, token, 'first');
   await first.frame('welcome');
@@ -68,7 +68,7 @@ test('tokens and sessions that lead nowhere', async () => {
     assert.equal((await client.frame('refused')).error.code, code);
     assert.equal((await client.closing()).code, 4401);
   }
-  // The same hello again is the same client whose welcome was lost: it takes its place over, not another.
+  // The same hello comes from the same client after a lost welcome: it gets the existing connection.
   const again = await RawClient.join(running.socketUrl, token, 'first');
   const welcome = await again.frame('welcome');
   assert.equal(welcome.connectionId, (await first.frame('welcome')).connectionId);
@@ -83,7 +83,7 @@ test('tokens and sessions that lead nowhere', async () => {
   again.close();
 });
 
-test('requests that cannot be carried out are answered by name, and the connection goes on', async () => {
+test('impossible requests get a named error, and the connection continues', async () => {
   const client = await bystander('requests');
   const requests: [string, unknown, string][] = [
     ['dance', {}, 'METHOD_UNKNOWN'],
@@ -109,7 +109,7 @@ test('requests that cannot be carried out are answered by name, and the connecti
     assert.ok(answer && 'error' in answer, method);
     assert.equal(answer.error.code, code, method);
   }
-  // Parameters that only the media node can judge.
+  // Only the media node can judge these parameters.
   client.send({ t: 'req', id: requests.length + 1, method: 'createTransport', data: { key: 't', direction: 'send' } });
   const codecs = [{ mimeType: 'audio/nothing', payloadType: 100, clockRate: 48_000 }];
   const producers = [{ kind: 'audio', rtpParameters: { codecs, encodings: [{ ssrc: 1 }] }, active: true }];
@@ -128,11 +128,11 @@ test('requests that cannot be carried out are answered by name, and the connecti
   client.close();
 });
 
-test('a socket that says nothing is closed, by name', async () => {
+test('a silent socket is closed with a named error', async () => {
   const client = new RawClient(running.socketUrl);
   await client.opened();
   const { code } = await until('it is closed', () => client.closed, 8_000);
-  // Its hello may be on its way over a slow link: it is to come again.
+  // A code to resume, because the hello may be on its way over a slow link.
   assert.equal(code, 4408);
   assert.equal((await client.frame('error')).error.code, 'HELLO_EXPECTED');
 });

@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 import { freePorts } from '../../src/server/dev/ports.ts';
 import { until } from '../fixtures/until.ts';
 
-/** A real balancer process before real master-like processes that are killed and frozen. */
+/** A real balancer in front of real master-like processes that are killed and frozen. */
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CLI = join(ROOT, 'src', 'server', 'cli.ts');
@@ -42,7 +42,7 @@ async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Pr
   return child.exitCode;
 }
 
-/** A master that can be killed and started again at the same port. */
+/** A master that can be killed and restarted at the same port. */
 class Master {
   readonly id: string;
   readonly port: number;
@@ -59,7 +59,7 @@ class Master {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** As `--master` takes it. */
+  /** In the form of `--master`. */
   get addresses(): string {
     return `${this.url}=http://127.0.0.1:${this.internalPort}`;
   }
@@ -112,7 +112,7 @@ async function scene(...options: string[]): Promise<Scene> {
   return { url, metrics, balancer, masters };
 }
 
-/** Waits until so many masters are in rotation, and returns how long it took, ms. */
+/** Waits until this number of masters is in rotation, and returns the time, ms. */
 async function untilHealthy(metricsUrl: string, count: number): Promise<number> {
   const from = performance.now();
   await until(`${count} masters in rotation`, async () => {
@@ -143,7 +143,7 @@ async function open(url: string): Promise<{ ws: WebSocket; master: string }> {
 }
 
 describe('balancer', { timeout: 60_000 }, () => {
-  it('shares requests and sockets out, and notices a crash in milliseconds', async () => {
+  it('distributes requests and sockets, and notices a crash in milliseconds', async () => {
     const { url, metrics, masters } = await scene();
     const seen = await Promise.all([who(url), who(url), who(url), who(url)]);
     assert.deepEqual(seen.toSorted(), ['one', 'one', 'two', 'two']);
@@ -153,7 +153,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     const closed = once(ws, 'close');
     await dying.kill();
     await closed;
-    // Before anyone can have noticed: what the dead master refuses, the other does.
+    // Before the balancer can have noticed: the other master does what the dead one refuses.
     const answers = await Promise.all([job(url, 'a'), job(url, 'b'), job(url, 'c'), job(url, 'd')]);
     assert.deepEqual(
       answers.map(({ status }) => status),
@@ -167,7 +167,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     assert.equal(new Set(await Promise.all([who(url), who(url)])).size, 2);
   });
 
-  it('never refuses while its masters die and come back, and executes nothing twice', async () => {
+  it('never refuses while its masters die and return, and executes nothing twice', async () => {
     const { url, metrics, masters } = await scene('--request-timeout', '2000');
     const statuses = new Map<number, number>();
     let over = false;
@@ -176,7 +176,7 @@ describe('balancer', { timeout: 60_000 }, () => {
       while (!over && sent < 4_000) {
         sent += 1;
         const name = `job-${sent}`;
-        // A refused or broken connection rejects, and fails the test.
+        // A refused or broken connection rejects, which fails the test.
         const answer = sent % 4 === 0 ? await fetch(`${url}/openvidu/api/who`) : await job(url, name);
         const body = (await answer.json()) as { status?: number };
         if (answer.status !== 200) assert.equal(body.status, answer.status);
@@ -217,7 +217,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     assert.equal(new Set(jobs).size, jobs.length);
   });
 
-  it('takes a frozen master out of rotation and lets it in again', async () => {
+  it('takes a frozen master out of rotation and restores it later', async () => {
     const { url, metrics, masters } = await scene();
     masters[0].process?.kill('SIGSTOP');
     await untilHealthy(metrics, 1);
@@ -226,7 +226,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     await untilHealthy(metrics, 2);
   });
 
-  it('gives a master that drains nothing new, and leaves its sockets alone', async () => {
+  it('sends nothing new to a draining master, and keeps its sockets', async () => {
     const { url, metrics, masters } = await scene();
     const [first, second] = await Promise.all([open(url), open(url)]);
     assert.notEqual(first.master, second.master);
@@ -240,7 +240,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     }
   });
 
-  it('keeps no more of a socket than its slower end can take', async () => {
+  it('buffers no more of a socket than its slower end can take', async () => {
     const { url, metrics, masters } = await scene();
     await masters[1].kill();
     await untilHealthy(metrics, 1);
@@ -254,7 +254,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     client.pause();
     const frames = 640;
     client.write(maskedFrame(`flood ${frames}`));
-    // Once the amount stays the same, every buffer on the way is full.
+    // When the amount stays constant, every buffer on the way is full.
     let unsent = 0;
     for (let same = 0; same < 5; await delay(50)) {
       const now = ((await (await fetch(`${url}/openvidu/api/sockets`)).json()) as { unsent: number }).unsent;
@@ -265,12 +265,12 @@ describe('balancer', { timeout: 60_000 }, () => {
     client.resume();
     assert.ok((await received(client, frames * 65_536)) >= frames * 65_536);
     client.destroy();
-    await until('the master is rid of the socket', async () => {
+    await until('the master has closed the socket', async () => {
       return ((await (await fetch(`${url}/openvidu/api/sockets`)).json()) as { open: number }).open === 0;
     });
   });
 
-  it('serves files that a browser asks about before each use', async () => {
+  it('serves files that a browser revalidates before each use', async () => {
     writeFileSync(join(directory, 'index.html'), '<title>demo</title>');
     writeFileSync(join(directory, '.secret'), 'x');
     const policy = '/more/=frame-ancestors https://a.example, https://b.example';
@@ -281,7 +281,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
     assert.equal(page.headers.get('cache-control'), 'no-cache');
     const etag = page.headers.get('etag') ?? '';
-    // fetch would ask for a fresh copy.
+    // fetch would request a fresh copy.
     const asked = await request(`${url}/index.html`, { headers: { 'if-none-match': etag } });
     assert.equal(asked.statusCode, 304);
     assert.equal(page.headers.get('x-frame-options'), 'DENY');
@@ -295,7 +295,7 @@ describe('balancer', { timeout: 60_000 }, () => {
       assert.equal(answer.status, 404, path);
       assert.equal(((await answer.json()) as { status: number }).status, 404);
     }
-    // A page is served without masters, too, and health tells the truth.
+    // A page is served without masters, too, and /health reports their absence.
     assert.equal((await fetch(`${url}/health`)).status, 200);
     await Promise.all(masters.map((master) => master.kill()));
     await untilHealthy(metrics, 0);
@@ -303,7 +303,7 @@ describe('balancer', { timeout: 60_000 }, () => {
     assert.equal((await fetch(`${url}/health`)).status, 503);
   });
 
-  it('counts, and closes what is open when it is asked to end', async () => {
+  it('counts, and closes open connections when it is asked to end', async () => {
     const { url, metrics: metricsUrl, balancer } = await scene('--drain-deadline', '50000');
     const sockets = await Promise.all([open(url), open(url), open(url)]);
     await who(url);
@@ -317,11 +317,11 @@ describe('balancer', { timeout: 60_000 }, () => {
     await assert.rejects(fetch(`${url}/health`));
   });
 
-  it('says what is wrong with its port', async () => {
+  it('names the fault of its port', async () => {
     const { url } = await scene();
     const { port } = new URL(url);
     const args = [CLI, 'balancer', '--host', '127.0.0.1', '--port', port, '--secret', SECRET, '--master', url];
-    // Any internal port that is free: the next one may be that of the first.
+    // Any free internal port, because the next one may be the first process's.
     args.push('--internal-port', '0', '--log-level', 'silent');
     const second = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
@@ -331,12 +331,12 @@ describe('balancer', { timeout: 60_000 }, () => {
   });
 });
 
-/** A text frame as a client sends it, with a mask of zeros. */
+/** A text frame in a client's form, with a mask of zeros. */
 function maskedFrame(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x81, 0x80 + text.length, 0, 0, 0, 0]), Buffer.from(text)]);
 }
 
-/** Reads until so many bytes have come. */
+/** Reads until this number of bytes has arrived. */
 async function received(socket: Socket, bytes: number): Promise<number> {
   let count = 0;
   for await (const part of socket.iterator({ destroyOnReturn: false })) {

@@ -16,7 +16,7 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-/** Does not come back by itself: only when the test says so. */
+/** Reconnects only when the test demands it. */
 const PATIENT = { spreadMs: 600_000 } as const;
 
 function ending(client: SdkClient): Promise<SessionDisconnectedEvent> {
@@ -49,17 +49,17 @@ test('React’s StrictMode: connect, disconnect and connect in one tick, on one 
   assert.deepEqual(unmounted.story(), []);
   assert.equal(await connections(), 3);
 
-  // The same later, with a session that is joined by then.
+  // The same later, with a joined session.
   one.forget();
   one.session.disconnect();
   await one.session.connect(() => running.token(room));
   assert.deepEqual(one.story(), ['sessionDisconnected', 'connectionCreated']);
   await one.session.signal({ data: 'here I am' });
-  await until('all hear it', () => [watcher, mounted].every(({ signals }) => signals.includes('here I am')));
+  await until('all receive it', () => [watcher, mounted].every(({ signals }) => signals.includes('here I am')));
   for (const { session } of [watcher, one, mounted]) session.disconnect();
 });
 
-test('an application that leaves in a handler hears nothing more', async () => {
+test('an application that leaves in a handler gets no further event', async () => {
   const room = 'leaving-in-a-handler';
   const others = [1, 2].map(() => new SdkClient());
   for (const { session } of others) await session.connect(await running.token(room));
@@ -75,9 +75,9 @@ test('an application that leaves in a handler hears nothing more', async () => {
     if (name === 'signal') await others[0]?.session.signal({ data: 'x' });
     if (name.startsWith('reconnect')) cutSockets();
     await until(`it has left at ${name}`, () => client.session.state === 'ended');
-    await until('the others have had their part', () => others.every(({ session }) => session.state === 'joined'));
+    await until('the others have joined', () => others.every(({ session }) => session.state === 'joined'));
     const story = client.seen.map(({ event }) => event);
-    // What was being told when it left reaches this listener, which was attached first.
+    // Events that were being emitted reach this listener, because it was attached first.
     assert.deepEqual(story, ['sessionDisconnected'], `${name}: ${story.join(' ')}`);
   }
   for (const { session } of others) session.disconnect();
@@ -98,15 +98,15 @@ test('leaving while reconnecting: once, and for good', async () => {
   const { reason, cause } = await ending(client);
   assert.deepEqual({ reason, cause }, { reason: 'disconnect', cause: undefined });
   assert.equal(client.count('sessionDisconnected'), 1);
-  // Far sooner than its place is kept: it has come back once more, to say so.
+  // Far sooner than the grace period, because it has reconnected once more to leave.
   const left = await watcher.happened('connectionDestroyed', 1, 5_000);
   assert.equal((left.detail as { reason: string }).reason, 'disconnect');
   assert.equal(client.session.state, 'ended');
   watcher.session.disconnect();
-  await until('no socket is left', () => openSockets() === 0);
+  await until('no socket is open', () => openSockets() === 0);
 });
 
-test('leaving while rebuilding: no token is asked for any more, and none that comes late is used', async () => {
+test('leaving while rebuilding: no further token is requested, and a late one is not used', async () => {
   const room = 'leaving-2';
   const client = new SdkClient();
   let asked = 0;
@@ -120,7 +120,7 @@ test('leaving while rebuilding: no token is asked for any more, and none that co
   });
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
-  await until('a token is asked for', () => asked === 2);
+  await until('a token is requested', () => asked === 2);
   const waiting = assert.rejects(client.session.signal({ data: 'x' }), { name: 'OPENVIDU_NOT_CONNECTED' });
   client.session.disconnect();
   release(await running.token(room));
@@ -134,7 +134,7 @@ test('leaving while rebuilding: no token is asked for any more, and none that co
   assert.equal(client.count('rebuilt') + client.count('sessionDisconnected'), 1);
 });
 
-test('a token that has expired: another is asked for where a function gives them, and a plain one is refused by name', async () => {
+test('an expired token: a function supplies another one, and a plain token gets a named error', async () => {
   const room = 'expired';
   await running.token(room);
   const { json } = await running.rest('POST', `/sessions/${room}/connection`, { expiresInMs: 1_000 });
@@ -151,7 +151,7 @@ test('a token that has expired: another is asked for where a function gives them
   client.session.disconnect();
 });
 
-test('a rebuild outlives tokens that are not good, and a function that fails; a final word ends it by name', async () => {
+test('a rebuild survives invalid tokens and a failing function; a final error ends it by name', async () => {
   const room = 'bad-tokens';
   const client = new SdkClient({ retry: { spreadMs: 50, baseMs: 100 } });
   const given: string[] = [];
@@ -159,7 +159,7 @@ test('a rebuild outlives tokens that are not good, and a function that fails; a 
   const answers: (() => Promise<string>)[] = [
     () => running.token(room),
     async () => {
-      // The session is there again, the token is not.
+      // The session exists again, but the token is invalid.
       await running.token(room);
       return bad;
     },
@@ -195,11 +195,11 @@ test('a rebuild outlives tokens that are not good, and a function that fails; a 
   assert.equal(client.count('sessionDisconnected'), 1);
 });
 
-test('every master is down for a while: all keep trying, are told at each attempt, and come back', async () => {
+test('every master is down for a while: all clients keep trying, with an event for each attempt, and come back', async () => {
   const room = 'all-down';
   const clients = [1, 2, 3].map(() => new SdkClient({ retry: { capMs: 1_000 } }));
   const token = async (): Promise<string> => {
-    // An application's server that passes on what the REST API says.
+    // An application's server that forwards the REST API's status.
     await running.rest('POST', '/sessions', { customSessionId: room });
     const { status, json } = await running.rest('POST', `/sessions/${room}/connection`, {});
     if (status === 200) return String(json['token']);
@@ -246,7 +246,7 @@ test('balancers are tried in turn: a dead one in the list costs an attempt', asy
   client.session.disconnect();
 });
 
-test('the application sets when to give up: told once, with why', async () => {
+test("the application's time limit: one event, with the reason", async () => {
   const client = new SdkClient({ retry: { ...PATIENT, giveUpAfterMs: 300 } });
   await client.session.connect(() => running.token('giving-up'));
   cutSockets();
@@ -257,7 +257,7 @@ test('the application sets when to give up: told once, with why', async () => {
   assert.equal(client.session.state, 'ended');
 });
 
-test('away for longer than the place is kept: with a token function another one is taken, and all is as before', async () => {
+test('away for longer than the grace period: with a token function it joins again, and all is as before', async () => {
   const room = 'lapsed';
   const stays = new SdkClient();
   const sleeps = new SdkClient({ retry: PATIENT });
@@ -272,28 +272,28 @@ test('away for longer than the place is kept: with a token function another one 
   await stays.happened('reconnected');
   await stays.happened('connectionDestroyed');
   sleeps.session.reconnectNow();
-  // The rebuild has a wait of its own.
+  // The rebuild has its own delay.
   await sleeps.happened('rebuilding');
   sleeps.session.reconnectNow();
   const { kind } = (await sleeps.happened('rebuilt')).detail as RecoveredEvent;
   assert.equal(kind, 'rebuild');
-  // The session has not crashed, and who is in it has not gone.
+  // The session has not crashed, so its members have not left.
   assert.deepEqual(sleeps.story(), ['reconnecting', 'rebuilding', 'rebuilt']);
   assert.equal(sleeps.session.connection, self);
   assert.notEqual(self?.connectionId, before);
   await sleeps.session.signal({ data: 'good morning' });
-  await until('it is heard', () => stays.signals.includes('good morning'));
+  await until('it is received', () => stays.signals.includes('good morning'));
   const answer = stays.session.signal({ data: 'good morning to you' });
-  await until('it is heard', () => sleeps.signals.includes('good morning to you'));
+  await until('it is received', () => sleeps.signals.includes('good morning to you'));
   await answer;
-  // The other one is the object that it was.
+  // The other connection is the same object.
   stays.session.disconnect();
   const gone = await sleeps.happened('connectionDestroyed');
   assert.equal((gone.detail as { connection: object }).connection, remote.connection);
   sleeps.session.disconnect();
 });
 
-test('who leaves while somebody sleeps has left when he wakes up', async () => {
+test("a participant that leaves during a client's sleep is gone when the client wakes up", async () => {
   const room = 'lapsed-left';
   const leaves = new SdkClient();
   const stays = new SdkClient();
@@ -315,7 +315,7 @@ test('who leaves while somebody sleeps has left when he wakes up', async () => {
   for (const { session } of [stays, sleeps]) session.disconnect();
 });
 
-test('away for too long with a plain token, or put out meanwhile: it is over', async () => {
+test('away for too long with a plain token, or disconnected meanwhile: the session ends', async () => {
   const room = 'over';
   const stays = new SdkClient();
   const plain = new SdkClient({ retry: PATIENT });
@@ -334,7 +334,7 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   assert.equal(status, 204);
   put.session.reconnectNow();
   assert.equal((await ending(put)).reason, 'forceDisconnectByServer');
-  assert.equal(asked, 1, 'who is put out does not come back by itself');
+  assert.equal(asked, 1, 'a disconnected client does not come back by itself');
   await stays.happened('connectionDestroyed', 2);
   plain.session.reconnectNow();
   const { reason, cause } = await ending(plain);
@@ -343,7 +343,7 @@ test('away for too long with a plain token, or put out meanwhile: it is over', a
   stays.session.disconnect();
 });
 
-test('a token function is called once at a time, and may take as long as connect() does', async () => {
+test('calls of a token function do not overlap, and may take as long as connect()', async () => {
   const room = 'slow-token';
   const client = new SdkClient();
   let asked = 0;
@@ -356,7 +356,7 @@ test('a token function is called once at a time, and may take as long as connect
   client.session.disconnect();
 });
 
-test('a URL that the browser opens no socket to: connect() rejects at once and says what to do; another in the list is tried', async () => {
+test('a URL that the browser refuses: connect() rejects at once and says what to do; another URL in the list is tried', async () => {
   const good = running.url.replace('http', 'ws');
   const began = performance.now();
   const token = await running.token('no-url');

@@ -9,7 +9,7 @@ import { basic } from '../fixtures/doors/processes.ts';
 import { rtcPorts } from '../fixtures/media-node/settings.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Mistakes that a person makes who starts the processes by hand: each is named at once, by the process that is there, too. */
+/** Mistakes when starting processes by hand: the new process and the running ones name each at once. */
 
 const SECRET = 'the-secret-of-the-entry-suite-0123456789';
 const OTHER_SECRET = 'another-secret-of-the-entry-suite-98765';
@@ -37,7 +37,7 @@ async function aStore(): Promise<string> {
 }
 
 async function aPort(): Promise<string> {
-  // The one for the other processes is beside it.
+  // The port for the other processes is the next one.
   const [port, beside] = await freePorts('127.0.0.1', 2);
   assert.equal(beside, (port ?? 0) + 1);
   return String(port);
@@ -61,7 +61,7 @@ for (const [role, start] of [
   ['master', master],
   ['media node', mediaNode],
 ] as const) {
-  test(`a process that starts and is a ${role} with another secret ends with SecretRefused`, async () => {
+  test(`a starting ${role} with another secret ends with SecretRefused`, async () => {
     const store = await aStore();
     const first = await (await master('master-1', store)).ready();
     const second = await start('second', store, OTHER_SECRET);
@@ -71,29 +71,29 @@ for (const [role, start] of [
       /^SecretRefused: master-1@\S+ at http:\S+ refuses the calls of this process\. .*same secret/m,
     );
     assert.ok(says(second, 'ClusterEntryError'), second.output);
-    await until('the other side says it, too', () => first.log.some((line) => line['fault'] === 'wrong'));
-    assert.ok(!second.output.includes('ready'), 'it never says that it is ready');
+    await until('the other side logs it, too', () => first.log.some((line) => line['fault'] === 'wrong'));
+    assert.ok(!second.output.includes('ready'), 'it never becomes ready');
   });
 
-  test(`a process that starts and is a ${role} under an id that is taken ends with IdTaken`, async () => {
+  test(`a starting ${role} with a taken id ends with IdTaken`, async () => {
     const store = await aStore();
     const first = await (await start('twin', store)).ready();
     const second = await start('twin', store);
     assert.equal(await second.exit(), 1);
     assert.match(second.said, /^IdTaken: The \S+ at http:\S+ already runs under the id twin\..*--id/m);
-    await until('the other side says it, too', () => says(first, 'IdTaken'));
+    await until('the other side logs it, too', () => says(first, 'IdTaken'));
     await (await start('third', store)).ready();
   });
 }
 
-test('a process that starts takes the place of a former run at once, whose lease is still good', async () => {
+test('a starting process replaces a crashed former run at once, although its lease is still valid', async () => {
   const store = await aStore();
   const former = await (await master('master-1', store)).ready();
   await former.end('SIGKILL');
   await (await master('master-1', store)).ready();
 });
 
-test('a process that starts is told of a store that is not there, and makes none', async () => {
+test('a starting process reports a missing store, and makes none', async () => {
   const store = join(folder(), 'stroe.sqlite');
   for (const start of [master, mediaNode]) {
     const started = await start('lost', store);
@@ -102,10 +102,10 @@ test('a process that starts is told of a store that is not there, and makes none
     assert.ok(!existsSync(store));
   }
   writeFileSync(store, '');
-  assert.equal(await (await master('lost', store)).exit(), 2, 'an empty file is no store');
+  assert.equal(await (await master('lost', store)).exit(), 2, 'an empty file is not a store');
 });
 
-test('a store is created only where nothing else is, and one that is there is left alone', async () => {
+test('create-store makes a store only at a free path, and leaves an existing one alone', async () => {
   const store = await aStore();
   const first = await (await master('master-1', store)).ready();
   const again = run(['create-store', '--store', store]);
@@ -120,7 +120,7 @@ test('a store is created only where nothing else is, and one that is there is le
   assert.match(wrong.said, /StoreUnusable/);
 });
 
-test('a process that starts and is a master of another store gets no client from the balancer, and both logs name it', async () => {
+test('a starting master with another store gets no client from the balancer, and both logs name it', async () => {
   const [store, other] = [await aStore(), await aStore()];
   const ports = [await aPort(), await aPort(), await aPort()];
   await (await master('master-1', store, SECRET, ports[0])).ready();
@@ -129,7 +129,7 @@ test('a process that starts and is a master of another store gets no client from
   const port = await aPort();
   const masters = [...ports].reverse().flatMap((one) => ['--master', `http://127.0.0.1:${one}`]);
   const balancer = await run(['balancer', '--port', port, ...masters]).ready();
-  await until('both sides say it', () => says(balancer, 'StoresDiffer') && says(stray, 'StoresDiffer'));
+  await until('both sides log it', () => says(balancer, 'StoresDiffer') && says(stray, 'StoresDiffer'));
   const clusterOf = async (): Promise<string> => {
     const headers = { authorization: basic(SECRET) };
     const answer = await fetch(`http://127.0.0.1:${port}/openvidu/api/nodes`, { headers });
@@ -143,7 +143,7 @@ test('a process that starts and is a master of another store gets no client from
   for (let turn = 0; turn < 6; turn += 1) assert.ok(!(await clusterOf()).includes('master-3'), `turn ${turn}`);
 });
 
-test('a process that starts and is a master whose store is another one now is none of the cluster, though it answers where one of it was', async () => {
+test('a starting master with another store than before is not part of the cluster, although it has a former address', async () => {
   const [store, other] = [await aStore(), await aStore()];
   const port = await aPort();
   const first = await (await master('master-1', store)).ready();
@@ -151,12 +151,12 @@ test('a process that starts and is a master whose store is another one now is no
   await until('they know each other', () => first.log.some(({ peer }) => String(peer).startsWith('master-2@')));
   await second.end('SIGKILL');
   const strayed = await (await master('master-2', other, SECRET, port)).ready();
-  await until('both sides say it', () => says(first, 'StoresDiffer') && says(strayed, 'StoresDiffer'));
+  await until('both sides log it', () => says(first, 'StoresDiffer') && says(strayed, 'StoresDiffer'));
   const ups = first.log.filter(({ msg, peer }) => /is up/.test(String(msg)) && String(peer).startsWith('master-2@'));
-  assert.equal(ups.length, 1, 'only the one that was of this cluster');
+  assert.equal(ups.length, 1, 'only the one of this cluster');
 });
 
-test('a process that starts and is a balancer with another secret ends with SecretRefused', async () => {
+test('a starting balancer with another secret ends with SecretRefused', async () => {
   const store = await aStore();
   const port = await aPort();
   const first = await (await master('master-1', store, SECRET, port)).ready();
@@ -166,5 +166,5 @@ test('a process that starts and is a balancer with another secret ends with Secr
     balancer.said,
     /^SecretRefused: The master at http:\S+ refuses the calls of this process\. .*same secret/m,
   );
-  await until('the other side says it, too', () => first.log.some((line) => line['fault'] === 'wrong'));
+  await until('the other side logs it, too', () => first.log.some((line) => line['fault'] === 'wrong'));
 });

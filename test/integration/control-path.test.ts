@@ -6,7 +6,7 @@ import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { FaultNet } from '../fixtures/faults/fault-net.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Times as they are by default: what is said of seconds here is said of a cluster as it comes. */
+/** Default times, so that the results apply to a cluster with default settings. */
 const net = new FaultNet(1);
 let running: RunningCluster;
 before(async () => {
@@ -24,10 +24,10 @@ after(async () => {
   await net.close();
 });
 
-/** A member that answers for a media stack which it does not have: as a test says it does. */
+/** A member without a media stack that reports the media state of the test. */
 class Guest {
   readonly asker: Asker;
-  /** Its answer when it is asked about its media. */
+  /** Its answer to a question about its media. */
   media: MediaState | 'nothing' = 'flows';
   #answered = 0;
   readonly #timer: NodeJS.Timeout;
@@ -42,7 +42,7 @@ class Guest {
     await this.asker.leave();
   }
 
-  /** Says that it shows the media that it was told of last. */
+  /** Reports that it shows the last announced media. */
   show(): void {
     const media = this.asker.told('mediaMoved').at(-1)?.media;
     assert.ok(media);
@@ -58,7 +58,7 @@ class Guest {
   }
 }
 
-/** A room of master-1 whose members publish, or with `failover` another policy. */
+/** Makes a room of master-1 whose members publish; default policy: takeover. */
 async function talkingRoom(room: string, failover = 'takeover'): Promise<{ media: string; first: string }> {
   const created = await running.rest(
     'POST',
@@ -75,7 +75,7 @@ async function talkingRoom(room: string, failover = 'takeover'): Promise<{ media
   return { media: await running.mediaNodeOf(room), first: guest.asker.snapshot.media.id };
 }
 
-/** How long it took, since then, until all were told that the media moves, ms. */
+/** Time since then until all got the move of the media, ms. */
 async function movedAfter(since: number): Promise<number> {
   await until('it moves', () => told('mediaMoved').every((times) => times === 1));
   return performance.now() - since;
@@ -84,7 +84,7 @@ async function movedAfter(since: number): Promise<number> {
 const told = (event: 'mediaMoved' | 'mediaDoubted' | 'mediaLeft'): number[] =>
   guests.map(({ asker }) => asker.told(event).length);
 
-/** Whether master-1 has said this of the session. */
+/** Whether master-1 has logged this for the session. */
 function says(room: string, what: string): boolean {
   return running.log('master-1').some(({ msg, session }) => {
     return String(session).startsWith(`${room}_`) && String(msg).includes(what);
@@ -99,12 +99,12 @@ async function roomsAt(node: string): Promise<number> {
 
 describe('the control path to a media node fails, and its media flows', () => {
   for (const failover of ['takeover', 'rebuild']) {
-    test(`for longer than a verdict: the session stays, and goes on there (${failover})`, async () => {
+    test(`for longer than a verdict: the session stays, and continues there (${failover})`, async () => {
       const { media } = await talkingRoom(`short-${failover}`, failover);
       net.stall('master-1', media);
       await until('it is held', () => says(`short-${failover}`, 'but its media flows'));
       net.heal();
-      await until('it is over', () => says(`short-${failover}`, 'answers again'));
+      await until('the path is healed', () => says(`short-${failover}`, 'answers again'));
       const [ann, bob] = guests;
       assert.ok(ann && bob);
       await ann.asker.receiveTransport();
@@ -126,25 +126,25 @@ describe('the control path to a media node fails, and its media flows', () => {
       assert.ok(ann && bob);
       for (const { asker } of guests) await asker.publish();
       ann.show();
-      // Longer than the looks at rooms take to find those that nobody knows.
+      // Longer than the room audits need to find unknown rooms.
       const healed = performance.now();
-      await until('the looks at rooms', () => performance.now() - healed > 17_000, 20_000);
+      await until('the room audits', () => performance.now() - healed > 17_000, 20_000);
       assert.equal(await roomsAt(media), 1);
       assert.deepEqual(told('mediaLeft'), [0, 0]);
       bob.show();
-      await until('all know that it is left', () => told('mediaLeft').every((times) => times === 1));
+      await until('all got mediaLeft', () => told('mediaLeft').every((times) => times === 1));
       assert.deepEqual(ann.asker.told('mediaLeft'), [{ mediaId: first }]);
       await until('it is closed', async () => (await roomsAt(media)) === 0);
     });
   }
 
-  test('something is to be done there: the media moves at once', async () => {
+  test('the owner needs the node: the media moves at once', async () => {
     const { media } = await talkingRoom('needed');
     const since = performance.now();
     net.stall('master-1', media);
     const [ann] = guests;
     assert.ok(ann);
-    // Refused while it cannot be done: an SDK asks again.
+    // Refused while the node cannot be commanded; an SDK would repeat.
     let attempts = 0;
     await until('a stream is published', async () => {
       attempts += 1;
@@ -165,7 +165,7 @@ describe('a media node’s host vanishes', () => {
     ['silent', 2_900],
     ['nothing', 3_600],
   ] as const) {
-    test(`its clients say ${says}: the media is elsewhere within ${atMost} ms`, async () => {
+    test(`its clients report ${says}: the media moves within ${atMost} ms`, async () => {
       const { media } = await talkingRoom(`dead-${says}`);
       for (const guest of guests) guest.media = says;
       const since = performance.now();
@@ -175,10 +175,10 @@ describe('a media node’s host vanishes', () => {
     });
   }
 
-  test('a session that begins at that moment waits for it less than a verdict', async () => {
+  test('a session that begins at that moment waits less than a verdict', async () => {
     const { media } = await talkingRoom('begins');
     const other = media === 'media-1' ? 'media-2' : 'media-1';
-    // The next session goes to the other, as one has a room already.
+    // The next session goes to the other node, because this one has a room already.
     const token = await running.token('begins-too', { owner: 'master-1' });
     net.stall('master-1', other);
     const since = performance.now();

@@ -66,7 +66,7 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     return ((await answer.json()) as { error: string }).error;
   }
 
-  it('runs each node as a process of its own, and says so in cluster.json', async () => {
+  it('runs each node as a separate process, and lists it in cluster.json', async () => {
     assert.deepEqual(
       cluster
         .nodes()
@@ -80,11 +80,11 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     assert.equal(new Set([...pids, process.pid]).size, 6);
     assert.deepEqual(running(pids).toSorted(), pids.toSorted());
     for (const { url: at } of cluster.nodes()) assert.equal((await fetch(`${at}/health`)).status, 200, at);
-    // The secret is in no list of processes.
+    // No process list shows the secret.
     for (const pid of pids) assert.match(commandOf(pid), /cli\.ts (?!.*MY_SECRET)/);
   });
 
-  it('gives tokens, and says what is wrong with a request', async () => {
+  it('issues tokens, and names the fault of a bad request', async () => {
     const answer = await postAsPage(url, '/demo/api/token', { room: 'tokens', name: 'Ada', role: 'SUBSCRIBER' });
     assert.equal(answer.status, 200);
     const { token } = (await answer.json()) as { token: string };
@@ -109,7 +109,7 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     }
   });
 
-  it('lets only its own pages kill, tells what happens, and starts again what was killed', async () => {
+  it('lets only its own pages kill, reports changes, and restarts killed nodes', async () => {
     const feed = await Feed.open(url, 'told');
     await feed.until('all up', ({ nodes }) => nodes.length === 5 && nodes.every(({ state: is }) => is === 'up'));
     await postAsPage(url, '/demo/api/token', { room: 'told' });
@@ -145,17 +145,17 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     assert.deepEqual([is(back)?.restarts, is(back)?.pid, is(back)?.url], [1, now.pid, old?.url]);
     assert.notEqual(now.pid, old?.pid);
     assert.ok(file()?.nodes.some(({ pid }) => pid === now.pid));
-    await feed.until('the session is gone with its owner', (snapshot) => snapshot.room === undefined);
+    await feed.until('the session has ended with its owner', (snapshot) => snapshot.room === undefined);
     feed.close();
   });
 
-  it('waits longer before each start of a node that keeps ending', async () => {
+  it('waits longer before each restart of a node that keeps ending', async () => {
     const waits: (number | undefined)[] = [];
     const note = ({ id }: { id: string }, { restartMs }: ChildExit): void => {
       if (id === 'media-2') waits.push(restartMs);
     };
     cluster.on('exited', note);
-    // It ends before it could become ready.
+    // It ends before it can become ready.
     for (let row = 1; row <= 3; row += 1) {
       await until('it is started', () => {
         try {
@@ -171,25 +171,25 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     await until('it runs', () => node('media-2') !== undefined, RESTART_MS);
   });
 
-  it('answers 503 for tokens while no master lives, and tokens as soon as one does', async () => {
+  it('answers token requests with 503 while no master lives, and with tokens as soon as one does', async () => {
     const pids = ['master-1', 'master-2'].map((id) => cluster.kill(id));
     await untilGone(pids);
     const answer = await postAsPage(url, '/demo/api/token', { room: 'later' });
     assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1']);
     assert.equal(await error(answer), 'ClusterUnavailable');
     await until(
-      'a token is given',
+      'a token is issued',
       async () => (await postAsPage(url, '/demo/api/token', { room: 'later' })).status === 200,
       RESTART_MS,
     );
   });
 
-  it('keeps its state directory for itself', async () => {
+  it('does not share its state directory', async () => {
     await assert.rejects(startCluster({ stateDir: state }), { name: 'StateDirInUse', message: new RegExp(url) });
     assert.ok(file());
   });
 
-  it('ends everything when it is closed, even what does not listen, and what ended unnoticed', async () => {
+  it('ends everything when it is closed, even unresponsive nodes and those that ended unnoticed', async () => {
     await until('all nodes run', () => cluster.nodes().length === 5);
     const pids = descendantsOf(process.pid).filter((pid) => running([pid]).length > 0);
     // Five nodes and the two workers of the media nodes.
@@ -199,7 +199,7 @@ describe('a development cluster', { timeout: 90_000 }, () => {
     const ends = new Map<string, unknown>();
     cluster.on('exited', ({ id }, { code, signal }) => ends.set(id, signal ?? code));
     const balancer = cluster.kill('balancer-1');
-    // Nothing in this loop lets the supervisor hear of it before it closes.
+    // This loop blocks the supervisor, so it cannot notice the end before it closes.
     while (running([balancer]).length > 0);
     await cluster.close();
     assert.deepEqual(Object.fromEntries(ends), {
@@ -226,8 +226,8 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     args.push('--rtc-ports', '44004-44007', '--beat', '200', '--verdict', '800');
   });
 
-  it('leaves nothing behind when it is killed, so that the next can start at once', async () => {
-    // What is meant for one command is not for others.
+  it('leaves nothing behind when it is killed, so that the next run can start at once', async () => {
+    // Variables for one command do not affect others.
     const first = new Supervisor(args, { REJOIN_REQUEST_TIMEOUT: 'nonsense' });
     const ready = await first.ready();
     assert.deepEqual([ready.url, ready.stateDir], [`http://localhost:${port}`, state]);
@@ -241,11 +241,11 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     assert.deepEqual(running(orphans), []);
     const pids = descendantsOf(second.pid);
     assert.equal(pids.length, 4);
-    // As Ctrl-C in a terminal does: to all of the foreground's process group.
+    // Like Ctrl-C in a terminal: a signal to the whole foreground process group.
     process.kill(-second.pid, 'SIGINT');
     assert.equal(await second.exited, 0);
     assert.deepEqual(running(pids), []);
-    // The nodes were not hit, but asked to end, one kind after the other.
+    // The signal did not reach the nodes; the supervisor ended them, one role after the other.
     const ends = second.events.filter(({ event }) => event === 'exited');
     assert.deepEqual(
       ends.map(({ id, code: how }) => `${id} ${how}`),
@@ -270,7 +270,7 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     await untilGone(pids);
   });
 
-  it('ends with whoever started it, even while it starts', async () => {
+  it('ends with its parent, even while it starts', async () => {
     const supervisor = new Supervisor(args);
     await until('it has begun', () => descendantsOf(supervisor.pid).length > 0);
     const pids = descendantsOf(supervisor.pid);
@@ -280,7 +280,7 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     assert.equal(readClusterFile(join(state, 'cluster.json')), undefined);
   });
 
-  it('says what is wrong with its port', async () => {
+  it('names the fault of its port', async () => {
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
     const supervisor = new Supervisor(args);
@@ -297,7 +297,7 @@ describe('rejoin dev', { timeout: 90_000 }, () => {
     assert.equal(readClusterFile(join(state, 'cluster.json')), undefined);
   });
 
-  it('names what is wrong with its options, with exit code 2', async () => {
+  it('names the fault of its options, with exit code 2', async () => {
     for (const [given, name] of [
       [['dev', '--port', '99999'], 'InvalidPort'],
       [['dev', '--rtc-ports', '5-4'], 'InvalidPortRange'],
@@ -324,7 +324,7 @@ interface Line {
   readonly stateDir?: string;
 }
 
-/** A `rejoin dev` in a process group of its own, as a shell starts it. */
+/** A `rejoin dev` in its own process group, as a shell starts it. */
 class Supervisor {
   readonly events: Line[] = [];
   readonly exited: Promise<number | null>;
@@ -343,7 +343,7 @@ class Supervisor {
     child.stderr.on('data', (part) => {
       this.errors += String(part);
     });
-    // 'close' would not come when it is this end that closes the IPC channel.
+    // 'close' would not follow if this end closes the IPC channel.
     const ended = Promise.all([once(child, 'exit'), once(child.stdout, 'close'), once(child.stderr, 'close')]);
     this.exited = ended.then(() => child.exitCode);
     after(() => child.kill('SIGTERM'));
@@ -363,14 +363,14 @@ class Supervisor {
 
   ready(): Promise<Line> {
     const found = (): Line | undefined => {
-      if (this.#child.exitCode !== null) throw new Error(`rejoin dev has ended: ${this.errors}`);
+      if (this.#child.exitCode !== null) throw new Error(`rejoin dev ended: ${this.errors}`);
       return this.events.find(({ event }) => event === 'ready');
     };
     return until('the cluster is ready', found, 20_000);
   }
 }
 
-/** The state of the cluster as it is told to the demo page. */
+/** The state of the cluster as the demo page receives it. */
 class Feed {
   latest: ClusterSnapshot | undefined;
   readonly #abort: AbortController;

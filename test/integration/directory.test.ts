@@ -13,7 +13,7 @@ import { SqliteStore } from '../../src/server/store/sqlite-store.ts';
 import { type LivingNode, livingNode } from '../fixtures/living-node.ts';
 
 const SECRET = 'directory-test';
-/** It looks at the leases by itself long after the test. */
+/** Its own reading of the leases comes long after the test. */
 const TIMING = { ...DEFAULT_TIMING, beatMs: 100, verdictMs: 600, leaseRenewMs: 60_000 };
 
 describe('Directory', { timeout: 30_000 }, () => {
@@ -45,17 +45,17 @@ describe('Directory', { timeout: 30_000 }, () => {
     return node;
   }
 
-  it('locates a node that has only just started and that it has not heard of', async () => {
+  it('locates a node that has just started and is still unknown', async () => {
     const { directory, enlist } = await aDirectory();
     const node = await aMediaNode();
     await enlist(node);
     assert.equal(directory.find(node.identity.instance), undefined);
     const found = await directory.locate(node.identity.instance);
     assert.equal(found?.url, node.identity.url);
-    assert.ok(directory.find(node.identity.instance), 'from now on it listens to it');
+    assert.ok(directory.find(node.identity.instance), 'it listens to the node from now on');
   });
 
-  it('does not wait for one that nobody has heard of, nor long for one that does not answer', async () => {
+  it('does not wait for an unknown node, nor long for one that does not answer', async () => {
     const { directory, enlist } = await aDirectory();
     assert.equal(await directory.locate('media-9@nobody' as InstanceId), undefined);
     const node = await aMediaNode();

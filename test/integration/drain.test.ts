@@ -11,7 +11,7 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-test('a master is asked to end: its sessions go on elsewhere, whatever their policy, and nothing is lost', async () => {
+test('a master drains: its sessions continue elsewhere, with either policy, and nothing is lost', async () => {
   const room = 'handed-over';
   const edges = ['master-1', 'master-2', 'master-3'];
   const balancer = running.url.replace('http', 'ws');
@@ -33,20 +33,20 @@ test('a master is asked to end: its sessions go on elsewhere, whatever their pol
       pending.push(session.signal({ data }));
     }
   }, 5);
-  await until('they talk', () => clients.every(({ signals }) => signals.length > 60));
+  await until('all send signals', () => clients.every(({ signals }) => signals.length > 60));
   const pid = running.cluster.kill('master-2', 'SIGTERM');
   await running.restarted('master-2', pid);
   clearInterval(talking);
   await Promise.all(pending);
 
-  const second = await until('it goes on', () => running.session(room));
+  const second = await until('it continues', () => running.session(room));
   assert.equal(second.uniqueSessionId, first.uniqueSessionId);
   assert.equal(second.epoch, first.epoch + 1);
   assert.notEqual(second.owner, first.owner);
   const total = sent.reduce((sum, one) => sum + one.length, 0);
   for (const [at, client] of clients.entries()) {
     await until('everything has arrived', () => client.signals.length >= total);
-    assert.equal(client.signals.length, total, `client ${at}: something came twice`);
+    assert.equal(client.signals.length, total, `client ${at}: a signal arrived twice`);
     for (const [from, expected] of sent.entries()) {
       assert.deepEqual(
         client.signals.filter((data) => data?.startsWith(`${from}:`)),
@@ -65,7 +65,7 @@ test('a master is asked to end: its sessions go on elsewhere, whatever their pol
   for (const { session } of [...clients, late]) session.disconnect();
 });
 
-test('a media node is asked to end: its sessions move to another, with their members', async () => {
+test('a media node drains: its sessions move to another node, with their members', async () => {
   const room = 'moved';
   const client = new SdkClient();
   await client.session.connect(await running.token(room));
@@ -79,8 +79,8 @@ test('a media node is asked to end: its sessions move to another, with their mem
   client.session.disconnect();
 });
 
-test('drained over REST: nodes are listed, one is asked to end, what it does not know is refused by name', async () => {
-  // The node that was drained before has to be found again by whoever answers.
+test('drained over REST: nodes are listed, one drains, and an unknown one gets a named error', async () => {
+  // Every master must first rediscover the formerly drained node.
   const listed = await until('all are listed', async () => {
     const answer = await running.rest('GET', '/nodes');
     assert.equal(answer.status, 200);
@@ -108,7 +108,7 @@ test('drained over REST: nodes are listed, one is asked to end, what it does not
     assert.equal(answer.status, 202);
     assert.equal(answer.json['status'], 'draining');
     await running.restarted(node, pid);
-    const after = await until('it goes on', () => running.session(room));
+    const after = await until('it continues', () => running.session(room));
     assert.equal(after.uniqueSessionId, before.uniqueSessionId);
     assert.notEqual(after[kind], before[kind]);
     assert.deepEqual(
@@ -119,7 +119,7 @@ test('drained over REST: nodes are listed, one is asked to end, what it does not
   }
 });
 
-test('sessions asked for at a master that drains begin at another', async () => {
+test('sessions requested at a draining master begin at another', async () => {
   const { pid, url } = running.node('master-2');
   const keeper = new SdkClient();
   await keeper.session.connect(await running.token('keeper', { owner: 'master-2' }));
@@ -133,7 +133,7 @@ test('sessions asked for at a master that drains begin at another', async () => 
       .catch(() => ({ status: 0 }));
     if (answer.status === 200) made += 1;
   }
-  assert.equal(answer.status, 0, 'it answers until it is gone');
+  assert.equal(answer.status, 0, 'it answers until its end');
   await running.restarted('master-2', pid);
   for (let at = 0; at < made; at += 1) {
     assert.equal((await running.rest('GET', `/sessions/late-${at}`)).status, 200, `late-${at} of ${made}`);
@@ -141,7 +141,7 @@ test('sessions asked for at a master that drains begin at another', async () => 
   keeper.session.disconnect();
 });
 
-test('the owner and its media node are asked to end at the same moment', async () => {
+test('the owner and its media node drain at the same moment', async () => {
   const room = 'both-drained';
   const edge = running.node('master-1').url.replace('http', 'ws');
   const clients = [0, 1].map(() => new SdkClient({ urls: [edge] }));
@@ -159,7 +159,7 @@ test('the owner and its media node are asked to end at the same moment', async (
   }
 });
 
-test('a master that nobody can take over from ends all the same, and says what it could not save', async () => {
+test('a master without a possible successor still ends, and logs the lost sessions', async () => {
   const alone = await RunningCluster.start({ masters: 1 });
   try {
     const client = new SdkClient();
@@ -174,14 +174,14 @@ test('a master that nobody can take over from ends all the same, and says what i
   }
 });
 
-test('a master is asked to end while another one does not answer: its sessions go to a third, after a verdict at most', async () => {
+test('a master drains while another one does not answer: its sessions go to a third, after a verdict at most', async () => {
   const [from, silent, to] = ['master-1', 'master-2', 'master-3'];
   const busy = new SdkClient();
   await busy.session.connect(await running.token('busy', { owner: to }));
   const client = new SdkClient();
   await client.session.connect(await running.token('leaving', { owner: from }));
   const first = await until('it exists', () => running.session('leaving'));
-  // The one that does not answer has less to do, and would be asked first.
+  // The unresponsive master has less load, so it would be the first choice.
   const seen = async (): Promise<boolean> => {
     const { json } = await running.rest('GET', `/nodes/${to}`, undefined, { base: running.node(from).url });
     return Number(json['connections']) > 0;
@@ -204,7 +204,7 @@ test('a master is asked to end while another one does not answer: its sessions g
     const tookMs = performance.now() - at;
     assert.equal(moved.uniqueSessionId, first.uniqueSessionId, 'it is the same session');
     assert.equal(await running.ownerOf('leaving'), to);
-    // A verdict takes 3 s; without one, the answer would be waited for for 8 s, and the drain would be over before.
+    // A verdict takes 3 s; without it, the wait for the answer would last 8 s, and the drain would end first.
     assert.ok(tookMs < 5_500, `${Math.round(tookMs)} ms`);
   } finally {
     process.kill(pid, 'SIGCONT');

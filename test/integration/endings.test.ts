@@ -23,7 +23,7 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-/** Comes back only when the test says so. */
+/** Reconnects only when the test demands it. */
 const PATIENT = { spreadMs: 600_000 } as const;
 
 interface Absent {
@@ -32,7 +32,7 @@ interface Absent {
   tokensAsked: number;
 }
 
-/** A client that has a token function and is away; `others`: whether somebody else is in the session and stays. */
+/** An absent client with a token function; `others`: whether another member stays in the session. */
 async function absentFrom(room: string, failover: string, others: boolean): Promise<Absent & { host: SdkClient }> {
   await running.rest('POST', '/sessions', { customSessionId: room, failover });
   const client = new SdkClient({ retry: PATIENT });
@@ -66,7 +66,7 @@ async function killOwner(room: string): Promise<() => Promise<void>> {
 for (const others of [true, false]) {
   const company = others ? 'with others' : 'alone';
   for (const returns of ['within the grace', 'after it'] as const) {
-    test(`put out over REST while away, ${company}, back ${returns}: told so, and not joined again`, async () => {
+    test(`disconnected over REST while away, ${company}, back ${returns}: gets the reason, and does not join again`, async () => {
       const room = `rest-${others}-${returns.length}`;
       const absent = await absentFrom(room, 'rebuild', others);
       const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${absent.id}`);
@@ -81,7 +81,7 @@ for (const others of [true, false]) {
 }
 
 for (const failover of ['takeover', 'rebuild']) {
-  test(`put out while away, and then the owner crashes (${failover}): told so, by another owner`, async () => {
+  test(`disconnected while away, and then the owner crashes (${failover}): gets the reason from another owner`, async () => {
     const room = `crash-${failover}`;
     const absent = await absentFrom(room, failover, true);
     const { status } = await running.rest('DELETE', `/sessions/${room}/connection/${absent.id}`);
@@ -98,7 +98,7 @@ for (const failover of ['takeover', 'rebuild']) {
   });
 }
 
-test('put out by a moderator while away: told by whom', async () => {
+test('disconnected by a moderator while away: gets this reason', async () => {
   const room = 'by-moderator';
   const absent = await absentFrom(room, 'rebuild', true);
   const other = await until('it is known', () =>
@@ -113,7 +113,7 @@ test('put out by a moderator while away: told by whom', async () => {
   absent.host.session.disconnect();
 });
 
-test('the session is closed over REST while a client is away, and created again: told so', async () => {
+test('the session is closed over REST while a client is away, and created again: the client gets the reason', async () => {
   const room = 'closed';
   const absent = await absentFrom(room, 'rebuild', true);
   assert.equal((await running.rest('DELETE', `/sessions/${room}`)).status, 204);
@@ -123,7 +123,7 @@ test('the session is closed over REST while a client is away, and created again:
   assert.equal(absent.tokensAsked, 1);
 });
 
-test('only the client that proves to be its own learns how a connection ended', async () => {
+test('only a client with the resume key learns why its connection ended', async () => {
   const room = 'proof';
   const stays = await Asker.join(running, room);
   const goes = await Asker.join(running, room);
@@ -138,12 +138,12 @@ test('only the client that proves to be its own learns how a connection ended', 
   await stays.leave();
 });
 
-/** The streams that the welcome says were ended. */
+/** The ended streams in the welcome. */
 function endedIn({ snapshot }: WelcomeFrame): [StreamId, string][] {
   return (snapshot?.endedStreams ?? []).map(({ streamId, reason }) => [streamId, reason]);
 }
 
-test('a stream is ended while its publisher is away: it learns so from another owner, and in another place', async () => {
+test('a stream is ended while its publisher is away: it learns this from another owner, and under a new connection', async () => {
   const room = 'stream';
   await running.rest('POST', '/sessions', { customSessionId: room, failover: 'takeover' });
   const stays = await Asker.join(running, room);
@@ -157,7 +157,7 @@ test('a stream is ended while its publisher is away: it learns so from another o
   const back = await RawClient.hello(running.socketUrl, { resume });
   assert.deepEqual(endedIn(await back.frame('welcome')), [[streamId, 'forceUnpublishByServer']]);
   back.cut();
-  await until('its place is gone', () =>
+  await until('its connection is gone', () =>
     running.rest('GET', `/sessions/${room}/connection/${connectionId}`).then(({ status }) => status === 404),
   );
   const token = parseTokenUrl(await running.token(room));

@@ -39,9 +39,9 @@ test('the owner is killed: clients of every edge learn of it, those of living ed
     const destroyed = await client.frame('destroyed');
     assert.equal(destroyed.reason, 'nodeCrashed');
     assert.equal(destroyed.uniqueSessionId, before.uniqueSessionId);
-    assert.equal(client.closed, undefined, 'the socket stays for what comes next');
+    assert.equal(client.closed, undefined, 'the socket stays for the next join');
   }
-  // Milliseconds as a rule; far below the time after which a silent master would be missed.
+  // Usually milliseconds; far below the time after which a silent master would be missed.
   assert.ok(performance.now() - at < 1_000, `it took ${performance.now() - at} ms`);
   const lost = clients.find(({ edge }) => edge === owner);
   assert.ok(lost);
@@ -55,7 +55,7 @@ test('the owner is killed: clients of every edge learn of it, those of living ed
   await running.restarted(owner, pid);
 });
 
-test('with a token provider the session is rebuilt without the application’s help', async () => {
+test('with a token provider the SDK rebuilds the session without the application', async () => {
   const room = 'rebuilt';
   const clients = [1, 2, 3].map(() => new SdkClient());
   for (const { session } of clients) await session.connect(() => running.token(room));
@@ -82,7 +82,7 @@ test('with a token provider the session is rebuilt without the application’s h
   }
   await clients[0]?.session.signal({ data: 'we are back' });
   for (const client of clients) await until('the signal', () => client.signals.includes('we are back'));
-  // Nobody was said to have left: those who are there are those who were.
+  // No event says that a participant left, because all are the same as before.
   for (const client of clients)
     assert.equal(client.count('connectionDestroyed') + client.count('connectionCreated'), 0);
   const listed = await running.rest('GET', `/sessions/${room}/connection?pendingConnections=false`);
@@ -91,7 +91,7 @@ test('with a token provider the session is rebuilt without the application’s h
   await running.restarted(owner, pid);
 });
 
-test('a signal to everyone also reaches those who are not back yet', async () => {
+test('a signal to all also reaches participants that are not back yet', async () => {
   const room = 'not-back-yet';
   const quick = new SdkClient();
   const slow = new SdkClient();
@@ -119,7 +119,7 @@ test('a signal to everyone also reaches those who are not back yet', async () =>
   await running.restarted(owner, pid);
 });
 
-test('with a plain token the application is told, and can join again at once under the same id', async () => {
+test('with a plain token the application gets an event, and can join again at once under the same id', async () => {
   const room = 'plain';
   const clients = [1, 2].map(() => new SdkClient());
   for (const { session } of clients) await session.connect(await running.token(room));
@@ -151,11 +151,11 @@ test('the owner is killed while clients join: connect() settles, and with a prov
   await running.restarted(owner, pid);
 });
 
-test('the owner is killed between token and join: another token is asked for, but not for ever', async () => {
+test('the owner is killed between token and join: the SDK requests further tokens, but not forever', async () => {
   const room = 'between';
   const before = await running.token(room);
   const { owner, pid } = await killOwner(room);
-  // Somebody else has begun the next life.
+  // Another client has begun the next life.
   const after = await running.token(room);
   const tokens = [before, after];
   const client = new SdkClient();
@@ -186,7 +186,7 @@ test('the media node is killed: the session is rebuilt on another', async () => 
   await running.restarted(mediaNode, pid);
 });
 
-test('a frozen owner is taken for dead; when it wakes up it is fenced and touches nothing', async () => {
+test('a frozen owner is declared dead; when it wakes up it is fenced and changes nothing', async () => {
   const room = 'frozen';
   const edge = 'master-1';
   const url = `${running.node(edge).url.replace('http', 'ws')}/rejoin`;
@@ -195,7 +195,7 @@ test('a frozen owner is taken for dead; when it wakes up it is fenced and touche
   const first = await until('it exists', () => running.session(room));
   const pid = running.cluster.kill('master-2', 'SIGSTOP');
   try {
-    await until('its clients are told', () => old.frames.some(({ t }) => t === 'destroyed'), 8_000);
+    await until('its clients learn of it', () => old.frames.some(({ t }) => t === 'destroyed'), 8_000);
     const next = await RawClient.join(url, await running.token(room));
     await next.frame('welcome');
     const second = await until('it exists again', () => running.session(room));
@@ -207,7 +207,7 @@ test('a frozen owner is taken for dead; when it wakes up it is fenced and touche
         .some(({ msg, session }) => String(msg).startsWith('Stepped down') && session === first.uniqueSessionId),
     );
     next.send(signal);
-    await until('the new life goes on', () =>
+    await until('the new life continues', () =>
       next.frames.some((frame) => frame.t === 'evt' && frame.event === 'signal'),
     );
     assert.deepEqual((await running.session(room))?.uniqueSessionId, second.uniqueSessionId);

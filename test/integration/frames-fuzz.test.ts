@@ -22,22 +22,22 @@ const ROOM = 'fuzzed';
 
 let running: RunningCluster;
 before(async () => {
-  // Who is thrown out leaves soon.
+  // Disconnected members leave soon.
   running = await RunningCluster.start({ timing: { resumeGraceMs: 500 } });
 });
 after(() => running.stop());
 
-/** A request under the number that is next; any other frame goes as it is. */
+/** A request with the next number; any other frame is sent unchanged. */
 type Sent = { readonly method: string; readonly data: unknown } | { readonly frame: unknown };
 
 const rtp = fc.constantFrom(audioRtp(), videoRtp());
-/** What mediasoup checks by itself is not in the schemas: something close to it is spoiled here. */
+/** Parameters that only mediasoup checks are not in the schemas, so this generates nearly valid ones. */
 const media = {
   rtpParameters: fc.oneof(rtp, spoiled(rtp)),
   dtlsParameters: fc.oneof(fc.constant(dtlsParameters()), spoiled(fc.constant(dtlsParameters()))),
 };
 
-/** Values for a request, with names in it that mean something in the session. */
+/** Values for a request, with some names that exist in the session. */
 function dataOf(method: keyof typeof REQUESTS, names: Record<string, readonly string[]>): fc.Arbitrary<unknown> {
   const fitting = arbitraryOf(REQUESTS[method] as Schema);
   const named = fc.record(
@@ -54,7 +54,7 @@ function dataOf(method: keyof typeof REQUESTS, names: Record<string, readonly st
   });
 }
 
-/** A member that is about to send and receive, so that what it says gets far. */
+/** A member with transports, so that its requests get far. */
 async function joined(): Promise<Asker> {
   const asker = await Asker.join(running, ROOM, { role: 'PUBLISHER' });
   await asker.request('createTransport', { key: 'send', direction: 'send' });
@@ -71,7 +71,7 @@ function frames(asker: Asker, others: readonly string[], streams: readonly strin
     streamId: streams,
   };
   const requests = Object.keys(REQUESTS)
-    // These end the membership by request, which is not what is looked for.
+    // `leave` would end the membership, which is not the subject.
     .filter((method): method is keyof typeof REQUESTS => method !== 'leave')
     .map((method) => {
       const data = dataOf(method, names);
@@ -95,7 +95,7 @@ function isNamed({ code, message, action }: WireError): boolean {
   return code in PROTOCOL_ERRORS && code !== 'INTERNAL' && message.length > 10 && action.length > 5;
 }
 
-/** Either the socket goes on and is answered, or it has been closed with a reason. */
+/** Returns whether the socket still answers, or was closed with a reason. */
 async function answered(client: RawClient): Promise<'open' | 'closed'> {
   const before = client.frames.length;
   if (client.closed === undefined) client.send({ t: 'ping' });
@@ -106,7 +106,7 @@ async function answered(client: RawClient): Promise<'open' | 'closed'> {
   for (const frame of client.frames) {
     if (frame.t === 'error' || frame.t === 'refused') assert.ok(isNamed(frame.error), JSON.stringify(frame));
     if (frame.t === 'res' && 'error' in frame) assert.ok(isNamed(frame.error), JSON.stringify(frame));
-    assert.ok(!JSON.stringify(frame).includes(PRIVATE), 'what is private has leaked');
+    assert.ok(!JSON.stringify(frame).includes(PRIVATE), 'private data has leaked');
   }
   if (client.closed === undefined) return 'open';
   assert.ok(String(client.closed.code) in CLOSE_CODES, JSON.stringify(client.closed));
@@ -114,7 +114,7 @@ async function answered(client: RawClient): Promise<'open' | 'closed'> {
 }
 
 for (const seed of seeds(1)) {
-  test(`whatever a member says, it is answered by name and harms nobody else: SEED=${seed}`, async () => {
+  test(`any frames of a member get named answers and harm nobody else: SEED=${seed}`, async () => {
     const processes = new Processes(running);
     const bystanders = await Bystanders.in(running);
     const honest = await Asker.join(running, ROOM);
@@ -136,7 +136,7 @@ for (const seed of seeds(1)) {
             } else {
               const id = asker.send(sent.method, sent.data);
               const isAnswered = () => asker.client.frames.some((frame) => frame.t === 'res' && frame.id === id);
-              // A signal is answered when everyone has got it, also those who are away.
+              // A signal to an absent member is answered late.
               if (sent.method !== 'signal') await until('an answer', () => asker.client.closed ?? isAnswered());
             }
             await answered(asker.client);
@@ -159,7 +159,7 @@ for (const seed of seeds(1)) {
     }
   });
 
-  test(`whatever media is described like, the media node takes it or refuses it: SEED=${seed}`, async () => {
+  test(`the media node accepts or refuses any media parameters: SEED=${seed}`, async () => {
     const processes = new Processes(running);
     const bystanders = await Bystanders.in(running);
     const codes = new Map<string, number>();
@@ -180,7 +180,7 @@ for (const seed of seeds(1)) {
     };
     await hold(
       fc.asyncProperty(described, fc.stringMatching(/^[a-z0-9]{4}$/), async (given, key) => {
-        // A frame that is too large closes the socket, which is looked at elsewhere.
+        // A frame that is too large closes the socket; another test covers that.
         fc.pre(JSON.stringify(given).length < 30_000);
         if ('rtpParameters' in given) {
           const kind = JSON.stringify(given).includes('video/') ? 'video' : 'audio';
@@ -204,7 +204,7 @@ for (const seed of seeds(1)) {
     for (const one of [asker, honest]) await one.leave();
   });
 
-  test(`whatever is said first, it is answered by name and harms nobody: SEED=${seed}`, async () => {
+  test(`any first frame gets a named answer and harms nobody: SEED=${seed}`, async () => {
     const processes = new Processes(running);
     const bystanders = await Bystanders.in(running);
     const token = await running.token('hellos');

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => running.stop());
 
-test('an attachment that its edge has given up before it was answered does not keep a member there for ever', async () => {
+test('an attachment that its edge gave up before the answer does not keep a member forever', async () => {
   const watcher = new SdkClient();
   await watcher.session.connect(await running.token('ghosts', { owner: 'master-2' }));
   const edge = running.node('master-1').url;
@@ -22,7 +22,7 @@ test('an attachment that its edge has given up before it was answered does not k
   leaver.cut();
   await watcher.happened('connectionPresence');
 
-  // What the edge would have asked for its client, and the owner has got late.
+  // The edge's request for its client, which reaches the owner late.
   const secrets = Secrets.of(running.cluster.secret);
   const asker = new InternalClient(secrets, newIdentity('balancer', 'test', '').instance);
   const edgeInstance = await asker.ping(running.node('master-1').internalUrl, 1_000);

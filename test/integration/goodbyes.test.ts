@@ -11,9 +11,12 @@ import { SdkClient } from '../fixtures/cluster/sdk-client.ts';
 import { audioRtp } from '../fixtures/media-node/rtp.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Clients that leave at a bad moment. Others must not wait for them: not for the grace (20 s), and not for a rebuild (15 s). */
+/**
+ * Clients that leave at a bad moment. Others must not wait for them: neither for the grace period (20 s) nor for a
+ * rebuild (15 s).
+ */
 
-/** A crash is known in milliseconds, and settled in a second or two on a busy machine. */
+/** A crash is known within milliseconds, and recovery takes a second or two on a busy machine. */
 const SOON_MS = 8_000;
 
 let running: RunningCluster;
@@ -31,7 +34,7 @@ async function seenBy(watcher: SdkClient, id: ConnectionId): Promise<ConnectionI
   return id;
 }
 
-/** The reason that `watcher` was told for the end of a connection. */
+/** The reason of a connection's end, from an event of `watcher`. */
 function goneFor(watcher: SdkClient, id: ConnectionId): Promise<string> {
   return until(
     `${id} is gone, of ${watcher.story().join(' ')}`,
@@ -44,7 +47,7 @@ function goneFor(watcher: SdkClient, id: ConnectionId): Promise<string> {
   );
 }
 
-/** A session with a watcher that has a token function. */
+/** Makes a session with a watcher that has a token function. */
 async function watched(room: string, failover: 'takeover' | 'rebuild', token = () => running.token(room)) {
   const { status } = await running.rest('POST', '/sessions', { customSessionId: room, failover });
   assert.equal(status, 200);
@@ -53,7 +56,7 @@ async function watched(room: string, failover: 'takeover' | 'rebuild', token = (
   return watcher;
 }
 
-/** The same; after the crash the watcher gets a token only when it is let in. */
+/** The same, but after the crash the watcher gets a token only after `letIn`. */
 async function watchedLate(room: string): Promise<{ watcher: SdkClient; letIn: () => void }> {
   let letIn = (): void => {};
   const waits = new Promise<void>((resolve) => {
@@ -78,7 +81,7 @@ for (const failover of ['takeover', 'rebuild'] as const) {
   test(`disconnect() at the very moment of the owner's death (${failover}): the others do not wait`, async () => {
     const room = `at-death-${failover}`;
     const watcher = await watched(room, failover);
-    // At both masters: one of them is an edge that dies with the owner.
+    // At both masters, because an edge may die with the owner.
     const leavers = [new SdkClient(), new SdkClient(), new SdkClient()];
     for (const { session } of leavers) await session.connect(() => running.token(room));
     const ids = await Promise.all(leavers.map((leaver) => seenBy(watcher, nameOf(leaver))));
@@ -92,7 +95,7 @@ for (const failover of ['takeover', 'rebuild'] as const) {
   });
 }
 
-test('a client with a plain token joins again in its own handler: its former self goes at once', async () => {
+test('a client with a plain token joins again in its own handler: its former connection disappears at once', async () => {
   const room = 'plain';
   const watcher = await watched(room, 'rebuild');
   const plain = new SdkClient();
@@ -117,12 +120,8 @@ test('a client with a plain token joins again in its own handler: its former sel
 
 for (const [how, options, token] of [
   ['disconnect() while it waits for a token', {}, () => new Promise<string>(() => {})],
-  [
-    'its token function says that it is over',
-    {},
-    () => Promise.reject(Object.assign(new Error('no'), { status: 401 })),
-  ],
-  ['its time to come back is over', { retry: { giveUpAfterMs: 300 } }, () => new Promise<string>(() => {})],
+  ['its token function fails for good', {}, () => Promise.reject(Object.assign(new Error('no'), { status: 401 }))],
+  ['its time limit passes', { retry: { giveUpAfterMs: 300 } }, () => new Promise<string>(() => {})],
 ] as const) {
   test(`a client does not come back after the crash, ${how}: the others do not wait for it`, async () => {
     const room = `no-return-${how.length}`;
@@ -144,7 +143,7 @@ for (const [how, options, token] of [
   });
 }
 
-test('a client that comes back last learns who said goodbye before the next life began', async () => {
+test('a client that returns last learns of goodbyes from before the next life', async () => {
   const room = 'late';
   const { watcher, letIn } = await watchedLate(room);
   const plain = new SdkClient();
@@ -163,7 +162,7 @@ test('a client that comes back last learns who said goodbye before the next life
   await restarted();
 });
 
-test('a member of the next life leaves before another one is back: that one does not wait for it', async () => {
+test('a member of the next life leaves before another one returns, which then does not wait for it', async () => {
   const room = 'overtaken';
   const { watcher, letIn } = await watchedLate(room);
   const [leaver, host] = [new SdkClient(), new SdkClient()];
@@ -180,7 +179,7 @@ test('a member of the next life leaves before another one is back: that one does
   await restarted();
 });
 
-test('disconnect() while it joins leaves nobody behind', async () => {
+test('disconnect() during a join leaves no member behind', async () => {
   const room = 'joining';
   const watcher = await watched(room, 'rebuild');
   for (let n = 0; n < 8; n += 1) {
@@ -194,7 +193,7 @@ test('disconnect() while it joins leaves nobody behind', async () => {
     client.session.disconnect();
     assert.ok(['joined', 'CONNECT_CANCELLED'].includes(await joining));
   }
-  await until('only the watcher is there', async () => {
+  await until('only the watcher remains', async () => {
     const { json } = await running.rest('GET', `/sessions/${room}`);
     const { content } = json['connections'] as { content: { status: string }[] };
     return content.filter(({ status }) => status === 'active').length === 1;
@@ -202,7 +201,7 @@ test('disconnect() while it joins leaves nobody behind', async () => {
   assert.equal(watcher.count('connectionPresence'), 0);
 });
 
-test('disconnect() while it reconnects, from a network that is back only later', async () => {
+test('disconnect() while reconnecting, over a network that returns only later', async () => {
   const room = 'reconnecting';
   const watcher = await watched(room, 'takeover');
   const leaver = new SdkClient();
@@ -219,7 +218,7 @@ function post(base: string, { sessionId, uniqueSessionId, connectionId, resumeKe
   return fetch(`${base}/rejoin`, { method: 'POST', body: JSON.stringify(goodbye) });
 }
 
-/** A client whose page is about to close: its socket is gone without a word. */
+/** A client whose page is about to close: its socket breaks without a goodbye. */
 async function closing(room: string, watcher: SdkClient): Promise<WelcomeFrame> {
   const client = await RawClient.join(running.socketUrl, await running.token(room));
   const welcome = await client.frame('welcome');
@@ -229,7 +228,7 @@ async function closing(room: string, watcher: SdkClient): Promise<WelcomeFrame> 
   return welcome;
 }
 
-test('a beacon of a page that closes takes its place away at once; one without the proof does nothing', async () => {
+test("a closing page's beacon ends its connection at once; one without the resume key does nothing", async () => {
   const room = 'beacon';
   const watcher = await watched(room, 'rebuild');
   const welcome = await closing(room, watcher);
@@ -237,7 +236,7 @@ test('a beacon of a page that closes takes its place away at once; one without t
   for (const base of [running.url, running.node('master-1').url, running.node('master-2').url]) {
     assert.equal((await post(base, wrong)).status, 204);
   }
-  // Told of nothing but the absence.
+  // The watcher only sees the absence.
   await watcher.happened('connectionPresence');
   assert.equal(watcher.count('connectionDestroyed'), 0);
   const answer = await post(running.url, welcome);
@@ -252,7 +251,7 @@ test('a beacon at the moment of the owner’s death waits for the next owner, wh
   const welcomes = [await closing(room, watcher), await closing(room, watcher), await closing(room, watcher)];
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
-  // Through the balancer, which has not heard of it yet: each in its turn begins with another master.
+  // Through the balancer, which does not know of the crash yet: each request begins with another master.
   const answers = await Promise.all(welcomes.map((welcome) => post(running.url, welcome)));
   assert.deepEqual(
     answers.map(({ status }) => status),
@@ -262,7 +261,7 @@ test('a beacon at the moment of the owner’s death waits for the next owner, wh
   await running.restarted(owner, pid);
 });
 
-test('a beacon for a life that has crashed is kept for the next one, with the proof alone', async () => {
+test('a beacon for a crashed life is kept for the next one, but only with the resume key', async () => {
   const room = 'beacon-rebuild';
   const { watcher, letIn } = await watchedLate(room);
   const [closed, robbed] = [await closing(room, watcher), await closing(room, watcher)];
@@ -277,13 +276,13 @@ test('a beacon for a life that has crashed is kept for the next one, with the pr
   await restarted();
 });
 
-test('a page closes while it comes back: its place in the next life goes, whether the beacon comes after the join or before it', async () => {
+test('a page closes during its return: its connection in the next life ends, whether the beacon precedes the join or not', async () => {
   const room = 'beacon-join';
   const watcher = await watched(room, 'rebuild');
   const [after, before] = [await closing(room, watcher), await closing(room, watcher)];
   const restarted = await killOwner(room);
   await watcher.happened('rebuilt');
-  // Its page has not heard the welcome: all that it knows is its former place.
+  // The page has not received the welcome, so it knows only its former connection.
   const previousOf = ({ uniqueSessionId, connectionId, resumeKey }: WelcomeFrame) => ({
     uniqueSessionId,
     connectionId,
@@ -303,7 +302,7 @@ test('a page closes while it comes back: its place in the next life goes, whethe
   await restarted();
 });
 
-test('a rebuild says which streams it brings back; one that does not come after all ends for the others at once', async () => {
+test('a rebuild announces its streams; one that does not come back ends for the others at once', async () => {
   const room = 'brings';
   await running.rest('POST', '/sessions', { customSessionId: room, failover: 'rebuild' });
   const before = [await Asker.join(running, room), await Asker.join(running, room)] as const;
@@ -320,7 +319,7 @@ test('a rebuild says which streams it brings back; one that does not come after 
   await watcher.happened('connectionCreated', 2);
   const told = (): unknown =>
     watcher.told('connectionCreated').map(({ connection }) => [connection.replaces, connection.awaitedStreams]);
-  // A client that may not publish brings nothing.
+  // A client that may not publish announces no stream.
   assert.deepEqual(told(), [
     [[before[0].id], ['aaaa', 'bbbb']],
     [[before[1].id], []],

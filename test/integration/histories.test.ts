@@ -14,17 +14,17 @@ import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 import { until } from '../fixtures/until.ts';
 
 const RUNS = 3;
-/** Faults begin within so long. */
+/** Faults begin within this time. */
 const TROUBLED_MS = 9_000;
-/** Longer than those who have not come back after a crash are waited for, and than the resume grace. */
+/** Longer than the wait for missing participants after a crash, and than the grace period. */
 const REST_MS = 40_000;
-/** Of what is wrong, in a failure's message. */
+/** Maximum of findings in a failure's message. */
 const MOST_SAID = 30;
 const RETRY = { spreadMs: 100, baseMs: 200, capMs: 1_000 };
 const PATIENT = { retry: RETRY, connectTimeoutMs: 30_000 };
 
 for (const seed of seeds(RUNS)) {
-  test(`whatever goes wrong, nothing is lost, nothing comes twice, and all agree: SEED=${seed}`, async () => {
+  test(`random faults lose nothing, repeat nothing, and all clients agree: SEED=${seed}`, async () => {
     const net = new FaultNet(seed);
     const timing = { beatMs: 300, verdictMs: 900, resumeGraceMs: 30_000 };
     const running = await RunningCluster.start({ masters: 3, timing, reachedAt: net.reachedAt });
@@ -53,7 +53,7 @@ for (const seed of seeds(RUNS)) {
   });
 }
 
-test('who misses a whole life of a session is not announced anew', async () => {
+test('a participant that misses a whole life of a session is not announced again', async () => {
   const running = await RunningCluster.start({ masters: 3 });
   const recorder = new Recorder(running);
   let open = (): void => {};
@@ -68,9 +68,9 @@ test('who misses a whole life of a session is not announced anew', async () => {
     const hush = letTalk({ participants: present });
     running.cluster.kill(await running.ownerOf('rebuild'));
     for (const { client } of present) await client.happened('rebuilt');
-    await until('they talk', () => present.every(({ client }) => client.signals.length > 50));
+    await until('they send signals', () => present.every(({ client }) => client.signals.length > 50));
     hush();
-    await until('all that was said has been answered', () =>
+    await until('all signals have been answered', () =>
       present.every(({ name: sender }) => count(recorder, 'sent', sender) === count(recorder, 'settled', sender)),
     );
     running.cluster.kill(await running.ownerOf('rebuild'));
@@ -89,7 +89,7 @@ function count({ history }: Recorder, kind: 'sent' | 'settled', client: string):
   return history.filter((one) => one.kind === kind && one.client === client).length;
 }
 
-/** Two rooms of four; in the one that is taken over, two have tokens that are good once. */
+/** Two rooms of four; in the takeover room, two have plain tokens. */
 async function fillRooms(recorder: Recorder): Promise<Participant[]> {
   await recorder.room('rebuild', 'rebuild');
   await recorder.room('takeover', 'takeover');
@@ -107,7 +107,7 @@ interface Run {
   readonly running: RunningCluster;
 }
 
-/** Fails with all that helps to find out why, if there is something. */
+/** Fails with all evidence if there are findings. */
 async function expectNothing(findings: readonly Finding[], { seed, schedule, recorder, running }: Run): Promise<void> {
   if (findings.length === 0) return;
   const folder = await mkdtemp(join(tmpdir(), `rejoin-history-${seed}-`));

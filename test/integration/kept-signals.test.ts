@@ -19,12 +19,12 @@ after(() => running.stop());
 beforeEach(() => running.rested());
 
 interface Scene {
-  /** Through an edge that lives on, to an owner that does until it is killed. */
+  /** Its edge survives; its owner lives until the test kills it. */
   readonly sender: SdkClient;
-  /** Away, as its edge, the only one that it knows of, is frozen. */
+  /** Absent, because its only edge is frozen. */
   readonly absent: SdkClient;
   readonly ownerPid: number;
-  /** Its edge goes on. */
+  /** Resumes its edge. */
   readonly comeBack: () => void;
 }
 
@@ -57,13 +57,13 @@ function connectionOf({ session }: SdkClient) {
   return session.connection;
 }
 
-test('nobody waits for one who is away, and one who comes back has missed nothing', async () => {
+test('nobody waits for an absent client, and a returning client has missed nothing', async () => {
   const { sender, absent, comeBack } = await sceneOf('waits', 'takeover');
   const said = Array.from({ length: 40 }, (_, n) => `${n}`);
   const began = performance.now();
   for (const data of said) await sender.session.signal({ data });
   const tookMs = performance.now() - began;
-  assert.ok(tookMs < 10_000, `${tookMs} ms, which is as if each had been waited for`);
+  assert.ok(tookMs < 10_000, `${tookMs} ms, as if the sender had waited for each`);
   const { connectionId } = connectionOf(absent);
   assert.deepEqual(await running.keptFor(connectionId), said);
   assert.deepEqual(absent.signals, []);
@@ -71,11 +71,11 @@ test('nobody waits for one who is away, and one who comes back has missed nothin
   await absent.happened('reconnected');
   await until('all have arrived', () => absent.signals.length >= said.length);
   assert.deepEqual(absent.signals, said);
-  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  await until('the store keeps nothing any more', async () => (await running.keptFor(connectionId)).length === 0);
   for (const { session } of [sender, absent]) session.disconnect();
 });
 
-test('a takeover: what was kept arrives once, in its order, before what was said to the new owner', async () => {
+test('a takeover: kept signals arrive once, in order, before those sent to the new owner', async () => {
   const room = 'taken-over';
   const { sender, absent, ownerPid, comeBack } = await sceneOf(room, 'takeover');
   const toAbsent = { to: [connectionOf(absent)] };
@@ -93,12 +93,12 @@ test('a takeover: what was kept arrives once, in its order, before what was said
   assert.deepEqual(absent.signals, ['a', 'b', 'from the server', 'c', 'd']);
   assert.equal(absent.count('connectionDestroyed') + sender.count('connectionDestroyed'), 0);
   const { connectionId } = connectionOf(absent);
-  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  await until('the store keeps nothing any more', async () => (await running.keptFor(connectionId)).length === 0);
   for (const { session } of [sender, absent]) session.disconnect();
   await running.restarted('master-2', ownerPid);
 });
 
-test('a rebuild: what was kept in the life before arrives in the next one', async () => {
+test('a rebuild: signals kept in the former life arrive in the next one', async () => {
   const { sender, absent, ownerPid, comeBack } = await sceneOf('rebuilt', 'rebuild');
   const former = connectionOf(absent).connectionId;
   const from: unknown[] = [];
@@ -111,18 +111,18 @@ test('a rebuild: what was kept in the life before arrives in the next one', asyn
   await sender.session.signal({ data: 'c' });
   await until('all have arrived', () => absent.signals.length >= 3);
   assert.deepEqual(absent.signals, ['a', 'b', 'c']);
-  // Whoever has said it before the crash is the one who is there under another id now.
+  // The sender from before the crash is the same connection object under another id now.
   const { connectionId } = connectionOf(sender);
   assert.deepEqual(from, [connectionId, connectionId, connectionId]);
-  await until('nothing is kept any more', async () => (await running.keptFor(former)).length === 0);
+  await until('the store keeps nothing any more', async () => (await running.keptFor(former)).length === 0);
   for (const { session } of [sender, absent]) session.disconnect();
   await running.restarted('master-2', ownerPid);
 });
 
-test('what was kept in the life before, and has not arrived in this one either, outlives a drain', async () => {
+test('signals kept in the former life that have not arrived in this one either survive a drain', async () => {
   const room = 'rebuilt-and-drained';
   const { sender, ownerPid } = await sceneOf(room, 'rebuild');
-  // Through the balancer, as masters come and go; it acknowledges nothing.
+  // Through the balancer, because masters change; it acknowledges nothing.
   const first = await RawClient.join(running.socketUrl, await running.token(room));
   const before = await first.frame('welcome');
   first.cut();
@@ -155,7 +155,7 @@ test('what was kept in the life before, and has not arrived in this one either, 
   sender.session.disconnect();
 });
 
-test('the owner is asked to end: what is kept goes along', async () => {
+test('the owner drains: kept signals move along', async () => {
   const { sender, absent, ownerPid, comeBack } = await sceneOf('drained', 'rebuild');
   await sender.session.signal({ data: 'a' });
   running.cluster.kill('master-2', 'SIGTERM');
@@ -168,14 +168,14 @@ test('the owner is asked to end: what is kept goes along', async () => {
   for (const { session } of [sender, absent]) session.disconnect();
 });
 
-test('what an application’s server says is kept for one who does not answer, as nobody would say it again', async () => {
+test('a signal of the REST API is kept for a client that does not answer, because nobody would repeat it', async () => {
   const room = 'server-says';
   const { pid: ownerPid, url: base } = running.node('master-2');
   await running.rest('POST', '/sessions', { customSessionId: room, failover: 'takeover' }, { base });
   const client = new SdkClient({ urls: [running.node('master-3').url.replace('http', 'ws')], retry: { capMs: 500 } });
   await client.session.connect(await running.token(room));
   freeze('master-3');
-  // Nobody knows yet that it is away.
+  // The owner does not know yet that the client is away.
   const said = await running.rest('POST', '/signal', { session: room, data: 'closing soon' }, { base });
   assert.equal(said.status, 200);
   assert.deepEqual(await running.keptFor(connectionOf(client).connectionId), ['closing soon']);
@@ -187,7 +187,7 @@ test('what an application’s server says is kept for one who does not answer, a
   await running.restarted('master-2', ownerPid);
 });
 
-test('nothing is kept for one who has left', async () => {
+test('nothing is kept for a client that has left', async () => {
   const { sender, absent, comeBack } = await sceneOf('left', 'takeover');
   await sender.session.signal({ data: 'a' });
   const { connectionId } = connectionOf(absent);
@@ -196,6 +196,6 @@ test('nothing is kept for one who has left', async () => {
   absent.session.disconnect();
   comeBack();
   await sender.happened('connectionDestroyed');
-  await until('nothing is kept any more', async () => (await running.keptFor(connectionId)).length === 0);
+  await until('the store keeps nothing any more', async () => (await running.keptFor(connectionId)).length === 0);
   sender.session.disconnect();
 });

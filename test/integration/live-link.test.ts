@@ -15,7 +15,7 @@ const SECRET = 'live-link-test';
 const BEAT = { beatMs: 100, verdictMs: 600 };
 
 interface Living extends LivingNode {
-  /** Where others reach it: through the net. */
+  /** Its address for others, through the net. */
   readonly at: string;
 }
 
@@ -25,7 +25,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
 
-  /** With `master-1`, who listens. */
+  /** Makes a net with `master-1`, which listens. */
   async function aNet(): Promise<FaultNet> {
     const net = new FaultNet(1);
     ends.push(() => net.close());
@@ -39,7 +39,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     return { ...node, at: await net.reachedAt({ id, role: 'master', url: node.identity.url }) };
   }
 
-  /** What `master-1` is told of the node. */
+  /** Records the events of the node for `master-1`. */
   function listenTo(at: string, options: Partial<LiveLinkOptions> = {}): { link: LiveLink; told: string[] } {
     const who = 'master-1@test' as InstanceId;
     const client = new InternalClient(Secrets.of(SECRET), who);
@@ -55,7 +55,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     return { link, told };
   }
 
-  it('takes a broken stream for a blip when the node answers', async () => {
+  it('ignores a broken stream if the node answers', async () => {
     const net = await aNet();
     const node = await aNode(net, 'master-2');
     const { link, told } = listenTo(node.at);
@@ -68,7 +68,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     assert.deepEqual(told, ['up']);
   });
 
-  it('knows at once of a node that is gone', async () => {
+  it('detects a dead node at once', async () => {
     const net = await aNet();
     const node = await aNode(net, 'master-2');
     const { link, told } = listenTo(node.identity.url, { isReachedByOthers: async () => true });
@@ -76,12 +76,12 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     const at = performance.now();
     await node.end();
     await until('it is dead', () => told.length > 1);
-    assert.deepEqual(told, ['up', 'dead refused'], 'what others say is not asked for where there is proof');
+    assert.deepEqual(told, ['up', 'dead refused'], 'with proof, no witness is asked');
     assert.ok(performance.now() - at < BEAT.verdictMs, 'without waiting for the verdict time');
   });
 
   for (const way of ['both', 'there', 'back'] as const) {
-    it(`takes a node that others reach for unreachable, not for dead (${way === 'both' ? 'nothing passes' : `nothing passes ${way}`})`, async () => {
+    it(`treats a node that others reach as unreachable, not as dead (${way === 'both' ? 'nothing passes' : `nothing passes ${way}`})`, async () => {
       const net = await aNet();
       const node = await aNode(net, 'master-2');
       const witness = await aNode(net, 'media-1');
@@ -96,7 +96,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
       });
       await until('it is heard', () => link.instance);
       net.stall('master-1', 'master-2', way);
-      // Where the beats still come, it is a call that fails which tells.
+      // If the beats still arrive, only a failing call reveals the fault.
       if (way === 'there') await link.confirm();
       await until('it is unreachable', () => link.unreachable, 5_000);
       assert.equal(link.instance, undefined);
@@ -104,7 +104,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
       await until('it is heard again', () => link.instance, 5_000);
       assert.deepEqual(told, ['up', 'unreachable', 'up']);
 
-      // The same silence, but the witness cannot reach it either.
+      // The same silence, but the witness cannot reach the node either.
       net.stall('master-1', 'master-2', way);
       net.stall('media-1', 'master-2');
       if (way === 'there') await link.confirm();
@@ -113,7 +113,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     });
   }
 
-  it('knows that it is the one that is cut off when no witness answers', async () => {
+  it('concludes that it is cut off itself when no witness answers', async () => {
     const net = await aNet();
     const node = await aNode(net, 'master-2');
     const witness = await aNode(net, 'media-1');
@@ -131,7 +131,7 @@ describe('LiveLink', { timeout: 30_000 }, () => {
     assert.equal(await askWitnesses(client, [], about, 500), 'noAnswer');
   });
 
-  it('does not take an address that answers nothing sensible for the node', async () => {
+  it('does not mistake an address with nonsensical answers for the node', async () => {
     const odd = createServer((_request, response) => response.end('hello'));
     odd.listen(0, '127.0.0.1');
     await once(odd, 'listening');

@@ -26,7 +26,7 @@ async function portOf(owner: TestMaster, room: string): Promise<number | undefin
 }
 
 describe('media node: a worker', () => {
-  it('that is killed costs its rooms only, and is replaced', async () => {
+  it('that is killed takes only its rooms along, and is replaced', async () => {
     const { url } = (await harness.mediaNode({ workers: 2 })).identity;
     const owner = await harness.master(url);
     for (const room of ['a_1', 'b_1']) await furnish(owner, owner.fence(room));
@@ -48,7 +48,7 @@ describe('media node: a worker', () => {
     assert.equal(owner.news.filter(({ news }) => news === 'roomLost').length, 1);
   });
 
-  it('that hangs is noticed, ended and replaced; a command to it does not wait for ever', async () => {
+  it('that hangs is detected, killed and replaced; a command to it does not wait forever', async () => {
     const { url } = (await harness.mediaNode({ timing: { ...TIMING, verdictMs: 1_500, mediaCommandMs: 700 } }))
       .identity;
     const owner = await harness.master(url);
@@ -58,13 +58,13 @@ describe('media node: a worker', () => {
     const ask = (key: string) => owner.command(owner.fence('r_1'), 'restartIce', { key });
     await assert.rejects(ask('up'), refused('UNAVAILABLE'));
     assert.equal((await owner.hears('roomLost', 'r_1')).cause, 'workerDied');
-    await until('the hung worker is gone', () => !isRunning(hung));
+    await until('the hung worker has ended', () => !isRunning(hung));
     await until('another worker', () => owner.fact('workers') === 1 && workersOf(process.pid).length === 1);
     await furnish(owner, owner.fence('r_1'));
     assert.notEqual(await portOf(owner, 'r_1'), undefined);
   });
 
-  it('that dies again and again is not started in a hurry, and the node is not ready without', async () => {
+  it('that dies repeatedly is restarted with delays, and the node is not ready without it', async () => {
     const { identity, clientUrl } = await harness.mediaNode();
     const owner = await harness.master(identity.url);
     const first = onlyWorker();
@@ -82,7 +82,7 @@ describe('media node: a worker', () => {
 });
 
 describe('media node: ports and programs', () => {
-  it('passes by ports in use, be it UDP or TCP', async () => {
+  it('skips ports in use, UDP or TCP', async () => {
     const { min, max } = rtcPorts(3);
     const udp = createSocket('udp4').bind(min, '127.0.0.1');
     const tcp = createServer().listen(min + 1, '127.0.0.1');
@@ -97,7 +97,7 @@ describe('media node: ports and programs', () => {
     onlyWorker();
   });
 
-  it('does not start without what it needs, says what, and leaves nothing behind', async () => {
+  it('does not start with a wrong option, names the fault, and leaves nothing behind', async () => {
     await assert.rejects(harness.mediaNode({ workers: 3, rtcPorts: rtcPorts(2) }), named('RTC_PORTS_USED_UP'));
     await assert.rejects(harness.mediaNode({ listenIp: '203.0.113.7' }), named('RTC_ADDRESS_UNUSABLE'));
     await assert.rejects(harness.mediaNode({ workerBin: '/nowhere/worker' }), named('WORKER_NOT_STARTED'));
@@ -117,7 +117,7 @@ describe('media node: ports and programs', () => {
 });
 
 describe('media node: its process', () => {
-  it('decides itself what a signal means: workers do not feel those of its group', async () => {
+  it('handles signals itself: workers do not receive those of its process group', async () => {
     const { url, pid, process: node } = await harness.mediaNodeProcess();
     const owner = await harness.master(url);
     const rooms = ['a_1', 'b_1'];
@@ -135,7 +135,7 @@ describe('media node: its process', () => {
     assert.deepEqual(workersOf(pid), workers);
   });
 
-  it('is followed by its workers when it is killed', async () => {
+  it('takes its workers along when it is killed', async () => {
     const { url, pid, process: node } = await harness.mediaNodeProcess();
     const owner = await harness.master(url);
     await furnish(owner, owner.fence('r_1'));
@@ -145,13 +145,13 @@ describe('media node: its process', () => {
     await until('no worker runs', () => !workers.some(isRunning));
   });
 
-  it('finds everything as it was after it has been frozen', async () => {
+  it('keeps all of its state over a freeze', async () => {
     const { url, pid } = await harness.mediaNodeProcess();
     const owner = await harness.silentMaster(url).listen(1_000);
     await furnish(owner, owner.fence('r_1'));
     const workers = workersOf(pid);
     process.kill(pid, 'SIGSTOP');
-    await until('it is taken for dead', () => owner.deaths > 0);
+    await until('the media node is declared dead', () => owner.deaths > 0);
     const heard = owner.beats.length;
     process.kill(pid, 'SIGCONT');
     await until('it is heard again', () => owner.beats.length > heard + 3);

@@ -11,7 +11,7 @@ const timing = { ...TIMING, ownerlessGraceMs: GRACE_MS };
 const harness = new Harness();
 afterEach(() => harness.end());
 
-/** Lets a grace pass that begins now: that of a room whose owner never listens. */
+/** Waits for a grace period that begins now: that of a room whose owner never listens. */
 async function graceOver(listener: TestMaster, url: string): Promise<void> {
   const stranger = harness.silentMaster(url, 'master-9@z');
   const room = `clock${listener.news.length}_1`;
@@ -20,7 +20,7 @@ async function graceOver(listener: TestMaster, url: string): Promise<void> {
 }
 
 describe('media node: fencing', () => {
-  it('refuses a former owner everything, and its successor nothing', async () => {
+  it('refuses all commands of a former owner, and none of its successor', async () => {
     const { url } = (await harness.mediaNode({ timing })).identity;
     const former = await harness.master(url);
     const rtpCapabilities = await furnish(former, former.fence('r_1', 4));
@@ -48,7 +48,7 @@ describe('media node: fencing', () => {
     await assert.rejects(former.command(stale, 'openRoom', {}), refused('EPOCH_STALE'));
   });
 
-  it('tells a new owner of streams as they are, muted ones as muted', async () => {
+  it('reports streams to a new owner with their state, muted ones as muted', async () => {
     const { url } = (await harness.mediaNode({ timing })).identity;
     const owner = await harness.master(url);
     await furnish(owner, owner.fence('r_1'));
@@ -76,7 +76,7 @@ describe('media node: fencing', () => {
 });
 
 describe('media node: media without owner', () => {
-  it('flows for the grace, and ends with it', async () => {
+  it('flows during the grace period, and ends with it', async () => {
     const { url } = (await harness.mediaNode({ timing })).identity;
     const [owner, witness] = [await harness.master(url), await harness.master(url, 'master-2@b')];
     const peer = await harness.peer(url, owner.fence('r_1'));
@@ -92,18 +92,18 @@ describe('media node: media without owner', () => {
     owner.stopListening();
     assert.deepEqual(await witness.hears('roomLost', 'r_1'), { uniqueSessionId: 'r_1', epoch: 1, cause: 'ownerless' });
     const took = performance.now() - since;
-    assert.ok(peer.frames > before + 5, 'the picture went on');
+    assert.ok(peer.frames > before + 5, 'the picture continued');
     assert.ok(took > GRACE_MS * 0.9, `${took} ms`);
     await until('no room', () => witness.fact('rooms') === 0);
     await assert.rejects(owner.command(owner.fence('r_1'), 'inventory', {}), refused('SESSION_UNKNOWN'));
   });
 
-  it('is kept by an owner that comes back in time', async () => {
+  it('is kept by an owner that returns in time', async () => {
     const { url } = (await harness.mediaNode({ timing })).identity;
     const [owner, witness] = [await harness.master(url), await harness.master(url, 'master-2@b')];
     await furnish(owner, owner.fence('r_1'));
     owner.stopListening();
-    // Back at once, the owner would not have been missed.
+    // If the owner returned at once, its absence would not be noticed.
     await delay(GRACE_MS / 2);
     await owner.listen();
     await graceOver(witness, url);
@@ -128,7 +128,7 @@ describe('media node: media without owner', () => {
     }
   });
 
-  it('of a life that a rebuild has ended flows for the grace, whoever listens', async () => {
+  it('of a life that a rebuild has ended flows during the grace period, whichever master listens', async () => {
     const { url } = (await harness.mediaNode({ timing })).identity;
     const owner = await harness.master(url);
     const peer = await harness.peer(url, owner.fence('r_1'));
@@ -137,7 +137,7 @@ describe('media node: media without owner', () => {
     const before = peer.frames;
     await assert.rejects(owner.command(owner.fence('r_1'), 'closeRoom', {}), refused('EPOCH_STALE'));
     assert.deepEqual(await owner.hears('roomLost', 'r_1'), { uniqueSessionId: 'r_1', epoch: 1, cause: 'ownerless' });
-    assert.ok(peer.frames > before + 5, 'the picture went on');
+    assert.ok(peer.frames > before + 5, 'the picture continued');
     await graceOver(owner, url);
     assert.equal(await contents(owner, owner.fence('r_2', 2)), ' |  | ');
   });

@@ -16,8 +16,8 @@ import { until } from '../fixtures/media-node/until.ts';
 const harness = new Harness();
 afterEach(() => harness.end());
 
-describe('media node: what every process serves', () => {
-  it('is ready, measured, listed in the store, and closed to strangers', async () => {
+describe('media node: the services of every process', () => {
+  it('is ready, has metrics, is listed in the store, and refuses unsigned calls', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'media-node-'));
     const store = new SqliteStore(join(directory, 'store.db'));
     harness.onEnd(async () => {
@@ -55,7 +55,7 @@ describe('media node: what every process serves', () => {
     assert.deepEqual(await store.listNodes(), []);
   });
 
-  it('drains: takes no more rooms, says so, and waits for those it has', async () => {
+  it('drains: accepts no more rooms, reports this, and waits for its present rooms', async () => {
     const node = await harness.mediaNode();
     const owner = await harness.master(node.identity.url);
     await owner.command(owner.fence('r_1'), 'openRoom', {});
@@ -80,7 +80,7 @@ describe('media node: what every process serves', () => {
   });
 
   it('spreads rooms over its workers, which have the same capabilities', async () => {
-    // Without a look at their load, which the other tests influence.
+    // Ignore the load, which the other tests influence.
     const timing = { ...TIMING, beatMs: 60_000 };
     const node = await harness.mediaNode({ workers: 2, rtcPorts: rtcPorts(2), timing });
     const owner = harness.silentMaster(node.identity.url);
@@ -108,13 +108,13 @@ describe('media node: addresses', () => {
     assert.deepEqual(await offeredBy(owner), ips);
   });
 
-  it('offers the one that it was given, and no other', async () => {
+  it('offers only the configured address', async () => {
     const options = { listenIp: '127.0.0.1', announcedAddress: '203.0.113.7' };
     const owner = await harness.master((await harness.mediaNode(options)).identity.url);
     assert.deepEqual(await offeredBy(owner), ['203.0.113.7']);
   });
 
-  /** The addresses of the candidates, which are the same for both protocols. */
+  /** Addresses of the candidates, the same for both protocols. */
   async function offeredBy(owner: TestMaster): Promise<string[]> {
     const fence = owner.fence('r_1');
     await owner.command(fence, 'openRoom', {});
@@ -125,14 +125,14 @@ describe('media node: addresses', () => {
     const over = (protocol: string): string[] =>
       iceCandidates.filter((one) => one.protocol === protocol).map(({ address }) => address);
     const sorted = iceCandidates.toSorted((one, other) => other.priority - one.priority);
-    assert.deepEqual(sorted, iceCandidates, 'the priorities fall');
+    assert.deepEqual(sorted, iceCandidates, 'the priorities decrease');
     assert.deepEqual(over('udp'), over('tcp'));
     return over('udp');
   }
 });
 
 describe('media node: commands', () => {
-  it('makes one thing of a key, however often and at once it is asked', async () => {
+  it('makes one object for a key, even after repeated and simultaneous commands', async () => {
     const owner = await harness.master((await harness.mediaNode({ listenIp: '127.0.0.1' })).identity.url);
     const fence = owner.fence('r_1');
     const ten = <T>(ask: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 10 }, ask));
@@ -167,7 +167,7 @@ describe('media node: commands', () => {
     }
   });
 
-  it('keeps the rooms of different sessions apart, and ends one without the other', async () => {
+  it('separates the rooms of different sessions, and closes one without the other', async () => {
     const owner = await harness.master((await harness.mediaNode()).identity.url);
     await furnish(owner, owner.fence('a_1'));
     await furnish(owner, owner.fence('b_1'));
@@ -180,7 +180,7 @@ describe('media node: commands', () => {
     assert.deepEqual(owner.news, []);
   });
 
-  it('drops what ends with what it depended on', async () => {
+  it('drops objects whose parents end', async () => {
     const owner = await harness.master((await harness.mediaNode()).identity.url);
     const fence = owner.fence('r_1');
     const rtpCapabilities = await furnish(owner, fence);
@@ -202,7 +202,7 @@ describe('media node: commands', () => {
     }
   });
 
-  it('resumes and closes what it consumes', async () => {
+  it('resumes and closes consumers', async () => {
     const owner = await harness.master((await harness.mediaNode()).identity.url);
     const fence = owner.fence('r_1');
     const rtpCapabilities = await furnish(owner, fence);
@@ -214,7 +214,7 @@ describe('media node: commands', () => {
     assert.equal(await contents(owner, fence), 'down,up | audio,video | view');
   });
 
-  it('refuses nonsense by name, and takes no harm from it', async () => {
+  it('refuses nonsense with named errors, and keeps working', async () => {
     const owner = await harness.master((await harness.mediaNode()).identity.url);
     const fence = owner.fence('r_1');
     const rtpCapabilities = await furnish(owner, fence);

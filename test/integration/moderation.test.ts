@@ -18,7 +18,7 @@ async function join(room: string, role: string): Promise<SdkClient> {
   return client;
 }
 
-test('a moderator puts somebody out: that one, and the others, are told by whom', async () => {
+test('a moderator disconnects a participant: all get an event with this reason', async () => {
   const room = 'moderation-out';
   const [host, ann, bob] = [
     await join(room, 'MODERATOR'),
@@ -37,7 +37,7 @@ test('a moderator puts somebody out: that one, and the others, are told by whom'
   await assert.rejects(host.session.forceDisconnect(annOfHost), { name: 'GENERIC_ERROR', code: 'CONNECTION_UNKNOWN' });
 });
 
-test('nobody else may, and what they may is in their capabilities', async () => {
+test('other roles may not, and their capabilities say so', async () => {
   const room = 'moderation-denied';
   const host = await join(room, 'MODERATOR');
   const moderation = { forceUnpublish: true, forceDisconnect: true };

@@ -31,7 +31,10 @@ after(async () => {
   await net.close();
 });
 
-/** A room of master-2, with a talking client for each of these edges; `undefined`: one that the balancer chooses. */
+/**
+ * Makes a room of master-2, with a sending client for each of these edges; `undefined`: an edge that the balancer
+ * chooses.
+ */
 async function talkingRoom(room: string, edges: readonly (string | undefined)[]): Promise<Participant[]> {
   recorder = new Recorder(running);
   await recorder.room(room, 'takeover', 'master-2');
@@ -44,13 +47,13 @@ async function talkingRoom(room: string, edges: readonly (string | undefined)[])
   return recorder.participants;
 }
 
-/** Resolves when everybody has had, from everybody, something that was said from now on. */
+/** Resolves when every client has received a signal from every other, sent after this call. */
 async function everyoneGetsOn(withinMs = 15_000): Promise<void> {
   const from = recorder.history.length;
   const { participants } = recorder;
   const pairs = participants.flatMap((to) => participants.map((sender) => `${sender.name} to ${to.name}`));
   await until(
-    'what is said now arrives',
+    'new signals arrive',
     () => {
       const recent = recorder.history.slice(from);
       const fresh = new Set(recent.flatMap((one) => (one.kind === 'sent' ? one.payload : [])));
@@ -88,17 +91,17 @@ function lines(node: string, start: string, life: string): number {
 describe('between the edge of a client and the owner', () => {
   for (const [name, fault] of [
     ['the link is cut', () => net.cut('master-1', 'master-2')],
-    ['nothing gets to the owner', () => net.stall('master-1', 'master-2', 'there')],
-    ['nothing gets to the edge', () => net.stall('master-1', 'master-2', 'back')],
-    ['nothing gets anywhere', () => net.stall('master-1', 'master-2')],
+    ['nothing reaches the owner', () => net.stall('master-1', 'master-2', 'there')],
+    ['nothing reaches the edge', () => net.stall('master-1', 'master-2', 'back')],
+    ['nothing passes', () => net.stall('master-1', 'master-2')],
   ] as const) {
-    test(`${name}: its clients go on through others, and the session stays where it is`, async () => {
+    test(`${name}: its clients continue through others, and the session stays in place`, async () => {
       const room = name.replaceAll(' ', '-');
       await talkingRoom(room, ['master-1', 'master-2', 'master-3']);
       const epoch = await epochOf(room);
       fault();
       await everyoneGetsOn();
-      // Still so when all verdicts have been passed, and passed again.
+      // This still holds after all verdicts, and after repeated ones.
       for (let round = 0; round < 3; round += 1) await everyoneGetsOn();
       assert.equal(await epochOf(room), epoch, 'the others reach its owner');
       await allIsWell();
@@ -106,7 +109,7 @@ describe('between the edge of a client and the owner', () => {
   }
 });
 
-test('a resume that is answered after its edge has given the owner up leads somewhere', async () => {
+test('a resume succeeds even if its answer comes after the edge gave the owner up', async () => {
   const given = (): number =>
     running
       .log('master-1')
@@ -128,7 +131,7 @@ describe('between the owner and the media node', () => {
     ['cut', (owner: string, media: string) => net.cut(owner, media)],
     ['stalled', (owner: string, media: string) => net.stall(owner, media)],
   ] as const) {
-    test(`the link is ${name} for longer than a verdict: the media moves, nothing of it stays behind`, async () => {
+    test(`the link is ${name} for longer than a verdict: the media moves, and nothing stays behind`, async () => {
       const room = `media-${name}`;
       await talkingRoom(room, ['master-1', 'master-2']);
       const first = await until('it is there', () => running.session(room));
@@ -146,7 +149,7 @@ describe('between the owner and the media node', () => {
   }
 });
 
-test('the owner is cut off from everything: another goes on, and when it is back it is fenced', async () => {
+test('the owner is cut off from everything: another master takes over, and the old owner is fenced on its return', async () => {
   const room = 'cut-off';
   await talkingRoom(room, [undefined, undefined, undefined, 'master-1', 'master-3']);
   const { uniqueSessionId, epoch } = await until('it is there', () => running.session(room));
@@ -161,7 +164,7 @@ test('the owner is cut off from everything: another goes on, and when it is back
 });
 
 describe('between clients and the balancer', () => {
-  test('a half-open socket is noticed within five seconds, and resumed when there is a way again', async () => {
+  test('a half-open socket is detected within five seconds, and resumes when the path is back', async () => {
     const [ann, bob] = await talkingRoom('half-open', [undefined, 'master-1']);
     assert.ok(ann && bob);
     const since = performance.now();
@@ -180,14 +183,14 @@ describe('between clients and the balancer', () => {
     const participants = await talkingRoom('slow', [undefined, undefined, undefined]);
     net.delay(CLIENTS, 'balancer-1', { ms: 300, loss: 0.05 });
     const begun = performance.now();
-    await until('longer than any patience', () => performance.now() - begun > 6_000);
+    await until('longer than all time limits', () => performance.now() - begun > 6_000);
     await everyoneGetsOn();
     hush();
     assert.deepEqual(await recorder.atRest(15_000), []);
     for (const one of participants) assert.equal(told(one, 'reconnecting') + told(one, 'exception'), 0);
   });
 
-  test('the balancer is killed, and is back: everyone resumes', async () => {
+  test('the balancer is killed and returns: all clients resume', async () => {
     const participants = await talkingRoom('balancer', [undefined, undefined, undefined]);
     const pid = running.cluster.kill('balancer-1');
     for (const one of participants) await one.client.happened('reconnected');
@@ -198,7 +201,7 @@ describe('between clients and the balancer', () => {
   });
 });
 
-/** Another process that has the store's file for itself, until the function that is returned is called. */
+/** Another process locks the store's file until the returned function is called. */
 async function lockStore(): Promise<() => Promise<void>> {
   const script = `
     const { DatabaseSync } = require('node:sqlite');
@@ -217,7 +220,7 @@ async function lockStore(): Promise<() => Promise<void>> {
   };
 }
 
-test('the store is locked for seconds: what is owned goes on, what needs the store is asked to wait', async () => {
+test('the store is locked for seconds: owned sessions continue, and requests that need the store get 503', async () => {
   const [ann] = await talkingRoom('locked', [undefined, 'master-1', 'master-3']);
   const epoch = await epochOf('locked');
   const unlock = await lockStore();
@@ -229,7 +232,7 @@ test('the store is locked for seconds: what is owned goes on, what needs the sto
     assert.equal(refused.status, 503);
     assert.ok(Number(refused.headers.get('retry-after')) > 0);
     await everyoneGetsOn(1_000);
-    // Whoever has lost its socket comes back without the store.
+    // A client that has lost its socket resumes without the store.
     ann?.client.forget();
     net.cut(CLIENTS, 'balancer-1');
     await ann?.client.happened('reconnecting');

@@ -17,7 +17,7 @@ const UPGRADE = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-ve
 
 let running: RunningCluster;
 let proxy: PrefixProxy;
-/** A proxy that leaves its prefix on the path. */
+/** A proxy that does not strip its prefix. */
 let lazy: PrefixProxy;
 let lazyUrl: string;
 before(async () => {
@@ -28,7 +28,7 @@ before(async () => {
   running = await RunningCluster.start({
     port: balancerPort,
     publicUrl: `http://localhost:${port}/site/video`,
-    // An address that this machine has, wherever the test runs.
+    // An address that every machine has.
     lan: { addresses: ['127.0.0.2'], port: 0 },
     timing: { verdictMs: 1_500, beatMs: 300 },
   });
@@ -39,7 +39,7 @@ after(async () => {
 });
 beforeEach(() => running.rested());
 
-/** What an application's server does. */
+/** Does the work of an application's server. */
 async function tokenOf(room: string, failover: FailoverPolicy, url = running.url): Promise<string> {
   const rejoin = new OpenVidu(url, running.cluster.secret);
   const session = await rejoin.createSession({ customSessionId: room, failover });
@@ -47,12 +47,12 @@ async function tokenOf(room: string, failover: FailoverPolicy, url = running.url
   return String(token);
 }
 
-/** Joins, has the owner killed, and is there again, all below the prefix. */
+/** Joins, loses the owner to a kill, and recovers, all below the prefix. */
 async function outlivesCrash(failover: FailoverPolicy, told: 'rebuilt' | 'reconnected'): Promise<void> {
   const room = `prefix-${failover}`;
   const base = running.url.replace('http', 'ws');
   const clients = [new SdkClient(), new SdkClient({ urls: [`${base}/`] }), new SdkClient({ urls: [`${base}/?at=eu`] })];
-  // The node client takes the URL with and without a slash at its end.
+  // The node client accepts the URL with and without a slash at its end.
   for (const [at, { session }] of clients.entries()) {
     await session.connect(() => tokenOf(room, failover, at === 0 ? `${running.url}/` : running.url));
   }
@@ -61,7 +61,7 @@ async function outlivesCrash(failover: FailoverPolicy, told: 'rebuilt' | 'reconn
   for (const client of clients) client.forget();
   const first = await until('it exists', () => running.session(room));
   const owner = await running.ownerOf(room);
-  // The balancer has given three sockets to two masters in turn, so one at least goes with the owner.
+  // The balancer has distributed three sockets over two masters, so at least one is lost with the owner.
   const pid = running.cluster.kill(owner);
   const second = await until('it has another owner', async () => {
     const record = await running.session(room);
@@ -84,7 +84,7 @@ test('below the prefix of a proxy: REST, join, the crash of an owner and the reb
 test('below the prefix of a proxy: the crash of an owner and the takeover', () =>
   outlivesCrash('takeover', 'reconnected'));
 
-test('the server knows the prefix: in its configuration, its document and its tokens', async () => {
+test('the server includes the prefix in its configuration, its document and its tokens', async () => {
   const { json } = await running.rest('GET', '/config');
   assert.equal(json['OPENVIDU_PUBLICURL'], running.url);
   const document = await ApiDocument.of(running.url);
@@ -93,7 +93,7 @@ test('the server knows the prefix: in its configuration, its document and its to
   assert.equal((await fetch(`${server.url}/openvidu/api/openapi.json`)).status, 200);
 });
 
-test('phones, which come in past the proxy, get tokens without the prefix', async () => {
+test('phones, which bypass the proxy, get tokens without the prefix', async () => {
   const [page = ''] = running.cluster.lan?.pages ?? [];
   const [, ca = ''] = readFileSync(join(running.cluster.stateDir, 'lan.crt'), 'utf8').split(/(?<=END CERT.*\n)/);
   const post = (target: string, body: object, more: Record<string, string>): Promise<RawAnswer> => {
@@ -106,7 +106,7 @@ test('phones, which come in past the proxy, get tokens without the prefix', asyn
   assert.ok(token.startsWith(`${page.replace('https', 'wss')}?sessionId=phones&`), token);
 });
 
-test('a proxy that leaves its prefix on the path is named, to the application’s server, to a client and in the log', async () => {
+test('a proxy that does not strip its prefix causes a named error for the application’s server, for a client and in the log', async () => {
   const rejoin = new OpenVidu(lazyUrl, running.cluster.secret);
   await assert.rejects(rejoin.createSession({ customSessionId: 'never' }), ({ status, message }) => {
     assert.equal(status, 404);
@@ -121,7 +121,7 @@ test('a proxy that leaves its prefix on the path is named, to the application’
     running.log('balancer-1').find(({ reason }) => String(reason).startsWith('PREFIX_NOT_STRIPPED')),
   );
   assert.equal(logged['path'], '/site/rejoin');
-  // And where the proxy leads to a master, as HAProxy may.
+  // Also if the proxy leads to a master directly, as HAProxy may.
   const { url } = running.node('master-1');
   for (const [target, headers] of [
     ['/site/rejoin', UPGRADE],

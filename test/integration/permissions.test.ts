@@ -12,10 +12,10 @@ before(async () => {
 });
 after(() => running.stop());
 
-/** A request that is to be refused: what it asks for, and the code of the refusal. */
+/** A request that must be refused, with the code of the refusal. */
 type Refused = readonly [Method, unknown, string];
 
-test('a subscriber sends nothing', async () => {
+test('a subscriber cannot publish', async () => {
   const subscriber = await Asker.join(running, 'roles', { role: 'SUBSCRIBER' });
   const publisher = await Asker.join(running, 'roles');
   assert.equal(await subscriber.refusal('createTransport', { key: 't', direction: 'send' }), 'NOT_PERMITTED');
@@ -23,7 +23,7 @@ test('a subscriber sends nothing', async () => {
   assert.equal(await subscriber.refusal('publish', { key: 'abcd', transport: 't', producers }), 'NOT_PERMITTED');
   const streamId = await publisher.publish();
   assert.deepEqual(publisher.told('streamCreated'), []);
-  // It may receive, and say something.
+  // It may receive, and send signals.
   const transport = await subscriber.receiveTransport();
   await subscriber.request('subscribe', { streamId, transport });
   await subscriber.request('signal', { id: '1' });
@@ -31,7 +31,7 @@ test('a subscriber sends nothing', async () => {
   for (const member of [subscriber, publisher]) await member.leave();
 });
 
-test('only a moderator ends what others do', async () => {
+test("only a moderator ends others' streams and connections", async () => {
   const target = await Asker.join(running, 'moderation');
   const streamId = await target.publish();
   for (const role of ['SUBSCRIBER', 'PUBLISHER']) {
@@ -49,7 +49,7 @@ test('only a moderator ends what others do', async () => {
   moderator.client.close();
 });
 
-test('what belongs to another session is not there', async () => {
+test('objects of another session are unknown', async () => {
   const theirs = await Asker.join(running, 'theirs', { data: 'private' });
   const streamId = await theirs.publish();
   const mine = await Asker.join(running, 'mine', { role: 'MODERATOR' });
@@ -77,7 +77,7 @@ test('what belongs to another session is not there', async () => {
   for (const member of [theirs, mine]) await member.leave();
 });
 
-test('what belongs to another member is not one’s own', async () => {
+test('objects of another member cannot be changed', async () => {
   const other = await Asker.join(running, 'shared');
   const streamId = await other.publish();
   const one = await Asker.join(running, 'shared', { role: 'MODERATOR' });
@@ -88,14 +88,14 @@ test('what belongs to another member is not one’s own', async () => {
     ['changeStream', { streamId, change }, 'STREAM_UNKNOWN'],
   ];
   for (const [method, data, code] of refused) assert.equal(await one.refusal(method, data), code, method);
-  // Keys are each member's own: another's transport is not found by its name.
+  // Each member has its own keys: another member's transport cannot be addressed.
   await other.request('createTransport', { key: 'mine', direction: 'send' });
   assert.equal(await one.refusal('restartIce', { key: 'mine' }), 'TRANSPORT_UNKNOWN');
   assert.equal(await one.refusal('closeTransport', { key: 'mine' }), 'TRANSPORT_UNKNOWN');
   for (const member of [other, one]) await member.leave();
 });
 
-test('a token opens its own session and no other, and a place is resumed by who holds its key', async () => {
+test('a token joins only its own session, and only the holder of the resume key resumes a connection', async () => {
   const token = await running.token('first');
   await running.rest('POST', '/sessions', { customSessionId: 'second' });
   const elsewhere = await RawClient.join(running.socketUrl, token.replace('sessionId=first', 'sessionId=second'));

@@ -10,7 +10,7 @@ import { freePorts } from '../../src/server/dev/ports.ts';
 import { basic } from '../fixtures/doors/processes.ts';
 import { until } from '../fixtures/until.ts';
 
-/** The README's commands, as they are written there, on a machine with two addresses and with no variable of ours set. */
+/** Runs the README's commands unchanged, on a machine with two addresses and without any of our variables. */
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const home = mkdtempSync(join(tmpdir(), 'rejoin-readme-'));
@@ -35,7 +35,7 @@ test('the commands under "One process at a time" bring up a cluster', { timeout:
   const preload = `--import=${pathToFileURL(join(ROOT, 'test/fixtures/two-addresses.mjs')).href}`;
   const { REJOIN_CACHE_DIR, XDG_CACHE_HOME, HOME, MEDIASOUP_WORKER_BIN } = process.env;
   const cache = REJOIN_CACHE_DIR ?? join(XDG_CACHE_HOME ?? join(HOME ?? '', '.cache'), 'rejoin');
-  // Set-up links the worker, also one that it was given: the media node is told nothing of it.
+  // Set-up links the worker, even a given one, so the media node needs no variable.
   const given = MEDIASOUP_WORKER_BIN === undefined ? '' : `export MEDIASOUP_WORKER_BIN=${MEDIASOUP_WORKER_BIN}\n`;
   const lines = script.replace(/^( *npm run setup)/m, `$1 >&2`);
   const shell = spawn('bash', ['-ec', `${given}${lines.replace('\n', '\nunset MEDIASOUP_WORKER_BIN\n')}\nwait`], {

@@ -26,7 +26,7 @@ async function mediaCountsOf(room: string): Promise<string> {
   return `${count('transports')} transports, ${count('producers')} producers, ${count('consumers')} consumers`;
 }
 
-test('a client sends its stream over another transport: those who receive it are told, and nothing of the old one is left', async () => {
+test('a client sends its stream over another transport: its receivers get an event, and nothing of the old one remains', async () => {
   const room = 'renewed';
   const [ann, bob] = [await enter(room), await enter(room)];
   const streamId = await ann.publish();
@@ -34,24 +34,24 @@ test('a client sends its stream over another transport: those who receive it are
   assert.equal(await mediaCountsOf(room), '2 transports, 2 producers, 2 consumers');
 
   assert.equal(await ann.publish('aaaa', 'another'), streamId);
-  await until('bob is told', () => toldTo(bob, 'streamRenewed').length === 1);
+  await until('bob gets the event', () => toldTo(bob, 'streamRenewed').length === 1);
   assert.deepEqual(toldTo(bob, 'streamRenewed'), [{ streamId, renewal: 1 }]);
-  await until('what was there is closed', async () => /2 producers, 0 consumers/.test(await mediaCountsOf(room)));
+  await until('the old producers are closed', async () => /2 producers, 0 consumers/.test(await mediaCountsOf(room)));
   await bob.subscribe(streamId);
   assert.equal(await mediaCountsOf(room), '3 transports, 2 producers, 2 consumers');
   await ann.request('closeTransport', { key: 'up-aaaa' });
   assert.equal(await mediaCountsOf(room), '2 transports, 2 producers, 2 consumers');
 
-  // The same again, as after a resume, is nothing new.
+  // The same request again, as after a resume, changes nothing.
   assert.equal(await ann.publish('aaaa', 'another'), streamId);
   assert.equal(toldTo(bob, 'streamRenewed').length, 1);
-  assert.equal(toldTo(ann, 'streamRenewed').length, 0, 'its publisher knows');
+  assert.equal(toldTo(ann, 'streamRenewed').length, 0, 'its publisher needs no event');
   for (const event of ['streamDestroyed', 'mediaMoved']) assert.equal(toldTo(bob, event).length, 0);
   assert.equal(toldTo(bob, 'streamCreated').length, 1);
   for (const one of [ann, bob]) await one.leave();
 });
 
-test('whoever has not been told finds it in the session: who comes late, and everyone at the next owner', async () => {
+test('clients without the event find it in the snapshot: late participants, and all at the next owner', async () => {
   const room = 'renewed-and-taken-over';
   const owner = 'master-2';
   const edge = `${running.node('master-1').url.replace('http', 'ws')}/rejoin`;
@@ -75,14 +75,14 @@ test('whoever has not been told finds it in the session: who comes late, and eve
   await running.restarted(owner, pid);
 });
 
-test('where all media has moved nobody is told of each stream', async () => {
+test('after a move of all media, no stream has its own event', async () => {
   const room = 'moved';
   const [ann, bob] = [await enter(room), await enter(room)];
   const streamId = await ann.publish();
   const mediaNode = await running.mediaNodeOf(room);
   const pid = running.cluster.kill(mediaNode);
-  await until('both are told', () => [ann, bob].every((one) => toldTo(one, 'mediaMoved').length === 1));
-  // Asked for before it is there, it is waited for.
+  await until('both get the event', () => [ann, bob].every((one) => toldTo(one, 'mediaMoved').length === 1));
+  // A subscription before the stream exists waits for it.
   const waiting = bob.subscribe(streamId);
   assert.equal(await ann.publish('aaaa', 'another'), streamId);
   await waiting;

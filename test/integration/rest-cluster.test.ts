@@ -22,7 +22,7 @@ async function health(master: string): Promise<Health & { code: number }> {
   return { ...(JSON.parse(text) as Health), code: status };
 }
 
-test('health: up, unstable, down, as all masters see it together', async () => {
+test('health: up, unstable, down, as seen by all masters together', async () => {
   for (const master of ['master-1', 'master-2']) {
     const up = await until('all is well', async () => {
       const now = await health(master);
@@ -42,7 +42,7 @@ test('health: up, unstable, down, as all masters see it together', async () => {
       );
     }
   }
-  // Stopped, and not ended: its lease is good for a while, and nobody starts it again.
+  // Stopped, but not ended: its lease stays valid for a while, and nothing restarts it.
   running.cluster.kill('media-2', 'SIGSTOP');
   try {
     const unstable = await until('it is missed', async () => {
@@ -51,7 +51,7 @@ test('health: up, unstable, down, as all masters see it together', async () => {
     });
     assert.deepEqual([unstable.code, unstable.clusterStatus], [409, 'UNSTABLE']);
     running.cluster.kill('media-1', 'SIGSTOP');
-    const down = await until('none is left', async () => {
+    const down = await until('none is available', async () => {
       const now = await health('master-1');
       return now.clusterStatus === 'DOWN' && now;
     });
@@ -72,7 +72,7 @@ test('health: up, unstable, down, as all masters see it together', async () => {
   }
 });
 
-test('a master that lives and does not answer: no list rather than one that lacks its sessions', async () => {
+test('a living master that does not answer: an error instead of an incomplete list', async () => {
   const { url } = running.node('master-1');
   running.cluster.kill('master-2', 'SIGSTOP');
   try {
@@ -115,7 +115,7 @@ test('media nodes, field by field', async () => {
   await member.leave();
 });
 
-test('a media node that carries sessions is not ended unless that is meant, and then they move', async () => {
+test('a media node with sessions ends only with the explicit strategy, and then they move', async () => {
   const client = new SdkClient();
   await client.session.connect(await running.token('moves'));
   const node = await running.mediaNodeOf('moves');
@@ -151,7 +151,7 @@ test('a media node without sessions is ended at once', async () => {
   }
 });
 
-test('a media node waits until its sessions have ended, and can be called back', async () => {
+test('a media node waits until its sessions have ended, and this can be revoked', async () => {
   const member = await Asker.join(running, 'waits');
   const node = await running.mediaNodeOf('waits');
   const other = node === 'media-1' ? 'media-2' : 'media-1';
@@ -161,7 +161,7 @@ test('a media node waits until its sessions have ended, and can be called back',
   const waiting = await patch('waiting-idle-to-terminate');
   assert.deepEqual([waiting.status, waiting.json['status']], [200, 'waiting-idle-to-terminate'], waiting.text);
   assert.equal((waiting.json['sessions'] as unknown[]).length, 1);
-  await until('all know', async () => (await status()) === 'waiting-idle-to-terminate');
+  await until('all masters know', async () => (await status()) === 'waiting-idle-to-terminate');
   assert.equal((await running.rest('POST', '/sessions', { mediaNode: { id: node } })).status, 404);
   for (const room of ['new-1', 'new-2', 'new-3']) {
     const visitor = await Asker.join(running, room);
@@ -182,7 +182,7 @@ test('a media node waits until its sessions have ended, and can be called back',
   assert.equal((await running.rest('PATCH', '/media-nodes/media-9', { status: 'running' })).status, 404);
 });
 
-test('a media node that is terminating moves what it has, and cannot be called back', async () => {
+test('a terminating media node moves its sessions, and this cannot be revoked', async () => {
   const client = new SdkClient();
   await client.session.connect(await running.token('last'));
   const node = await running.mediaNodeOf('last');
@@ -199,7 +199,7 @@ test('a media node that is terminating moves what it has, and cannot be called b
   client.session.disconnect();
 });
 
-test('one session is created, closed and given connections by many at once: answered 200, 204, 404 or 409, and never 503', async () => {
+test('concurrent requests create and close one session and its connections: answers are 200, 204, 404 or 409, never 503', async () => {
   const room = 'storm';
   const bases = ['master-1', 'master-2'].map((id) => running.node(id).url);
   const counts = new Map<string, number>();
@@ -218,6 +218,7 @@ test('one session is created, closed and given connections by many at once: answ
   await Promise.all(Array.from({ length: 12 }, (_, at) => worker(at)));
   const unexpected = [...counts].filter(([key]) => !/ (200|204|404|409)$/.test(key));
   assert.deepEqual(unexpected, [], JSON.stringify([...counts]));
-  for (const key of ['POST 200', 'POST 409', 'POST 404', 'DELETE 204']) assert.ok(counts.get(key), `${key} never came`);
+  for (const key of ['POST 200', 'POST 409', 'POST 404', 'DELETE 204'])
+    assert.ok(counts.get(key), `${key} never happened`);
   await running.rest('DELETE', `/sessions/${room}`);
 });

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => running.stop());
 
-/** Asked of the master that does not own the session, so that everything is passed on once. */
+/** Sent to the master that does not own the session, so that every request is forwarded once. */
 async function session(customSessionId: string): Promise<{ base: string }> {
   const made = await running.rest('POST', '/sessions', { customSessionId }, { base: running.node('master-1').url });
   assert.equal(made.status, 200, made.text);
@@ -105,7 +105,7 @@ test('a connection, from pending to active, field by field', async () => {
   assert.deepEqual((whole.json['connections'] as { content: unknown[] }).content, [active.json, receiver.json]);
 });
 
-test('lists: pending ones by default here, and not with the session', async () => {
+test('lists: they include pending connections by default, but the session does not', async () => {
   const through = await session('lists');
   await running.rest('POST', '/sessions/lists/connection', {}, through);
   const { client } = await Asker.join(running, 'lists');
@@ -123,7 +123,7 @@ test('lists: pending ones by default here, and not with the session', async () =
   client.close();
 });
 
-test('a role is changed before the join, and counts from then on', async () => {
+test('a role changed before the join applies from then on', async () => {
   const through = await session('early');
   const made = await running.rest('POST', '/sessions/early/connection', { role: 'PUBLISHER', data: 'd' }, through);
   const path = `/sessions/early/connection/${made.json['id']}`;
@@ -139,7 +139,7 @@ test('a role is changed before the join, and counts from then on', async () => {
   await member.leave();
 });
 
-test('a role is changed in the middle: everyone is told, and what it does not allow any more ends', async () => {
+test('a role changed during the session: all get an event, and forbidden streams end', async () => {
   const through = await session('roles');
   const member = await Asker.join(running, 'roles');
   const other = await Asker.join(running, 'roles');
@@ -157,7 +157,7 @@ test('a role is changed in the middle: everyone is told, and what it does not al
     );
   }
   await assert.rejects(member.publish(), /NOT_PERMITTED/);
-  // Without a change nobody is told of one, and a new one counts at once.
+  // Without a change there is no event, and a new role applies at once.
   await running.rest('PATCH', path, { role: 'SUBSCRIBER', record: false }, through);
   assert.equal(await member.refusal('forceDisconnect', { connectionId: other.id }), 'NOT_PERMITTED');
   await running.rest('PATCH', path, { role: 'MODERATOR' }, through);
@@ -168,13 +168,13 @@ test('a role is changed in the middle: everyone is told, and what it does not al
   await member.leave();
 });
 
-test('a role that has been changed is what a new owner finds', async () => {
+test('a new owner has the changed role', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'kept', failover: 'takeover' });
   const member = await Asker.join(running, 'kept');
   await running.rest('PATCH', `/sessions/kept/connection/${member.id}`, { role: 'MODERATOR', record: false });
   const owner = await running.ownerOf('kept');
   const pid = running.cluster.kill(owner);
-  const found = await until('the next owner tells', async () => {
+  const found = await until('the next owner answers', async () => {
     const { status, json } = await running.rest('GET', `/sessions/kept/connection/${member.id}`);
     return status === 200 && json;
   });
@@ -183,7 +183,7 @@ test('a role that has been changed is what a new owner finds', async () => {
   member.client.close();
 });
 
-test('a role that was changed with the owner’s last breath counts for the next one', async () => {
+test('a role that the owner stored just before its death applies at the next owner', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'breath', failover: 'takeover' });
   const member = await Asker.join(running, 'breath');
   await member.publish();
@@ -195,7 +195,7 @@ test('a role that was changed with the owner’s last breath counts for the next
   await store.close();
   const owner = await running.ownerOf('breath');
   const pid = running.cluster.kill(owner);
-  const found = await until('the next owner tells', async () => {
+  const found = await until('the next owner answers', async () => {
     const { status, json } = await running.rest('GET', `/sessions/breath/connection/${member.id}`);
     return status === 200 && json;
   });
@@ -204,7 +204,7 @@ test('a role that was changed with the owner’s last breath counts for the next
   member.client.close();
 });
 
-test('whoever becomes a subscriber while a stream is on its way does not keep it', async () => {
+test('a member that becomes a subscriber while it publishes loses the stream', async () => {
   const through = await session('races');
   const member = await Asker.join(running, 'races');
   const path = `/sessions/races/connection/${member.id}`;
@@ -222,7 +222,7 @@ test('whoever becomes a subscriber while a stream is on its way does not keep it
   await member.leave();
 });
 
-test('what cannot be changed is refused by name', async () => {
+test('unchangeable fields are refused with a named error', async () => {
   const through = await session('refused');
   const { id, client } = await Asker.join(running, 'refused');
   const path = `/sessions/refused/connection/${id}`;
@@ -241,7 +241,7 @@ test('what cannot be changed is refused by name', async () => {
   client.close();
 });
 
-test('a connection is ended: its participant, or its token', async () => {
+test('deleting a connection ends its participant, or its token', async () => {
   const through = await session('ended');
   const member = await Asker.join(running, 'ended');
   const other = await Asker.join(running, 'ended');
@@ -274,7 +274,7 @@ test('a connection is ended: its participant, or its token', async () => {
   await other.leave();
 });
 
-test('a stream is ended, and its publisher stays', async () => {
+test('deleting a stream ends it, and its publisher stays', async () => {
   const through = await session('streams');
   const member = await Asker.join(running, 'streams');
   const other = await Asker.join(running, 'streams');
@@ -292,7 +292,7 @@ test('a stream is ended, and its publisher stays', async () => {
   for (const one of [member, other]) await one.leave();
 });
 
-test('tokens, as before there were connections', async () => {
+test("tokens, by OpenVidu's older request", async () => {
   const through = await session('tokens');
   const made = await running.rest('POST', '/tokens', { session: 'tokens', role: 'MODERATOR', data: 'd' }, through);
   assert.equal(made.status, 200, made.text);
@@ -323,7 +323,7 @@ test('tokens, as before there were connections', async () => {
   await member.leave();
 });
 
-test('a token expires: it is refused by name, and is not listed any more', async () => {
+test('an expired token is refused with a named error, and no longer listed', async () => {
   const through = await session('expires');
   const [place, before] = await Promise.all([
     running.rest('POST', '/sessions/expires/connection', { expiresInMs: 1_000 }, through),
@@ -334,7 +334,7 @@ test('a token expires: it is refused by name, and is not listed any more', async
   const joined = await running.rest('POST', '/sessions/expires/connection', { expiresInMs: 1_000 }, through);
   const member = await Asker.join(running, 'expires', { token: String(joined.json['token']) });
   const path = `/sessions/expires/connection/${place.json['id']}`;
-  await until('it is not shown any more', async () => (await running.rest('GET', path)).status === 404);
+  await until('it is no longer listed', async () => (await running.rest('GET', path)).status === 404);
   assert.ok(Date.now() >= Number(place.json['expiresAt']));
   const list = await running.rest('GET', '/sessions/expires/connection', undefined, through);
   assert.equal(list.json['numberOfElements'], 2);
@@ -344,7 +344,7 @@ test('a token expires: it is refused by name, and is not listed any more', async
     return (await late.frame('refused')).error.code;
   };
   assert.equal(await refused(), 'TOKEN_EXPIRED');
-  // Somebody who has joined in time is not touched.
+  // A participant that joined in time is not affected.
   const active = await running.rest('GET', `/sessions/expires/connection/${member.id}`, undefined, through);
   assert.deepEqual([active.json['status'], active.json['expiresAt']], ['active', undefined]);
   for (const [body, path] of [
@@ -361,7 +361,7 @@ test('a token expires: it is refused by name, and is not listed any more', async
   await member.leave();
 });
 
-test('ice servers: those of the connection, or else those of the cluster', async () => {
+test("ICE servers: the connection's, or else the cluster's", async () => {
   await session('ice');
   const own = [
     { url: 'turn:10.0.0.1:3478', username: 'me', credential: 'mine' },
@@ -390,7 +390,7 @@ test('ice servers: those of the connection, or else those of the cluster', async
   for (const one of [member, other]) await one.leave();
 });
 
-test('fields of a new connection that are wrong are named', async () => {
+test('wrong fields of a new connection are named', async () => {
   const through = await session('wrong');
   const cases: [RegExp, unknown][] = [
     [/type must be one of WEBRTC/, { type: 'IPCAM' }],

@@ -9,7 +9,7 @@ import { faultOf, type Known, requestsTo, send } from '../fixtures/fuzz/rest-req
 import { seeds } from '../fixtures/random.ts';
 import { ApiDocument } from '../fixtures/rest/api-document.ts';
 
-/** Requests to each operation. */
+/** Number of requests to each operation. */
 const RUNS = 60;
 const ROOM = 'fuzzed';
 
@@ -22,7 +22,7 @@ before(async () => {
 after(() => running.stop());
 
 for (const seed of seeds(1)) {
-  test(`whatever is asked of the REST API, it answers as documented and harms nobody: SEED=${seed}`, async () => {
+  test(`the REST API answers any request as documented and harms nobody: SEED=${seed}`, async () => {
     const processes = new Processes(running);
     const bystanders = await Bystanders.in(running);
     const authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${running.cluster.secret}`).toString('base64')}`;
@@ -44,7 +44,7 @@ for (const seed of seeds(1)) {
             const answer = await send(running.node(node).url, request);
             statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
             assert.equal(faultOf(document, request, answer), undefined);
-            assert.ok(operation.id === 'listSessions' || !answer.text.includes(PRIVATE), 'what is private has leaked');
+            assert.ok(operation.id === 'listSessions' || !answer.text.includes(PRIVATE), 'private data has leaked');
           },
         ),
         seed,
@@ -54,14 +54,14 @@ for (const seed of seeds(1)) {
     }
     await bystanders.unharmed();
     await processes.unharmed();
-    // Not all of it was refused at the door.
+    // Proves that not all requests were refused early.
     for (const status of [200, 204, 400, 401, 404, 501]) assert.ok(statuses.has(status), `${status} ${[...statuses]}`);
   });
 }
 
-test('paths that are none', async () => {
+test('unknown paths', async () => {
   const processes = new Processes(running);
-  /** A missing path may be refused before it is looked for. */
+  /** An invalid path may be refused before its lookup. */
   const paths: [404 | 400, string][] = [
     [400, '/sessions/%zz'],
     [400, '/sessions/%'],

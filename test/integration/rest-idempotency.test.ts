@@ -19,7 +19,7 @@ function post(path: string, key: string, body: unknown, master?: string): Promis
   return running.rest('POST', path, body, { ...base, headers: { 'idempotency-key': key } });
 }
 
-/** Ends the owner's process; resolves when another one owns the session. */
+/** Kills the owner; resolves when another master owns the session. */
 async function takenOver(room: string): Promise<() => Promise<void>> {
   const owner = await running.ownerOf(room);
   const pid = running.cluster.kill(owner);
@@ -32,7 +32,7 @@ async function count(path: string): Promise<number> {
   return Number((await running.rest('GET', path)).json['numberOfElements']);
 }
 
-test('a session is created once, at whichever master, at once, again, and after a crash', async () => {
+test('a session is created once, at any master, simultaneously, repeatedly, and after a crash', async () => {
   const before = await count('/sessions');
   const at = ['master-1', 'master-2', undefined];
   const first = await Promise.all(at.map((master) => post('/sessions', 'key-1', {}, master)));
@@ -48,7 +48,7 @@ test('a session is created once, at whichever master, at once, again, and after 
   await restored();
 });
 
-test('a session with a name: the same request finds it, any other finds that it exists', async () => {
+test('a session with a name: the same request returns it, any other gets 409', async () => {
   const body = { customSessionId: 'named', failover: 'takeover' };
   const made = await post('/sessions', 'named-1', body, 'master-1');
   assert.equal(made.status, 200);
@@ -61,7 +61,7 @@ test('a session with a name: the same request finds it, any other finds that it 
     assert.equal(otherBody.status, 422);
     assert.match(String(otherBody.json['message']), /another body.*choose another key/);
   }
-  // Its next life is another session, for the same request as well.
+  // The same request makes another session for the next life.
   await running.rest('DELETE', '/sessions/named');
   const anew = await post('/sessions', 'named-1', body);
   assert.equal(anew.status, 200);
@@ -96,13 +96,13 @@ test('connections and tokens are made once, also after a crash, after the join, 
     assert.deepEqual([again.status, again.json], [200, made.get(path)?.json], again.text);
     assert.equal((await post(path, 'same-key', { ...body, data: 'other' })).status, 422);
   }
-  // The one that is there and the two that are pending; nothing of the one that has left.
+  // The present connection and the two pending ones; none for the member that has left.
   assert.equal(await count('/sessions/once/connection'), 3);
   stays.client.close();
   await restored();
 });
 
-test('a signal is said once to everyone, also after a crash', async () => {
+test('a signal reaches everyone once, even after a crash', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'signals' }, { base: running.node('master-1').url });
   const client = new SdkClient();
   await client.session.connect(await running.token('signals'));
@@ -123,7 +123,7 @@ test('a signal is said once to everyone, also after a crash', async () => {
   await restored();
 });
 
-test('a key that is none is refused by name, and so nothing is made', async () => {
+test('an invalid key is refused with a named error, and nothing is made', async () => {
   const before = await count('/sessions');
   for (const key of ['two words', 'x'.repeat(129), '']) {
     const answer = await post('/sessions', key, {});

@@ -19,11 +19,11 @@ interface Call {
   readonly path?: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
-  /** Waits until it can be asked for. */
+  /** Waits until the request can succeed. */
   readonly ready?: () => Promise<unknown>;
 }
 
-test('the document is valid, and every master serves the same, to anyone', async () => {
+test('the document is valid, and every master serves the same one, without credentials', async () => {
   assert.equal(document.json.openapi, '3.1.0');
   const { valid, errors } = await new Validator().validate(document.json as object as Record<string, unknown>);
   assert.ok(valid, JSON.stringify(errors));
@@ -158,7 +158,7 @@ test('every operation answers as documented, in success and in failure', async (
     deleteRecording: [{ status: 501, path: '/recordings/r' }],
     startBroadcast: [{ status: 501 }],
     stopBroadcast: [{ status: 501 }],
-    // Last, as it ends the master that has answered some of these.
+    // Last, because it ends the master that answered some of these.
     drainNode: [
       { ...wrong, path: '/nodes/master-2/drain' },
       { ...never, path: '/nodes/x/drain' },

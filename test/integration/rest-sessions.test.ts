@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { Asker } from '../fixtures/cluster/asker.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 
-/** Where a page of somebody else is from that may use the API. */
+/** The origin of a foreign page that may use the API. */
 const PAGE = 'https://app.example.org';
 
 let running: RunningCluster;
@@ -58,7 +58,7 @@ test('everything at its default: left out, null, or empty', async () => {
   }
 });
 
-test('what is asked for is shown again, the same each time', async () => {
+test('the requested properties are returned, the same each time', async () => {
   const asked = {
     customSessionId: 'A-z_0',
     mediaMode: 'RELAYED',
@@ -94,7 +94,7 @@ test('what is asked for is shown again, the same each time', async () => {
   }
 });
 
-test('a session that exists is a 409 with nothing in it, whichever master is asked', async () => {
+test('an existing session gets an empty 409, from every master', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'twice' });
   for (const master of ['master-1', 'master-2']) {
     const { url } = running.node(master);
@@ -103,7 +103,7 @@ test('a session that exists is a 409 with nothing in it, whichever master is ask
   }
 });
 
-test('ids of all lengths that are allowed lead to their session', async () => {
+test('ids of all allowed lengths lead to their session', async () => {
   const id = 'x'.repeat(128);
   assert.equal((await running.rest('POST', '/sessions', { customSessionId: id })).status, 200);
   assert.equal((await running.rest('POST', `/sessions/${id}/connection`)).status, 200);
@@ -112,7 +112,7 @@ test('ids of all lengths that are allowed lead to their session', async () => {
   assert.equal((await running.rest('GET', `/sessions/${'x'.repeat(5_000)}`)).status, 404);
 });
 
-test('each field that is wrong is named, and nothing is made', async () => {
+test('each wrong field is named, and nothing is made', async () => {
   const before = (await running.rest('GET', '/sessions')).json['numberOfElements'];
   const wrong: [number, RegExp, object][] = [
     [400, /customSessionId/, { customSessionId: 'a b' }],
@@ -142,7 +142,7 @@ test('each field that is wrong is named, and nothing is made', async () => {
   assert.equal((await running.rest('GET', '/sessions')).json['numberOfElements'], before);
 });
 
-test('a session is placed on the media node that it was created for', async () => {
+test('a session is hosted on its requested media node', async () => {
   for (const id of ['media-1', 'media-2', 'media-1']) {
     const { json } = await running.rest('POST', '/sessions', { mediaNode: { id } });
     const sessionId = String(json['id']);
@@ -180,7 +180,7 @@ test('credentials: the scheme in any case, nothing else', async () => {
   }
 });
 
-test('a page of another origin may ask only if its origin is listed', async () => {
+test('a page of another origin needs an entry in the list', async () => {
   const preflight = (origin: string, base = running.url): Promise<Response> =>
     fetch(`${base}/openvidu/api/sessions`, {
       method: 'OPTIONS',
@@ -203,14 +203,14 @@ test('a page of another origin may ask only if its origin is listed', async () =
       assert.equal(refused.headers.get('access-control-allow-methods'), null);
     }
   }
-  // Errors can be read by the page, too.
+  // The page can read errors, too.
   const refused = await running.rest('GET', '/sessions/none', undefined, { headers: { origin: PAGE } });
   assert.equal(refused.headers.get('access-control-allow-origin'), PAGE);
   const other = await running.rest('GET', '/sessions/none', undefined, { headers: { origin: 'https://evil.example' } });
   assert.equal(other.headers.get('access-control-allow-origin'), null);
 });
 
-test('bodies: none at all under any type, and nothing but JSON', async () => {
+test('bodies: an empty one of any type, otherwise only JSON', async () => {
   const send = (type: string | undefined, body: string | undefined, method = 'POST') =>
     running.rest(method, method === 'POST' ? '/sessions' : '/sessions/none', body, {
       headers: type === undefined ? {} : { 'content-type': type },
@@ -226,7 +226,7 @@ test('bodies: none at all under any type, and nothing but JSON', async () => {
   assert.equal((await send('application/json', '{"__proto__":{"a":1}}')).status, 400);
   const deep = `{"unknown":${'['.repeat(100_000)}${']'.repeat(100_000)},"customSessionId":"deep"}`;
   assert.equal((await send('application/json', deep)).status, 200);
-  // By the other master it is passed on.
+  // The other master forwards it.
   await running.rest('POST', '/sessions', { customSessionId: 'deep-2' }, { base: running.node('master-1').url });
   const passed = await running.rest('POST', '/sessions/deep-2/connection', deep, {
     base: running.node('master-2').url,
@@ -234,7 +234,7 @@ test('bodies: none at all under any type, and nothing but JSON', async () => {
   assert.equal(passed.status, 200, passed.text);
 });
 
-test('what is not supported says so', async () => {
+test('unsupported features get a clear error', async () => {
   const recordings = await running.rest('GET', '/recordings');
   assert.deepEqual([recordings.status, recordings.text], [200, '{"count":0,"items":[]}']);
   const unsupported: [string, string, unknown?][] = [
@@ -255,7 +255,7 @@ test('what is not supported says so', async () => {
   }
 });
 
-test('the configuration tells what is true, and no secret', async () => {
+test('the configuration is true, and contains no secret', async () => {
   const { status, json, text } = await running.rest('GET', '/config');
   assert.equal(status, 200);
   assert.equal(json['OPENVIDU_PUBLICURL'], running.url);

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => running.stop());
 
-/** Two members, and the address of the master that does not own their session. */
+/** Two members, and the URL of the master that does not own their session. */
 async function pair(room: string): Promise<{ one: Asker; two: Asker; through: { base: string } }> {
   await running.rest('POST', '/sessions', { customSessionId: room }, { base: running.node('master-1').url });
   const one = await Asker.join(running, room);
@@ -19,7 +19,7 @@ async function pair(room: string): Promise<{ one: Asker; two: Asker; through: { 
   return { one, two, through: { base: running.node('master-2').url } };
 }
 
-test('to everyone, from nobody', async () => {
+test('to all, without a sender', async () => {
   const { one, two, through } = await pair('all');
   for (const to of [undefined, null, []]) {
     const answer = await running.rest('POST', '/signal', { session: 'all', to, type: 'chat', data: 'hello' }, through);
@@ -40,7 +40,7 @@ test('to everyone, from nobody', async () => {
   for (const member of [one, two]) await member.leave();
 });
 
-test('to some, and to nobody else', async () => {
+test('to some, and to no others', async () => {
   const { one, two, through } = await pair('some');
   const send = (to: unknown, data: string) => running.rest('POST', '/signal', { session: 'some', to, data }, through);
   assert.equal((await send([one.id, one.id], 'for one')).status, 200);
@@ -59,7 +59,7 @@ test('to some, and to nobody else', async () => {
   for (const member of [one, two]) await member.leave();
 });
 
-test('what cannot be said is refused by name, and said to nobody', async () => {
+test('an impossible signal is refused with a named error, and reaches nobody', async () => {
   const { one, two, through } = await pair('refused');
   const elsewhere = await Asker.join(running, 'elsewhere');
   await running.rest('POST', '/sessions', { customSessionId: 'empty' });
@@ -91,7 +91,7 @@ test('what cannot be said is refused by name, and said to nobody', async () => {
   for (const member of [one, two, elsewhere]) await member.leave();
 });
 
-test('who is away for a moment gets it on coming back', async () => {
+test('a briefly absent member gets it on its return', async () => {
   await running.rest('POST', '/sessions', { customSessionId: 'away' }, { base: running.node('master-1').url });
   const edge = running.node('master-2');
   const urls = [edge.url.replace('http', 'ws'), running.url.replace('http', 'ws')];

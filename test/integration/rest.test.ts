@@ -25,7 +25,7 @@ test('sessions: create, get, list, delete, with OpenVidu’s statuses', async ()
   const listed = await running.rest('GET', '/sessions');
   const ids = (listed.json['content'] as { id: string }[]).map(({ id }) => id);
   assert.ok(ids.includes('one') && ids.includes(String(unnamed.json['id'])));
-  // Whichever master is asked, and whoever owns it.
+  // Every master answers, for sessions of any owner.
   for (const id of ['master-1', 'master-2']) {
     const base = running.node(id).url;
     assert.equal((await running.rest('GET', '/sessions/one', undefined, { base })).json['id'], 'one', id);
@@ -69,7 +69,7 @@ test('connections: create at any master, list, get, delete', async () => {
   assert.equal((await running.rest('POST', '/sessions/none/connection', {})).status, 404);
 });
 
-test('bad input is answered by name, and the next request is served', async () => {
+test('bad input gets a named error, and the next request is served', async () => {
   const refused: [number, RegExp, ...Parameters<RunningCluster['rest']>][] = [
     [401, /secret/, 'GET', '/sessions', undefined, { secret: 'wrong' }],
     [400, /not JSON/, 'POST', '/sessions', '{oops'],

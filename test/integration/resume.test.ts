@@ -15,7 +15,7 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-test('through any number of socket drops, every signal arrives once and in order', async () => {
+test('over any number of socket drops, every signal arrives once and in order', async () => {
   for (const seed of seeds(3)) {
     const random = seededRandom(seed);
     const room = `resume-${seed}`;
@@ -31,18 +31,18 @@ test('through any number of socket drops, every signal arrives once and in order
       const client = clients[at];
       if (client) pending.push(client.session.signal({ type: 'n', data }));
       if (random() < 0.06) cuts += cutSockets();
-      // Whatever the dice say, now and then all of them at once, while all are there.
+      // Independent of the random numbers, all are sometimes cut at once while all are connected.
       if (step % 50 === 25) {
         await until(`SEED=${seed}: all are back`, () => clients.every(({ session }) => session.state === 'joined'));
         cuts += cutSockets();
       }
-      // A turn of the loop now and then, so that cuts fall between frames and not only between bursts.
+      // Sometimes a turn of the event loop, so that cuts also fall between frames.
       if (random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(pending);
     assert.ok(cuts >= 9, `SEED=${seed}: only ${cuts} cuts`);
     for (const client of clients) {
-      await until(`SEED=${seed}: all signals are there`, () => client.signals.length >= 150);
+      await until(`SEED=${seed}: all signals have arrived`, () => client.signals.length >= 150);
       assert.equal(client.signals.length, 150, `SEED=${seed}`);
       for (const [at, expected] of sent.entries()) {
         const got = client.signals.filter((data) => data?.startsWith(`${at}:`));
@@ -59,7 +59,7 @@ test('through any number of socket drops, every signal arrives once and in order
   }
 });
 
-test('a signal is answered when it has arrived, and not before', async () => {
+test('a signal is answered after its arrival, not before', async () => {
   const sender = new SdkClient();
   await sender.session.connect(await running.token('arrived'));
   const recipient = await RawClient.join(running.socketUrl, await running.token('arrived'));
@@ -69,14 +69,14 @@ test('a signal is answered when it has arrived, and not before', async () => {
     answered = true;
   });
   const { seq } = await recipient.frame('evt');
-  // Its own copy has come back and is acknowledged, too: only the other one's word is missing.
+  // The sender's own copy is acknowledged, too; only the other recipient's acknowledgement is missing.
   await until('its own copy', () => sender.signals.length === 1);
   recipient.send({ t: 'ping' });
   await recipient.frame('pong');
   assert.equal(answered, false);
   recipient.send({ t: 'ack', seq });
   await signal;
-  // Who leaves need not be waited for.
+  // A leaving recipient need not be awaited.
   const second = sender.session.signal({ data: 'y' });
   await until('it is there', () => recipient.frames.filter(({ t }) => t === 'evt').length === 2);
   recipient.send({ t: 'req', id: 1, method: 'leave', data: {} });
@@ -84,7 +84,7 @@ test('a signal is answered when it has arrived, and not before', async () => {
   sender.session.disconnect();
 });
 
-test('a request that comes twice is carried out once', async () => {
+test('a repeated request is executed once', async () => {
   const client = await RawClient.join(running.socketUrl, await running.token('twice'));
   await client.frame('welcome');
   const request = (id: number): object => ({ t: 'req', id, method: 'signal', data: { id: `s${id}`, data: `${id}` } });
@@ -98,7 +98,7 @@ test('a request that comes twice is carried out once', async () => {
   client.close();
 });
 
-test('others see who is away; who stays away too long has left', async () => {
+test('others see absences; a client that stays away too long has left', async () => {
   const stays = new SdkClient();
   const goes = new SdkClient({ retry: { spreadMs: 60_000, giveUpAfterMs: 60_000 } });
   await goes.session.connect(await running.token('away'));
@@ -113,14 +113,14 @@ test('others see who is away; who stays away too long has left', async () => {
   const { connection, reason } = left.detail as { connection: { connectionId: string }; reason: string };
   assert.equal(connection.connectionId, remote);
   assert.equal(reason, 'networkDisconnect');
-  // Coming back after that, it is told so, and does not try for ever.
+  // On its return it gets this reason, and stops trying.
   goes.session.reconnectNow();
   const over = await goes.happened('sessionDisconnected');
   assert.equal((over.detail as { reason: string }).reason, 'networkDisconnect');
   stays.session.disconnect();
 });
 
-test('a signal that nobody can get is refused by name', async () => {
+test('a signal without a possible recipient is refused with a named error', async () => {
   const client = new SdkClient();
   await assert.rejects(client.session.signal({ data: 'x' }), { name: 'OPENVIDU_NOT_CONNECTED' });
   await client.session.connect(await running.token('alone'));

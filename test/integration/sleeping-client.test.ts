@@ -8,12 +8,13 @@ import { until } from '../fixtures/until.ts';
 
 let running: RunningCluster;
 before(async () => {
-  // Longer than a client takes to find out that its socket is dead: it comes back sooner after the last word that it has read.
+  // Longer than a client needs to detect a dead socket, because it must not return sooner after its last received
+  // message.
   running = await RunningCluster.start({ timing: { resumeGraceMs: 8_000 } });
 });
 after(() => running.stop());
 
-test('a client sleeps for longer than its place is kept, and something was sent to it: it takes another place', async () => {
+test('a client sleeps for longer than the grace period, and a signal was sent to it: it joins again', async () => {
   const room = 'asleep';
   const stays = new SdkClient();
   const path = await SilentPath.to(running.url);
@@ -21,7 +22,7 @@ test('a client sleeps for longer than its place is kept, and something was sent 
   await stays.session.connect(await running.token(room));
   sleeper.sleep();
   try {
-    // While its machine takes what is sent, and its program does not.
+    // Its machine still accepts data, but its program does not run.
     const said = stays.session.signal({ data: 'are you there?' });
     await stays.happened('connectionDestroyed', 1, 20_000);
     await said;

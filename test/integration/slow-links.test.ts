@@ -13,7 +13,7 @@ const NET = new FaultNet(15);
 const BALANCER = 'balancer-1';
 const KB = 1024;
 const SLOW: DelayOptions = { ms: 20, bytesPerSecond: 64 * KB };
-/** Of a room whose snapshot is 300 KB. */
+/** Size of a room whose snapshot is 300 KB. */
 const CROWD = 20;
 const METADATA = 'm'.repeat(15 * KB);
 
@@ -34,7 +34,7 @@ afterEach(() => {
   for (const { session } of SdkClient.all.splice(0)) session.disconnect();
 });
 
-/** A session at `master-1`. Everything about it is asked of masters, over links that are fast. */
+/** Makes a session at `master-1`. Requests for it go to masters directly, over fast links. */
 async function aRoom(room: string, failover: 'rebuild' | 'takeover'): Promise<void> {
   const { url: base } = running.node('master-1');
   const { status } = await running.rest('POST', '/sessions', { customSessionId: room, failover }, { base });
@@ -49,7 +49,7 @@ function token(room: string, master = 'master-1'): Promise<string> {
   });
 }
 
-/** Many are in the room, and say much of themselves: over links that are fast, at the master that does not own it. */
+/** Adds many members with large metadata, over fast links, at the master that does not own the room. */
 async function crowd(room: string): Promise<RawClient[]> {
   const { url } = running.node('master-2');
   const clients = await Promise.all(
@@ -67,7 +67,7 @@ async function crowd(room: string): Promise<RawClient[]> {
   return clients;
 }
 
-/** How many sockets were made during `work`. */
+/** Number of sockets made during `work`. */
 async function socketsDuring(work: () => Promise<unknown>): Promise<number> {
   const made = socketsMade();
   await work();
@@ -88,7 +88,7 @@ test('64 KB/s: a room of 300 KB is joined over the first socket', async () => {
   assert.equal(othersOf(client), CROWD);
 });
 
-test('64 KB/s: a client that comes back to 300 KB of messages gets them over one socket, each once', async () => {
+test('64 KB/s: a client that returns to 300 KB of signals gets them over one socket, each once', async () => {
   await aRoom('slow-resume', 'takeover');
   const client = new SdkClient({ retry: { spreadMs: 600_000 } });
   await client.session.connect(await token('slow-resume'));
@@ -103,26 +103,26 @@ test('64 KB/s: a client that comes back to 300 KB of messages gets them over one
   const said = Array.from({ length: 6 }, (_, n) => `${n}${'s'.repeat(50 * KB)}`);
   for (const [n, data] of said.entries())
     sender.send({ t: 'req', id: n + 1, method: 'signal', data: { id: `${n}`, data } });
-  await until('it has said all', () => sender.frames.filter(({ t }) => t === 'evt').length >= said.length);
+  await until('it has sent all', () => sender.frames.filter(({ t }) => t === 'evt').length >= said.length);
   NET.delay(CLIENTS, BALANCER, SLOW);
   const made = await socketsDuring(async () => {
     client.session.reconnectNow();
-    await until('all are there', () => client.signals.length === said.length);
+    await until('all have arrived', () => client.signals.length === said.length);
   });
   assert.deepEqual(client.signals, said);
   assert.equal(made, 1);
   assert.equal(client.count('reconnected'), 1);
 });
 
-test('64 KB/s: another owner takes a room of 300 KB over, and its client has it over one socket', async () => {
+test('64 KB/s: another owner takes a room of 300 KB over, and its client resumes over one socket', async () => {
   await aRoom('slow-takeover', 'takeover');
   const client = new SdkClient();
   await client.session.connect(await token('slow-takeover'));
   await crowd('slow-takeover');
-  await until('it knows all', () => othersOf(client) === CROWD);
+  await until('it knows all members', () => othersOf(client) === CROWD);
   NET.delay(CLIENTS, BALANCER, SLOW);
   const pid = running.cluster.kill('master-1');
-  // At most: its edge may live.
+  // At most one, because its edge may survive.
   const made = await socketsDuring(async () => {
     const before = await running.session('slow-takeover');
     await until('another owner', async () => (await running.session('slow-takeover'))?.epoch !== before?.epoch);
@@ -142,7 +142,7 @@ test('64 KB/s: a room of 300 KB is rebuilt over one socket', async () => {
     if (!rebuilding) return first;
     const { url: base } = running.node('master-2');
     await running.rest('POST', '/sessions', { customSessionId: 'slow-rebuild', failover: 'rebuild' }, { base });
-    // The others are faster.
+    // The others return faster.
     await crowd('slow-rebuild');
     return token('slow-rebuild', 'master-2');
   });
@@ -156,7 +156,7 @@ test('64 KB/s: a room of 300 KB is rebuilt over one socket', async () => {
   await running.restarted('master-1', pid);
 });
 
-test('16 KB/s: a welcome that takes longer than an acknowledgement may is no silence', async () => {
+test('16 KB/s: a welcome that takes longer than the limit for acknowledgements is not a silence', async () => {
   await aRoom('slower', 'takeover');
   const [talker] = await crowd('slower');
   const client = new SdkClient();
@@ -164,26 +164,26 @@ test('16 KB/s: a welcome that takes longer than an acknowledgement may is no sil
   NET.delay(CLIENTS, BALANCER, { ms: 20, bytesPerSecond: 16 * KB });
   const made = await socketsDuring(async () => {
     const joined = client.session.connect(way);
-    // It says nothing of itself.
+    // It has no metadata.
     const isNew = (frame: ServerFrame): boolean =>
       frame.t === 'evt' && frame.event === 'connectionCreated' && frame.data.connection.data === '';
     await until('it is about to be welcomed', () => talker?.frames.some(isNew));
-    // Behind the welcome.
+    // Queued behind the welcome.
     talker?.send({ t: 'req', id: 1, method: 'signal', data: { id: 'x', data: 'behind' } });
     await joined;
     await until('it has it', () => client.signals.length === 1);
-    // A close would have come behind it.
+    // A close would have followed it.
     await client.session.signal({ data: 'still the same' });
   });
   assert.equal(made, 1);
 });
 
-test('a round trip of 3 s: a quiet session keeps its socket, whoever asks', async () => {
+test('a round trip of 3 s: a quiet session keeps its socket, whichever side pings', async () => {
   await aRoom('far', 'takeover');
   const asks = new SdkClient();
   const [way, other] = [await token('far'), await token('far')];
   NET.delay(CLIENTS, BALANCER, { ms: 1_500 });
-  // Its own timers run once a minute: only its browser answers.
+  // Its own timers run once a minute, so only its browser answers.
   const sleeps = RawClient.join(running.socketUrl, other);
   await asks.session.connect(way);
   const raw = await sleeps;
@@ -195,7 +195,7 @@ test('a round trip of 3 s: a quiet session keeps its socket, whoever asks', asyn
   await until('it has been quiet for 20 s', () => performance.now() - begun > 20_000, 25_000);
   assert.equal(socketsMade(), made);
   assert.deepEqual([asks.count('reconnecting'), raw.closed], [0, undefined]);
-  // A page that comes to the front doubts its socket.
+  // A page that becomes visible probes its socket.
   asks.session.reconnectNow();
   await asks.session.signal({ data: 'still here' });
   assert.equal(asks.count('reconnecting'), 0);

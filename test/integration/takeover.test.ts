@@ -13,9 +13,9 @@ before(async () => {
 after(() => running.stop());
 beforeEach(() => running.rested());
 
-test('the owner is killed: another goes on, and nobody is told of anything that is not theirs', async () => {
+test('the owner is killed: another master takes over, and unaffected clients get no event', async () => {
   const room = 'goes-on';
-  // Each through an edge of its own, so that one of them loses its socket and two do not.
+  // Each uses its own edge, so that one loses its socket and two do not.
   const edges = ['master-1', 'master-2', 'master-3'];
   const clients = edges.map(
     (edge) =>
@@ -27,7 +27,7 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
   for (const client of clients) client.forget();
   const first = await until('it exists', () => running.session(room));
 
-  // Signals on their way all the while: each is to arrive once, in its sender's order.
+  // Signals are on their way all the time: each must arrive once, in its sender's order.
   const sent: string[][] = clients.map(() => []);
   const pending: Promise<void>[] = [];
   const say = (): void => {
@@ -38,7 +38,7 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
     }
   };
   const talking = setInterval(say, 5);
-  await until('they talk', () => clients.every(({ signals }) => signals.length > 60));
+  await until('all send signals', () => clients.every(({ signals }) => signals.length > 60));
   assert.equal(await running.ownerOf(room), 'master-2');
   const pid = running.cluster.kill('master-2');
   await clients[1]?.happened('reconnected');
@@ -47,7 +47,7 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
     return record && record.owner !== first.owner && record;
   });
   const after = sent[0]?.length ?? 0;
-  await until('they talk on', () => (sent[0]?.length ?? 0) > after + 40);
+  await until('they keep sending', () => (sent[0]?.length ?? 0) > after + 40);
   clearInterval(talking);
   await Promise.all(pending);
 
@@ -56,7 +56,7 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
   const total = sent.reduce((sum, one) => sum + one.length, 0);
   for (const [at, client] of clients.entries()) {
     await until('everything has arrived', () => client.signals.length >= total);
-    assert.equal(client.signals.length, total, `client ${at}: something came twice`);
+    assert.equal(client.signals.length, total, `client ${at}: a signal arrived twice`);
     for (const [from, expected] of sent.entries()) {
       assert.deepEqual(
         client.signals.filter((data) => data?.startsWith(`${from}:`)),
@@ -73,7 +73,7 @@ test('the owner is killed: another goes on, and nobody is told of anything that 
   await running.restarted('master-2', pid);
 });
 
-test('a place made before the crash can be taken after it, and who has left has left', async () => {
+test('a token from before the crash works after it, and participants that left stay gone', async () => {
   const room = 'places';
   const early = await running.token(room, { owner: 'master-1' });
   const stays = new SdkClient();
@@ -114,7 +114,7 @@ test('owner after owner is killed', async () => {
   }
 });
 
-test('a frozen owner is replaced; when it wakes up it is fenced and its clients go on at the new one', async () => {
+test('a frozen owner is replaced; when it wakes up it is fenced and its clients continue at the new one', async () => {
   const room = 'frozen';
   const client = new SdkClient({ urls: [running.node('master-1').url.replace('http', 'ws')] });
   await client.session.connect(await running.token(room, { owner: 'master-2' }));
@@ -147,11 +147,11 @@ test('a frozen owner is replaced; when it wakes up it is fenced and its clients 
   }
 });
 
-test('an edge is killed that owns nothing: its clients go on through another, and nothing is lost', async () => {
+test('an edge that owns nothing is killed: its clients continue through another, and nothing is lost', async () => {
   const room = 'edge-killed';
   const [edge, other] = ['master-3', 'master-1'].map((id) => running.node(id).url.replace('http', 'ws'));
   assert.ok(edge && other);
-  // By itself the first attempt may come late enough to be told of.
+  // With default delays, the first attempt may come late enough for an event.
   const behind = new SdkClient({ urls: [edge, other], retry: { spreadMs: 50, baseMs: 50 } });
   const beside = new SdkClient({ urls: [other] });
   await behind.session.connect(await running.token(room, { owner: 'master-2' }));
@@ -166,13 +166,13 @@ test('an edge is killed that owns nothing: its clients go on through another, an
     assert.deepEqual([...client.signals].sort(), ['fro', 'to']);
   }
   assert.deepEqual(behind.story(), ['reconnecting', 'reconnected']);
-  assert.deepEqual(beside.story(), [], 'a moment is nobody’s business');
+  assert.deepEqual(beside.story(), [], 'a short absence causes no event');
   assert.deepEqual(await running.session(room), before);
   for (const { session } of [behind, beside]) session.disconnect();
   await running.restarted('master-3', pid);
 });
 
-test('a frozen edge: its clients notice within five seconds and go on through another', async () => {
+test('a frozen edge: its clients notice within five seconds and continue through another', async () => {
   const room = 'frozen-edge';
   const edge = running.node('master-3').url.replace('http', 'ws');
   const other = running.node('master-1').url.replace('http', 'ws');
@@ -185,7 +185,7 @@ test('a frozen edge: its clients notice within five seconds and go on through an
   const frozenAt = performance.now();
   try {
     const { at } = await behind.happened('reconnecting');
-    // 2 s between pings and 2.5 s of patience; the rest is for a slow machine.
+    // 2 s between pings and 2.5 s for the answer; the rest is for a slow machine.
     assert.ok(at - frozenAt < 6_500, `${at - frozenAt} ms`);
     const sent = beside.session.signal({ data: 'are you there?' });
     await behind.happened('reconnected');
@@ -202,7 +202,7 @@ test('a frozen edge: its clients notice within five seconds and go on through an
   }
 });
 
-test('an edge that was frozen for too short a time for its client to notice: the client is not forgotten', async () => {
+test('an edge frozen too briefly for its client to notice: the client is not forgotten', async () => {
   const room = 'forgotten';
   const client = new SdkClient({ urls: [running.node('master-3').url.replace('http', 'ws')] });
   await client.session.connect(await running.token(room, { owner: 'master-2' }));
@@ -218,7 +218,7 @@ test('an edge that was frozen for too short a time for its client to notice: the
   } finally {
     process.kill(pid, 'SIGCONT');
   }
-  // It says nothing itself; its edge asks for it.
+  // The client sends nothing itself; its edge resumes for it.
   await until(
     'it has resumed',
     () =>
@@ -233,7 +233,7 @@ test('an edge that was frozen for too short a time for its client to notice: the
   client.session.disconnect();
 });
 
-test('a frozen media node is left; when it wakes up, nothing of the session is left there', async () => {
+test('the media leaves a frozen media node; when it wakes up, nothing of the session remains there', async () => {
   const room = 'frozen-media';
   const client = new SdkClient();
   await client.session.connect(await running.token(room));
@@ -241,12 +241,12 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   const { internalUrl, pid } = running.node(mediaNode);
   running.cluster.kill(mediaNode, 'SIGSTOP');
   try {
-    await until('its media is elsewhere', async () => (await running.mediaNodeOf(room)) !== mediaNode, 10_000);
+    await until('its media has moved', async () => (await running.mediaNodeOf(room)) !== mediaNode, 10_000);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
   await until(
-    'its room is gone',
+    'its room is closed',
     async () => {
       const metrics = await (await fetch(`${internalUrl}/metrics`)).text();
       return /^rejoin_media_rooms\S* 0$/m.test(metrics);
@@ -258,7 +258,7 @@ test('a frozen media node is left; when it wakes up, nothing of the session is l
   client.session.disconnect();
 });
 
-test('the owner dies when its media has just moved: a stream that is not there again yet has not ended', async () => {
+test('the owner dies just after a move of its media: a stream that is not back yet has not ended', async () => {
   const room = 'moved-then-killed';
   const urlOf = (id: string): string => running.node(id).url.replace('http', 'ws');
   const viewer = new SdkClient({ urls: [urlOf('master-1')] });
@@ -268,12 +268,12 @@ test('the owner dies when its media has just moved: a stream that is not there a
   viewer.session.on('streamCreated', ({ stream }) => told.push(`created ${stream.streamId}`));
   viewer.session.on('streamDestroyed', ({ stream, reason }) => told.push(`destroyed ${stream.streamId} ${reason}`));
   const streamId = await publisher.publish();
-  await until('it is seen', () => told.length === 1);
+  await until('it is visible', () => told.length === 1);
 
   const mediaNode = await running.mediaNodeOf(room);
   const mediaPid = running.cluster.kill(mediaNode);
   await viewer.happened('reconnected');
-  // The viewer is where the media is now; the stream is not, as its publisher takes its time.
+  // The viewer is at the new media node; the stream is not, because its publisher is slow.
   const ownerPid = running.cluster.kill('master-2');
   await publisher.follow();
   await until('the viewer is at the next owner', async () => {
@@ -287,16 +287,16 @@ test('the owner dies when its media has just moved: a stream that is not there a
   await viewer.session.signal({ data: 'behind all that the new owner has told', to: [self] });
   assert.deepEqual(told, [`created ${streamId}`]);
 
-  // What has ended has ended, all the same.
+  // A stream that really ends still causes its event.
   await publisher.leave();
-  await until('its end is told', () => told.length > 1);
+  await until('its end is announced', () => told.length > 1);
   assert.deepEqual(told.slice(1), [`destroyed ${streamId} disconnect`]);
   viewer.session.disconnect();
   await running.restarted(mediaNode, mediaPid);
   await running.restarted('master-2', ownerPid);
 });
 
-test('a media worker is killed alone: just its sessions are hosted anew', async () => {
+test('only a media worker is killed: only its sessions are hosted anew', async () => {
   const room = 'worker';
   const client = new SdkClient();
   await client.session.connect(await running.token(room));
@@ -313,7 +313,7 @@ test('a media worker is killed alone: just its sessions are hosted anew', async 
       ),
   );
   await client.session.signal({ data: 'here' });
-  // Whoever joins now gets to where the media is.
+  // A new participant joins at the new media node.
   const late = new SdkClient();
   await late.session.connect(await running.token(room));
   assert.equal(running.node(node.id).pid, node.pid, 'the media node itself lives');

@@ -40,7 +40,7 @@ beforeEach(async () => {
   for (const one of [receiver, other]) one.answer = () => 200;
 });
 
-/** A session, at an owner and with a policy of the test's choice. */
+/** Makes a session with the test's owner and policy. */
 async function create(
   room: string,
   options: { owner?: string; failover?: 'rebuild' | 'takeover' } = {},
@@ -59,7 +59,7 @@ async function enter(room: string, data = ''): Promise<RawMember> {
   return RawMember.join(url, await running.token(room, { data }));
 }
 
-/** Until it is closed, nobody else gets anything out of the store, or into it. */
+/** Blocks all other access to the store until it is closed. */
 function lockStore(): DatabaseSync {
   const db = new DatabaseSync(join(running.cluster.stateDir, 'store.sqlite'));
   db.exec('PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE');
@@ -92,7 +92,7 @@ test('the whole life of a session, in order, signed, at every receiver, each eve
   await bob.request('unpublish', { streamId: second });
   await running.rest('DELETE', `/sessions/${room}/connection/${ann.id}`);
   await bob.leave();
-  // Well before it would be noticed that nobody has told of it.
+  // Well before the sweep for unreported events would run.
   for (const one of [receiver, other]) await one.got('sessionDestroyed', { sessionId: room }, 8_000);
 
   const story = [
@@ -145,7 +145,7 @@ test('the whole life of a session, in order, signed, at every receiver, each eve
   assert.equal(receiver.repeats + other.repeats, 0, 'each event once');
 });
 
-test('a receiver that fails and one that hangs: order is kept, nobody in the session waits, the other gets all at once', async () => {
+test('a receiver that fails and one that hangs: the order is kept, the session does not wait, and the other receiver gets everything at once', async () => {
   const room = 'failing';
   let state: 'hangs' | 'fails' | 'is well' = 'hangs';
   receiver.answer = ({ body }) => {
@@ -158,7 +158,7 @@ test('a receiver that fails and one that hangs: order is kept, nobody in the ses
   const ann = await enter(room);
   await ann.leave();
   await other.got('sessionDestroyed', { sessionId: room });
-  assert.deepEqual(receiver.eventsOf(room), ['sessionCreated'], 'it still has not taken the second');
+  assert.deepEqual(receiver.eventsOf(room), ['sessionCreated'], 'it still has not accepted the second');
   state = 'fails';
   await receiver.got('sessionDestroyed', { sessionId: room });
   assert.equal(receiver.all.filter(({ status }) => status === 500).length, 1);
@@ -168,10 +168,10 @@ test('a receiver that fails and one that hangs: order is kept, nobody in the ses
   assert.equal(receiver.repeats + other.repeats, 0);
 });
 
-test('a receiver that is away: after so many tries events are dropped, which is logged and counted; then it is back', async () => {
+test('an unreachable receiver: after the maximum of attempts events are dropped, logged and counted; later ones arrive', async () => {
   const room = 'away';
   const { port } = other;
-  /** Of the master, for what it sends to one and what it cannot send to the other. */
+  /** The master's metrics: its deliveries to one receiver, and its failures at the other. */
   const metrics = async () => {
     const text = await (await fetch(`${running.node('master-3').internalUrl}/metrics`)).text();
     const value = (name: string, { url }: Receiver): number =>
@@ -209,7 +209,7 @@ test('a receiver that is away: after so many tries events are dropped, which is 
   );
 });
 
-test('the owner is killed, policy rebuild: who was there has left, once, and the session is destroyed', async () => {
+test('the owner is killed, policy rebuild: each participant has left, once, and the session is destroyed', async () => {
   const room = 'rebuilt';
   await create(room);
   const [ann, bob] = [await enter(room), await enter(room)];
@@ -248,7 +248,7 @@ test('the owner is killed, policy rebuild: who was there has left, once, and the
   for (const { client } of [ann, bob]) client.close();
 });
 
-test('the owner is killed, policy takeover: nobody has left, and what follows follows', async () => {
+test('the owner is killed, policy takeover: nobody has left, and later events follow', async () => {
   const room = 'taken-over';
   await create(room, { failover: 'takeover' });
   const [ann, bob] = [await enter(room), await enter(room)];
@@ -262,7 +262,7 @@ test('the owner is killed, policy takeover: nobody has left, and what follows fo
   await bob.leave();
   await ann.leave();
   const destroyed = await receiver.got('sessionDestroyed', { sessionId: room });
-  assert.equal(destroyed.body['startTime'], before.createdAt, 'it has lived through it');
+  assert.equal(destroyed.body['startTime'], before.createdAt, 'it has survived the crash');
   assert.deepEqual(storyOf(room), [
     'sessionCreated',
     `participantJoined ${ann.id}`,
@@ -283,7 +283,7 @@ test('the owner is killed, policy takeover: nobody has left, and what follows fo
   await running.restarted('master-2', pid);
 });
 
-test('a master is killed that has not delivered what it has told: another delivers it, in order', async () => {
+test('a master is killed with undelivered events: another delivers them, in order', async () => {
   const room = 'inherited';
   let isStuck = true;
   receiver.answer = () => (isStuck ? 'hang' : 200);
@@ -304,7 +304,7 @@ test('a master is killed that has not delivered what it has told: another delive
   await running.restarted('master-2', pid);
 });
 
-test('a frozen owner is taken for dead and wakes up: it tells nothing of what it had', async () => {
+test('a frozen owner is declared dead and wakes up: it sends no events of its former sessions', async () => {
   const room = 'frozen';
   await create(room);
   const ann = await enter(room);
@@ -336,14 +336,14 @@ test('a frozen owner is taken for dead and wakes up: it tells nothing of what it
   ann.client.close();
 });
 
-test('a media node is killed: it has crashed, its sessions are destroyed or go on, and it is back', async () => {
+test('a media node is killed: its crash is reported, its sessions are destroyed or continue, and it returns', async () => {
   const [rebuilt, taken] = ['media-rebuilt', 'media-taken'];
   await create(rebuilt);
   const ann = await enter(rebuilt);
   const mediaNode = await running.mediaNodeOf(rebuilt);
   const { mediaNode: environmentId } = await until('it exists', () => running.session(rebuilt));
   assert.ok(environmentId);
-  // Another on the same node, wherever the least loaded is.
+  // Another session on the same node, which depends on the loads.
   const clients: SdkClient[] = [];
   let room = '';
   for (let n = 0; room === ''; n += 1) {
@@ -377,9 +377,9 @@ test('a media node is killed: it has crashed, its sessions are destroyed or go o
   assert.deepEqual(statuses, ['launching running', 'running terminated']);
 });
 
-test('a master and a media node are asked to end: nothing has crashed, and their sessions’ events follow', async () => {
+test('a master and a media node drain: no crash is reported, and their sessions’ events follow', async () => {
   const room = 'drained';
-  // One of them may have been taken for dead before.
+  // An earlier test may have caused a verdict for one of them.
   const earlier = receiver.taken.length;
   await create(room);
   const ann = await enter(room);
@@ -414,7 +414,7 @@ test('a master and a media node are asked to end: nothing has crashed, and their
   );
 });
 
-test('the store is down for a while: the session goes on, and its events come later, in order', async () => {
+test('the store is down for a while: the session continues, and its events arrive later, in order', async () => {
   const room = 'store-down';
   await create(room);
   const [ann, bob] = [await enter(room), await enter(room)];
@@ -426,8 +426,8 @@ test('the store is down for a while: the session goes on, and its events come la
     const second = await bob.publish('bbbb');
     streams = [first, second];
     await ann.request('unpublish', { streamId: first });
-    // Longer than any call to the store waits: it is told that the store is down, and tries again.
-    await until('it is said', () =>
+    // Longer than any call to the store waits, so the master logs the failure and tries again.
+    await until('it is logged', () =>
       running.log('master-2').some(({ msg }) => String(msg).includes('events wait for it')),
     );
     assert.deepEqual(receiver.eventsOf(room).length, 3);
@@ -449,7 +449,7 @@ test('the store is down for a while: the session goes on, and its events come la
   assert.equal(streams.length, 2);
 });
 
-test('the owner dies while the store is down: what it could not write down is told by the next, who finds it', async () => {
+test('the owner dies while the store is down: the next one finds and sends the unwritten events', async () => {
   const room = 'store-down-too';
   await create(room, { failover: 'takeover' });
   const ann = await enter(room);
@@ -476,7 +476,7 @@ test('the owner dies while the store is down: what it could not write down is to
   await running.restarted('master-2', pid);
 });
 
-test('the only master is killed with events not delivered: its next run delivers them', async () => {
+test('the only master is killed with undelivered events: its next run delivers them', async () => {
   const hook = await Receiver.start();
   let isStuck = true;
   hook.answer = () => (isStuck ? 'hang' : 200);
@@ -494,7 +494,7 @@ test('the only master is killed with events not delivered: its next run delivers
     const { headers } = await hook.got('sessionCreated', { sessionId: 'alone' });
     assert.equal(headers['x-rejoin-event-id'], hook.all[0]?.headers['x-rejoin-event-id'], 'the same event');
     assert.equal(headers['x-rejoin-signature'], undefined);
-    // Whoever asks for the session next finds out what has become of it.
+    // The next request for the session reveals its end.
     await alone.token('alone');
     await until('it has begun anew', () => hook.eventsOf('alone').length === 3);
     assert.deepEqual(hook.eventsOf('alone'), ['sessionCreated', 'sessionDestroyed', 'sessionCreated']);
@@ -508,10 +508,10 @@ test('the only master is killed with events not delivered: its next run delivers
   }
 });
 
-test('a session is created anew again and again, at one master after the other: no life is told of before the end of the one before', async () => {
+test('a session is recreated repeatedly, at one master after the other: no life is reported before the end of the former one', async () => {
   const room = 'life-after-life';
   const masters = ['master-1', 'master-2', 'master-3'].map((id) => running.node(id).url);
-  // Each is told after the one before has been taken, in a row that several masters share: no more than are told in time.
+  // Deliveries form one sequence over several masters, so limit them to a number that fits the time.
   const LIVES = 60;
   let created = 0;
   const endsAt = performance.now() + 6_000;
@@ -535,7 +535,7 @@ test('a session is created anew again and again, at one master after the other: 
   assert.ok(created > 10, `${created}`);
   const lives = (): Readonly<Record<string, unknown>>[] =>
     receiver.bodiesOf(room).filter(({ event }) => event === 'sessionCreated' || event === 'sessionDestroyed');
-  await until('all is told', () => lives().length >= 2 * created, 20_000);
+  await until('all events have arrived', () => lives().length >= 2 * created, 20_000);
   let open: unknown;
   for (const { event, uniqueSessionId } of lives()) {
     assert.equal(open, event === 'sessionCreated' ? undefined : uniqueSessionId, `${event} ${uniqueSessionId}`);

@@ -9,27 +9,27 @@ const execute = promisify(execFile);
 /** The checkout. */
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What npm says of a tarball that it has packed. */
+/** npm's description of a packed tarball. */
 export interface Tarball {
   readonly path: string;
-  /** Of the files in it. */
+  /** Paths of the files in it. */
   readonly files: readonly string[];
 }
 
-/** What a program has printed. */
+/** Output of a program. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** An empty project in a folder of its own that has installed the package the way users do: from its tarball. */
+/** An empty project in its own folder with the package installed from its tarball, as users install it. */
 export class Consumer {
   readonly folder: string;
   readonly tarball: Tarball;
-  /** What `npm install` has printed. */
+  /** Output of `npm install`. */
   readonly installed: Printed;
 
-  /** Packs what is in `dist`, and installs it without a network. */
+  /** Packs `dist`, and installs it without a network. */
   static async install(): Promise<Consumer> {
     const folder = await mkdtemp(join(tmpdir(), 'rejoin-package-'));
     try {
@@ -53,12 +53,12 @@ export class Consumer {
     this.installed = installed;
   }
 
-  /** Where a file of the project is. */
+  /** The path of a file of the project. */
   at(...path: string[]): string {
     return join(this.folder, ...path);
   }
 
-  /** Where a file of the installed package is. */
+  /** The path of a file of the installed package. */
   inPackage(...path: string[]): string {
     return this.at('node_modules', 'rejoin', ...path);
   }
@@ -70,12 +70,12 @@ export class Consumer {
     return file;
   }
 
-  /** The manifest as it is installed. */
+  /** The installed manifest. */
   async manifest(): Promise<Record<string, unknown>> {
     return JSON.parse(await readFile(this.inPackage('package.json'), 'utf8')) as Record<string, unknown>;
   }
 
-  /** Runs a file of the project on this Node. Rejects with what it has printed if it fails. */
+  /** Runs a file of the project on this Node. Rejects with its output on failure. */
   node(file: string, env: Readonly<Record<string, string>> = {}): Promise<Printed> {
     return execute(process.execPath, [file], { cwd: this.folder, env: { ...bareEnvironment(), ...env } });
   }
@@ -89,11 +89,11 @@ async function pack(folder: string): Promise<Tarball> {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await npm(args, { cwd: ROOT, home: folder });
   const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-  if (!packed) throw new Error(`npm pack has packed nothing: ${stdout}`);
+  if (!packed) throw new Error(`npm pack packed nothing: ${stdout}`);
   return { path: join(folder, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
-/** npm as on a machine where nothing is configured and nothing is cached: install scripts would run. */
+/** npm without configuration and cache: it would run install scripts. */
 function npm(args: readonly string[], { cwd, home }: { cwd: string; home: string }): Promise<Printed> {
   const env = {
     ...bareEnvironment(),
@@ -104,7 +104,7 @@ function npm(args: readonly string[], { cwd, home }: { cwd: string; home: string
   return execute('npm', [...args, '--no-audit', '--no-fund', '--no-update-notifier'], { cwd, env });
 }
 
-/** Without what `npm test` hands down to its children: the project's own npm settings, and its programs. */
+/** Removes variables that `npm test` passes to its children: the project's own npm settings, and its programs. */
 function bareEnvironment(): NodeJS.ProcessEnv {
   const bare = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.startsWith(ROOT));

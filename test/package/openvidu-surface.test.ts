@@ -6,12 +6,12 @@ import ts from '@typescript/typescript6';
 import { ROOT } from './consumer.ts';
 
 /**
- * The types of this SDK have all that those of openvidu-browser 2.32.2 have, member by member, but for what the guide lists as
- * not there. `openvidu-browser-2.32.2.json` has that package's names and kinds.
+ * The types of this SDK have every member of openvidu-browser 2.32.2's types, except those that the guide lists as
+ * missing. `openvidu-browser-2.32.2.json` has that package's names and kinds.
  */
 interface TheirExport {
   readonly kind: 'class' | 'interface' | 'enum' | 'type';
-  /** Own ones, not those of a class that it extends. */
+  /** Own methods, without inherited ones. */
   readonly methods?: readonly string[];
   readonly properties?: readonly string[];
   /** Of an enum or a type. */
@@ -23,7 +23,7 @@ type MemberKind = 'method' | 'property';
 interface OurExport {
   readonly isValue: boolean;
   readonly members: ReadonlyMap<string, MemberKind>;
-  /** Texts that are of this type. */
+  /** The string values of this type. */
   readonly values: readonly string[];
 }
 
@@ -34,7 +34,7 @@ before(async () => {
   ours = readExports(join(ROOT, 'dist', 'rejoin.d.mts'));
 });
 
-test('all that openvidu-browser exports is exported: classes and enums as values, the rest as types', () => {
+test('every export of openvidu-browser exists: classes and enums as values, the rest as types', () => {
   assert.ok(Object.keys(theirs).length > 40, 'the facts are there');
   for (const [name, { kind, values = [] }] of Object.entries(theirs)) {
     const our = ours.get(name);
@@ -48,7 +48,7 @@ test('all that openvidu-browser exports is exported: classes and enums as values
   }
 });
 
-test('every member is there and of the same kind, but for those that the guide lists', async () => {
+test('every member exists with the same kind, except those that the guide lists', async () => {
   const missing: string[] = [];
   for (const [name, { methods = [], properties = [] }] of Object.entries(theirs)) {
     const members = ours.get(name)?.members;
@@ -58,7 +58,7 @@ test('every member is there and of the same kind, but for those that the guide l
   assert.deepEqual(missing.sort(), (await membersInGuide()).sort());
 });
 
-/** Those of the table of the guide: class, members, and why not. */
+/** The members in the guide's table: class, members, and reason. */
 async function membersInGuide(): Promise<string[]> {
   const guide = await readFile(join(ROOT, 'docs', 'from-openvidu.md'), 'utf8');
   const [, section = ''] = /^### Members that are not there\n(.*?)(?=^#)/ms.exec(guide) ?? [];

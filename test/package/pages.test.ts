@@ -8,7 +8,7 @@ import { ROOT } from './consumer.ts';
 
 const execute = promisify(execFile);
 
-test('the links of README, SECURITY, docs and examples lead somewhere', async () => {
+test('the links of README, SECURITY, docs and examples lead to existing files', async () => {
   const broken: string[] = [];
   for await (const page of glob(['README.md', 'SECURITY.md', 'docs/*.md', 'examples/{,*/}README.md'], { cwd: ROOT })) {
     const text = await readFile(join(ROOT, page), 'utf8');
@@ -19,7 +19,7 @@ test('the links of README, SECURITY, docs and examples lead somewhere', async ()
   assert.deepEqual(broken, []);
 });
 
-test('the guide for those who come from OpenVidu names options that there are', async () => {
+test('the guide for OpenVidu users names existing options', async () => {
   const guide = await readFile(join(ROOT, 'docs', 'from-openvidu.md'), 'utf8');
   const named = new Set([...guide.matchAll(/(?<=[\s`(])--[a-z][a-z-]+/g)].map(([option]) => option));
   assert.ok(named.size > 10, `${named.size} options are named`);

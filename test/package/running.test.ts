@@ -10,11 +10,11 @@ import { CHROMIUM_ARGS } from '../e2e/playwright.config.ts';
 import { RunningCluster } from '../fixtures/cluster/running-cluster.ts';
 import { Consumer } from './consumer.ts';
 
-/** What is installed, built into pages and loaded by Node, works with a cluster that runs. */
+/** The installed package works with a running cluster: in bundled pages, by script tags, and in Node. */
 
 const PAGES = 'pages';
 
-/** An application: joins with a token, tells where it is, and leaves. */
+/** An application: joins with a token, returns its session, and leaves. */
 const JOIN = `
   const session = new OpenVidu().initSession();
   await session.connect(token, 'Ann');
@@ -23,10 +23,10 @@ const JOIN = `
   session.disconnect();
   return seen;
 `;
-/** Bundlers may drop what has no effect; what only applications of OpenVidu call has to stay. */
+/** Bundlers may drop code without effects; OpenVidu's additional members must stay. */
 const APPLICATION = `import { OpenVidu } from 'rejoin';\nnew OpenVidu().initLocalRecorder().clean();\nglobalThis.join = async (token) => {${JOIN}};\n`;
 
-/** An application's server: answers a token. Runs in a program of its own, as text. */
+/** An application's server that returns a token. Runs in a separate program, as text. */
 const SERVE = `async (OpenVidu, { URL, SECRET, ROOM }) => {
   const session = await new OpenVidu(URL, SECRET).createSession({ customSessionId: ROOM });
   return (await session.createConnection({ data: 'Ann' })).token;
@@ -131,7 +131,7 @@ test('a server that renders pages can load the SDK', async () => {
   }
 });
 
-test('a CommonJS program such as Jest can require the SDK, and is told by name what needs a browser', async () => {
+test('a CommonJS program such as Jest can require the SDK, and gets named errors without a browser', async () => {
   const program = `
     const { Rejoin } = require('rejoin');
     const rejoin = new Rejoin();
@@ -142,12 +142,12 @@ test('a CommonJS program such as Jest can require the SDK, and is told by name w
     });
   `;
   await consumer.write('jest.cjs', program);
-  // Jest has a loader of its own, which cannot require() what Node itself can by now.
+  // Jest has its own loader, which cannot require() ES modules as Node itself can.
   const { stdout } = await consumer.node('jest.cjs', { NODE_OPTIONS: '--no-experimental-require-module' });
   assert.deepEqual(JSON.parse(stdout), [false, false, 'BROWSER_NOT_SUPPORTED', 'BROWSER_NOT_SUPPORTED']);
 });
 
-/** Opens the page in `folder`, which is made of `html` if there is any, and has it join a session. */
+/** Opens the page in `folder`, made of `html` if given, and lets it join a session. */
 async function joins(folder: string | undefined, html?: string): Promise<void> {
   if (html) await consumer.write(`${PAGES}/${folder}/index.html`, `<!doctype html>${html}`);
   const page = await browser.newPage();
@@ -155,7 +155,7 @@ async function joins(folder: string | undefined, html?: string): Promise<void> {
   page.on('pageerror', ({ message }) => errors.push(message));
   await page.goto(`${running.url}/${folder}/index.html`);
   await page.waitForFunction('"join" in globalThis', undefined, { timeout: 10_000 }).catch((error: unknown) => {
-    throw new Error(`The page has not come up: ${errors.join(' ')}`, { cause: error });
+    throw new Error(`The page did not load: ${errors.join(' ')}`, { cause: error });
   });
   const sessionId = `package-${folder}`.replaceAll('.', '-');
   const token = await running.token(sessionId, { data: 'from the server' });

@@ -8,9 +8,9 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { Consumer, ROOT } from './consumer.ts';
 
-/** All that users download, source maps included. */
+/** Maximum of a user's download, source maps included. */
 const UNPACKED_BYTES = 8 * 1024 * 1024;
-/** What npm runs by itself while it installs a package. */
+/** Scripts that npm runs by itself when it installs a package. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 const DEPENDENCIES = ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies'];
 
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => consumer.remove());
 
-test('publint has nothing to say, not even a suggestion', async () => {
+test('publint reports nothing, not even a suggestion', async () => {
   const { messages, pkg } = await publint({ pkgDir: consumer.inPackage(), pack: false, strict: true });
   assert.deepEqual(
     messages.map((message) => formatMessage(message, pkg, { color: false })),
@@ -36,7 +36,7 @@ test('every entry has types that agree with its code, for every way of resolving
   assert.deepEqual(checked.problems, []);
 });
 
-test('the tarball holds what users need, and nothing of the servers', async () => {
+test('the tarball contains the files for users, and nothing of the servers', async () => {
   const { files } = consumer.tarball;
   const foreign = files.filter(
     (path) =>
@@ -54,7 +54,7 @@ test('the tarball holds what users need, and nothing of the servers', async () =
   assert.ok(total < UNPACKED_BYTES, `${total} bytes`);
 });
 
-test('the authors of all that the bundles are made of are named', async () => {
+test('the licenses name the authors of all bundled packages', async () => {
   const named = await readFile(consumer.inPackage('dist', 'rejoin.licenses.txt'), 'utf8');
   const maps = consumer.tarball.files.filter((path) => path.endsWith('.map'));
   const parts = await Promise.all(maps.map((map) => packagesIn(consumer.inPackage(map))));
@@ -63,7 +63,7 @@ test('the authors of all that the bundles are made of are named', async () => {
   assert.match(named, /^mediasoup-client .* \(ISC\)\n\nISC License\n/m);
 });
 
-test('installing brings this package alone, and runs nothing', async () => {
+test('the installation adds only this package, and runs nothing', async () => {
   const found = await readdir(consumer.at('node_modules'));
   assert.deepEqual(found.sort(), ['.package-lock.json', 'rejoin']);
   const lock: unknown = JSON.parse(await readFile(consumer.at('node_modules', '.package-lock.json'), 'utf8'));
@@ -80,11 +80,11 @@ test('installing brings this package alone, and runs nothing', async () => {
     scripts.filter((name) => INSTALL_SCRIPTS.includes(name)),
     [],
   );
-  // Its presence alone makes npm build something.
+  // Its presence alone would make npm build something.
   assert.ok(!consumer.tarball.files.includes('binding.gyp'));
 });
 
-/** The packages that a bundle is made of, by its source map. */
+/** The packages in a bundle, by its source map. */
 async function packagesIn(map: string): Promise<string[]> {
   const { sources } = JSON.parse(await readFile(map, 'utf8')) as { sources: string[] };
   const folders = sources.flatMap(
@@ -93,12 +93,12 @@ async function packagesIn(map: string): Promise<string[]> {
   return Promise.all([...new Set(folders)].map((folder) => nameOf(join(ROOT, folder))));
 }
 
-/** A folder can have another name than the package in it. */
+/** A folder may have another name than its package. */
 async function nameOf(folder: string): Promise<string> {
   return (JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { name: string }).name;
 }
 
-/** All that a bundle imports or requires, wherever in it. */
+/** All imports and requires of a bundle. */
 async function importsOf(file: string): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [file],
@@ -112,7 +112,7 @@ async function importsOf(file: string): Promise<string[]> {
   return Object.values(metafile.inputs).flatMap(({ imports }) => imports.map(({ path }) => path));
 }
 
-/** The node-client may use what Node brings. */
+/** The node-client may use Node's own modules. */
 function isOwnNode(bundle: string, name: string): boolean {
   return bundle.startsWith('dist/node-client.') && name.startsWith('node:');
 }

@@ -7,7 +7,7 @@ import { Consumer, ROOT } from './consumer.ts';
 
 const execute = promisify(execFile);
 
-/** A front end as OpenVidu's are written. A mistake in it must be one for the compiler, too: else the types are `any`. */
+/** A front end in OpenVidu's style. The compiler must report its mistakes; otherwise the types would be `any`. */
 const FRONT_END = `
 import {
   OpenVidu, type Publisher, Rejoin, type RejoinError, type Session, type StreamManager, type Subscriber,
@@ -78,7 +78,7 @@ type Session = client.Session;
 export async`,
 );
 
-/** Ways in which projects are set up. */
+/** Common project settings. */
 const RESOLUTIONS = {
   node16: { module: 'node16', moduleResolution: 'node16' },
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
@@ -86,9 +86,9 @@ const RESOLUTIONS = {
 };
 
 const STRICT = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: 'es2022' };
-/** Without any `@types`: what the package needs in a browser, it has to bring. */
+/** Without any `@types`: the package must bring all that it needs in a browser. */
 const BROWSER = { lib: ['es2022', 'dom', 'dom.iterable'], types: [] };
-/** As every project for Node has them. */
+/** Types that every Node project has. */
 const NODE = { lib: ['es2022'], types: ['node'], typeRoots: [join(ROOT, 'node_modules', '@types')] };
 
 let consumer: Consumer;
@@ -108,7 +108,7 @@ for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
   });
 }
 
-/** What the compiler says of the project in a folder. */
+/** The compiler's errors for the project in a folder. */
 async function complaints(folder: string, compilerOptions: object): Promise<string> {
   const config = await consumer.write(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions }));
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');

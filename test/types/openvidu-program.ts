@@ -1,6 +1,6 @@
 /**
- * A program as applications of OpenVidu 2 write them, against `openvidu-browser`'s types. It is compiled, not run: once
- * with this SDK under that name (`npm run types`), and it compiles with openvidu-browser 2.32.2 itself.
+ * A program in the style of OpenVidu 2 applications, against `openvidu-browser`'s types. It is compiled, not run:
+ * with this SDK under that name (`npm run types`). It also compiles with openvidu-browser 2.32.2 itself.
  */
 import {
   type Capabilities,

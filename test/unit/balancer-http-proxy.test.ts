@@ -27,7 +27,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** An origin where nothing listens. */
+/** An origin without a listener. */
 async function refusing(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -76,7 +76,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** Answers with what it was asked. */
+/** Returns the request as JSON. */
 const mirror = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const { method, url, headers } = request;
   response.setHeader('x-mirror', 'yes');
@@ -102,7 +102,7 @@ async function mirrored(url: string, init: RequestInit = {}): Promise<Mirrored> 
 }
 
 describe('HttpProxy', { timeout: 20_000 }, () => {
-  it('passes a request on as it is, and says who asked', async () => {
+  it("forwards a request unchanged, with the client's address", async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const body = '{ "odd":   "spacing", "x": 1 }';
     const headers = { 'content-type': 'application/json; charset=utf-8', authorization: 'Basic abc', te: 'trailers' };
@@ -118,7 +118,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(seen.headers.te, undefined);
   });
 
-  it('adds itself to the proxies before it', async () => {
+  it('appends itself to the proxies before it', async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const headers = { 'x-forwarded-for': '10.1.2.3', 'x-forwarded-proto': 'https' };
     const seen = await mirrored(`${url}/openvidu/api/x`, { headers });
@@ -126,7 +126,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(seen.headers['x-forwarded-proto'], 'https');
   });
 
-  it('takes no word for where a request comes from but that of proxies it trusts', async () => {
+  it("accepts a client's address only from trusted proxies", async () => {
     const { url } = await proxyTo([await serve(mirror)], [], 2_000, { proxies: new TrustedProxies([]) });
     const headers = {
       'x-forwarded-for': '10.1.2.3',
@@ -143,7 +143,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(seen.headers['x-rejoin-hop'], undefined);
   });
 
-  it('does not wait for a master that is found dead while it has the request', async () => {
+  it('does not wait for a master that dies while it has the request', async () => {
     const life = new AbortController();
     let asked = 0;
     const frozen = await serve(() => {
@@ -160,7 +160,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     );
   });
 
-  it('asks the next master soon when a host does not answer at all', async () => {
+  it('tries the next master soon when a host does not answer', async () => {
     const silent = await silentAddress();
     opened.push({ close: async () => silent.close() });
     const { url, suspects } = await proxyTo([silent.url, await serve(mirror)], [], 30_000);
@@ -171,7 +171,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.ok(performance.now() - from < 2_500, `${performance.now() - from} ms`);
   });
 
-  it('lets pages of listed origins read its own errors, and no others', async () => {
+  it('lets only pages of listed origins read its own errors', async () => {
     const { url } = await proxyTo([], [], 2_000, { corsOrigins: ['https://app.example.org'] });
     const allowed = await fetch(`${url}/openvidu/api/x`, { headers: { origin: 'https://app.example.org' } });
     assert.equal(allowed.status, 503);
@@ -180,7 +180,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(other.headers.get('access-control-allow-origin'), null);
   });
 
-  it('refuses a body that is too large, and passes nothing on', async () => {
+  it('refuses a body that is too large, and forwards none of it', async () => {
     let asked = 0;
     const { url } = await proxyTo([
       await serve((_request, response) => {
@@ -201,7 +201,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(asked, 0);
   });
 
-  it('passes on requests without a body, with an empty one, and with one that is not JSON', async () => {
+  it('forwards requests without a body, with an empty one, and with one that is not JSON', async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const json = { 'content-type': 'application/json' };
     assert.equal((await mirrored(`${url}/openvidu/api/x`, { method: 'DELETE' })).body, '');
@@ -211,7 +211,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(broken.body, '{not json');
   });
 
-  it('passes on statuses, and does not try again what a master has answered', async () => {
+  it('forwards statuses, and does not repeat answered requests', async () => {
     let asked = 0;
     const busy = await serve((_request, response) => {
       asked += 1;
@@ -229,7 +229,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.deepEqual([conflict.status, await conflict.text()], [409, '']);
   });
 
-  it('asks the next master when one refuses, with the whole body', async () => {
+  it('tries the next master when one refuses, with the whole body', async () => {
     const gone = await refusing();
     const { url, suspects } = await proxyTo([gone, await serve(mirror)]);
     const seen = await mirrored(`${url}/openvidu/api/x`, { method: 'POST', body: 'hello' });
@@ -237,7 +237,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.deepEqual(suspects, [gone]);
   });
 
-  it('answers 503 when no master can be asked', async () => {
+  it('answers 503 when no master is available', async () => {
     for (const masters of [[], [await refusing(), await refusing()]]) {
       const { url } = await proxyTo(masters);
       const answer = await fetch(`${url}/openvidu/api/sessions?x=1`, { method: 'POST', body: '{}' });
@@ -249,7 +249,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     }
   });
 
-  it('answers 502 when a master breaks off a request that it may have executed', async () => {
+  it('answers 502 when a master aborts a request that it may have executed', async () => {
     let other = 0;
     const breaking = await serve((request) => request.socket.destroy());
     const healthy = await serve((_request, response) => {
@@ -261,11 +261,11 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal(answer.status, 502);
     assert.equal(other, 0);
     assert.deepEqual(suspects, [breaking]);
-    // Reading does no harm, so it may be tried again.
+    // Reading does no harm, so it may be repeated.
     assert.equal(await (await fetch(`${url}/openvidu/api/x`)).text(), 'ok');
   });
 
-  it('says a goodbye again to the next master when one breaks it off: a page that closes cannot', async () => {
+  it('repeats an aborted goodbye at the next master, because a closing page cannot', async () => {
     const breaks = await serve(({ socket }) => socket.destroy());
     const { url, suspects } = await proxyTo([await refusing(), breaks, await serve(mirror)]);
     const seen = await mirrored(`${url}/rejoin`, { method: 'POST', body: 'goodbye' });
@@ -297,7 +297,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     }
   });
 
-  it('passes on nothing but the REST API and the routes', async () => {
+  it('forwards only the REST API and the routes', async () => {
     const { url } = await proxyTo([await serve(mirror)], [{ prefix: '/own/api', url: await serve(mirror) }]);
     for (const path of [
       '/internal/ping',
@@ -316,7 +316,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     assert.equal((await mirrored(`${url}/own/api/deep?q=1`)).url, '/own/api/deep?q=1');
   });
 
-  it('does not let a path climb out of the REST API', async () => {
+  it('does not let a path leave the REST API', async () => {
     const { url } = await proxyTo([await serve(mirror)]);
     const { hostname, port } = new URL(url);
     for (const path of [
@@ -331,7 +331,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     }
   });
 
-  it('streams a route, however long it is silent, and ends it with its client', async () => {
+  it('streams a route, even with long silences, and ends it with its client', async () => {
     const gone = Promise.withResolvers<void>();
     const server = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -351,7 +351,7 @@ describe('HttpProxy', { timeout: 20_000 }, () => {
     await gone.promise;
   });
 
-  it('ends what streams when it is closed', async () => {
+  it('ends open streams when it is closed', async () => {
     const server = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('data: 1\n\n');

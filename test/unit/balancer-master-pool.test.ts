@@ -46,13 +46,13 @@ function poolOf(...urls: string[]): { pool: MasterPool; links: FakeLink[] } {
 }
 
 describe('MasterPool', () => {
-  it('has no master in rotation before one has been heard', () => {
+  it('has no master in rotation before the first beat', () => {
     const { pool } = poolOf('a', 'b');
     assert.deepEqual(pool.rotation(), []);
     assert.equal(pool.healthy, 0);
   });
 
-  it('begins with another master each time and names all of them', () => {
+  it('begins with another master each time and lists all of them', () => {
     const { pool, links } = poolOf('a', 'b', 'c');
     for (const link of links) link.beat(true);
     assert.deepEqual(pool.rotation(), ['a', 'b', 'c']);
@@ -61,7 +61,7 @@ describe('MasterPool', () => {
     assert.deepEqual(pool.rotation(), ['a', 'b', 'c']);
   });
 
-  it('shares out evenly while one is away', () => {
+  it('distributes evenly while one is away', () => {
     const { pool, links } = poolOf('a', 'b', 'c');
     for (const link of links) link.beat(true);
     links[1]?.die();
@@ -70,7 +70,7 @@ describe('MasterPool', () => {
     assert.equal(first.filter((url) => url === 'c').length, 50);
   });
 
-  it('takes out a master that drains or dies and lets it in again', () => {
+  it('takes a draining or dead master out of rotation and restores it later', () => {
     const { pool, links } = poolOf('a', 'b');
     for (const link of links) link.beat(true);
     links[0]?.beat(false);
@@ -82,7 +82,7 @@ describe('MasterPool', () => {
     assert.equal(pool.healthy, 2);
   });
 
-  it('ends what waits for a master that dies, and says how it died', () => {
+  it('aborts requests at a dying master, with the cause', () => {
     const { pool, links } = poolOf('a', 'b');
     for (const link of links) link.beat(true);
     const [first, other] = [pool.lifeOf('a'), pool.lifeOf('b')];
@@ -90,11 +90,11 @@ describe('MasterPool', () => {
     assert.equal(first.aborted, true);
     assert.equal(first.reason, 'broken');
     assert.equal(other.aborted, false);
-    // The next one at this address has a life of its own.
+    // The next process at this address has its own life.
     assert.equal(pool.lifeOf('a').aborted, false);
   });
 
-  it('asks a suspect at once, and only the suspect', () => {
+  it('probes a suspect at once, and only the suspect', () => {
     const { pool, links } = poolOf('a', 'b');
     pool.suspect('b');
     assert.deepEqual(

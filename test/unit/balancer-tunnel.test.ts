@@ -46,9 +46,9 @@ describe('Tunnel', { timeout: 10_000 }, () => {
     }
   });
 
-  it('delivers what is on its way when the other end has closed', async () => {
+  it('delivers data that is on its way when the other end closes', async () => {
     const { client, upstream, closed } = await joined();
-    // As when the client reads too slowly for its socket to take more.
+    // As if the client read too slowly for its socket.
     client.near.cork();
     upstream.far.end('last words');
     assert.equal(await textOf(client.far), 'last words');
@@ -68,7 +68,7 @@ describe('Tunnel', { timeout: 10_000 }, () => {
     await closed;
   });
 
-  it('notices an end that was closed before it came', async () => {
+  it('notices an end that closed before the tunnel began', async () => {
     for (const gone of ['client', 'upstream'] as const) {
       const [client, upstream] = await Promise.all([connection(), connection()]);
       const { near } = gone === 'client' ? client : upstream;

@@ -35,12 +35,12 @@ async function originOf(server: Server | TcpServer): Promise<string> {
 
 interface Master {
   readonly url: string;
-  /** The requests of the sockets it took. */
+  /** The requests of the accepted sockets. */
   readonly taken: IncomingMessage[];
   readonly sockets: Set<WebSocket>;
 }
 
-/** Says its name to each socket and then what it is told. */
+/** Sends its name to each socket, and then echoes messages. */
 async function master(name: string): Promise<Master> {
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true });
@@ -96,7 +96,7 @@ async function greeting(ws: WebSocket): Promise<string> {
   return data.toString();
 }
 
-/** The status of a refused upgrade, and the JSON that came with it. */
+/** The status of a refused upgrade, with its JSON. */
 async function refusal(url: string): Promise<{ status: number; body: GatewayErrorBody; retry: unknown }> {
   const ws = new WebSocket(url);
   ws.on('error', () => {});
@@ -108,7 +108,7 @@ async function refusal(url: string): Promise<{ status: number; body: GatewayErro
 }
 
 describe('UpgradeProxy', { timeout: 20_000 }, () => {
-  it('joins a client and a master, with the address of the client', async () => {
+  it('connects a client and a master, with the address of the client', async () => {
     const one = await master('one');
     const { url, proxy, answered } = await front([one.url]);
     const ws = new WebSocket(`${url}?a=b`, { headers: { 'x-forwarded-for': '10.1.2.3', cookie: 'c=d' } });
@@ -126,7 +126,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     await until('both ends are closed', () => proxy.tunnels === 0 && one.sockets.size === 0);
   });
 
-  it('loses nothing that a client sends before it is answered', async () => {
+  it('loses no data that a client sends before the answer', async () => {
     const one = await master('one');
     const { origin } = await front([one.url]);
     const { hostname, port } = new URL(origin);
@@ -146,7 +146,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.match(text, /^HTTP\/1\.1 101 .*first.*second/s);
   });
 
-  it('closes the client with the master, after what the master said last', async () => {
+  it("closes the client with the master, after the master's last data", async () => {
     const one = await master('one');
     const { url, proxy } = await front([one.url]);
     const ws = new WebSocket(url);
@@ -170,7 +170,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.equal(code, 1006);
   });
 
-  it('tries the next master when one refuses, breaks off, is silent or answers 503', async () => {
+  it('tries the next master when one refuses, aborts, is silent or answers 503', async () => {
     const breaking = await originOf(createTcpServer((socket) => socket.once('data', () => socket.destroy())));
     const silent = await originOf(createTcpServer((socket) => socket.on('error', () => {})));
     const draining = await originOf(
@@ -191,7 +191,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     }
   });
 
-  it('answers 503 or 504 on the socket when no master takes it', async () => {
+  it('answers 503 or 504 on the socket when no master accepts it', async () => {
     const silent = await originOf(createTcpServer((socket) => socket.on('error', () => {})));
     for (const [masters, status] of [
       [[], 503],
@@ -207,7 +207,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     }
   });
 
-  it('takes sockets at one path only', async () => {
+  it('accepts sockets at one path only', async () => {
     const one = await master('one');
     const { origin } = await front([one.url]);
     for (const path of ['/', '/internal/live', '/rejoin/x', '/%72ejoin']) {
@@ -217,7 +217,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.equal(one.taken.length, 0);
   });
 
-  it('asks the next master soon when a host does not answer at all, or is found dead', async () => {
+  it('tries the next master soon when a host does not answer, or is found dead', async () => {
     const silent = await silentAddress();
     const two = await master('two');
     const { url, suspects } = await front([silent.url, two.url], 30_000);
@@ -241,7 +241,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.equal((await answer).status, 504);
   });
 
-  it('passes a refusal on, and nothing that a client sends behind it', async () => {
+  it('forwards a refusal, but no later data of the client', async () => {
     const heard: string[] = [];
     const refusingServer = createServer((request, response) => {
       heard.push(`${request.method} ${request.url}`);
@@ -260,7 +260,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.deepEqual(heard, ['GET /rejoin']);
   });
 
-  it('closes the client when the master breaks off its refusal', async () => {
+  it('closes the client when the master aborts its refusal', async () => {
     const breaking = createServer((_request, response) => {
       response.writeHead(426, { 'content-length': '1000' });
       response.write('half');
@@ -289,7 +289,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.equal(one.taken.length, 0);
   });
 
-  it('lets go of the master, and asks no other, when the client leaves before an answer', async () => {
+  it('aborts at the master, and tries no other, when the client leaves before an answer', async () => {
     const asked = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();
     const silent = await originOf(
@@ -308,7 +308,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     assert.deepEqual([two.taken.length, suspects], [0, []]);
   });
 
-  it('ends the sockets at a master that is found dead, which would not end them itself', async () => {
+  it('closes the sockets of a master that is found dead, which would not close them itself', async () => {
     const one = await master('one');
     const life = new AbortController();
     const { url, proxy } = await front([one.url], 200, life);
@@ -319,7 +319,7 @@ describe('UpgradeProxy', { timeout: 20_000 }, () => {
     await until('both ends are closed', () => proxy.tunnels === 0);
   });
 
-  it('ends its sockets when it is closed', async () => {
+  it('closes its sockets when it is closed', async () => {
     const one = await master('one');
     const { url, proxy } = await front([one.url]);
     const ws = new WebSocket(url);

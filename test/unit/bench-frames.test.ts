@@ -21,7 +21,7 @@ interface Span {
   readonly width?: number;
 }
 
-/** Frames as a browser tells of them: 20 per second of 640 px unless a span says otherwise. */
+/** Frames as a browser reports them: by default 20 per second of 640 px. */
 function film(...spans: readonly Span[]): ShownFrame[] {
   const frames = spans.flatMap(({ from, to, everyMs = FRAME_MS, width = 640 }) =>
     Array.from({ length: Math.ceil((to - from) / everyMs) }, (_, index) => {
@@ -32,7 +32,7 @@ function film(...spans: readonly Span[]): ShownFrame[] {
   return frames.map((frame, index) => ({ ...frame, presented: index + 1 }));
 }
 
-/** Frames at these times, each told to the page, with the numbers given. */
+/** Frames at these times, each with a callback and the given number. */
 function shown(times: readonly number[], stamps: readonly (number | undefined)[] = []): ShownFrame[] {
   return times.map((at, index) => ({
     at,
@@ -43,13 +43,13 @@ function shown(times: readonly number[], stamps: readonly (number | undefined)[]
   }));
 }
 
-/** The same, with what a browser paints by itself before there is anything to show. */
+/** The same, with a black frame that the browser paints before the first picture. */
 function withBlack(frames: readonly ShownFrame[], at: number): ShownFrame[] {
   const all = [...frames, { at, presented: 0, width: 640 }].sort((one, other) => one.at - other.at);
   return all.map((frame, index) => ({ ...frame, presented: index + 1 }));
 }
 
-test('a frame that nobody sent is no frame: neither ends a gap nor counts', () => {
+test('a frame that no sender sent neither ends a gap nor counts', () => {
   const frames = withBlack(film({ from: 0, to: 1_000 }, { from: 1_950, to: 3_000 }), 1_400);
   assert.equal(longestGap(frames, 1_000, 3_000), 1_000);
   assert.equal(sentFrames(frames).length, frames.length - 1);
@@ -58,7 +58,7 @@ test('a frame that nobody sent is no frame: neither ends a gap nor counts', () =
   assert.equal(widthOf(frames, 1_000, 1_900), 0);
 });
 
-test('a frame with a number that was read is one, wherever the browser says nothing of packets', () => {
+test('a frame with a readable number counts, even if the browser reports no packets', () => {
   const frames: ShownFrame[] = [0, 50, 100].map((at, index) => ({
     at,
     presented: index + 1,
@@ -70,14 +70,14 @@ test('a frame with a number that was read is one, wherever the browser says noth
   assert.equal(sentFrames([...frames, unread]).length, 3);
 });
 
-test('frames that the page was not told of count, and those that the browser painted by itself do not', () => {
+test('frames without a callback count, and those that the browser painted by itself do not', () => {
   const frames = film({ from: 0, to: 1_000, everyMs: 100 });
   const busy = frames.map((frame, index) => ({ ...frame, presented: 2 * index + 1 }));
   assert.equal(rateOf(busy, 0, 900), 20);
   assert.equal(rateOf(withBlack(frames, 450), 0, 900), 10);
 });
 
-test('the width is that of most frames', () => {
+test('the width is the most frequent one', () => {
   const frames = film({ from: 0, to: 1_000, width: 320 }, { from: 1_000, to: 3_000 });
   assert.equal(widthOf(frames, 0, 3_000), 640);
   assert.equal(widthOf(frames, 0, 1_500), 320);
@@ -89,17 +89,17 @@ test('a picture that begins slowly is back when the slow beginning has ended', (
   assert.equal(fullAfter(film({ from: 0, to: 1_000 }, slow, { from: 2_400, to: 4_000 }), 1_000, FULL), 2_400);
 });
 
-test('a picture that begins small is back when it has its size', () => {
+test('a picture that begins small is back at its full size', () => {
   const small = { from: 1_200, to: 3_000, width: 320 };
   assert.equal(fullAfter(film({ from: 0, to: 1_000 }, small, { from: 3_000, to: 5_000 }), 1_000, FULL), 3_000);
   assert.equal(fullAfter(film({ from: 0, to: 1_000 }, { ...small, to: 5_000 }), 1_000, FULL), undefined);
 });
 
-test('a picture that was never less is back with its next frame', () => {
+test('a picture that never degraded is back with its next frame', () => {
   assert.equal(fullAfter(film({ from: 0, to: 3_000 }), 1_000, FULL), 1_050);
 });
 
-test('a tenth of the frames of the second may be missing, no more, and it must have passed', () => {
+test("at most a tenth of the second's frames may be missing, and the second must be complete", () => {
   const lacking = (missing: number): ShownFrame[] => {
     const frames = film({ from: 1_000, to: 2_000 });
     return frames
@@ -119,13 +119,13 @@ test('a gap counts in full in the span in which it ends', () => {
   assert.equal(longestGap(frames, 950, 1_000), 100);
 });
 
-test('a picture that has stopped stands still until the end, but not from before the beginning', () => {
+test('a stopped picture stands still until the end, but not from before the beginning', () => {
   assert.equal(longestGap(shown([0, 100]), 50, 600), 500);
   assert.equal(longestGap(shown([0, 100]), 400, 600), 200);
   assert.equal(longestGap([], 0, 300), 300);
 });
 
-test('frames are lost when their numbers are missing, in whatever order the others came', () => {
+test('frames with missing numbers are lost, in any order of the others', () => {
   const times = [0, 50, 100, 150, 200];
   assert.equal(lostFrames(shown(times, [1, 2, 3, 4, 5]), 0, 200).length, 0);
   assert.equal(lostFrames(shown(times, [1, 2, 2, 5, 6]), 0, 200).length, 2);
@@ -134,14 +134,14 @@ test('frames are lost when their numbers are missing, in whatever order the othe
   assert.equal(lostFrames(shown(times), 0, 200).length, 0);
 });
 
-test('frames that the browser has presented without telling the page are not lost', () => {
+test('frames that the browser presented without a callback are not lost', () => {
   const frames: ShownFrame[] = [
     { at: 0, presented: 1, width: 640, stamp: 1 },
     { at: 100, presented: 3, width: 640, stamp: 3 },
     { at: 200, presented: 4, width: 640, stamp: 5 },
   ];
   assert.equal(lostFrames(frames, 0, 200).length, 1);
-  // Only where it is missing: what was shown twice elsewhere hides nothing.
+  // Only at the missing number: repetitions elsewhere hide nothing.
   const repeated: ShownFrame[] = [
     { at: 0, presented: 1, width: 640, stamp: 1 },
     { at: 100, presented: 4, width: 640, stamp: 2 },
@@ -150,14 +150,14 @@ test('frames that the browser has presented without telling the page are not los
   assert.equal(lostFrames(repeated, 0, 200).length, 1);
 });
 
-test('of a lost frame the number is told, and by when it was lost', () => {
+test('a lost frame is reported with its number and its time', () => {
   assert.deepEqual(lostFrames(shown([0, 50, 100], [1, 2, 5]), 0, 100), [
     { stamp: 3, by: 100 },
     { stamp: 4, by: 100 },
   ]);
 });
 
-/** A second path: its clock began at another time. */
+/** A second path, whose clock began at another time. */
 function movedTo(frames: readonly ShownFrame[], rtpOffset = 1_000_000_000): ShownFrame[] {
   return frames.map((frame) => ({ ...frame, rtpTimestamp: ((frame.rtpTimestamp ?? 0) + rtpOffset) % 2 ** 32 }));
 }
@@ -166,7 +166,7 @@ function inOrder(...parts: readonly (readonly ShownFrame[])[]): ShownFrame[] {
   return parts.flat().map((frame, index) => ({ ...frame, presented: index + 1 }));
 }
 
-test('a move is from the last old to the first new frame, however slowly the new path begins', () => {
+test('a move is from the last old to the first new frame, even if the new path begins slowly', () => {
   const old = film({ from: 0, to: 1_000 });
   const next = movedTo(film({ from: 1_100, to: 2_500, everyMs: 200 }, { from: 2_500, to: 4_000 }));
   const frames = inOrder(old, next);
@@ -174,7 +174,7 @@ test('a move is from the last old to the first new frame, however slowly the new
   assert.equal(fullAfter(frames, 950, FULL), 2_500);
 });
 
-test('a slow beginning is seen where the old path goes on for long after the event', () => {
+test('a slow beginning is detected even if the old path continues long after the event', () => {
   const next = movedTo(film({ from: 2_600, to: 4_000, everyMs: 200 }, { from: 4_000, to: 6_000 }));
   const frames = inOrder(film({ from: 0, to: 2_500 }), next);
   const { lastAt = 0 } = moveAfter(frames, 1_000) ?? {};
@@ -187,7 +187,7 @@ test('a black frame between two paths is neither the last of one nor the first o
   assert.deepEqual(moveAfter(frames, 1_000), { gap: 1_000, lastAt: 950, shownAt: 1_950 });
 });
 
-test('the last frame of the old path, shown anew when the track is exchanged, does not end the gap', () => {
+test('the last frame of the old path, repeated when the track is replaced, does not end the gap', () => {
   const old = film({ from: 0, to: 1_000 });
   const again = { at: 1_400, presented: 0, rtpTimestamp: 950 * 90, width: 640 };
   const frames = inOrder(old, [again], movedTo(film({ from: 1_950, to: 3_000 })));
@@ -195,7 +195,7 @@ test('the last frame of the old path, shown anew when the track is exchanged, do
   assert.equal(longestGap(frames, 1_000, 2_900), 1_000);
 });
 
-test('a freeze, a jitter of the network and the end of the RTP clock are no move; one before the event is not its', () => {
+test('a freeze, jitter and a wrapping RTP clock are not moves, and an earlier move does not belong to the event', () => {
   const late = film({ from: 0, to: 1_000 }, { from: 5_000, to: 6_000 }).map((frame, index) => ({
     ...frame,
     at: frame.at + (index % 3) * 70,

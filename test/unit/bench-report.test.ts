@@ -56,7 +56,7 @@ test('a target is met up to its limit, and missed by what is over it', () => {
   );
 });
 
-test('of what is better the more there is of it, a target says how little is enough', () => {
+test('a target for a quantity that should be high has a minimum', () => {
   const rate = { ...plain, unit: 'frames/s', target: { statistic: 'min', atLeast: 19, whenMissed: REASON } } as const;
   assert.equal(resultOf({ ...rate, samples: [30, 19] }).verdict?.missedBy, undefined);
   assert.equal(resultOf({ ...rate, samples: [30, 18] }).verdict?.missedBy, 1);
@@ -65,14 +65,14 @@ test('of what is better the more there is of it, a target says how little is eno
   assert.match(toMarkdown(reported([{ ...rate, samples: [30, 18] }])), /\| min ≥ 19 \| no, by 1 \|/);
 });
 
-test('one of something is said as one', () => {
+test('an amount of one has the singular', () => {
   assert.deepEqual(
     [amount(1, 'frames'), amount(2, 'frames'), amount(1, 'ms'), amount(1, 'px')],
     ['1 frame', '2 frames', '1 ms', '1 px'],
   );
 });
 
-test('numbers have the digits that mean something', () => {
+test('numbers have their significant digits', () => {
   assert.deepEqual([0, 0.256, 4.1259, 19.96, 20.4, 1_234.56].map(readable), ['0', '0.26', '4.1', '20', '20', '1,235']);
 });
 
@@ -94,7 +94,7 @@ test('JSON has every number, its floor beside it, and whether the target is met'
   assert.deepEqual(['floor' in third, 'target' in third, 'met' in third], [false, false, false]);
 });
 
-test('the tables say by how much a target is missed, and why only then', () => {
+test('the tables show the excess over a missed target, and its cause only then', () => {
   for (const write of [
     (metrics: readonly Metric[]) => toMarkdown(reported(metrics)),
     (metrics: readonly Metric[]) => reported(metrics).benchmarks.map(toText).join(''),
@@ -108,7 +108,7 @@ test('the tables say by how much a target is missed, and why only then', () => {
   }
 });
 
-test('the page names the machine, the command and the floor, and its tables are whole', () => {
+test('the page names the machine, the command and the floor, and its tables are complete', () => {
   const page = toMarkdown(reported([met, missed, plain]));
   for (const part of [
     'A processor, 2 cores',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { quantile, summarise } from '../../bench/report/statistics.ts';
 import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 
-test('a quantile is a sample that was measured, and with few of them the largest', () => {
+test('a quantile is a measured sample, and with few samples the largest', () => {
   assert.equal(quantile([3, 1, 2], 0.5), 2);
   assert.equal(quantile([4, 1, 2, 3], 0.5), 2);
   assert.equal(quantile([1, 2, 3, 4, 5, 6, 7, 8], 0.95), 8);
@@ -13,7 +13,7 @@ test('a quantile is a sample that was measured, and with few of them the largest
   assert.throws(() => summarise([]), RangeError);
 });
 
-test('whatever the samples: the share of a quantile does not exceed it, and no smaller sample would do', () => {
+test("for any samples, the quantile's share does not exceed it, and no smaller sample suffices", () => {
   for (const seed of seeds(50)) {
     const random = seededRandom(seed);
     const samples = Array.from({ length: 1 + Math.floor(random() * 40) }, () => Math.floor(random() * 10));

@@ -24,7 +24,7 @@ describe('the signature of a call', () => {
     assert.equal(fault(verifier.verify(header, CALL)), 'repeated');
   });
 
-  it('speaks for this call only', () => {
+  it('is valid for this call only', () => {
     const verifier = new CallVerifier(Secrets.of('one'));
     const signer = new CallSigner(Secrets.of('one'));
     const others: Partial<SignedCall>[] = [
@@ -49,7 +49,7 @@ describe('the signature of a call', () => {
     assert.equal(fault(verifier.verify([version, Number(time) + 1, ...rest].join(' '), CALL)), 'wrong');
   });
 
-  it('is refused when it is missing, no signature at all, of another secret, or too old', () => {
+  it('is refused when it is missing, malformed, of another secret, or too old', () => {
     const verifier = new CallVerifier(Secrets.of('one'));
     assert.equal(fault(verifier.verify(undefined, CALL)), 'missing');
     for (const text of ['', 'Bearer x', 'v1 1 2 3 4', 'v2 x'])
@@ -69,7 +69,7 @@ describe('the signature of a call', () => {
 });
 
 describe('ReplayWindow', () => {
-  it('takes each number once, in any order within the window', () => {
+  it('accepts each number once, in any order within the window', () => {
     const window = new ReplayWindow();
     const numbers = [3, 1, 2, 9_000, 8_999, 900];
     for (const number of numbers) assert.equal(window.admit('a', number), true, `${number}`);
@@ -90,7 +90,7 @@ describe('ReplayWindow', () => {
     }
   });
 
-  it('forgets callers that have not called for long, and has a bound', () => {
+  it('forgets callers without recent calls, and has a limit', () => {
     let now = 0;
     const window = new ReplayWindow(() => now);
     window.admit('old', 1);

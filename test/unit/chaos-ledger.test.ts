@@ -6,7 +6,7 @@ import { recoveries } from '../chaos/recoveries.ts';
 
 type Line = readonly [at: number, who: string, deed: Deed];
 
-/** A room with Ann, Bob and Cat, each in the room from 0 on under the ids `c-ann` …, in one life. */
+/** A room with Ann, Bob and Cat, each present from 0 on under the ids `c-ann` …, in one life. */
 function historyOf(policy: 'takeover' | 'rebuild', lines: readonly Line[]): History {
   const history = new History();
   history.addRoom('room', policy);
@@ -27,14 +27,14 @@ const sent = (id: string): Deed => ({ what: 'sent', id });
 const received = (id: string): Deed => ({ what: 'received', id });
 const resolved = (id: string): Deed => ({ what: 'resolved', id });
 
-/** A message that everyone gets, but for `missing`. */
+/** A message that everyone receives, except `missing`. */
 function said(id: string, at: number, missing: readonly string[] = []): Line[] {
   const [by = ''] = id.split(':');
   const here = ['ann', 'bob', 'cat'].filter((who) => !missing.includes(who));
   return [[at, by, sent(id)], ...here.map((who): Line => [at + 1, who, received(id)]), [at + 2, by, resolved(id)]];
 }
 
-test('what everyone has got once is in order', () => {
+test('a message that everyone received once is in order', () => {
   const { lost, duplicated, disordered, unsettled, ...counts } = account(
     historyOf('takeover', [...said('ann:1', 1_000), ...said('ann:2', 2_000), ...said('bob:1', 2_500)]),
   );
@@ -49,12 +49,12 @@ test('what everyone has got once is in order', () => {
   });
 });
 
-test('a message is lost that was said to have arrived and has not, be it at its sender', () => {
+test('a confirmed message that did not arrive is lost, even at its sender', () => {
   assert.deepEqual(account(historyOf('takeover', said('ann:1', 1_000, ['cat']))).lost, ['ann:1 → cat']);
   assert.deepEqual(account(historyOf('takeover', said('ann:1', 1_000, ['ann']))).lost, ['ann:1 → ann']);
 });
 
-test('nothing is lost on those who had left, or had not come yet', () => {
+test('participants that had left, or had not joined, lose nothing', () => {
   const left = historyOf('takeover', [[900, 'cat', { what: 'leaving' }], ...said('ann:1', 1_000, ['cat'])]);
   assert.deepEqual(account(left).lost, []);
   const leaving = historyOf('takeover', [...said('ann:1', 1_000, ['cat']), [1_001.5, 'cat', { what: 'leaving' }]]);
@@ -87,11 +87,11 @@ test('a message without an answer at the end is found', () => {
   assert.deepEqual(unsettled, ['ann:1']);
 });
 
-test('an answer to what was never said is a fault of the run itself', () => {
+test('an answer to an unsent message is a fault of the run itself', () => {
   assert.throws(() => account(historyOf('takeover', [[1_000, 'ann', resolved('ann:1')]])), /never sent/);
 });
 
-test('what comes twice, or after a later one, is found', () => {
+test('repeated and late messages are found', () => {
   const twice = account(historyOf('takeover', [...said('ann:1', 1_000), [9_000, 'bob', received('ann:1')]]));
   assert.deepEqual(twice.duplicated, ['ann:1 → bob']);
   const { disordered, duplicated } = account(
@@ -105,7 +105,7 @@ test('what comes twice, or after a later one, is found', () => {
   assert.deepEqual([duplicated, disordered], [[], ['ann:1 → bob']]);
 });
 
-test('after a crash a message is for those of its own life; who comes back later has missed it', () => {
+test('after a crash a message is owed to participants of the same life of the session; participants of a later life miss it', () => {
   const history = historyOf('rebuild', [
     [1_000, 'ann', { what: 'destroyed' }],
     [1_000, 'bob', { what: 'destroyed' }],
@@ -115,7 +115,7 @@ test('after a crash a message is for those of its own life; who comes back later
     history.add(who, { what: 'rebuilt', connectionId: `c-${who}-2` }, 1_500);
   }
   for (const [at, who, deed] of said('ann:1', 2_000, ['bob', 'cat'])) history.add(who, deed, at);
-  // Cat has not even noticed yet.
+  // Cat has not noticed the crash yet.
   history.add('cat', { what: 'destroyed' }, 5_000);
   welcome(history, 'c-cat-2', 'room_2');
   history.add('cat', { what: 'rebuilt', connectionId: 'c-cat-2' }, 6_000);
@@ -123,12 +123,12 @@ test('after a crash a message is for those of its own life; who comes back later
   assert.deepEqual([lost, missedByReturning], [['ann:1 → bob'], 1]);
 });
 
-test('who has been told of the crash is not there any more, even if the sender does not know of it yet', () => {
+test('a participant that knows of the crash has left that life, even if the sender does not know yet', () => {
   const history = historyOf('rebuild', [[900, 'cat', { what: 'destroyed' }], ...said('ann:1', 1_000, ['cat'])]);
   assert.deepEqual(account(history).lost, []);
 });
 
-test('a message said before the rebuild and carried out after it is for those who are back', () => {
+test('a message sent before the rebuild but executed after it is for returned participants', () => {
   const history = historyOf('rebuild', [
     [1_000, 'ann', { what: 'destroyed' }],
     [1_000, 'bob', { what: 'destroyed' }],
@@ -143,7 +143,7 @@ test('a message said before the rebuild and carried out after it is for those wh
   assert.deepEqual(account(history).lost, ['ann:1 → bob']);
 });
 
-test('recoveries are counted by policy and kind, from the first word of the trouble', () => {
+test('recoveries are counted by policy and kind, from the first event of the failure', () => {
   const lines: Line[] = [
     [1_000, 'ann', { what: 'reconnecting', plane: 'signaling' }],
     [1_400, 'ann', { what: 'reconnecting', plane: 'signaling' }],
@@ -165,7 +165,7 @@ test('recoveries are counted by policy and kind, from the first word of the trou
   });
 });
 
-test('who is away gets what was said on coming back, or it is lost', () => {
+test('an absent participant gets the messages on its return, or they are lost', () => {
   const back: Line[] = [
     [1_000, 'cat', { what: 'reconnecting', plane: 'signaling' }],
     ...said('ann:1', 9_000, ['cat']),
@@ -175,7 +175,7 @@ test('who is away gets what was said on coming back, or it is lost', () => {
   assert.deepEqual(account(historyOf('takeover', [...back, [12_001, 'cat', received('ann:1')]])).lost, []);
 });
 
-test('who is away when the session crashes gets in the next life what was said in the one before, or it is lost', () => {
+test("a participant absent at the crash gets the former life's messages in the next one, or they are lost", () => {
   const back: Line[] = [
     [1_000, 'cat', { what: 'reconnecting', plane: 'signaling' }],
     ...said('ann:1', 9_000, ['cat']),
@@ -186,7 +186,7 @@ test('who is away when the session crashes gets in the next life what was said i
   assert.deepEqual(account(historyOf('rebuild', [...back, [13_001, 'cat', received('ann:1')]])).lost, []);
 });
 
-test('who has left has got at least what is older than the newest that it has got', () => {
+test('a leaving participant has at least all messages older than its newest one', () => {
   const leaves: Line[] = [...said('ann:1', 1_000, ['cat']), [3_000, 'cat', { what: 'leaving' }]];
   assert.deepEqual(account(historyOf('takeover', leaves)).lost, []);
   assert.deepEqual(
@@ -200,7 +200,7 @@ test('who has left has got at least what is older than the newest that it has go
   );
 });
 
-test('what somebody has said who left while reconnecting is accounted for', () => {
+test('messages of a sender that left while reconnecting are accounted for', () => {
   const left: Line[] = [
     ...said('ann:1', 9_000, ['cat']),
     [10_000, 'ann', { what: 'reconnecting', plane: 'signaling' }],
@@ -209,7 +209,7 @@ test('what somebody has said who left while reconnecting is accounted for', () =
   assert.deepEqual(account(historyOf('takeover', left)).lost, ['ann:1 → cat']);
 });
 
-test('nothing is lost on those who did not come back, or too late', () => {
+test('participants that did not return, or too late, lose nothing', () => {
   const away: Line[] = [[8_000, 'cat', { what: 'reconnecting', plane: 'signaling' }], ...said('ann:1', 9_000, ['cat'])];
   const endings: Deed[] = [
     { what: 'leaving' },
@@ -219,7 +219,7 @@ test('nothing is lost on those who did not come back, or too late', () => {
   for (const ending of endings) {
     assert.deepEqual(account(historyOf('takeover', [...away, [30_000, 'cat', ending]])).lost, [], ending.what);
   }
-  // Crashed, and given up.
+  // Crashed, and then left.
   const crashed: Line[] = [...away, [12_000, 'cat', { what: 'destroyed' }], [30_000, 'cat', { what: 'leaving' }]];
   assert.deepEqual(account(historyOf('rebuild', crashed)).lost, []);
 });

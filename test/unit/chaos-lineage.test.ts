@@ -14,7 +14,7 @@ function line(node: string, msg: string, session: string, epoch: number, rest: P
   return { node, pid: 1, time: '', msg, session, epoch, ...rest };
 }
 
-test('an epoch that two masters have had is found, be it that only media nodes have seen both', () => {
+test('an epoch with two owners is found, even if only media nodes saw both', () => {
   const created = 'Created a session.';
   const taken = 'Took over the session.';
   const good = [
@@ -46,7 +46,7 @@ function historyOf(deeds: readonly (readonly [at: number, who: string, deed: Dee
   return history;
 }
 
-test('welcomes: an epoch may rise and not fall, and a takeover session has one life', () => {
+test('welcomes: an epoch may rise but not fall, and a takeover session has one life', () => {
   const history = historyOf([]);
   const welcome = (room: string, connectionId: string, uniqueSessionId: string, epoch: number): void => {
     history.welcomes.push({ room, connectionId, uniqueSessionId, epoch });
@@ -63,7 +63,7 @@ test('welcomes: an epoch may rise and not fall, and a takeover session has one l
   assert.equal(brokenLineages(history).length, 2, 'another life');
 });
 
-test('takeover: who has not left is not said to have left, and nobody comes twice', () => {
+test('takeover: no event reports a present participant as gone, or anyone twice', () => {
   const saw = (
     event: 'connectionCreated' | 'connectionDestroyed' | 'streamCreated' | 'streamDestroyed',
     subject: string,
@@ -76,7 +76,7 @@ test('takeover: who has not left is not said to have left, and nobody comes twic
     [6, 'ann', saw('connectionDestroyed', 'con_bob')],
     [7, 'cat', saw('connectionDestroyed', 'con_dan')],
   ]);
-  assert.deepEqual(unexpectedEvents(legitimate), [], 'with rebuild, who is not back in time has left');
+  assert.deepEqual(unexpectedEvents(legitimate), [], 'with rebuild, a participant that is not back in time has left');
   const wrong = historyOf([
     [1, 'ann', saw('connectionCreated', 'con_bob')],
     [2, 'ann', saw('connectionCreated', 'con_bob')],
@@ -86,7 +86,7 @@ test('takeover: who has not left is not said to have left, and nobody comes twic
   assert.equal(unexpectedEvents(wrong).length, 3);
 });
 
-test('who is put out is told from who leaves, and a crash is none of a takeover session', () => {
+test('involuntary ends differ from leaving, and a takeover session must report no crash', () => {
   const history = historyOf([
     [5, 'ann', { what: 'leaving' }],
     [6, 'ann', { what: 'disconnected', reason: 'disconnect' }],

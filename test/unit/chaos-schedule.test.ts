@@ -16,12 +16,12 @@ function steps(seed: number, count: number): Step[] {
   return Array.from({ length: count }, () => endless.next().value);
 }
 
-test('the same seed, the same faults; another seed, others', () => {
+test('the same seed yields the same faults, another seed others', () => {
   assert.deepEqual(steps(7, 500), steps(7, 500));
   assert.notDeepEqual(steps(7, 20), steps(8, 20));
 });
 
-test('every kind of fault comes, at times and for durations within bounds', () => {
+test('every kind of fault occurs, at times and for durations within limits', () => {
   const all = steps(1, 3_000);
   const kinds = new Set(all.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
   const expected = [
@@ -47,7 +47,7 @@ test('every kind of fault comes, at times and for durations within bounds', () =
   }
 });
 
-test('where the kernel cannot be made to lose packets, no step is about that', () => {
+test('without packet loss in the kernel, no step uses it', () => {
   const endless = schedule(seededRandom(5), { ...PARTS, losesPackets: false });
   const kinds = Array.from({ length: 2_000 }, () => endless.next().value).flatMap(({ faults }) =>
     faults.map(({ kind }) => kind),
@@ -55,7 +55,7 @@ test('where the kernel cannot be made to lose packets, no step is about that', (
   assert.ok(!kinds.some((kind) => kind.startsWith('lossy')));
 });
 
-test('when all masters go, nothing else goes with them', () => {
+test('a kill of all masters has no second fault', () => {
   const all = steps(3, 5_000).filter(({ faults }) => faults.some(({ kind }) => kind === 'killMasters'));
   assert.ok(all.length > 0);
   for (const { faults } of all) assert.equal(faults.length, 1);

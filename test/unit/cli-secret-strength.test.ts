@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { strongSecret } from '../../src/server/cli/secret-strength.ts';
 import { isLoopback } from '../../src/server/shared/own-addresses.ts';
 
-test('a secret of 32 characters is taken as it is', () => {
+test('a secret of 32 characters is accepted', () => {
   for (const secret of ['a'.repeat(32), `${'b'.repeat(43)}=`, ` ${'c'.repeat(32)} `]) {
     assert.equal(strongSecret(secret), secret);
   }
@@ -19,7 +19,7 @@ test('a weaker one is refused, and not repeated', () => {
   }
 });
 
-test('addresses that only this machine reaches', () => {
+test('addresses that only this machine can reach', () => {
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', '[::1]', 'localhost'])
     assert.equal(isLoopback(host), true, host);
   for (const host of [

@@ -11,7 +11,7 @@ const SHARED: readonly DevFlags[] = [
   { ...LOCAL, publicUrl: 'https://demo.example.org' },
 ];
 
-test('the demo uses the secret that everybody knows only while nobody else reaches it', () => {
+test('the demo uses its public default secret only while no other machine can reach it', () => {
   assert.equal(devSecretOf(LOCAL), 'MY_SECRET');
   assert.equal(devSecretOf({ ...LOCAL, secret: 'weak' }), 'weak');
   for (const flags of SHARED) {
@@ -21,7 +21,7 @@ test('the demo uses the secret that everybody knows only while nobody else reach
   }
 });
 
-test('where others reach it, a weak secret is refused', () => {
+test('if other machines can reach it, a weak secret is refused', () => {
   for (const flags of SHARED) {
     assert.throws(() => devSecretOf({ ...flags, secret: 'weak' }), { name: 'WeakSecret' }, JSON.stringify(flags));
     assert.equal(devSecretOf({ ...flags, secret: 's'.repeat(32) }), 's'.repeat(32));

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { tlsOf } from '../../src/server/cli/tls-files.ts';
 import { lanCertificate } from '../../src/server/dev/lan/lan-certificate.ts';
 
-test('a balancer serves TLS with a certificate and the key that fits, and says what is wrong with others', async (t) => {
+test('a balancer serves TLS with a certificate and its key, and names the fault of others', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-tls-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { certFile, keyFile } = await lanCertificate(folder, ['desk']);

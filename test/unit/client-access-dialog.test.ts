@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tellingOfDialog } from '../../src/client/media/access-dialog.ts';
 
-test('access that is given at once has had no dialog; one that takes long has had one, which is closed with it', async (t) => {
+test('immediate access implies no dialog; slow access implies one, which closes with it', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const told: string[] = [];
   assert.equal(await tellingOfDialog(Promise.resolve('media'), (event) => told.push(event)), 'media');

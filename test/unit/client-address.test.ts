@@ -13,7 +13,7 @@ function from(remoteAddress: string, forwarded?: string) {
   return { socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } };
 }
 
-test('the address of a client is the first that no trusted proxy has, from the right', () => {
+test('the address of a client is the first untrusted one, from the right', () => {
   const trusted = new TrustedProxies(['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
   const cases: readonly (readonly [client: string, peer: string, forwarded?: string])[] = [
     ['203.0.113.1', '203.0.113.1'],
@@ -38,7 +38,7 @@ test('the address of a client is the first that no trusted proxy has, from the r
   ]);
 });
 
-test('by default only this machine is trusted, and with an empty list nobody', () => {
+test('by default only this machine is trusted, and with an empty list no address', () => {
   assert.equal(clientAddress(from('::1', '203.0.113.1'), new TrustedProxies()), '203.0.113.1');
   assert.equal(clientAddress(from('10.0.0.1', '203.0.113.1'), new TrustedProxies()), '10.0.0.1');
   assert.equal(clientAddress(from('127.0.0.1', '203.0.113.1'), new TrustedProxies([])), '127.0.0.1');
@@ -53,7 +53,7 @@ test('addresses and ranges', () => {
   }
 });
 
-test('a network of IPv6 is counted as one address', () => {
+test('an IPv6 network counts as one address', () => {
   assert.equal(countedAs('203.0.113.1'), '203.0.113.1');
   assert.equal(countedAs('2001:db8:1:2::1'), countedAs('2001:db8:1:2:ffff:ffff:ffff:ffff'));
   assert.notEqual(countedAs('2001:db8:1:2::1'), countedAs('2001:db8:1:3::1'));

@@ -6,7 +6,7 @@ const named = [{ urls: 'turn:of.the.server' }];
 const own = [{ urls: 'turn:of.the.application' }];
 const other = [{ urls: 'turn:of.the.rtc.configuration' }];
 
-test('the application’s servers win over those that the server names, and over those of rtcConfiguration', () => {
+test('the application’s servers override those of the server and of rtcConfiguration', () => {
   const configuration = new AdvancedConfiguration();
   assert.deepEqual(configuration.peerConnectionFor(named), { iceServers: named });
   configuration.set({ rtcConfiguration: { iceTransportPolicy: 'relay', iceServers: other } });
@@ -19,7 +19,7 @@ test('the application’s servers win over those that the server names, and over
   assert.deepEqual(configuration.peerConnectionFor(named), { iceServers: [] });
 });
 
-test('what is left out has OpenVidu’s defaults, and what is set replaces all that was', () => {
+test('omitted options have OpenVidu’s defaults, and each call replaces all former options', () => {
   const configuration = new AdvancedConfiguration();
   const read = () => [
     configuration.speaking,

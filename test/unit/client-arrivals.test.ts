@@ -5,7 +5,7 @@ import { Arrivals } from '../../src/client/session/arrivals.ts';
 
 const subscriber = (): Subscriber => ({}) as Subscriber;
 
-test('who waits for a stream is told once, of this stream', async () => {
+test('a promise for a stream settles once, for this stream', async () => {
   const arrivals = new Arrivals();
   const [first, second, third] = [subscriber(), subscriber(), subscriber()];
   const waiting = [first, second, third].map((one) => arrivals.of(one));
@@ -20,7 +20,7 @@ test('who waits for a stream is told once, of this stream', async () => {
   );
 });
 
-test('two who wait for the same stream are both told', async () => {
+test('two promises for the same stream both settle', async () => {
   const arrivals = new Arrivals();
   const one = subscriber();
   const both = Promise.all([arrivals.of(one), arrivals.of(one)]);

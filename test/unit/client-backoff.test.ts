@@ -49,7 +49,7 @@ test('a policy replaces what it names', () => {
   );
 });
 
-test('where there is little hope, the wait is that of late attempts', () => {
+test('without a network, the delay is that of late attempts', () => {
   assert.equal(
     longestDelay({ capMs: 3_000 }, () => 1),
     3_000,

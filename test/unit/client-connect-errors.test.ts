@@ -9,7 +9,7 @@ import { Rejoin } from '../../src/client/rejoin.ts';
 import type { Session } from '../../src/client/session/session.ts';
 import type { TokenProvider } from '../../src/client/session/token-source.ts';
 
-/** What a newcomer's first mistakes end in: each has an error of its own, soon, and what goes on until then is told. */
+/** Typical mistakes of new users: each soon leads to its own error, and events report the progress until then. */
 
 const servers: Server[] = [];
 const sessions: Session[] = [];
@@ -38,7 +38,7 @@ async function refused(connecting: Promise<void>, withinMs = 3_000): Promise<Rej
   return error;
 }
 
-/** A token that leads to `server`, or to a port that nothing listens at. */
+/** A token that leads to `server`, or to a port without a listener. */
 async function tokenFor(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,7 +53,7 @@ function answering(status: number): TokenProvider {
   return () => Promise.reject(Object.assign(new Error('no token'), { status }));
 }
 
-test('a token route that answers 404 is asked a few times, and named', async () => {
+test('a token route that answers 404 is called a few times, then named in the error', async () => {
   quiet();
   const { session, states } = aSession();
   const error = await refused(session.connect(answering(404)));
@@ -72,7 +72,7 @@ test('a token route that answers 404 is asked a few times, and named', async () 
   assert.match(states[1]?.progress?.cause ?? '', /status 404/);
 });
 
-test('one that refuses is asked once, and one that goes on failing is named when the time is over', async () => {
+test('a refusing route is called once, and a failing one is named after the time limit', async () => {
   quiet();
   const forbidden = await refused(aSession().session.connect(answering(403)), 500);
   assert.equal(forbidden.code, 'TOKEN_UNAVAILABLE');
@@ -82,17 +82,17 @@ test('one that refuses is asked once, and one that goes on failing is named when
   assert.deepEqual([silent.code, /300 ms/.test(silent.message)], ['TOKEN_UNAVAILABLE', true]);
 });
 
-test('a token function that gives an object, or a token that is one, is told what to give', async () => {
+test('an object as token, or from a token function, leads to an error that names the right type', async () => {
   const token = { token: 'ws://127.0.0.1:1?sessionId=room&token=tok_abc' } as never;
   for (const given of [() => Promise.resolve(token), token, undefined as never, (() => undefined) as never]) {
     const error = await refused(aSession().session.connect(given), 500);
     assert.equal(error.name, 'TOKEN_INVALID');
-    assert.match(error.message, /no string, but of type (object|undefined)/);
+    assert.match(error.message, /not a string, but (object|undefined)/);
     assert.match(error.action, /a string/);
   }
 });
 
-test('a server that is down, is another one, or does not answer, is named with its address', async () => {
+test('a server that is down, wrong or silent is named with its address', async () => {
   quiet();
   const down = createServer();
   const downToken = await tokenFor(down);
@@ -109,7 +109,7 @@ test('a server that is down, is another one, or does not answer, is named with i
   }
 });
 
-test('disconnect() during a join is no failure of the server', async () => {
+test('disconnect() during a join is not reported as a server failure', async () => {
   const { session, states } = aSession();
   const connecting = session.connect(() => new Promise<string>(() => {}));
   session.disconnect();
@@ -123,7 +123,7 @@ test('disconnect() during a join is no failure of the server', async () => {
   );
 });
 
-test('attempts to join are written to the console, unless that is to be quiet', async () => {
+test('attempts to join are logged to the console, unless it is quiet', async () => {
   const lines = mock.method(console, 'warn', () => {});
   await refused(aSession().session.connect(answering(404)));
   assert.equal(lines.mock.callCount(), 2);
@@ -137,7 +137,7 @@ test('attempts to join are written to the console, unless that is to be quiet', 
   assert.equal(lines.mock.callCount(), 2);
 });
 
-test('a join after one that has failed begins at once', async () => {
+test('a join after a failed one begins at once', async () => {
   quiet();
   const { session } = aSession();
   await refused(session.connect(answering(404)));
@@ -151,7 +151,7 @@ test('a join after one that has failed begins at once', async () => {
   assert.ok(asked > 0 && asked < 40, `${asked} ms`);
 });
 
-test('outside of a browser, what needs one says so by name', async () => {
+test('outside of a browser, calls that need one reject with a named error', async () => {
   const rejoin = new Rejoin();
   const needsBrowser = { name: 'BROWSER_NOT_SUPPORTED', action: /./ };
   assert.throws(() => rejoin.initPublisher(), needsBrowser);
@@ -174,7 +174,7 @@ test('outside of a browser, what needs one says so by name', async () => {
   }
 });
 
-test('a target that the page does not have is refused before anything is opened', () => {
+test('a missing target is refused before anything is opened', () => {
   const opened = mock.fn();
   const page = { document: { getElementById: () => null }, MediaStream: opened };
   Object.assign(globalThis, page);

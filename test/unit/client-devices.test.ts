@@ -28,7 +28,7 @@ class FakeStream {
   getVideoTracks = (): FakeTrack[] => this.tracks.filter(({ kind }) => kind === 'video');
 }
 
-/** A browser with a camera and a microphone, and a user who shares his screen. */
+/** A browser with a camera and a microphone, and a user who shares the screen. */
 class FakeDevices {
   readonly asked: [what: string, constraints: MediaStreamConstraints][] = [];
   readonly opened: FakeTrack[] = [];
@@ -36,7 +36,7 @@ class FakeDevices {
     { kind: 'videoinput', deviceId: 'cam' },
     { kind: 'audioinput', deviceId: 'mic' },
   ];
-  /** What is refused, and how. */
+  /** Refused requests, with the error's name. */
   refused: Readonly<Record<string, string>> = {};
   /** Whether the user shares sound with the screen. */
   hasSound = true;
@@ -70,7 +70,7 @@ const SOURCES: readonly (readonly [
   asked: FakeDevices['asked'],
   typeOfVideo: string | undefined,
 ])[] = [
-  ['nothing said', {}, [['devices', { audio: true, video: SIZE }]], 'CAMERA'],
+  ['no properties', {}, [['devices', { audio: true, video: SIZE }]], 'CAMERA'],
   [
     'devices by their ids',
     { audioSource: 'mic', videoSource: 'cam', resolution: '1280x720', frameRate: 15 },
@@ -93,7 +93,7 @@ const SOURCES: readonly (readonly [
   ['only sound', { videoSource: false }, [['devices', { audio: true, video: false }]], undefined],
   ['tracks of the application', { audioSource: track('audio'), videoSource: track('video') }, [], 'CUSTOM'],
   [
-    'a screen, and one’s own voice',
+    'a screen, and the microphone',
     { videoSource: 'screen', frameRate: 10 },
     [
       ['screen', { video: { frameRate: { ideal: 10 } }, audio: false }],
@@ -116,7 +116,7 @@ const SOURCES: readonly (readonly [
 ];
 
 for (const [what, sources, asked, typeOfVideo] of SOURCES) {
-  test(`${what}: what is asked of the browser`, async (t) => {
+  test(`${what}: requests to the browser`, async (t) => {
     const devices = new FakeDevices(t);
     const captured = await captureMedia(sources);
     assert.deepEqual(devices.asked, asked);
@@ -128,14 +128,14 @@ for (const [what, sources, asked, typeOfVideo] of SOURCES) {
   });
 }
 
-test('a screen that comes without a sound is one', async (t) => {
+test('a screen without sound is accepted', async (t) => {
   new FakeDevices(t).hasSound = false;
   const { audio, video } = await captureMedia({ videoSource: 'screen', audioSource: 'screen' });
   assert.equal(audio, undefined);
   assert.equal(video?.kind, 'video');
 });
 
-test('a screen is shared no longer when the microphone that goes with it is not to be had', async (t) => {
+test('screen sharing stops when its microphone is not available', async (t) => {
   const devices = new FakeDevices(t);
   devices.refused = { devices: 'NotAllowedError' };
   await assert.rejects(captureMedia({ videoSource: 'screen' }), { name: 'DEVICE_ACCESS_DENIED' });
@@ -169,7 +169,7 @@ for (const [what, sources, domName, name] of REFUSALS) {
   });
 }
 
-test('a screen that is not shared: SCREEN_CAPTURE_DENIED; a browser that cannot: SCREEN_SHARING_NOT_SUPPORTED', async (t) => {
+test('a denied screen: SCREEN_CAPTURE_DENIED; a browser without screen sharing: SCREEN_SHARING_NOT_SUPPORTED', async (t) => {
   const devices = new FakeDevices(t);
   devices.refused = { screen: 'NotAllowedError' };
   await assert.rejects(captureMedia({ videoSource: 'screen' }), { name: 'SCREEN_CAPTURE_DENIED' });
@@ -177,7 +177,7 @@ test('a screen that is not shared: SCREEN_CAPTURE_DENIED; a browser that cannot:
   await assert.rejects(captureMedia({ videoSource: 'screen' }), { name: 'SCREEN_SHARING_NOT_SUPPORTED' });
 });
 
-test('a device that is not there is named, also where the browser does not list any in a window that nobody looks at', async (t) => {
+test('a missing device is named, even if the browser lists none in an unfocused window', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const devices = new FakeDevices(t);
   devices.refused = { devices: 'NotFoundError' };

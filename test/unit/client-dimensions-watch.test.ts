@@ -6,7 +6,7 @@ import type { VideoDimensions } from '../../src/client/session/stream.ts';
 const WIDE = { width: 640, height: 480 };
 const HIGH = { width: 480, height: 640 };
 
-test('another size is told once, when it is read twice, and with it whether the track is another', (t) => {
+test('a new size is reported once, after two readings, with whether the track is new', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   let size: VideoDimensions | undefined = WIDE;
   const told: string[] = [];
@@ -25,10 +25,10 @@ test('another size is told once, when it is read twice, and with it whether the 
   assert.deepEqual(look(HIGH), []);
   assert.deepEqual(look(HIGH), ['480x640']);
   assert.deepEqual(look(HIGH), []);
-  // For a moment only.
+  // Only for a moment.
   assert.deepEqual(look(WIDE), []);
   assert.deepEqual(look(HIGH), []);
-  // Not to be read for a while.
+  // Unreadable for a while.
   assert.deepEqual(look(WIDE), []);
   assert.deepEqual(look(undefined), []);
   assert.deepEqual(look(WIDE), []);
@@ -37,7 +37,7 @@ test('another size is told once, when it is read twice, and with it whether the 
   assert.deepEqual(look(WIDE), ['640x480 replaced']);
   assert.deepEqual(look(HIGH), []);
   assert.deepEqual(look(HIGH), ['480x640']);
-  // A track of the same size has been told by its own event.
+  // The event of the track already covers the same size.
   watch.trackReplaced();
   look(HIGH);
   assert.deepEqual(look(HIGH), []);

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { codeExamples } from '../fixtures/code-examples.ts';
 
-test('the examples of the page about received media compile', (t) => {
+test('the examples of the page on received media compile', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-examples-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const examples = codeExamples(readFileSync('docs/received-media.md', 'utf8'));
@@ -27,5 +27,5 @@ test('the examples of the page about received media compile', (t) => {
       .stdout;
   assert.equal(compile(), '');
   writeFileSync(files[0] ?? '', String(examples[0]).replaceAll('getMediaStream', 'mediaOfStream'));
-  assert.match(compile(), /mediaOfStream/, 'the compiler has looked at nothing');
+  assert.match(compile(), /mediaOfStream/, 'the compiler has checked nothing');
 });

@@ -13,7 +13,7 @@ class Speaker extends TypedEmitter<Events> {
   }
 }
 
-test('once() is told once, also when it speaks itself', () => {
+test('once() is called once, even if the listener emits the event', () => {
   const speaker = new Speaker();
   const heard: string[] = [];
   speaker.once('word', (word) => {
@@ -25,7 +25,7 @@ test('once() is told once, also when it speaks itself', () => {
   assert.deepEqual(heard, ['first']);
 });
 
-test('once() for what is true already is told that, and nothing after it', async () => {
+test('once() for a past event is called with it, and with no later one', async () => {
   const speaker = new Speaker();
   const heard: string[] = [];
   speaker.once('late', (word) => heard.push(word));
@@ -38,7 +38,7 @@ test('once() for what is true already is told that, and nothing after it', async
   assert.deepEqual(heard, ['said before', 'said before', 'new']);
 });
 
-test('a listener that throws keeps nobody from hearing, and is seen by the page', (t) => {
+test('a throwing listener does not block others, and the page sees its error', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const speaker = new Speaker();
   const heard: string[] = [];
@@ -51,7 +51,7 @@ test('a listener that throws keeps nobody from hearing, and is seen by the page'
   assert.throws(() => t.mock.timers.runAll(), /of the application/);
 });
 
-test('off() takes back what on() and once() have been given, of this name, or all of a name', async () => {
+test('off() removes listeners of on() and once(), one or all of a name', async () => {
   const speaker = new Speaker();
   const heard: string[] = [];
   const listener = (word: string): void => void heard.push(word);

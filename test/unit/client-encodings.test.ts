@@ -9,7 +9,7 @@ function trackOf(width: number, height: number): MediaStreamTrack {
 const scales = (encodings: readonly { scaleResolutionDownBy?: number | undefined }[]): unknown[] =>
   encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
 
-test('a video has as many layers as browsers send at its size, and the largest is the full size', () => {
+test('a video has as many layers as browsers send at its size, and the largest has the full size', () => {
   for (const [width, height, expected] of [
     [320, 180, [1]],
     [480, 270, [2, 1]],
@@ -54,7 +54,7 @@ test('a screen is sent in one layer, in its full size and readable', () => {
   assert.ok((fullHd?.maxBitrate ?? 0) > 2_500_000);
 });
 
-test('a track of another size keeps the layers that are sent at its size, with the full size on', () => {
+test('a track of another size keeps the layers for its size, with the full size enabled', () => {
   const large = videoEncodings(trackOf(1280, 720), true).map((encoding, at) => ({ ...encoding, rid: `r${at}` }));
   const fitted = fitEncodings(large as RTCRtpEncodingParameters[], trackOf(640, 480), true);
   assert.deepEqual(
@@ -75,6 +75,6 @@ test('a track of another size keeps the layers that are sent at its size, with t
   assert.ok((only?.maxBitrate ?? 0) > 1_000_000, 'and gets the bit rate of its size');
 });
 
-test('a track that does not say its size is taken for a camera of 640x480', () => {
+test('a track of unknown size is treated as a camera of 640x480', () => {
   assert.deepEqual(scales(videoEncodings({ getSettings: () => ({}) } as MediaStreamTrack, true)), [2, 1]);
 });

@@ -5,7 +5,7 @@ import type { MediaKind } from '../../src/protocol/model.ts';
 
 const STEP_MS = 10;
 
-/** Something received whose figures the test sets. */
+/** Received media with statistics set by the test. */
 class FakeReception implements Reception {
   isLive = true;
   last: number | undefined;
@@ -37,7 +37,7 @@ class Exchange {
     this.old.last = (this.old.last ?? 0) + 1;
   };
 
-  /** Time passes; `each` is called every 10 ms of it. */
+  /** Lets time pass, and calls `each` every 10 ms of it. */
   async pass(ms: number, each: () => void = () => {}): Promise<void> {
     for (let passed = 0; passed < ms; passed += STEP_MS) {
       each();
@@ -59,7 +59,7 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-test('what does not move is not waited for: the only frame of the next may come at any time', async () => {
+test('still media is not awaited: the only frame of its successor may come at any time', async () => {
   for (const kind of ['video', 'audio'] as const) {
     const exchange = new Exchange(kind);
     await exchange.pass(110);
@@ -70,7 +70,7 @@ test('what does not move is not waited for: the only frame of the next may come 
   }
 });
 
-test('a picture that moves gives way to the second frame, as the first is shown too early', async () => {
+test('a moving picture is replaced at the second new frame, because browsers show the first too early', async () => {
   const exchange = new Exchange('video');
   await exchange.pass(100, exchange.oldMoves);
   assert.deepEqual(exchange.told, ['moves']);
@@ -83,7 +83,7 @@ test('a picture that moves gives way to the second frame, as the first is shown 
   assert.deepEqual(exchange.told, ['moves']);
 });
 
-test('a picture that stops before the next has come is not waited for', async () => {
+test('a picture that stops before its successor arrives is not awaited', async () => {
   const exchange = new Exchange('video');
   await exchange.pass(200, exchange.oldMoves);
   await exchange.pass(450);
@@ -92,7 +92,7 @@ test('a picture that stops before the next has come is not waited for', async ()
   assert.ok(exchange.dueAfterMs, 'it is due');
 });
 
-test('what goes on stays until the next arrives, however long that takes', async () => {
+test('continuing media stays until its successor arrives, however long that takes', async () => {
   for (const kind of ['video', 'audio'] as const) {
     const exchange = new Exchange(kind);
     await exchange.pass(20_000, exchange.oldMoves);
@@ -117,7 +117,7 @@ const ends: Readonly<Record<string, (exchange: Exchange) => void>> = {
   },
 };
 for (const [what, end] of Object.entries(ends)) {
-  test(`nothing is waited for that ${what}`, async () => {
+  test(`no wait for media that ${what}`, async () => {
     const exchange = new Exchange('video');
     await exchange.pass(100, exchange.oldMoves);
     end(exchange);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Heartbeat } from '../../src/client/signaling/heartbeat.ts';
 
-/** A heartbeat of 2 s + 2.5 s, with clocks that are moved by hand. */
+/** A heartbeat of 2 s + 2.5 s, with manual clocks. */
 class Beating {
   readonly seen: string[] = [];
   readonly heartbeat: Heartbeat;
@@ -25,13 +25,13 @@ class Beating {
     this.heartbeat.start(2_000, 2_500);
   }
 
-  /** Time in which timers run. */
+  /** Time during which timers run. */
   pass(ms: number): void {
-    // A mocked clock is at the end of its tick before any timer runs.
+    // In small steps, because a mocked clock jumps to the end of its tick before any timer runs.
     for (let left = ms; left > 0; left -= 100) this.#timers.tick(Math.min(left, 100));
   }
 
-  /** Time in which none does. */
+  /** Time during which no timer runs. */
   sleep(ms: number): void {
     this.#skew += ms;
   }
@@ -41,7 +41,7 @@ class Beating {
   }
 }
 
-test('a socket that answers is asked every 2 s', (t) => {
+test('an answering socket gets a ping every 2 s', (t) => {
   const beating = new Beating(t);
   for (let beat = 0; beat < 5; beat += 1) {
     beating.pass(1_999);
@@ -52,7 +52,7 @@ test('a socket that answers is asked every 2 s', (t) => {
   }
 });
 
-test('one that does not is dead 2.5 s after the ping, and that is told once', (t) => {
+test('a silent socket is dead 2.5 s after the ping, and this is reported once', (t) => {
   const beating = new Beating(t);
   beating.pass(4_499);
   assert.deepEqual(beating.take(), ['ping', 'ping']);
@@ -64,7 +64,7 @@ test('one that does not is dead 2.5 s after the ping, and that is told once', (t
   assert.deepEqual(beating.take(), []);
 });
 
-test('after a sleep the first look asks, and gives 1.5 s', (t) => {
+test('after a sleep the first check pings, with a limit of 1.5 s', (t) => {
   const beating = new Beating(t);
   beating.sleep(3_600_000);
   beating.pass(2_000);
@@ -75,7 +75,7 @@ test('after a sleep the first look asks, and gives 1.5 s', (t) => {
   assert.deepEqual(beating.take(), ['dead']);
 });
 
-test('a socket that has outlived the sleep goes on', (t) => {
+test('a socket that has survived the sleep continues', (t) => {
   const beating = new Beating(t);
   beating.sleep(60_000);
   beating.pass(2_000);
@@ -85,9 +85,9 @@ test('a socket that has outlived the sleep goes on', (t) => {
   assert.deepEqual(beating.take(), ['ping']);
 });
 
-test('a page that is let run once a minute takes nobody for dead who answers, and does so with who does not', (t) => {
+test('a page that runs once a minute detects a silent socket, but keeps an answering one', (t) => {
   const beating = new Beating(t);
-  // The answer itself is not held up.
+  // The answer itself is not delayed.
   beating.answers = true;
   for (let minute = 0; minute < 5; minute += 1) {
     beating.sleep(58_000);
@@ -104,7 +104,7 @@ test('a page that is let run once a minute takes nobody for dead who answers, an
   assert.ok(beating.take().includes('dead'));
 });
 
-test('a clock that is set back holds nothing up', (t) => {
+test('a clock that is set back delays nothing', (t) => {
   const beating = new Beating(t);
   beating.pass(2_000);
   beating.sleep(-3_600_000);
@@ -114,7 +114,7 @@ test('a clock that is set back holds nothing up', (t) => {
   assert.deepEqual(beating.take(), ['dead']);
 });
 
-test('a socket in doubt is asked at once; being doubted again gives it no more time', (t) => {
+test('a doubted socket gets a ping at once; a second probe gives it no more time', (t) => {
   const beating = new Beating(t);
   beating.heartbeat.probe();
   beating.pass(1_000);
@@ -130,7 +130,7 @@ test('a socket in doubt is asked at once; being doubted again gives it no more t
   assert.deepEqual(beating.take(), ['ping']);
 });
 
-test('a link with a round trip of 3 s is slow, and not dead; when it falls silent it is', (t) => {
+test('a link with a round trip of 3 s is slow, not dead; when it falls silent, it is dead', (t) => {
   const beating = new Beating(t);
   // The hello, and its answer.
   beating.heartbeat.asked();
@@ -149,7 +149,7 @@ test('a link with a round trip of 3 s is slow, and not dead; when it falls silen
   assert.ok(beating.take().includes('dead'));
 });
 
-test('a socket of a slow link that is doubted has the time that the link takes', (t) => {
+test('a doubted socket on a slow link gets time for its round trip', (t) => {
   const beating = new Beating(t);
   beating.heartbeat.roundTrip.took(3_000);
   beating.heartbeat.probe();

@@ -4,7 +4,7 @@ import { insisting } from '../../src/client/media/insisting.ts';
 import type { Request } from '../../src/client/media/media-plane.ts';
 import { ProtocolError, type ProtocolErrorCode } from '../../src/protocol/errors.ts';
 
-/** Fails with these, one after the other, and then answers. */
+/** Fails with these codes in turn, and then answers. */
 function failing(...codes: ProtocolErrorCode[]): { request: Request; asked: string[] } {
   const asked: string[] = [];
   const request: Request = async (method, data) => {
@@ -16,7 +16,7 @@ function failing(...codes: ProtocolErrorCode[]): { request: Request; asked: stri
   return { request, asked };
 }
 
-test('what a media node could not do is asked again, the same', async () => {
+test('a request that a media node could not serve is repeated unchanged', async () => {
   const { request, asked } = failing('UNAVAILABLE', 'UNAVAILABLE');
   await insisting(request, () => true)('restartIce', { key: 'a' });
   assert.deepEqual(
@@ -25,7 +25,7 @@ test('what a media node could not do is asked again, the same', async () => {
   );
 });
 
-test('a refusal is one, and nobody insists for longer than it is worth', async () => {
+test('a refusal is final, and repetitions have a limit', async () => {
   const refused = failing('NOT_PERMITTED');
   await assert.rejects(insisting(refused.request, () => true)('restartIce', { key: 'a' }), { code: 'NOT_PERMITTED' });
   assert.equal(refused.asked.length, 1);

@@ -5,7 +5,7 @@ import { type LayerReading, LayerWatch } from '../../src/client/media/layer-watc
 const LOOK_MS = 250;
 const NEEDS = [150_000, 300_000];
 
-/** A video of two layers, whose sending the test decides on. */
+/** A video of two layers, controlled by the test. */
 class Sender {
   readonly told: number[] = [];
   readonly frames = [0, 0];
@@ -19,7 +19,7 @@ class Sender {
     changed: (layers) => this.told.push(layers),
   });
 
-  /** So many looks, with so many frames of each layer between two of them. */
+  /** Makes this number of checks, with these frames of each layer between two checks. */
   async look(times: number, ...frames: readonly number[]): Promise<void> {
     for (let time = 0; time < times; time += 1) {
       for (const [at, more] of frames.entries()) this.frames[at] = (this.frames[at] ?? 0) + more;
@@ -32,7 +32,7 @@ class Sender {
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
 
-test('a larger layer that stops is told at the next look, and told to be back when it is steady', async () => {
+test('a stopped larger layer is reported at the next check, and its return when it is steady', async () => {
   const sender = new Sender();
   await sender.look(4, 8, 8);
   assert.deepEqual(sender.told, []);
@@ -44,13 +44,13 @@ test('a larger layer that stops is told at the next look, and told to be back wh
   assert.deepEqual(sender.told, [1, 2]);
 });
 
-test('a layer is given up before it stops, while viewers can still change without a gap', async () => {
+test('a layer is given up before it stops, while viewers can still switch without a gap', async () => {
   const sender = new Sender();
   await sender.look(4, 8, 8);
   sender.room = 340_000;
   await sender.look(1, 8, 8);
   assert.deepEqual(sender.told, [1]);
-  // Hardly more room: it would be given up again.
+  // Hardly more room: the layer would be given up again.
   sender.room = 400_000;
   await sender.look(8, 8, 8);
   assert.deepEqual(sender.told, [1]);
@@ -59,7 +59,7 @@ test('a layer is given up before it stops, while viewers can still change withou
   assert.deepEqual(sender.told, [1, 2]);
 });
 
-test('where the browser does not tell the room, the frames alone count', async () => {
+test('if the browser does not report the available rate, only the frames count', async () => {
   const sender = new Sender();
   sender.room = undefined;
   await sender.look(4, 8, 8);
@@ -68,7 +68,7 @@ test('where the browser does not tell the room, the frames alone count', async (
   assert.deepEqual(sender.told, [1]);
 });
 
-test('a still picture, a few frames a second, and what is muted say nothing', async () => {
+test('a still picture, a low frame rate and muted video are not reported', async () => {
   const sender = new Sender();
   await sender.look(4, 8, 8);
   await sender.look(20, 0, 0);
@@ -81,13 +81,13 @@ test('a still picture, a few frames a second, and what is muted say nothing', as
   assert.deepEqual(sender.told, []);
 });
 
-test('a layer that has never come is not sent', async () => {
+test('a layer without any frame is not sent', async () => {
   const sender = new Sender();
   await sender.look(2, 8, 0);
   assert.deepEqual(sender.told, [1]);
 });
 
-test('nothing is read or told once it has stopped', async () => {
+test('nothing is read or reported after the stop', async () => {
   const sender = new Sender();
   await sender.look(2, 8, 8);
   sender.watch.stop();

@@ -23,7 +23,7 @@ class FakeTrack extends EventTarget {
     this.readyState = 'ended';
   }
 
-  /** As when it is unplugged. */
+  /** Like unplugging the device. */
   end(): void {
     this.stop();
     this.dispatchEvent(new Event('ended'));
@@ -72,7 +72,7 @@ class Page {
   }
 }
 
-test('what is opened is shown, and as muted as it was wanted', async () => {
+test('an opened track is shown, muted as requested', async () => {
   const page = new Page({ audio: false, video: true });
   await page.tracks.open({});
   assert.deepEqual([...page.shown], page.opened);
@@ -82,7 +82,7 @@ test('what is opened is shown, and as muted as it was wanted', async () => {
   );
 });
 
-test('an exchange stops what was there, shows the new, and keeps it muted', async () => {
+test('a replacement stops the old track, shows the new one, and keeps it muted', async () => {
   const page = new Page();
   await page.tracks.open({});
   const before = page.track('video');
@@ -95,13 +95,13 @@ test('an exchange stops what was there, shows the new, and keeps it muted', asyn
     [...page.shown].map(({ kind }) => kind),
     ['audio', 'video'],
   );
-  // Itself in place of itself.
+  // A track in place of itself.
   page.put(next);
   assert.equal(next.readyState, 'live');
   assert.deepEqual(page.ended, []);
 });
 
-test('a device that is gone is told of; one that was exchanged or freed before is not', async () => {
+test('a lost device is reported; a replaced or released one is not', async () => {
   const page = new Page();
   await page.tracks.open({});
   const [first, microphone] = [page.track('video'), page.track('audio')];
@@ -114,7 +114,7 @@ test('a device that is gone is told of; one that was exchanged or freed before i
   assert.equal(page.tracks.hasEnded('audio'), true);
 });
 
-test('a camera that was freed is opened again as it was: the same one, in the same size', async () => {
+test('a released camera is reopened as before: the same device, in the same size', async () => {
   const page = new Page();
   await page.tracks.open({ videoSource: undefined });
   page.tracks.free('video');
@@ -129,7 +129,7 @@ test('a camera that was freed is opened again as it was: the same one, in the sa
   });
 });
 
-test('a screen is asked for again as one, and a microphone as one', async () => {
+test('a screen is reopened as a screen, and a microphone as a microphone', async () => {
   const page = new Page();
   await page.tracks.open({});
   page.put(new FakeTrack('video', { displaySurface: 'monitor', deviceId: 'x', width: 800, height: 600 }));
@@ -143,7 +143,7 @@ test('a screen is asked for again as one, and a microphone as one', async () => 
   ]);
 });
 
-test('a camera that is not wanted any more when it opens is closed at once', async () => {
+test('a camera that is no longer wanted when it opens is closed at once', async () => {
   const page = new Page();
   await page.tracks.open({});
   page.tracks.free('video');
@@ -152,7 +152,7 @@ test('a camera that is not wanted any more when it opens is closed at once', asy
   assert.equal(page.opened[0]?.readyState, 'ended');
 });
 
-test('what opens after all has been closed is closed at once', async () => {
+test('a track that opens after the end is closed at once', async () => {
   const page = new Page();
   page.answer = async () => page.tracks.close();
   await assert.rejects(page.tracks.open({}), { name: 'GENERIC_ERROR' });
@@ -162,7 +162,7 @@ test('what opens after all has been closed is closed at once', async () => {
   );
   assert.equal(page.shown.size, 0);
   assert.equal(page.tracks.isClosed, true);
-  // And can be opened again.
+  // It can be opened again.
   page.answer = async () => {};
   await page.tracks.open({});
   assert.equal(page.tracks.isClosed, false);

@@ -6,7 +6,7 @@ import { ProtocolError } from '../../src/protocol/errors.ts';
 class Broken {
   readonly path: MediaPath;
   readonly told: string[] = [];
-  /** Why it was given up. */
+  /** Causes of giving the transport up. */
   readonly given: string[] = [];
   hasPath = false;
   silences = 0;
@@ -34,12 +34,12 @@ class Broken {
 
   async pass(ms: number): Promise<void> {
     this.#t.mock.timers.tick(ms);
-    // Timers are not real here, promises are.
+    // Timers are mocked, but promises are real.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-test('a moment without a path is nothing; a second is a reason to look for another', async (t) => {
+test('a moment without a path is ignored; after a second the client looks for another', async (t) => {
   const broken = new Broken(t);
   broken.path.become('connected');
   broken.path.become('disconnected');
@@ -55,7 +55,7 @@ test('a moment without a path is nothing; a second is a reason to look for anoth
   assert.equal(broken.restarts, 1);
 });
 
-test('it goes on trying, ever more slowly, and says so once', async (t) => {
+test('it keeps trying, ever more slowly, and reports this once', async (t) => {
   const broken = new Broken(t);
   broken.answer = () => Promise.reject(new Error('no answer'));
   broken.path.become('failed');
@@ -79,7 +79,7 @@ test('it goes on trying, ever more slowly, and says so once', async (t) => {
   assert.equal(broken.restarts, 5);
 });
 
-test('one attempt at a time, however often it is asked for', async (t) => {
+test('one attempt at a time, even after repeated calls', async (t) => {
   const broken = new Broken(t);
   let done = (): void => {};
   broken.answer = () =>
@@ -97,7 +97,7 @@ test('one attempt at a time, however often it is asked for', async (t) => {
   assert.equal(broken.restarts, 2);
 });
 
-test('what seems well is left alone, unless the network is another one', async (t) => {
+test('a healthy path is left alone, unless the network has changed', async (t) => {
   const broken = new Broken(t);
   // Nothing has been negotiated yet.
   broken.path.check(true);
@@ -112,7 +112,7 @@ test('what seems well is left alone, unless the network is another one', async (
   assert.equal(broken.restarts, 1);
 });
 
-test('a path that is silent for long is told of, once for each time; a short silence is not', async (t) => {
+test('each long silence of a path is reported once; a short one is not', async (t) => {
   const broken = new Broken(t);
   broken.path.become('connected');
   broken.path.become('disconnected');
@@ -141,7 +141,7 @@ test('a path that is silent for long is told of, once for each time; a short sil
   assert.equal(broken.silences, 2);
 });
 
-test('its health is known from the first path on, and is bad from its loss to the next', (t) => {
+test('its health is known from the first path on, and bad from its loss to the next path', (t) => {
   const broken = new Broken(t);
   const health = (state: RTCPeerConnectionState): string => {
     broken.path.become(state);
@@ -154,7 +154,7 @@ test('its health is known from the first path on, and is bad from its loss to th
   assert.equal(health('connected'), 'well');
 });
 
-test('a path that is never found is none that has become silent', async (t) => {
+test('a path that is never found does not count as silent', async (t) => {
   const broken = new Broken(t);
   broken.path.become('connecting');
   broken.path.become('failed');
@@ -163,7 +163,7 @@ test('a path that is never found is none that has become silent', async (t) => {
   assert.equal(broken.silences, 0);
 });
 
-test('what no other path can help is given up, once', async (t) => {
+test('a transport that no other path can help is given up, once', async (t) => {
   const encryption = new Broken(t);
   encryption.hasPath = true;
   encryption.path.become('failed');
@@ -172,7 +172,7 @@ test('what no other path can help is given up, once', async (t) => {
   assert.deepEqual([encryption.given.length, encryption.restarts], [1, 0]);
 });
 
-test('a transport that the media node does not know is given up, and nothing else that is refused', async (t) => {
+test('a transport unknown to the media node is given up, but not after other refusals', async (t) => {
   const unknown = new Broken(t);
   unknown.answer = () => Promise.reject(new ProtocolError('UNAVAILABLE'));
   unknown.path.become('failed');

@@ -7,7 +7,7 @@ import type { NetworkQuality } from '../../src/protocol/model.ts';
 const LEVELS: readonly (readonly [what: string, Omit<NetworkStats, 'connected'>, NetworkQuality])[] = [
   ['nothing known', {}, 5],
   ['an office', { rttMs: 20, loss: 0, jitterMs: 3, bitrate: 2_000_000 }, 5],
-  ['as bad as excellent gets', { rttMs: 150, loss: 0.01, jitterMs: 30, bitrate: 400_000 }, 5],
+  ['the limit of excellent', { rttMs: 150, loss: 0.01, jitterMs: 30, bitrate: 400_000 }, 5],
   ['a little too far away', { rttMs: 151 }, 4],
   ['a little loss', { rttMs: 20, loss: 0.02 }, 4],
   ['uneven', { jitterMs: 60 }, 3],
@@ -24,11 +24,11 @@ for (const [what, stats, level] of LEVELS) {
   test(`${what}: ${level}`, () => assert.equal(qualityOf({ connected: true, ...stats }, undefined), level));
 }
 
-test('without a path it is broken, whatever was measured', () => {
+test('without a path it is broken, with any measurements', () => {
   assert.equal(qualityOf({ connected: false, rttMs: 10, loss: 0 }, 5), 0);
 });
 
-test('what wavers between two levels stays at the lower one', () => {
+test('a value that wavers between two levels stays at the lower one', () => {
   const story: [number, NetworkQuality][] = [
     [140, 5],
     [160, 4],
@@ -48,7 +48,7 @@ test('what wavers between two levels stays at the lower one', () => {
   }
   assert.equal(qualityOf({ connected: true, bitrate: 420_000 }, 4), 4);
   assert.equal(qualityOf({ connected: true, bitrate: 501_000 }, 4), 5);
-  // A path that is new is judged as one.
+  // A new path is judged without history.
   assert.equal(qualityOf({ connected: true, rttMs: 140 }, 0), 5);
 });
 
@@ -60,16 +60,16 @@ const sending = (sent: number, lost: number, more: object = {}) => [
   { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: 0.05, ...more },
 ];
 
-test('what counts is what has happened since the last look', () => {
+test('only changes since the last measurement count', () => {
   const stats = new TransportStats();
   const first = stats.read(true, sending(1_100, 100, { availableOutgoingBitrate: 700_000 }));
   assert.deepEqual(first, { connected: true, rttMs: 80, loss: 100 / 1_100, jitterMs: undefined, bitrate: 700_000 });
   assert.equal(stats.read(true, sending(2_100, 105)).loss, 5 / 1_000);
-  // The other side takes some for lost that come late.
+  // The other side may count late packets as lost.
   assert.equal(stats.read(true, sending(3_100, 100)).loss, 0);
 });
 
-test('what is received: loss of all, jitter of audio', () => {
+test('received media: loss of all, jitter of audio', () => {
   const stats = new TransportStats();
   const receiving = (received: number, lost: number) => [
     { type: 'inbound-rtp', kind: 'audio', packetsReceived: received, packetsLost: lost, jitter: 0.012 },
@@ -81,7 +81,7 @@ test('what is received: loss of all, jitter of audio', () => {
   assert.equal(jitterMs, 12);
 });
 
-test('where nothing flows nothing is known; a stream that ends is no loss', () => {
+test('without media nothing is known; the end of a stream is not a loss', () => {
   const stats = new TransportStats();
   stats.read(true, sending(1_100, 300, { availableOutgoingBitrate: 90_000 }));
   const quiet = stats.read(true, sending(1_100, 300, { availableOutgoingBitrate: 90_000 }));
@@ -90,7 +90,7 @@ test('where nothing flows nothing is known; a stream that ends is no loss', () =
   assert.equal(stats.read(true, sending(200, 0)).loss, undefined);
 });
 
-test('of several transports the worst of each counts', () => {
+test('of several transports the worst value of each kind counts', () => {
   assert.deepEqual(
     worstOf([
       { connected: true, rttMs: 20, loss: 0.1, bitrate: 300_000 },

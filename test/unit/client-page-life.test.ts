@@ -9,7 +9,7 @@ class Browser extends EventTarget {
 
 const about = (type: string, persisted?: boolean): Event => Object.assign(new Event(type), { persisted });
 
-test('the browser’s words become a few', () => {
+test('the browser’s events map to page events', () => {
   const browser = new Browser();
   const told: PageEvent[] = [];
   const page = new PageLife((event) => told.push(event), browser);
@@ -40,7 +40,7 @@ test('the browser’s words become a few', () => {
   assert.deepEqual(told, []);
 });
 
-test('only a browser that says so is offline; without a browser nothing is told', () => {
+test('only a browser that reports it is offline; without a browser there are no events', () => {
   const browser = new Browser();
   const page = new PageLife(() => {}, browser);
   assert.equal(page.isOffline, false);

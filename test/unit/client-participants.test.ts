@@ -43,7 +43,7 @@ function watched(saw: (told: string) => void = () => {}): { participants: Partic
 
 const take = (seen: string[]): string[] => seen.splice(0);
 
-test('after a crash those who come back under new ids are the same objects', () => {
+test('after a crash, participants return as the same objects under new ids', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] }), connection('b1')]);
   const before = participants.connection('a1' as never);
@@ -55,14 +55,14 @@ test('after a crash those who come back under new ids are the same objects', () 
       streams: [stream('v_a2', 'a2', { audioActive: false })],
     }),
   ]);
-  // What has changed meanwhile is told.
+  // Changes from the meantime are announced.
   assert.deepEqual(take(seen), ['again v_a2', 'v_a2 audioActive false publishAudio']);
   assert.equal(participants.connection('a2' as never), before);
   participants.forgetMissing('nodeCrashed');
   assert.deepEqual(take(seen), ['-b1 nodeCrashed']);
 });
 
-test('all are there before the first of them is told of', () => {
+test('all participants are known before the first announcement', () => {
   const seen: unknown[] = [];
   const { participants } = watched((told) => {
     const others = [...participants.connections().values()];
@@ -84,7 +84,7 @@ test('all are there before the first of them is told of', () => {
   assert.equal(participants.connections().size, 2, 'they may come back');
 });
 
-test('a stream that may come back, and whose publisher leaves, ends once', () => {
+test('a stream that may come back ends once if its publisher leaves', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] })]);
   participants.reconcile([connection('a1')], true);
@@ -94,7 +94,7 @@ test('a stream that may come back, and whose publisher leaves, ends once', () =>
   assert.deepEqual(take(seen), ['-v_a1 disconnect', '-a1 disconnect']);
 });
 
-test('a stream that comes over another transport is received anew, once, be it told or found out', () => {
+test('a stream over another transport is received again, once, whether by event or by snapshot', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1')] })]);
   take(seen);
@@ -107,7 +107,7 @@ test('a stream that comes over another transport is received anew, once, be it t
   assert.deepEqual(take(seen), ['v_a1 by 2']);
 });
 
-test('who has missed a life knows the others by an earlier one', () => {
+test('a client that missed a life recognises the others by an earlier one', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream('v_a1', 'a1'), stream('w_a1', 'a1')] })]);
   const before = participants.connection('a1' as never);
@@ -120,10 +120,10 @@ test('who has missed a life knows the others by an earlier one', () => {
   assert.deepEqual(take(seen), ['again w_a3', '+x_a3', '-v_a1 nodeCrashed']);
 });
 
-test('who has been away too long finds the others as they are, under the ids that they had', () => {
+test('a client that was away too long finds the others unchanged, under their former ids', () => {
   const { participants, seen } = watched();
   participants.addAll([
-    // Somebody who was in an earlier life, too.
+    // This participant was in an earlier life, too.
     connection('a2', { replaces: ['a1'], streams: [stream('v_a2', 'a2')] }),
     connection('b1', { streams: [stream('v_b1', 'b1')] }),
     connection('c1'),
@@ -152,7 +152,7 @@ test('who has been away too long finds the others as they are, under the ids tha
   assert.equal(participants.connection('a2' as never), before);
 });
 
-test('another’s video has another size: told with the size before, and found where nobody could tell', () => {
+test('a remote video changes its size: announced with the former size, and found in a snapshot after a missed event', () => {
   const { participants, seen } = watched();
   const videoDimensions = { width: 640, height: 480 };
   const screen = stream('s_a1', 'a1', { videoDimensions, typeOfVideo: 'SCREEN' });
@@ -167,7 +167,7 @@ test('another’s video has another size: told with the size before, and found w
     `v_a1 videoDimensions ${JSON.stringify(turned)} deviceRotated`,
     'v_a1 audioTrack {"label":"Mic"} trackReplaced',
   ]);
-  // The owner has crashed before it could tell.
+  // The owner crashed before it could send the event.
   const resized = { width: 800, height: 480 };
   participants.reconcile(
     [
@@ -192,7 +192,7 @@ test('another’s video has another size: told with the size before, and found w
 
 const [CAM, SCR] = ['str_CAM_aaaa_', 'str_SCR_bbbb_'];
 
-/** After a crash, before which `a1` sent a camera and a screen. */
+/** The state after a crash, before which `a1` sent a camera and a screen. */
 function afterCrash() {
   const room = watched();
   room.participants.addAll([connection('a1', { streams: [stream(`${CAM}a1`, 'a1'), stream(`${SCR}a1`, 'a1')] })]);
@@ -201,7 +201,7 @@ function afterCrash() {
   return room;
 }
 
-test('somebody who is back says what it brings: the rest ends at once, and what it brings is waited for', () => {
+test('a returned participant lists its streams: others end at once, and the listed ones are awaited', () => {
   const { participants, seen } = afterCrash();
   participants.addAll([connection('a2', { replaces: ['a1'], awaitedStreams: ['aaaa'] })]);
   assert.deepEqual(take(seen), [`-${SCR}a1 unpublish`]);
@@ -211,7 +211,7 @@ test('somebody who is back says what it brings: the rest ends at once, and what 
   assert.deepEqual(take(seen), []);
 });
 
-test('what is awaited and does not come ends when its publisher says so, by the id that it would have', () => {
+test('an awaited stream that does not come ends at its publisher’s request, by its would-be id', () => {
   const { participants, seen } = afterCrash();
   participants.addAll([
     connection('a2', { replaces: ['a1'], awaitedStreams: ['bbbb'], streams: [stream(`${CAM}a2`, 'a2')] }),
@@ -228,7 +228,7 @@ test('a stream that comes back as another kind replaces what it was', () => {
   assert.deepEqual(take(seen), ['+str_MIC_aaaa_a2', `-${CAM}a1 unpublish`]);
 });
 
-test('one that does not say what it brings is waited for, also after one that did', () => {
+test('a participant without a list is awaited, even after one with a list', () => {
   const { participants, seen } = afterCrash();
   participants.addAll([connection('a2', { replaces: ['a1'] })]);
   assert.deepEqual(take(seen), []);
@@ -236,7 +236,7 @@ test('one that does not say what it brings is waited for, also after one that di
   assert.deepEqual(take(seen), [`-${CAM}a1 nodeCrashed`, `-${SCR}a1 nodeCrashed`]);
 });
 
-test('somebody who said goodbye after the crash goes at once, with all of its streams', () => {
+test('a participant that said goodbye after the crash disappears at once, with all of its streams', () => {
   const { participants, seen } = afterCrash();
   participants.addAll([]);
   participants.depart([
@@ -249,7 +249,7 @@ test('somebody who said goodbye after the crash goes at once, with all of its st
   assert.deepEqual(take(seen), []);
 });
 
-test('a stream that is on its way to where the media has moved, and ends meanwhile, is not waited for', () => {
+test('a stream that ends during a move of the media is not awaited', () => {
   const { participants, seen } = watched();
   participants.addAll([connection('a1', { streams: [stream(`${CAM}a1`, 'a1')] })]);
   take(seen);

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Patience } from '../../src/client/session/patience.ts';
 
-test('a limit ends once, when it is over', (t) => {
+test('a limit fires once, at its end', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const seen: string[] = [];
   const patience = new Patience(Date.now);
   const told = { lastAttempt: () => seen.push('attempt'), over: () => seen.push('over') };
   patience.start(1_000, told);
   t.mock.timers.tick(900);
-  // Begun anew, the former one is forgotten.
+  // A new start replaces the former limit.
   patience.start(1_000, told);
   t.mock.timers.tick(999);
   assert.deepEqual(seen, []);
@@ -21,7 +21,7 @@ test('a limit ends once, when it is over', (t) => {
   assert.deepEqual(seen, ['over']);
 });
 
-test('one that was slept through leaves time for one more attempt, and one only', (t) => {
+test('a limit that was slept through allows exactly one more attempt', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let now = 0;
   const seen: string[] = [];

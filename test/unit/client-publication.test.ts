@@ -33,7 +33,7 @@ class FakeProducer {
   }
 }
 
-/** A video that is published, of a publisher whose tracks the test exchanges. */
+/** A published video whose publisher's tracks the test replaces. */
 function published(more: { isTold?: boolean } = {}) {
   const camera: FakeTrack = { enabled: true };
   const publisher = { track: camera, active: true, hasEnded: false };
@@ -65,7 +65,7 @@ function published(more: { isTold?: boolean } = {}) {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('what was exchanged and muted while the publishing was on its way is sent, and told', async () => {
+test('a track replaced and muted during publishing is sent, and reported', async () => {
   const { publication, producer, publisher, stream, told } = published();
   publication.catchUp();
   await settled();
@@ -80,7 +80,7 @@ test('what was exchanged and muted while the publishing was on its way is sent, 
   assert.deepEqual(told, ['here false', 'video false']);
 });
 
-test('a camera that was freed is not sent in place of what stands in for it', async () => {
+test('a released camera does not replace its placeholder track', async () => {
   const { publication, producer, publisher } = published();
   const standIn = producer.track;
   publisher.track = { enabled: false };
@@ -90,12 +90,12 @@ test('a camera that was freed is not sent in place of what stands in for it', as
   assert.equal(producer.track, standIn);
 });
 
-test('a track that the browser refuses is as it was, and so is what is sent', async () => {
+test('a track that the browser refuses leaves itself and the sent track unchanged', async () => {
   const { publication, producer, publisher } = published();
   publisher.active = false;
   const [before, track] = [producer.track, { enabled: true }];
   await publication.replaceTrack('video', track as unknown as MediaStreamTrack);
-  // Never shown for a moment.
+  // It was never enabled for a moment.
   assert.equal(track.enabled, false);
   assert.notEqual(producer.track, before);
   producer.refuses = true;
@@ -107,13 +107,13 @@ test('a track that the browser refuses is as it was, and so is what is sent', as
   assert.equal(producer.track, track);
 });
 
-test('what ends while a track is exchanged is no refusal', async () => {
+test('an end during a replacement is not a refusal', async () => {
   const { publication, producer } = published();
   producer.closed = true;
   await publication.replaceTrack('video', { enabled: true } as unknown as MediaStreamTrack);
 });
 
-test('muting works here and is told here, also where the server cannot be told', async () => {
+test('muting works and is reported locally, even if the server does not answer', async () => {
   const { publication, producer, publisher, told } = published({ isTold: false });
   publisher.active = false;
   await publication.applyActive('video');

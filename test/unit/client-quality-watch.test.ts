@@ -28,13 +28,13 @@ class Measured {
   async pass(looks: number): Promise<void> {
     for (let look = 0; look < looks; look += 1) {
       this.#t.mock.timers.tick(5_000);
-      // Timers are not real here, promises are.
+      // Timers are mocked, but promises are real.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }
 
-test('the level is told when it changes, and only then', async (t) => {
+test('the level is reported only when it changes', async (t) => {
   const one = new Measured(t);
   one.watch.start();
   one.watch.start();
@@ -48,7 +48,7 @@ test('the level is told when it changes, and only then', async (t) => {
   assert.deepEqual(one.told, [5, 0, 3]);
 });
 
-test('a page that nobody looks at is not measured, and neither is one without media', async (t) => {
+test('neither a hidden page nor one without media is measured', async (t) => {
   const one = new Measured(t);
   one.isHidden = true;
   one.watch.start();
@@ -61,7 +61,7 @@ test('a page that nobody looks at is not measured, and neither is one without me
   assert.deepEqual(one.told, []);
 });
 
-test('a measurement that fails is made again; one that ends after the session tells nobody', async (t) => {
+test('a failed measurement is repeated; one that completes after the session reports nothing', async (t) => {
   const one = new Measured(t);
   one.answer = () => Promise.reject(new Error('closed'));
   one.watch.start();

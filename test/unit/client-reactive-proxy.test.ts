@@ -8,7 +8,7 @@ import { Stream } from '../../src/client/session/stream.ts';
 import { TypedEmitter } from '../../src/client/typed-emitter.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
-/** As Vue 3 does it: proxies for objects, and for objects that are read through them, one for each. */
+/** As in Vue 3: one proxy for each object, and for objects that are read through proxies. */
 class Reactive {
   readonly changed: string[] = [];
   readonly #proxies = new WeakMap<object, object>();
@@ -41,7 +41,7 @@ const STREAM = {
   videoActive: true,
 } as StreamInfo;
 
-test('every accessor of what the SDK hands out can be read through a proxy', () => {
+test("every accessor of the SDK's objects works through a proxy", () => {
   const rejoin = new Rejoin();
   const session = rejoin.initSession();
   const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, session);
@@ -62,7 +62,7 @@ test('every accessor of what the SDK hands out can be read through a proxy', () 
   for (const name of ['state', 'capabilities', 'streams', 'remoteConnections']) assert.ok(read.includes(name), name);
 });
 
-test('methods that are called on a proxy, or get one, work on the objects themselves', () => {
+test('methods called on a proxy, or with one, use the objects themselves', () => {
   const reactive = new Reactive();
   const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, {} as Session);
   const stream = new Stream(STREAM);
@@ -82,11 +82,11 @@ test('methods that are called on a proxy, or get one, work on the objects themse
   assert.deepEqual(heard, ['first', 'first']);
 });
 
-test('what changes is changed through the proxy by which it is known, or by which its publisher is', () => {
+test("changes go through the object's last proxy, or its publisher's", () => {
   const reactive = new Reactive();
   const stream = new Stream(STREAM);
   stream.setActive('audio', false);
-  assert.deepEqual(reactive.changed, [], 'nobody has a proxy');
+  assert.deepEqual(reactive.changed, [], 'there is no proxy');
 
   const manager = new (class extends TypedEmitter {
     readonly stream = stream;
@@ -97,7 +97,7 @@ test('what changes is changed through the proxy by which it is known, or by whic
   assert.deepEqual(reactive.changed.splice(0), ['audioActive']);
   stream.managedBy(undefined);
   stream.setActive('audio', false);
-  assert.deepEqual(reactive.changed, [], 'it has nobody');
+  assert.deepEqual(reactive.changed, [], 'it has no manager');
 
   reactive.proxy(stream).getMediaStream();
   stream.setActive('video', false);
@@ -105,14 +105,14 @@ test('what changes is changed through the proxy by which it is known, or by whic
   assert.deepEqual([stream.audioActive, stream.videoActive], [false, false]);
 });
 
-test('a proxy that changes nothing does not keep the object from changing', () => {
+test('a read-only proxy does not prevent changes of the object', () => {
   const stream = new Stream(STREAM);
   new Proxy(stream, { set: () => true }).getMediaStream();
   stream.setActive('audio', false);
   assert.equal(stream.audioActive, false);
 });
 
-test('what Vue 2 watches are own properties, there from the start', () => {
+test('the properties that Vue 2 watches exist from the start', () => {
   const stream = new Stream(STREAM);
   const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, {} as Session);
   const watched = {

@@ -4,7 +4,7 @@ import { RejoinError } from '../../src/client/errors.ts';
 import { requestFailed } from '../../src/client/session/refusal.ts';
 import { ProtocolError } from '../../src/protocol/errors.ts';
 
-test('what the server does not permit has OpenVidu’s name, all else that it refuses its own code', () => {
+test("missing permissions have OpenVidu’s name, all other refusals the server's code", () => {
   const denied = requestFailed(new ProtocolError('NOT_PERMITTED', 'publish'));
   assert.ok(denied instanceof RejoinError);
   assert.deepEqual([denied.name, denied.code], ['OPENVIDU_PERMISSION_DENIED', 'NOT_PERMITTED']);
@@ -15,7 +15,7 @@ test('what the server does not permit has OpenVidu’s name, all else that it re
   assert.equal(requestFailed(own), own);
 });
 
-test('what a browser without WebRTC cannot do has a name, and an error of the application keeps its own', () => {
+test('a browser without WebRTC leads to a named error, and an error of the application keeps its own name', () => {
   assert.ok(!('RTCPeerConnection' in globalThis), 'Node has none either');
   const unsupported = Object.assign(new Error('device not supported'), { name: 'UnsupportedError' });
   for (const cause of [new ReferenceError('RTCPeerConnection is not defined'), unsupported]) {

@@ -7,7 +7,7 @@ import { LIMITS } from '../../src/protocol/limits.ts';
 
 const seq = 1 as Seq;
 
-test('requests are numbered, answered once, and those not taken are sent again in order', async () => {
+test('requests are numbered, answered once, and unprocessed ones are sent again in order', async () => {
   const queue = new RequestQueue(() => 0);
   const one = queue.add('signal', { id: 'a' });
   const two = queue.add('signal', { id: 'b' });
@@ -25,7 +25,7 @@ test('requests are numbered, answered once, and those not taken are sent again i
   assert.equal(queue.size, 0);
 });
 
-test('for another owner, what waits is numbered without gaps', async () => {
+test('for another owner, waiting requests are numbered without gaps', async () => {
   const queue = new RequestQueue(() => 0);
   const first = queue.add('signal', { id: 'a' });
   const second = queue.add('signal', { id: 'b' });
@@ -49,7 +49,7 @@ test('for another owner, what waits is numbered without gaps', async () => {
   await assert.rejects(fourth.answer);
 });
 
-test('another owner is told how long ago a request was first asked, and the same owner is not', () => {
+test('another owner learns the age of a request, but the same owner does not', () => {
   let now = 1_000;
   const queue = new RequestQueue(() => now);
   queue.add('signal', { id: 'a' }).answer.catch(() => {});
@@ -68,7 +68,7 @@ test('another owner is told how long ago a request was first asked, and the same
   queue.rejectAll(new ProtocolError('SESSION_CLOSED'));
 });
 
-test('what is too much or too large is refused here, where it harms nothing', () => {
+test('too many or too large requests are refused locally, without harm', () => {
   const queue = new RequestQueue(() => 0);
   assert.throws(() => queue.add('signal', { id: 'x', data: 'ä'.repeat(40_000) }), { code: 'FRAME_TOO_LARGE' });
   for (let i = 0; i < LIMITS.pendingRequests; i += 1) queue.add('leave', {}).answer.catch(() => {});
@@ -76,7 +76,7 @@ test('what is too much or too large is refused here, where it harms nothing', ()
   assert.equal(queue.after(0 as RequestId).length, LIMITS.pendingRequests);
 });
 
-test('the largest request that is taken is not too large for another owner either, however late it is', () => {
+test('the largest accepted request also fits for another owner, at any age', () => {
   let now = 0;
   const queue = new RequestQueue(() => now);
   const sizeOf = (frame: object): number => Buffer.byteLength(JSON.stringify(frame));

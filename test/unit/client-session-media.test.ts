@@ -13,7 +13,7 @@ import type { StreamId } from '../../src/protocol/ids.ts';
 import type { ConnectionInfo } from '../../src/protocol/model.ts';
 import { until } from '../fixtures/until.ts';
 
-/** A plane whose answers the test gives. */
+/** A plane with answers from the test. */
 class FakePlane {
   readonly place: MediaPlace;
   readonly asked: { readonly what: string; readonly answer: (error?: Error) => void }[] = [];
@@ -102,7 +102,7 @@ class Room {
     return plane;
   }
 
-  /** Answers what plane `at` is asked next. */
+  /** Answers the next request of plane `at`. */
   async answer(at: number, error?: Error): Promise<string> {
     const asked = await until(`plane ${at} is asked`, () => this.plane(at).asked.shift());
     asked.answer(error);
@@ -135,7 +135,7 @@ class FakePublisher {
   release(): void {}
 }
 
-test('the media moves while something is published for the first time: it is published where the media is now', async () => {
+test('the media moves during a first publication: the stream is published at the new node', async () => {
   for (const failing of [undefined, new ProtocolError('TRANSPORT_UNKNOWN')]) {
     const room = new Room();
     const publisher = new FakePublisher();
@@ -144,7 +144,7 @@ test('the media moves while something is published for the first time: it is pub
     room.media.move({ id: 'second' } as MediaPlace);
     assert.equal(room.plane(0).state, 'superseded');
     const first = await room.answer(0, failing);
-    // The same key: the same stream.
+    // The same key names the same stream.
     assert.equal(await room.answer(1), first);
     await publishing;
     assert.deepEqual(publisher.sentBy, ['producer at second']);
@@ -154,7 +154,7 @@ test('the media moves while something is published for the first time: it is pub
   }
 });
 
-test('whoever brings the media to its new place, each publisher is sent once', async () => {
+test('at any number of moves, each publisher is sent once', async () => {
   const room = new Room();
   const publisher = new FakePublisher();
   const publishing = room.publish(publisher);
@@ -177,7 +177,7 @@ test('whoever brings the media to its new place, each publisher is sent once', a
   room.media.end('disconnect');
 });
 
-test('a refusal to publish is one', async () => {
+test('a refusal to publish is final', async () => {
   const room = new Room();
   const refused = room.publish(new FakePublisher());
   await room.answer(0, new ProtocolError('NOT_PERMITTED'));
@@ -185,20 +185,20 @@ test('a refusal to publish is one', async () => {
   room.media.end('disconnect');
 });
 
-describe('media that goes on until what follows it plays', () => {
+describe('former media that continues until its successor plays', () => {
   beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
   afterEach(() => mock.timers.reset());
 
   const statesOf = ({ planes }: Room): string[] => planes.map(({ state }) => state);
 
-  test('is kept for as long as the new takes, and is left four seconds after that plays', () => {
+  test('is kept until the new media plays, and closed four seconds later', () => {
     const room = new Room();
     room.media.move({ id: 'second' } as MediaPlace);
     mock.timers.tick(60_000);
     room.media.move({ id: 'third' } as MediaPlace);
     mock.timers.tick(60_000);
     assert.deepEqual(statesOf(room), ['superseded', 'superseded', 'current']);
-    assert.ok(room.media.asksAgain(1_000), 'what the media node could not do is asked again meanwhile');
+    assert.ok(room.media.asksAgain(1_000), 'requests that the media node could not serve are repeated meanwhile');
     room.media.renewed();
     assert.deepEqual(room.requests, ['reportMedia third shown']);
     mock.timers.tick(3_999);
@@ -209,7 +209,7 @@ describe('media that goes on until what follows it plays', () => {
     room.media.end('disconnect');
   });
 
-  test('of a place that the session keeps is left on the server\u2019s word, once the new plays', () => {
+  test('of a node that the session keeps is closed after mediaLeft, once the new media plays', () => {
     const room = new Room();
     room.media.move({ id: 'second' } as MediaPlace, true);
     room.media.renewed();
@@ -223,14 +223,14 @@ describe('media that goes on until what follows it plays', () => {
     room.media.move({ id: 'third' } as MediaPlace, true);
     room.media.left('second');
     mock.timers.tick(30_000);
-    assert.deepEqual(statesOf(room), ['closed', 'superseded', 'current'], 'the new does not play here');
+    assert.deepEqual(statesOf(room), ['closed', 'superseded', 'current'], 'the new media does not play here');
     room.media.renewed();
     mock.timers.tick(4_000);
     assert.deepEqual(statesOf(room), ['closed', 'closed', 'current']);
     room.media.end('disconnect');
   });
 
-  test('is not kept for ever, nor at any number of places', () => {
+  test('is not kept forever, nor at an unlimited number of nodes', () => {
     const room = new Room();
     for (const id of ['second', 'third', 'fourth', 'fifth']) room.media.move({ id } as MediaPlace, true);
     assert.deepEqual(statesOf(room), ['superseded', 'superseded', 'closed', 'superseded', 'current']);
@@ -242,7 +242,7 @@ describe('media that goes on until what follows it plays', () => {
   });
 });
 
-test('asked whether its media flows, a client looks where it is now', async () => {
+test('asked whether its media flows, a client checks its present node', async () => {
   const room = new Room();
   await room.media.testify('another');
   assert.deepEqual(room.requests, ['reportMedia another unknown']);
@@ -253,13 +253,13 @@ test('asked whether its media flows, a client looks where it is now', async () =
   room.media.end('disconnect');
 });
 
-test('what is unpublished, or left, while it is published is not there afterwards', async () => {
+test('a stream that is unpublished, or left, during publishing does not remain', async () => {
   const room = new Room();
   const publisher = new FakePublisher();
   const publishing = room.publish(publisher);
   await until('it is asked', () => room.plane(0).asked.length > 0);
   room.media.unpublish(publisher as unknown as Publisher);
-  // At once again, as React's StrictMode does: another stream.
+  // Published again at once, as in React's StrictMode, it is another stream.
   const again = room.publish(publisher);
   const first = await room.answer(0);
   await assert.rejects(publishing, { code: 'STREAM_UNKNOWN' });
@@ -274,7 +274,7 @@ test('what is unpublished, or left, while it is published is not there afterward
   await assert.rejects(late, { code: 'SESSION_CLOSED' });
 });
 
-test('the media moves while a stream is subscribed to: what comes from the old place is not shown', async () => {
+test('the media moves during a subscription: media from the old node is not shown', async () => {
   const room = new Room();
   const shown: string[] = [];
   const stream = { streamId: 'str_1', manager: undefined as unknown };
@@ -299,7 +299,7 @@ test('the media moves while a stream is subscribed to: what comes from the old p
   room.media.end('disconnect');
 });
 
-test('the server ends a stream: told now, or found missing by the next owner, and nothing else is touched', async () => {
+test('the server ends a stream, by event or by a snapshot without it, and nothing else is affected', async () => {
   const room = new Room();
   const [first, second, third] = [new FakePublisher(), new FakePublisher(), new FakePublisher()];
   for (const publisher of [first, second]) {
@@ -316,7 +316,7 @@ test('the server ends a stream: told now, or found missing by the next owner, an
   assert.deepEqual([second.isPublished, room.media.publishers.length], [true, 1]);
   room.media.agreeOn([]);
   assert.equal(second.isPublished, false);
-  // What was on its way could not be there yet.
+  // A stream on its way could not be there yet.
   await room.answer(0);
   await coming;
   assert.equal(third.isPublished, true);
@@ -327,7 +327,7 @@ test('the server ends a stream: told now, or found missing by the next owner, an
   room.media.end('disconnect');
 });
 
-test('a new owner has a stream that this client has given up: it is ended there, and one that is on its way is not', async () => {
+test('a stream that this client has given up is ended at its new owner, and one that is on its way is not', async () => {
   const room = new Room();
   const first = new FakePublisher();
   room.publish(first).catch(() => {});
@@ -338,7 +338,7 @@ test('a new owner has a stream that this client has given up: it is ended there,
   room.media.end('disconnect');
 });
 
-test('who waits for a stream is told that it has come, that it cannot, or that it is over', async () => {
+test('a promise for a stream settles when it arrives, fails, or ends', async () => {
   const errors: unknown[] = [];
   const room = new Room((error) => errors.push(error));
   const subscribe = (): { subscriber: Subscriber; arrival: Promise<string> } => {
@@ -381,7 +381,7 @@ test('who waits for a stream is told that it has come, that it cannot, or that i
   assert.equal(errors.length, 1);
 });
 
-test('what is refused because of a limit is asked once, and its promise says so', async () => {
+test('a request refused because of a limit is sent once, and its promise rejects', async () => {
   for (const code of ['RATE_LIMITED', 'LIMIT_REACHED', 'OUTBOX_OVERFLOW'] as const) {
     const failures: unknown[] = [];
     const room = new Room((error) => failures.push(error));

@@ -12,7 +12,7 @@ import { pick, seededRandom, seeds } from '../fixtures/random.ts';
 const STATES = Object.keys(TRANSITIONS) as SessionState[];
 const INPUTS = [...new Set(STATES.flatMap((state) => Object.keys(TRANSITIONS[state])))] as SessionInput[];
 
-/** What an application must be able to rely on, watched over one walk. A violation throws. */
+/** Guarantees to applications, checked over one walk. A violation throws. */
 class Watcher {
   connecting = false;
   inside = false;
@@ -60,7 +60,7 @@ class Watcher {
         return;
       case 'loseSession':
         assert.ok(this.inside);
-        assert.notEqual(this.announced, 'destroyed', 'a place lapses twice');
+        assert.notEqual(this.announced, 'destroyed', 'a connection lapses twice');
         this.announced = 'destroyed';
         return;
       case 'rebuildSession':
@@ -79,7 +79,7 @@ class Watcher {
         this.fetching = false;
         return;
       case 'sayGoodbye':
-        assert.ok(this.connecting || this.inside, 'goodbye after the application was told that it is out');
+        assert.ok(this.connecting || this.inside, 'goodbye after the end was announced');
         return;
     }
   }
@@ -89,7 +89,7 @@ class Watcher {
     assert.equal(this.inside, state === 'joined' || state === 'reconnecting' || state === 'rebuilding');
     assert.equal(this.announced === 'reconnecting', state === 'reconnecting');
     assert.equal(this.announced === 'destroyed', state === 'rebuilding');
-    if (state === 'ended') assert.ok(!this.socket, 'a socket is left behind');
+    if (state === 'ended') assert.ok(!this.socket, 'a socket stays open');
     if (state === 'joined') assert.ok(this.socket);
   }
 }
@@ -103,7 +103,7 @@ function walk(seed: number, steps: number): Set<string> {
   try {
     for (let step = 0; step < steps; step += 1) {
       const input: SessionInput = pick(random, INPUTS);
-      // The world's own order: a welcome answers a join, a loss is one of a socket, a token was asked for.
+      // Keep the real order: a welcome answers a join, a loss needs a socket, a token needs a request.
       if (input === 'token' && !watcher.fetching) continue;
       if (input === 'tokenFailed' && !watcher.fetching && !watcher.socket) continue;
       if (
@@ -127,7 +127,7 @@ function walk(seed: number, steps: number): Set<string> {
   return rows;
 }
 
-test('random walks keep every promise to the application, and take every row of the table', () => {
+test('random walks keep every guarantee to the application, and use every row of the table', () => {
   const taken = new Set<string>();
   for (const seed of seeds(200)) for (const row of walk(seed, 2_000)) taken.add(row);
   if (process.env['SEED']) return;
@@ -135,7 +135,7 @@ test('random walks keep every promise to the application, and take every row of 
   assert.deepEqual([...taken].sort(), all.sort());
 });
 
-test('leaving ends it from everywhere, and leaves no socket', () => {
+test('leaving works in every state, and leaves no socket open', () => {
   for (const state of STATES) {
     if (state !== 'idle' && state !== 'ended') assert.equal(transition(state, 'disconnect')?.next, 'ended', state);
     for (const [input, found] of Object.entries(TRANSITIONS[state])) {
@@ -145,7 +145,7 @@ test('leaving ends it from everywhere, and leaves no socket', () => {
   }
 });
 
-test('a client that ends it by itself says goodbye in every state in which it may have a place', () => {
+test('a client that leaves says goodbye in every state in which it may have a connection', () => {
   for (const [state, rows] of Object.entries(TRANSITIONS)) {
     if (state === 'ended') continue;
     for (const input of ['disconnect', 'gaveUp'] as const) {
@@ -153,7 +153,7 @@ test('a client that ends it by itself says goodbye in every state in which it ma
       if (effects) assert.equal(effects[0], 'sayGoodbye', `${state} +${input}`);
     }
   }
-  // The others would wait for one that cannot come back as who it was.
+  // Otherwise the others would wait for a client that cannot return under its identity.
   for (const state of ['joined', 'reconnecting'] as const) {
     assert.equal(TRANSITIONS[state].crashed?.effects[0], 'sayGoodbye');
   }

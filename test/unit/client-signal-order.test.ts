@@ -6,7 +6,7 @@ import type { ConnectionId } from '../../src/protocol/ids.ts';
 const ann = 'con_ann' as ConnectionId;
 const bob = 'con_bob' as ConnectionId;
 
-test('each sender counts for itself, with gaps', () => {
+test('each sender has its own numbers, with gaps', () => {
   const order = new SignalOrder();
   const said = [
     [ann, 1],
@@ -17,7 +17,7 @@ test('each sender counts for itself, with gaps', () => {
   for (const [from, n] of said) assert.equal(order.isNew(from, n), true, `${from} ${n}`);
 });
 
-test('a repetition is none, nor is what was said before something that has been heard', () => {
+test('neither a repetition nor a signal older than a received one is new', () => {
   const order = new SignalOrder();
   assert.equal(order.isNew(ann, 4), true);
   assert.equal(order.isNew(ann, 4), false);
@@ -25,12 +25,12 @@ test('a repetition is none, nor is what was said before something that has been 
   assert.equal(order.isNew(ann, 5), true);
 });
 
-test('those who spoke last are remembered, so that it does not grow with all who ever came', () => {
+test('only the most recent senders are remembered, so that memory does not grow with all senders', () => {
   const order = new SignalOrder(2);
   order.isNew(ann, 1);
   order.isNew(bob, 1);
   order.isNew(ann, 2);
   order.isNew('con_cem' as ConnectionId, 1);
   assert.equal(order.isNew(ann, 2), false);
-  assert.equal(order.isNew(bob, 1), true, 'bob was the quietest');
+  assert.equal(order.isNew(bob, 1), true, 'bob was the least recent');
 });

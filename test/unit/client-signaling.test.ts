@@ -65,7 +65,7 @@ const WELCOME = {
   reconnectSpreadMs: 0,
 } as unknown as WelcomeFrame;
 
-/** A client that has joined; `words` is what it tells. */
+/** A joined client; `words` lists its events. */
 async function joined({
   offline = false,
   capMs = 10_000,
@@ -92,7 +92,7 @@ async function joined({
   return { signaling, words, socket };
 }
 
-/** The client's socket number `number`, once it has said hello. */
+/** The client's socket number `number`, once it has sent its hello. */
 function nextSocket(number: number): Promise<FakeSocket> {
   return until(`socket ${number} says hello`, () => {
     const socket = FakeSocket.made[number - 1];
@@ -100,7 +100,7 @@ function nextSocket(number: number): Promise<FakeSocket> {
   });
 }
 
-test('4409 on the socket that lives is a mistake: the client resumes; on one that is replaced it is nothing', async () => {
+test('4409 on the present socket is a mistake, so the client resumes; on a replaced one it is ignored', async () => {
   const { signaling, words, socket } = await joined();
   socket.ends(4409);
   const second = await nextSocket(2);
@@ -116,7 +116,7 @@ test('4409 on the socket that lives is a mistake: the client resumes; on one tha
   signaling.close(new Error() as never);
 });
 
-test('each resume shows the key of the last welcome that has come, and says at once that one has', async () => {
+test('each resume sends the key of the last received welcome, and acknowledges a welcome at once', async () => {
   const { signaling, socket } = await joined();
   const shown = (one: FakeSocket): unknown => one.sent[0]?.t === 'hello' && one.sent[0].resume?.resumeKey;
   socket.ends(1006);
@@ -134,7 +134,7 @@ test('each resume shows the key of the last welcome that has come, and says at o
   signaling.close(new Error() as never);
 });
 
-test('a snapshot from the same owner leaves the requests as they are; another owner numbers them anew', async () => {
+test("a snapshot from the same owner keeps the requests' numbers; another owner renumbers them", async () => {
   const { signaling, socket } = await joined();
   const answers = ['a', 'b', 'c'].map((id) => signaling.request('signal', { id }));
   socket.says({ t: 'res', seq: 1, id: 1, data: { recipients: 1 } });
@@ -157,7 +157,7 @@ test('a snapshot from the same owner leaves the requests as they are; another ow
   signaling.close(new Error() as never);
 });
 
-test('a suspended page closes its socket, makes no other, and comes back at once', async () => {
+test('a suspended page closes its socket, opens no other, and returns at once', async () => {
   const { signaling, words, socket } = await joined();
   signaling.suspend();
   signaling.suspend();
@@ -181,7 +181,7 @@ test('leaving while suspended leaves nothing behind', async () => {
   assert.equal(FakeSocket.made.length, 1);
 });
 
-test('without a network attempts are rare, and what is waited can be cut short', async () => {
+test('without a network attempts are rare, and a delay can be cut short', async () => {
   const { signaling, words, socket } = await joined({ offline: true, capMs: 60_000 });
   socket.ends(1006);
   await until('it waits', () => words.includes('attempt 1 in 60000'));
@@ -191,7 +191,7 @@ test('without a network attempts are rare, and what is waited can be cut short',
   signaling.close(new Error() as never);
 });
 
-test('what the server closes for good is not come back from', async () => {
+test('the client does not return after a final close by the server', async () => {
   const { words, socket } = await joined();
   socket.ends(4410);
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -225,13 +225,13 @@ test('sockets are below the path of each URL; a slash at its end makes no differ
 const place = { sessionId: 'room', uniqueSessionId: 'room_1', connectionId: 'con_1', resumeKey: 'secret', epoch: 1 };
 const goodbyeOf = ({ sent }: FakeSocket): unknown => sent[0]?.t === 'hello' && sent[0].goodbye;
 
-test('it leaves until a server has heard it, over whatever socket and to whatever owner, and tells nobody', async () => {
+test('it repeats its goodbye until a server has received it, over any socket and to any owner, without events', async () => {
   const { signaling, words, socket } = await joined();
   const asked = signaling.request('signal', { id: 'a' }).catch(({ code }: { code: string }) => code);
   signaling.leave(60_000);
   assert.equal(await asked, 'SESSION_CLOSED');
   assert.deepEqual(socket.sent.at(-1), { t: 'req', id: 2, method: 'leave', data: {} });
-  // The owner has died with the word, and another takes over.
+  // The owner died with the message, and another takes over.
   socket.says({ t: 'moved' });
   const last = socket.sent.at(-1);
   assert.deepEqual(last?.t === 'hello' && last.goodbye, place);
@@ -248,7 +248,7 @@ test('it leaves until a server has heard it, over whatever socket and to whateve
   assert.deepEqual(words, []);
 });
 
-test('a place that a crash has ended is left, over the same socket', async () => {
+test('a connection that a crash has ended is left, over the same socket', async () => {
   const { signaling, socket } = await joined();
   socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
   assert.equal(socket.sent.length, 1);
@@ -260,7 +260,7 @@ test('a place that a crash has ended is left, over the same socket', async () =>
   assert.equal(FakeSocket.made.length, 1);
 });
 
-test('a join that is under way when it leaves is waited for, and left; one that is refused leaves the place before it', async () => {
+test('a pending join is awaited and then left; after a refused one, the former connection is left', async () => {
   const { signaling, socket } = await joined();
   socket.says({ t: 'destroyed', uniqueSessionId: 'room_1', reason: 'nodeCrashed' });
   signaling.join({ ...JOIN, key: 'k2' }, ['ws://a']);
@@ -280,7 +280,7 @@ test('a join that is under way when it leaves is waited for, and left; one that 
   second.ends(4000);
 });
 
-test('leaving ends: where no server hears it, after its time; without a place, at once', async () => {
+test('leaving ends: without a reachable server, after its time; without a connection, at once', async () => {
   const { signaling, socket } = await joined();
   signaling.leave(50);
   await until('it is given up', () => socket.closedWith !== undefined);

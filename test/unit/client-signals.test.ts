@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Connection } from '../../src/client/session/connection.ts';
 import { signalEventName, signalRequest } from '../../src/client/session/signals.ts';
 
-test('a type may be given with the prefix of the events, and an empty list of recipients means everyone', () => {
+test('a type may have the prefix of the events, and an empty list of recipients means all', () => {
   assert.deepEqual(signalRequest('s1', 1, { type: 'signal:chat', data: 'Hello', to: [] }), {
     id: 's1',
     number: 1,

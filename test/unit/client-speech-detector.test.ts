@@ -4,7 +4,7 @@ import { type Spectrum, SpeechDetector, volumeOf } from '../../src/client/media/
 
 const SETTINGS = { interval: 100, threshold: -50 };
 
-/** A spectrum whose sixth frequency is as loud as said. */
+/** A spectrum whose sixth frequency has this volume. */
 function sound(volume: number): Spectrum {
   return {
     frequencyBinCount: 8,
@@ -38,7 +38,7 @@ class Listener {
 
 const times = (count: number, volume: number): number[] => Array.from({ length: count }, () => volume);
 
-test('speech begins when it is loud twice in three looks, and ends after a second of quiet', () => {
+test('speech begins after two loud checks of three, and ends after a second of silence', () => {
   const listener = new Listener();
   listener.hear([-80, -30, -80, -30]);
   assert.deepEqual(listener.heard, ['start 400']);
@@ -50,13 +50,13 @@ test('speech begins when it is loud twice in three looks, and ends after a secon
   assert.equal(listener.heard.length, 3);
 });
 
-test('clicks are not speech, however many', () => {
+test('clicks are not speech, at any number', () => {
   const listener = new Listener();
   for (let click = 0; click < 20; click += 1) listener.hear([-10, -80, -80]);
   assert.deepEqual(listener.heard, []);
 });
 
-test('what is as loud as the threshold is not louder', () => {
+test('a volume equal to the threshold does not exceed it', () => {
   const listener = new Listener();
   listener.hear(times(10, -50));
   assert.deepEqual(listener.heard, []);
@@ -64,13 +64,13 @@ test('what is as loud as the threshold is not louder', () => {
   assert.deepEqual(listener.heard, ['start 1200']);
 });
 
-test('in a page that looks once a second, the end of speech is noticed as soon', () => {
+test('a page that checks once a second detects the end of speech as soon', () => {
   const listener = new Listener();
   listener.hear([-30, -30, -80], 1_000);
   assert.deepEqual(listener.heard, ['start 2000', 'stop 3000']);
 });
 
-test('the volume is told when it changes, from -100 to 0', () => {
+test('the volume is reported when it changes, from -100 to 0', () => {
   const listener = new Listener();
   listener.hear([Number.NEGATIVE_INFINITY, -40, -40, 7, Number.NEGATIVE_INFINITY]);
   assert.deepEqual(listener.volumes, [
@@ -80,7 +80,7 @@ test('the volume is told when it changes, from -100 to 0', () => {
   ]);
 });
 
-test('the hum of the lowest frequencies is not heard', () => {
+test('the hum of the lowest frequencies is ignored', () => {
   const hum: Spectrum = {
     frequencyBinCount: 8,
     getFloatFrequencyData: (into) => void into.fill(-10, 0, 4).fill(-70, 4),

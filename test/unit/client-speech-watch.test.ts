@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { SharedAudio } from '../../src/client/media/shared-audio.ts';
 import { SpeechWatch } from '../../src/client/media/speech-watch.ts';
 
-/** A browser's audio, of which the test says how loud each track is. */
+/** A browser's audio; the test sets the volume of each track. */
 class FakeContext {
   static readonly open = new Set<FakeContext>();
   state = 'suspended';
@@ -62,7 +62,7 @@ function watched(t: TestContext, make = () => new FakeContext()) {
     });
     t.after(() => Reflect.set(globalThis, name, before));
   }
-  // Node has none: this one carries its one track.
+  // Node has no MediaStream: this one has a single track.
   class FakeStream {
     readonly track: unknown;
     constructor([track]: unknown[]) {
@@ -110,7 +110,7 @@ test('all tracks share one AudioContext, which is closed with the last', (t) => 
   assert.equal(FakeContext.open.size, 1);
 });
 
-test('speech goes on in another track, without another beginning', (t) => {
+test('speech continues in another track, without another start', (t) => {
   const { open, looks } = watched(t);
   const one = open({ volume: -20 });
   looks(2);
@@ -122,7 +122,7 @@ test('speech goes on in another track, without another beginning', (t) => {
   assert.equal(context?.connected.size, 1);
 });
 
-test('whoever comes back to listen is told of the speech that is going on', (t) => {
+test('a returning listener learns of present speech', (t) => {
   const { open, looks } = watched(t);
   const track = { volume: -20 };
   const one = open(track);
@@ -130,7 +130,7 @@ test('whoever comes back to listen is told of the speech that is going on', (t) 
   one.track = undefined;
   one.watch.refresh();
   looks(3);
-  // Whoever listens for the end is told it.
+  // Listeners for the end get it.
   assert.deepEqual(one.heard.splice(0), ['-20', 'start', 'stop']);
   one.track = track;
   one.watch.refresh();
@@ -138,7 +138,7 @@ test('whoever comes back to listen is told of the speech that is going on', (t) 
   assert.deepEqual(one.heard, ['-20', 'start']);
 });
 
-test('a context that is not allowed to run is asked again at every click, as long as it is there', (t) => {
+test('a blocked context is resumed at every click, as long as it exists', (t) => {
   const { open, page, waiting } = watched(t);
   const one = open({ volume: -20 });
   const [context] = FakeContext.open;
@@ -156,7 +156,7 @@ test('a context that is not allowed to run is asked again at every click, as lon
   assert.equal(waiting.size, 0);
 });
 
-test('a browser without audio, or a track that cannot be heard, is silent and no error', (t) => {
+test('a browser without audio, or an unusable track, is silent without an error', (t) => {
   const { open, looks } = watched(t, () => {
     throw new Error('NotSupportedError');
   });
@@ -165,7 +165,7 @@ test('a browser without audio, or a track that cannot be heard, is silent and no
   assert.deepEqual(one.heard, []);
 });
 
-test('a track that cannot be heard leaves no context behind', (t) => {
+test('an unusable track leaves no context behind', (t) => {
   const { open, looks } = watched(t);
   const one = open({ volume: -20, isBroken: true });
   looks(3);

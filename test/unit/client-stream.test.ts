@@ -6,7 +6,7 @@ import type { Session } from '../../src/client/session/session.ts';
 import { Stream } from '../../src/client/session/stream.ts';
 import type { ConnectionInfo, StreamInfo } from '../../src/protocol/model.ts';
 
-test('a publisher’s stream is there before it is published, and the same object after', () => {
+test('a publisher’s stream exists before it is published, and stays the same object', () => {
   const stream = Stream.unpublished({
     hasAudio: true,
     hasVideo: true,
@@ -30,7 +30,7 @@ test('a publisher’s stream is there before it is published, and the same objec
   assert.deepEqual(stream.videoDimensions, { width: 640, height: 480 });
 });
 
-test('a connection knows how its network did before', () => {
+test('a connection returns its former network quality', () => {
   const connection = new Connection({ connectionId: 'con_1', streams: [] } as object as ConnectionInfo, {} as Session);
   assert.equal(connection.networkQuality, 0);
   assert.equal(connection.setNetworkQuality(4), 0);
@@ -38,7 +38,7 @@ test('a connection knows how its network did before', () => {
   assert.equal(connection.networkQuality, 2);
 });
 
-test('who has shown a stream last is known when it is over', () => {
+test('the last manager of a stream is known after its end', () => {
   const stream = new Stream({ streamId: 'str_1' } as StreamInfo);
   assert.equal(stream.streamManager, undefined);
   const manager = { shownStream: {} } as StreamManager;
@@ -50,7 +50,7 @@ test('who has shown a stream last is known when it is over', () => {
   assert.equal(stream.getMediaStream(), manager.shownStream);
 });
 
-test('a stream that is silenced in this page only reads as silent, and what its publisher does is still news', () => {
+test('a locally muted stream reads as muted, and its publisher’s changes still count', () => {
   const stream = new Stream({ streamId: 'str_1', audioActive: true, videoActive: false } as StreamInfo);
   stream.setShown('audio', false);
   assert.equal(stream.audioActive, false);

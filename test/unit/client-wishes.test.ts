@@ -15,13 +15,13 @@ import { FakePlane, FakeServer } from '../fixtures/wishes/fake-room.ts';
 const PUBLISHERS = 2;
 const STREAMS = 2;
 
-/** The state that a publisher should have, by the last call for each. */
+/** The expected state of a publisher, after the last call of each kind. */
 interface Wished {
   isPublished: boolean;
-  /** It has never been published: its camera is open for a preview. */
+  /** It was never published: its camera is open for a preview. */
   isNew: boolean;
   readonly active: { audio: boolean; video: boolean };
-  /** The track that the application has put in place of the camera; `undefined`: the camera itself. */
+  /** The track that the application has put in place of the camera; `undefined` for the camera itself. */
   track: FakeTrack | undefined;
 }
 
@@ -72,7 +72,7 @@ class Wishes {
     if (this.#random() < 0.5) await turns(Math.floor(this.#random() * 12));
   }
 
-  /** Waits until nothing is under way any more, and compares. */
+  /** Waits until nothing is pending any more, and compares. */
   async compare(): Promise<void> {
     for (let quiet = 0; quiet < 40; quiet = this.#open > 0 ? 0 : quiet + 1) await turns(1);
     const { streams, subscriptions } = this.#server;
@@ -100,12 +100,12 @@ class Wishes {
             `${kind} of ${at}`,
           );
           if (kind === 'video' && wished?.track)
-            assert.equal(track, wished.track, `publisher ${at} sends what was put there`);
+            assert.equal(track, wished.track, `publisher ${at} sends the application's track`);
         }
       }
     }
     const live = this.#publishers.flatMap(({ mediaStream }) => mediaStream.getTracks() as unknown as FakeTrack[]);
-    assert.deepEqual(new Set(this.#page.live), new Set(live), 'no device is open that nobody uses');
+    assert.deepEqual(new Set(this.#page.live), new Set(live), 'no unused device is open');
     assert.equal(streams.size, this.#media.publishers.length, 'streams at the server');
     const [now] = this.#planes.slice(-1);
     const producers = this.#planes.flatMap((plane) => plane.producers).filter(({ closed }) => !closed);
@@ -137,7 +137,7 @@ class Wishes {
       Object.assign(wished, { isPublished: false, isNew: false, track: undefined });
     },
     replaceTrack: (publisher, wished) => {
-      // Of a publisher whose camera is not open there is nothing to replace.
+      // A publisher without an open camera has no track to replace.
       if (!wished.isPublished || publisher.mediaStream.getVideoTracks().length === 0) return;
       const track = this.#page.track('video');
       wished.track = track;
@@ -165,7 +165,7 @@ class Wishes {
     'the server ends it': (publisher, wished) => {
       const { streamId } = publisher.stream;
       if (!this.#server.streams.delete(streamId)) return;
-      // Told at the same moment: a call that crosses the news is another test's.
+      // The event arrives at the same moment; another test covers calls that cross it.
       if (this.#media.ended(streamId, 'forceUnpublishByServer')) this.#forget(wished);
     },
     'published again when the server ends it': (publisher, wished) => {
@@ -205,7 +205,7 @@ class Wishes {
     this.#follow(kind === 'audio' ? publisher.publishAudio(active.audio) : publisher.publishVideo(active.video));
   }
 
-  /** As the session does it: what was there is brought to where the media is now. */
+  /** As in the session: moves everything to the present media node. */
   #bring(move: () => void): void {
     move();
     for (const publisher of this.#media.publishers) this.#follow(this.#media.publish(publisher, this.#connection));
@@ -226,7 +226,7 @@ class Wishes {
       request: server.request,
       joined: this.#wait,
       planeTo: (place) => {
-        // The media node has lost what it had; the server has not.
+        // The media node has lost its state; the server has not.
         server.subscriptions.clear();
         const plane = new FakePlane(place, server, this.#wait);
         this.#planes.push(plane);
@@ -245,7 +245,7 @@ class Wishes {
   }
 }
 
-test('whatever is called in whatever order and at whatever moment, the last call wins and nothing is left behind', async (t) => {
+test('after any calls in any order and at any moments, the last call wins and nothing is left behind', async (t) => {
   for (const seed of seeds(8)) {
     t.diagnostic(`SEED=${seed}`);
     const wishes = new Wishes(seed);

@@ -8,9 +8,9 @@ import { LiveLink } from '../../src/server/shared/live-link.ts';
 import { Secrets } from '../../src/server/shared/secrets.ts';
 import { type SilentAddress, silentAddress } from '../fixtures/doors/silent-address.ts';
 
-/** A deadline must hold while a connection is made: to a host that has vanished it never is. */
+/** A deadline must also cover connecting, because a connection to a vanished host never completes. */
 const LIMIT_MS = 400;
-/** Wide, as machines are busy; undici by itself waits for 10 s. */
+/** Generous for busy machines; undici by itself waits for 10 s. */
 const LATEST_MS = 2_000;
 
 let silent: SilentAddress;
@@ -29,8 +29,8 @@ function aClient(): InternalClient {
   return new InternalClient(Secrets.of('deadline-test'), 'master-1@test' as InstanceId);
 }
 
-describe('an address that answers nothing', () => {
-  it('does not hold up a call, nor a ping', async () => {
+describe('a silent address', () => {
+  it('does not delay a call, nor a ping', async () => {
     const client = aClient();
     for (const work of [
       client.call(`${silent.url}/internal/up`, undefined, {}, LIMIT_MS),
@@ -43,14 +43,14 @@ describe('an address that answers nothing', () => {
     await client.close();
   });
 
-  it('does not hold up a liveness stream that is given up', async () => {
+  it('does not delay the end of a liveness stream', async () => {
     const client = aClient();
     const { ms } = await timed(client.stream(`${silent.url}/internal/live`, AbortSignal.timeout(LIMIT_MS)));
     assert.ok(ms < LATEST_MS, `${ms} ms`);
     await client.close();
   });
 
-  it('does not hold up calls once the process is known to be gone', async () => {
+  it('does not delay calls after the process is known to be dead', async () => {
     const client = aClient();
     const call = timed(client.call(`${silent.url}/internal/up`, undefined, {}, 30_000));
     client.drop(silent.url);
@@ -60,7 +60,7 @@ describe('an address that answers nothing', () => {
     await client.close();
   });
 
-  it('is closed in no time by a link that listens to it', async () => {
+  it('does not delay the close of a link that listens to it', async () => {
     const client = aClient();
     const link = new LiveLink(silent.url, client, { beatMs: 100, verdictMs: 400 });
     assert.equal(await link.confirm(), true, 'nothing was known of it');
@@ -68,7 +68,7 @@ describe('an address that answers nothing', () => {
     await client.close();
   });
 
-  it('does not hold up a webhook', async () => {
+  it('does not delay a webhook', async () => {
     const sender = new WebhookSender(silent.url, { headers: [], secret: undefined, timeoutMs: LIMIT_MS });
     const { ms, outcome } = await timed(sender.send({ id: 'evt_1', body: '{}' }));
     assert.deepEqual(outcome, { kind: 'failed', why: `no answer in ${LIMIT_MS} ms` });
@@ -78,7 +78,7 @@ describe('an address that answers nothing', () => {
 });
 
 describe('untilAborted', () => {
-  it('settles as the work does, and hands over what comes too late', async () => {
+  it('settles like the work, and hands over late results', async () => {
     const { signal } = new AbortController();
     assert.equal(await untilAborted(signal, Promise.resolve(1)), 1);
     await assert.rejects(untilAborted(signal, Promise.reject(new Error('no'))), /no/);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { derivedText } from '../../src/server/shared/derived-text.ts';
 
 describe('derivedText', () => {
-  it('is the same for the same secret and words, and another for any other', () => {
+  it('is the same for the same secret and words, and different for others', () => {
     const text = derivedText('secret', ['a', 'b'], 16);
     assert.match(text, /^[A-Za-z0-9]{16}$/);
     assert.equal(derivedText('secret', ['a', 'b'], 16), text);
@@ -27,7 +27,7 @@ describe('derivedText', () => {
     for (const [letter, count] of counts) assert.ok(Math.abs(count - expected) < expected / 2, `${letter}: ${count}`);
   });
 
-  it('refuses to give more than a digest has', () => {
+  it('refuses lengths beyond the digest', () => {
     assert.throws(() => derivedText('secret', ['a'], 41), RangeError);
   });
 });

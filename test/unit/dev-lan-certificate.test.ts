@@ -15,7 +15,7 @@ function folderFor(t: { after: (end: () => void) => void }): string {
   return folder;
 }
 
-test('is good for its names, is signed by its authority, and is read by this user alone', async (t) => {
+test('is valid for its names, signed by its authority, and readable only by this user', async (t) => {
   const folder = folderFor(t);
   const { certFile, keyFile, authority, fingerprint } = await lanCertificate(folder, NAMES);
   const leaf = new X509Certificate(readFileSync(certFile, 'utf8'));
@@ -25,16 +25,16 @@ test('is good for its names, is signed by its authority, and is read by this use
   assert.equal(leaf.checkHost('example.org'), undefined);
   assert.deepEqual([leaf.ca, issuer.ca, leaf.verify(issuer.publicKey)], [false, true, true]);
   assert.equal(leaf.fingerprint256, fingerprint);
-  // iOS trusts no certificate of a longer life.
+  // iOS trusts no certificate with a longer life.
   assert.ok(Date.parse(leaf.validTo) - Date.parse(leaf.validFrom) < 825 * DAY_MS);
-  // The authority's key is nowhere: the only key is that of the certificate.
+  // The authority's key is not stored: the only key is the certificate's.
   assert.deepEqual(readdirSync(folder).toSorted(), ['lan.crt', 'lan.key']);
   const key = createPrivateKey(readFileSync(keyFile, 'utf8'));
   assert.deepEqual([leaf.checkPrivateKey(key), issuer.checkPrivateKey(key)], [true, false]);
   for (const file of [certFile, keyFile]) assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
-test('is used again while it is valid for the names', async (t) => {
+test('is reused while it is valid for the names', async (t) => {
   const folder = folderFor(t);
   const first = await lanCertificate(folder, NAMES);
   assert.deepEqual(await lanCertificate(folder, NAMES), first);
@@ -42,7 +42,7 @@ test('is used again while it is valid for the names', async (t) => {
   assert.deepEqual(await lanCertificate(folder, NAMES, Date.now() + 80 * DAY_MS), first);
 });
 
-test('is made anew for another name, before it ends, and in place of one that is of no use', async (t) => {
+test('is replaced for another name, before it expires, and when it is unusable', async (t) => {
   const folder = folderFor(t);
   const { certFile, keyFile, ...first } = await lanCertificate(folder, NAMES);
   const seen = [first.fingerprint];

@@ -6,7 +6,7 @@ import { isForeign, isSameOrigin, ownHostsAt, ownHostsOf } from '../../src/serve
 const page = 'localhost:8080';
 const ours = ownHostsOf('demo.example.org');
 
-test('a page of the cluster itself may do harm', () => {
+test('a page of the cluster itself is accepted', () => {
   const yes = [
     { host: page, origin: 'http://localhost:8080' },
     { host: page, 'sec-fetch-site': 'same-origin' },
@@ -20,7 +20,7 @@ test('a page of the cluster itself may do harm', () => {
   for (const headers of yes) assert.equal(isSameOrigin(headers, ours), true, JSON.stringify(headers));
 });
 
-test('nobody else may', () => {
+test('no other page is accepted', () => {
   const no = [
     {},
     { host: page },
@@ -30,18 +30,18 @@ test('nobody else may', () => {
     { host: page, 'sec-fetch-site': 'cross-site' },
     { host: page, 'sec-fetch-site': 'same-site', origin: 'http://localhost:8080' },
     { host: page, 'sec-fetch-site': 'none' },
-    // A name that its owner has pointed at this machine.
+    // A foreign name that points to this machine.
     { host: 'evil.example:8080', origin: 'http://evil.example:8080', 'sec-fetch-site': 'same-origin' },
     // Such a page can set this header, but not its own origin.
     { host: '127.0.0.1:20000', 'x-forwarded-host': page, origin: 'http://evil.example:8080' },
     { host: page, origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' },
-    // A page of another port of this machine that asks the server directly.
+    // A page of another port of this machine that calls the server directly.
     { host: '127.0.0.1:20000', origin: 'http://localhost:8080' },
   ];
   for (const headers of no) assert.equal(isSameOrigin(headers, ours), false, JSON.stringify(headers));
 });
 
-test('without a word from the browser, a request is foreign by its host only', () => {
+test("without the browser's headers, only the host decides whether a request is foreign", () => {
   assert.equal(isForeign({ host: page }, ours), false);
   assert.equal(isForeign({ host: 'demo.example.org' }, ours), false);
   for (const host of ['evil.example:8080', 'localhost.evil.example', 'localhost:8080, evil.example', '']) {
@@ -51,7 +51,7 @@ test('without a word from the browser, a request is foreign by its host only', (
   assert.equal(isForeign({ host: page, 'sec-fetch-site': 'cross-site' }, ours), true);
 });
 
-test('where phones are served, only the names and addresses for them are ours, each at the right port', () => {
+test('for phones, only their names and addresses are accepted, each with the right port', () => {
   const phones = ownHostsAt(['https://192.168.1.4:8443', 'https://[fd00::4]:8443', 'https://desk.local:8443']);
   for (const host of ['192.168.1.4:8443', '[fd00::4]:8443', 'desk.local:8443', 'DESK.local:8443', '[FD00:0::4]:8443']) {
     assert.equal(isForeign({ host }, phones), false, host);

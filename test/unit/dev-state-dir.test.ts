@@ -16,7 +16,7 @@ after(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A process that listens, as a node does whose supervisor was killed. Tells its port. */
+/** A listening process, like a node whose supervisor was killed. Reports its port. */
 async function orphan(): Promise<{ child: ChildProcess; url: string }> {
   const code = "const s = require('net').createServer().listen(0, '127.0.0.1', () => process.send(s.address().port))";
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -31,7 +31,7 @@ function leaveBehind(directory: string, pid: number, url: string): void {
   writeClusterFile(join(directory, 'cluster.json'), { url: 'http://localhost:1', secret: 's', nodes });
 }
 
-test('what an earlier run left is cleared', async () => {
+test('files of an earlier run are removed', async () => {
   const directory = join(root, 'stale');
   leaveBehind(directory, process.pid, 'http://127.0.0.1:1');
   mkdirSync(join(directory, 'logs'));
@@ -48,7 +48,7 @@ test('what an earlier run left is cleared', async () => {
   state.release();
 });
 
-test('processes of an earlier run are waited for', async () => {
+test('processes of an earlier run are awaited', async () => {
   const directory = join(root, 'ending');
   const { child, url } = await orphan();
   leaveBehind(directory, child.pid ?? 0, url);
@@ -57,14 +57,14 @@ test('processes of an earlier run are waited for', async () => {
     taken = true;
     return state;
   });
-  // Long enough for several looks at the process.
+  // Long enough for several checks of the process.
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.equal(taken, false);
   child.kill('SIGKILL');
   (await taking).release();
 });
 
-test('processes of an earlier run that stay are named, and nothing is cleared', async () => {
+test('remaining processes of an earlier run are named, and nothing is removed', async () => {
   const directory = join(root, 'staying');
   const { child, url } = await orphan();
   leaveBehind(directory, child.pid ?? 0, url);
@@ -74,7 +74,7 @@ test('processes of an earlier run that stay are named, and nothing is cleared', 
   (await StateDir.take(directory)).release();
 });
 
-test('a number that is now that of another process is nobody to wait for', async () => {
+test('a reused process id is not awaited', async () => {
   const directory = join(root, 'reused');
   leaveBehind(directory, process.pid, 'http://127.0.0.1:1');
   (await StateDir.take(directory, 0)).release();

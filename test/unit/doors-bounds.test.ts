@@ -6,7 +6,7 @@ import { WrongSecrets } from '../../src/server/master/rest/wrong-secrets.ts';
 import { SampledLog } from '../../src/server/shared/sampled-log.ts';
 import { until } from '../fixtures/until.ts';
 
-test('bytes held: one address cannot use up all, and all have an end', () => {
+test('held bytes: one address cannot use up everything, and the total is limited', () => {
   const budget = new HeldBytes(100, 60);
   const [first, second, other, third] = ['a', 'a', 'b', 'c'].map((address) => budget.share(address));
   assert.ok(first && second && other && third);
@@ -23,7 +23,7 @@ test('bytes held: one address cannot use up all, and all have an end', () => {
   assert.equal(budget.held, 0);
 });
 
-test('newcomers: so many sockets and bytes of an address, and in all', () => {
+test('newcomers: sockets and bytes are limited for an address, and in total', () => {
   const newcomers = new Newcomers({ sockets: 3, socketsEach: 2, bytes: 100, bytesEach: 60 });
   const first = newcomers.admit('a');
   const second = newcomers.admit('a');
@@ -41,7 +41,7 @@ test('newcomers: so many sockets and bytes of an address, and in all', () => {
   assert.equal(again?.received(60), true);
 });
 
-test('wrong secrets: counted for a minute, for each address, for so many addresses', () => {
+test('wrong secrets: counted for a minute, for each address, for a limited number of addresses', () => {
   let now = 0;
   const wrong = new WrongSecrets(() => now);
   for (let count = 0; count < 10; count += 1) assert.equal(wrong.failed('a'), 0);
@@ -55,7 +55,7 @@ test('wrong secrets: counted for a minute, for each address, for so many address
   assert.ok(wrong.size <= 10_000);
 });
 
-test('sampled lines: some at once, then one a second, and none is not counted', async () => {
+test('sampled lines: some at once, then one a second, and all are counted', async () => {
   let now = 0;
   const lines: { fields: object; message: string }[] = [];
   const warn = (fields: object, message: string): void => void lines.push({ fields, message });

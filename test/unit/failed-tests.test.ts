@@ -24,7 +24,7 @@ test('throws', () => {
 });
 `;
 
-test('the tests that failed are named with their places and words, those that passed and groups are not', () => {
+test('failed tests are named with location and message, passed ones and groups are not', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rejoin-failed-'));
   try {
     const file = join(folder, 'some.test.mjs');
@@ -40,7 +40,7 @@ test('the tests that failed are named with their places and words, those that pa
   }
 });
 
-test('the same of a report of Playwright', () => {
+test('the same for a Playwright report', () => {
   const spec = (title: string, ok: boolean, message?: string): object => ({
     title,
     ok,

@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { type End, FaultNet } from '../fixtures/faults/fault-net.ts';
 import { until } from '../fixtures/until.ts';
 
-/** A node that answers requests at once and says back what comes over WebSockets. */
+/** A node that answers requests at once and echoes WebSocket messages. */
 let node: Server;
 let sockets: WebSocketServer;
 const received: string[] = [];
@@ -75,7 +75,7 @@ class Talker {
   }
 }
 
-/** A request over a connection of its own: the status, or how the connection has broken. */
+/** A request over its own connection: returns the status, or how the connection broke. */
 function ask(path: string, from?: End): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     const call = request(`${url}${path}`, { agent: false, headers: from ? { 'x-rejoin-from': `${from}@x1` } : {} });
@@ -88,7 +88,7 @@ function ask(path: string, from?: End): Promise<number | string | undefined> {
   });
 }
 
-/** Time for what must not happen: far more than it takes when it does. */
+/** A wait for events that must not happen: far longer than they would take. */
 const A_WHILE_MS = 150;
 const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, A_WHILE_MS));
 
@@ -112,7 +112,7 @@ for (const [name, stall] of [
   ['one that calls', () => net.stall('master-2', 'master-1', 'there')],
   ['one that is called', () => net.stall('master-1', 'master-2', 'back')],
 ] as const) {
-  test(`what the ${name} does not get through arrives when the stall is over; the other way is open`, async () => {
+  test(`held data of the ${name} arrives when the stall is over; the other way is open`, async () => {
     const talker = await Talker.open('master-2');
     await talker.echo('before');
     stall();
@@ -130,7 +130,7 @@ for (const [name, stall] of [
   });
 }
 
-test('the other way stalled: what is said arrives, no answer comes back before the end', async () => {
+test('the other way stalled: data arrives, but no answer returns before the end', async () => {
   const talker = await Talker.open('master-2');
   await talker.echo('before');
   net.stall('master-2', 'master-1', 'back');
@@ -144,7 +144,7 @@ test('the other way stalled: what is said arrives, no answer comes back before t
   await until('the answer', () => talker.heard.includes('there!'));
 });
 
-test('stalled both ways, neither side learns that the other has closed, and what was said before is not lost', async () => {
+test("stalled both ways: neither side learns of the other's close, and earlier data is not lost", async () => {
   const talker = await Talker.open('master-2');
   await talker.echo('before');
   const [far] = [...sockets.clients];
@@ -155,11 +155,11 @@ test('stalled both ways, neither side learns that the other has closed, and what
   assert.equal(far?.readyState, WebSocket.OPEN);
   assert.deepEqual(received, ['before']);
   net.heal();
-  await until('the far side has learned it', () => far?.readyState === WebSocket.CLOSED);
+  await until('the far side has learned of the close', () => far?.readyState === WebSocket.CLOSED);
   assert.deepEqual(received, ['before', 'last words']);
 });
 
-test('what was held back from one that has been reset is not delivered', async () => {
+test('held data of a reset connection is not delivered', async () => {
   net.stall('master-2', 'master-1');
   const { port } = new URL(url);
   const socket: Socket = connect(Number(port), '127.0.0.1');
@@ -168,11 +168,11 @@ test('what was held back from one that has been reset is not delivered', async (
   socket.resetAndDestroy();
   await aWhile();
   net.heal();
-  await until('it is gone', () => net.connections('master-1', 'master-2') === 0);
+  await until('it is closed', () => net.connections('master-1', 'master-2') === 0);
   assert.deepEqual(received, []);
 });
 
-test('a stalled sender is held up when the buffers on the way are full', async () => {
+test('a stalled sender blocks when the buffers on the way are full', async () => {
   const talker = await Talker.open('master-2');
   net.stall('master-2', 'master-1', 'there');
   const piece = Buffer.alloc(1024 * 1024);
@@ -200,7 +200,7 @@ test('delayed: late each way, in order', async () => {
   );
 });
 
-test('lost chunks are late by a retransmission, hold up what is behind them, and nothing is missing', async () => {
+test('lost chunks are late by a retransmission and block later data, but nothing is missing', async () => {
   const talker = await Talker.open();
   net.delay('balancer-1', 'master-1', { ms: 5, loss: 1 });
   const begun = performance.now();
@@ -220,12 +220,12 @@ test('lost chunks are late by a retransmission, hold up what is behind them, and
   assert.ok(slow > 2 && slow < 12, `${slow} of 12 were lost on the way there or back`);
 });
 
-test('dropped after so many frames, both ways counted, and whole ones', async () => {
+test('dropped after a number of whole frames, counted both ways', async () => {
   const talker = await Talker.open('master-2');
   const other = await Talker.open();
   await talker.echo('before');
   net.dropAfter('master-2', 'master-1', 5);
-  // Together, so that one chunk carries several; the middle one is long enough for a longer header.
+  // Together, so that one chunk carries several; the second one is long enough for a longer header.
   for (const text of ['1', '2'.repeat(300), '3', '4', '5', '6']) talker.ws.send(text);
   await until('it is dropped', () => talker.closed);
   assert.equal(received.length - 1 + talker.heard.length - 1, 5);
@@ -233,11 +233,11 @@ test('dropped after so many frames, both ways counted, and whole ones', async ()
     received.slice(1).map((text) => text[0]),
     ['1', '2', '3', '4', '5'].slice(0, received.length - 1),
   );
-  assert.deepEqual(net.faults, [], 'it is over when all are dropped');
+  assert.deepEqual(net.faults, [], 'it ends when all are dropped');
   await other.echo('untouched');
   const next = await Talker.open('master-2');
-  await next.echo('a new one is not concerned');
-  // One after the other: there and back, there and back.
+  await next.echo('a new one is not affected');
+  // One at a time: there and back, there and back.
   net.dropAfter('master-1', 'master-2', 4);
   await next.echo('a');
   assert.equal(next.closed, undefined);
@@ -245,7 +245,7 @@ test('dropped after so many frames, both ways counted, and whole ones', async ()
   await until('it is dropped', () => next.closed);
 });
 
-test('with no connection there, the next one is dropped; healed, it is not', async () => {
+test('without a connection, the next one is dropped; after healing, it is not', async () => {
   net.dropAfter('master-2', 'master-1', 1);
   const next = await Talker.open('master-2');
   next.ws.send('1');
@@ -256,7 +256,7 @@ test('with no connection there, the next one is dropped; healed, it is not', asy
   await (await Talker.open('master-2')).echo('2');
 });
 
-test('where it is no WebSocket, chunks are counted', async () => {
+test('in other connections than WebSockets, chunks are counted', async () => {
   net.dropAfter('master-2', 'master-1', 1);
   assert.equal(await ask('/once', 'master-2'), 'ECONNRESET');
   await until('the request has arrived, its answer has not', () => received.includes('/once'));
@@ -264,18 +264,18 @@ test('where it is no WebSocket, chunks are counted', async () => {
   assert.equal(await ask('/twice', 'master-2'), 200);
 });
 
-test('who calls a node that is gone is refused, as without a network between, and finds it when it is back', async () => {
+test('callers of a dead node are refused, as without the net, and reach it after its restart', async () => {
   const { port } = node.address() as AddressInfo;
   const talker = await Talker.open('master-2');
   node.closeAllConnections();
   for (const ws of sockets.clients) ws.terminate();
   node.close();
-  await until('its connections are gone', () => talker.closed);
+  await until('its connections are closed', () => talker.closed);
   assert.equal(await ask('/gone'), 'ECONNRESET');
   assert.equal(await ask('/gone'), 'ECONNREFUSED');
   node.listen(port, '127.0.0.1');
   await once(node, 'listening');
-  await until('it is found', async () => (await ask('/back')) === 200);
+  await until('it is reachable', async () => (await ask('/back')) === 200);
 });
 
 test('faults name ends that exist', () => {

@@ -39,7 +39,7 @@ const claimed = (epoch: number, owner: string, life = 'r_1'): Happening => ({
 });
 const lists = (...members: string[]): Happening => ({ kind: 'listed', room, members });
 
-/** Two in a room, who know of each other. */
+/** Two members of a room who know each other. */
 const two: Happening[] = [
   { kind: 'room', room, failover: 'takeover' },
   joins('a'),
@@ -53,8 +53,8 @@ function findings(...history: (Happening | Happening[])[]): string[] {
   return checkHistory(history.flat().map((one, at) => ({ ...one, at }))).map(({ kind, what }) => `${kind}: ${what}`);
 }
 
-describe('a history in which all is well', () => {
-  test('signals, somebody who comes and somebody who goes, a change of owner', () => {
+describe('a history without faults', () => {
+  test('signals, a join, a departure, a change of owner', () => {
     const history = [
       two,
       claimed(1, 'm1'),
@@ -83,25 +83,25 @@ describe('a history in which all is well', () => {
     assert.deepEqual(findings(...history), []);
   });
 
-  test('a rejected signal may have arrived, and one that came while somebody joined may not', () => {
+  test('a rejected signal may have arrived, and one during a join may not', () => {
     const history = [two, sends('a', 'a0'), joins('c'), sees('c', 'c', 'a', 'b'), sees('a', 'c'), sees('b', 'c')];
     assert.deepEqual(findings(...history, gets('a', 'a0'), gets('b', 'a0'), resolves('a', 'a0')), []);
     assert.deepEqual(findings(...history, gets('b', 'a0'), rejects('a', 'a0')), []);
   });
 });
 
-describe('what is wrong with signals is named', () => {
+describe('faults of signals are named', () => {
   const all = (payload: string): Happening[] => [gets('a', payload), gets('b', payload)];
   const cases: [string, (Happening | Happening[])[], string[]][] = [
     [
       'lost',
       [sends('a', 'a0'), gets('a', 'a0'), resolves('a', 'a0')],
-      ['lost: a0 has not arrived at b, and its promise has resolved'],
+      ['lost: a0 did not arrive at b, although its promise resolved'],
     ],
     [
       'lost for its sender',
       [sends('a', 'a0'), gets('b', 'a0'), resolves('a', 'a0')],
-      ['lost: a0 has not arrived at a, and its promise has resolved'],
+      ['lost: a0 did not arrive at a, although its promise resolved'],
     ],
     ['twice', [sends('a', 'a0'), all('a0'), gets('b', 'a0'), resolves('a', 'a0')], ['duplicated: a0 at b']],
     [
@@ -115,9 +115,9 @@ describe('what is wrong with signals is named', () => {
       ['reordered: a0 at a behind a1', 'reordered: a0 at b behind a1'],
     ],
     ['never settled', [sends('a', 'a0'), all('a0')], ['unsettled: the promise of a0']],
-    ['of nobody', [gets('b', 'x9')], ['madeUp: x9 at b: nobody sent it']],
+    ['without a sender', [gets('b', 'x9')], ['madeUp: x9 at b: no client sent it']],
     [
-      'of somebody else',
+      'of another sender',
       [sends('a', 'a0'), gets('a', 'a0'), gets('b', 'a0', 'b'), resolves('a', 'a0')],
       ['misattributed: a0 at b, as from b'],
     ],
@@ -125,7 +125,7 @@ describe('what is wrong with signals is named', () => {
   for (const [name, history, expected] of cases) {
     test(name, () => assert.deepEqual(findings(two, ...history), expected));
   }
-  test('those of two senders have no order', () => {
+  test('signals of two senders have no order', () => {
     const history = [
       sends('a', 'a0'),
       sends('b', 'b0'),
@@ -138,7 +138,7 @@ describe('what is wrong with signals is named', () => {
   });
 });
 
-describe('what is wrong with members is named', () => {
+describe('faults of members are named', () => {
   const cases: [string, (Happening | Happening[])[], string[]][] = [
     ['announced twice', [sees('a', 'b')], ['createdTwice: b at a']],
     ['gone, and never announced', [leaves('b'), loses('a', 'b'), loses('a', 'b')], ['destroyedUnknown: b at a']],
@@ -148,9 +148,9 @@ describe('what is wrong with members is named', () => {
     ['a ghost in the list', [leaves('b'), loses('a', 'b'), lists('a', 'b')], ["ghost: b in the REST API's list of r"]],
     ['listed twice', [lists('a', 'b', 'b')], ["ghost: b in the REST API's list of r"]],
     ['not listed', [lists('b')], ["missing: a in the REST API's list of r"]],
-    ['thrown out', [{ kind: 'told', client: 'a', event: 'sessionDisconnected' }], ['disconnected: a']],
+    ['disconnected', [{ kind: 'told', client: 'a', event: 'sessionDisconnected' }], ['disconnected: a']],
     [
-      'told of a crash that is no affair of theirs',
+      'an event of a crash despite takeover',
       [{ kind: 'told', client: 'a', event: 'sessionDestroyed' }],
       ['crashedDespiteTakeover: a'],
     ],
@@ -158,11 +158,11 @@ describe('what is wrong with members is named', () => {
   for (const [name, history, expected] of cases) {
     test(name, () => assert.deepEqual(findings(two, ...history), expected));
   }
-  test('with policy rebuild a crash may be told', () => {
+  test('with policy rebuild a crash may cause an event', () => {
     const told: Happening = { kind: 'told', client: 'a', event: 'sessionDestroyed' };
     assert.deepEqual(findings({ kind: 'room', room, failover: 'rebuild' }, joins('a'), sees('a', 'a'), told), []);
   });
-  test('what was said in a life that somebody has missed may be missed, and nothing else', () => {
+  test('only signals of a missed life may be missing', () => {
     const told = (client: string, event: ToldEvent): Happening => ({ kind: 'told', client, event });
     const begin = [{ kind: 'room', room, failover: 'rebuild' } as const, joins('a'), joins('b')];
     const known = [...sees('a', 'a', 'b'), ...sees('b', 'a', 'b')];
@@ -170,18 +170,18 @@ describe('what is wrong with members is named', () => {
     const said = [sends('a', 'a1'), gets('a', 'a1'), resolves('a', 'a1')];
     const again = [told('a', 'sessionDestroyed'), told('a', 'rebuilt')];
     const end = [lists('a', 'b')];
-    const lost = ['lost: a1 has not arrived at b, and its promise has resolved'];
+    const lost = ['lost: a1 did not arrive at b, although its promise resolved'];
     assert.deepEqual(findings(begin, known, crash, said, again, told('b', 'rebuilt'), end), []);
     assert.deepEqual(findings(begin, known, crash, said, told('b', 'rebuilt'), end), lost, 'no other crash');
     assert.deepEqual(findings(begin, known, crash, said, told('b', 'rebuilt'), again, end), lost, 'it was back before');
-    assert.deepEqual(findings(begin, known, said, crash, again, told('b', 'rebuilt'), end), lost, 'said before');
+    assert.deepEqual(findings(begin, known, said, crash, again, told('b', 'rebuilt'), end), lost, 'sent before');
   });
-  test('only what was listed last counts', () => {
+  test('only the last list counts', () => {
     assert.deepEqual(findings(two, lists('a'), lists('a', 'b')), []);
   });
 });
 
-describe('what is wrong with owners is named', () => {
+describe('faults of owners are named', () => {
   const cases: [string, Happening[], string[]][] = [
     ['two masters', [claimed(2, 'm1'), claimed(2, 'm2')], ['twoOwners: r, epoch 2: m1 of r_1 and m2 of r_1']],
     [
@@ -193,7 +193,7 @@ describe('what is wrong with owners is named', () => {
     ['an epoch that falls', [stored(3, 'm1'), stored(2, 'm2', 'r_2')], ['epochFell: r: from 3 to 2']],
   ];
   for (const [name, history, expected] of cases) test(name, () => assert.deepEqual(findings(history), expected));
-  test('word of a master may come late', () => {
+  test('a log line of a master may be late', () => {
     assert.deepEqual(findings(claimed(3, 'm1'), claimed(2, 'm2')), []);
   });
 });

@@ -6,7 +6,7 @@ import { IceServerError, iceServersFrom, toIceServer } from '../../src/server/sh
 const turn = { username: 'me', credential: 'secret' };
 
 describe('ice servers', () => {
-  it('are taken in OpenVidu’s form and in that of browsers, and given to browsers in theirs', () => {
+  it('are accepted in OpenVidu’s form and in the browsers’, and returned to browsers in theirs', () => {
     const given = [
       { url: 'stun:stun.example.org', username: null, credential: null },
       { url: 'turn:10.0.0.1:3478?transport=tcp', ...turn, staticAuthSecret: 'dropped' },
@@ -25,7 +25,7 @@ describe('ice servers', () => {
     ]);
   });
 
-  it('that a browser would refuse are refused, with which and why', () => {
+  it('that a browser would refuse are refused, with number and reason', () => {
     const refused: [unknown, RegExp][] = [
       [{}, /must be array/],
       [[5], /server 0 must be object/],

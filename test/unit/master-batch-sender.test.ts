@@ -5,7 +5,7 @@ import { until } from '../fixtures/until.ts';
 
 const neverDropped = (item: unknown): void => assert.fail(`dropped: ${String(item)}`);
 
-test('a batch that fails is sent again, in order, with what came meanwhile behind it', async () => {
+test('a failed batch is sent again, in order, with later items behind it', async () => {
   const arrived: number[] = [];
   let failures = 2;
   const sender = new BatchSender<number>(async (batch) => {
@@ -27,7 +27,7 @@ test('a batch that fails is sent again, in order, with what came meanwhile behin
   );
 });
 
-test('what the far side refuses, or cannot be written down, holds up nobody else', async () => {
+test('refused and unserialisable items do not block others', async () => {
   const arrived: string[] = [];
   const dropped: unknown[] = [];
   const sender = new BatchSender<unknown>(
@@ -54,7 +54,7 @@ test('what the far side refuses, or cannot be written down, holds up nobody else
   assert.deepEqual(dropped, [round, 'poison']);
 });
 
-test('what waits for another process is bounded: more is reported, and small words still get through', async () => {
+test('items for another process are limited: excess is reported, and small ones still get through', async () => {
   const full: string[] = [];
   let open = (): void => {};
   const gate = new Promise<void>((resolve) => {
@@ -87,7 +87,7 @@ test('what waits for another process is bounded: more is reported, and small wor
   assert.equal(arrived.length, 13);
   sender.add(large);
   await sender.idle();
-  assert.equal(arrived.length, 14, 'what has been sent makes room');
+  assert.equal(arrived.length, 14, 'sent items make room');
 });
 
 test('a closed sender sends nothing more', async () => {

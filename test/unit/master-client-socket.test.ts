@@ -7,7 +7,7 @@ import type { ServerFrame } from '../../src/protocol/frames.ts';
 import { ClientSocket } from '../../src/server/master/edge/client-socket.ts';
 import { until } from '../fixtures/until.ts';
 
-/** More than the two ends' buffers take, so that a client that does not read leaves some of it here. */
+/** More than the buffers of both ends, so that a client that does not read leaves some of it here. */
 const LARGE: ServerFrame = { t: 'refused', error: { code: 'INTERNAL', message: 'x'.repeat(12_000_000), action: '' } };
 
 describe('ClientSocket', { timeout: 20_000 }, () => {
@@ -34,7 +34,7 @@ describe('ClientSocket', { timeout: 20_000 }, () => {
     return { edge, ws, client, tcp: response.socket };
   }
 
-  it('gives a frame that is large the time that it takes', async () => {
+  it('gives a large frame enough time', async () => {
     const { edge, ws, client, tcp } = await connected();
     tcp.pause();
     edge.send(LARGE);
@@ -48,7 +48,7 @@ describe('ClientSocket', { timeout: 20_000 }, () => {
     assert.equal(ws.readyState, WebSocket.OPEN);
   });
 
-  it('cuts a client that reads nothing of much, for some beats', async () => {
+  it('cuts a client that reads nothing of a large frame for some beats', async () => {
     const { edge, ws, tcp } = await connected();
     tcp.pause();
     edge.send(LARGE);
@@ -59,7 +59,7 @@ describe('ClientSocket', { timeout: 20_000 }, () => {
     assert.deepEqual(beats, [true, true, true, false]);
   });
 
-  it('cuts at once what takes too much memory', async () => {
+  it('cuts a socket that takes too much memory at once', async () => {
     const { edge, ws, tcp } = await connected();
     tcp.pause();
     edge.send(LARGE);

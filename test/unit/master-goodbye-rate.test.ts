@@ -4,7 +4,7 @@ import { GoodbyeRate } from '../../src/server/master/edge/goodbye-rate.ts';
 
 const nothing = async (): Promise<void> => {};
 
-test('an address may send a burst, and then so many a second; others are not concerned', async () => {
+test('an address may send a burst, and then a number a second; others are not affected', async () => {
   let now = 0;
   const rate = new GoodbyeRate(() => now);
   const send = async (address: string, count: number): Promise<number> => {
@@ -20,7 +20,7 @@ test('an address may send a burst, and then so many a second; others are not con
   assert.equal(await send('2001:db8::2', 600), 400);
 });
 
-test('only so many are under way, and each that ends makes room, also one that fails', async () => {
+test('only a limited number is in progress, and each that ends makes room, even after a failure', async () => {
   const rate = new GoodbyeRate();
   const ends: ((error?: Error) => void)[] = [];
   const work = (): Promise<void> =>

@@ -22,7 +22,7 @@ test('large frames count more', () => {
   assert.ok(read < frames.burst / 5, `${read}`);
 });
 
-test('a client that is sent much may acknowledge much', () => {
+test('a client that gets many frames may send many acknowledgements', () => {
   const rate = new InboundRate(() => 0);
   for (let n = 0; n < 10 * frames.burst; n += 1) {
     rate.expectsAck();
@@ -30,7 +30,7 @@ test('a client that is sent much may acknowledge much', () => {
   }
 });
 
-test('a flood that goes on while it is slowed is refused, and what comes in bursts is not', () => {
+test('a flood that continues while it is slowed is refused, but bursts are not', () => {
   let now = 0;
   const flooding = new InboundRate(() => now);
   const kinds = new Set<string>();

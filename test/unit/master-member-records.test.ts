@@ -49,7 +49,7 @@ describe('MemberRecords', () => {
   let writes: number;
   let mayRenewKey: boolean;
   let fails: boolean;
-  /** The change that a write waits for. */
+  /** Holds back writes of changes until it resolves. */
   let gate: Promise<void>;
   let members: Map<ConnectionId, Member>;
   let forgotten: ConnectionId[];
@@ -93,7 +93,7 @@ describe('MemberRecords', () => {
     });
   });
 
-  it('leave a resume key as it is, and the store alone, where too many would change at a time', async () => {
+  it('leave resume keys and the store unchanged if too many would change at a time', async () => {
     const ann = add('ann');
     mayRenewKey = false;
     assert.equal(await records.renewKey(ann, 'first' as ResumeKey), 'first');
@@ -103,14 +103,14 @@ describe('MemberRecords', () => {
     assert.equal(writes, 1);
   });
 
-  it('write once what thousands change at a time', async () => {
+  it('write thousands of simultaneous changes once', async () => {
     const all = Array.from({ length: 5_000 }, (_, n) => add(`${n}`));
     await Promise.all(all.map((one) => resumed(one, 'second')));
     assert.deepEqual([writes, stored.size], [1, 5_000]);
     for (const one of all) assert.ok(one.provesToBe('first') && one.provesToBe('second'));
   });
 
-  it('change a member only when the store has it, and the others of the moment with it', async () => {
+  it('change a member only after the store has the change, together with simultaneous ones', async () => {
     const [ann, bob] = [add('ann'), add('bob')];
     fails = true;
     const both = await Promise.allSettled([resumed(ann, 'second'), resumed(bob, 'second')]);
@@ -124,7 +124,7 @@ describe('MemberRecords', () => {
     assert.ok(ann.provesToBe('third'));
   });
 
-  it('undo no change by another that was made at the same time', async () => {
+  it('do not undo a simultaneous change', async () => {
     const ann = add('ann');
     let open = (): void => {};
     gate = new Promise((resolve) => {
@@ -143,7 +143,7 @@ describe('MemberRecords', () => {
     }
   });
 
-  it('do not bring back a key that has ended while the store was written to', async () => {
+  it('do not restore a key that was invalidated during a write', async () => {
     const ann = add('ann');
     await resumed(ann, 'second');
     ann.attach('edge@a#1' as AttachmentId, { down: () => {} });
@@ -164,7 +164,7 @@ describe('MemberRecords', () => {
       ['first', 'second', 'third'].filter((key) => ann.provesToBe(key)),
       ['second'],
     );
-    // The store is told by the next sweep, or by the one after if it does not answer.
+    // The next sweep updates the store, or the one after if the store does not answer.
     fails = true;
     records.sweep();
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -179,10 +179,10 @@ describe('MemberRecords', () => {
     const before = writes;
     records.sweep();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.equal(writes, before, 'it is told once');
+    assert.equal(writes, before, 'it is written once');
   });
 
-  it('do not put a member on the books that has left', async () => {
+  it('do not write a member that has left', async () => {
     const [ann, bob] = [add('ann'), add('bob')];
     members.delete(ann.id);
     await resumed(ann, 'second');

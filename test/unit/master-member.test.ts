@@ -9,7 +9,7 @@ import { type JoinedConnection, Member } from '../../src/server/master/owner/mem
 const CONNECTION = { connectionId: 'con_1', joined: {} } as unknown as JoinedConnection;
 const ATTACHMENT = 'edge#1' as AttachmentId;
 
-/** A member that is here, and what its edge is told. */
+/** A present member, and the items for its edge. */
 function here(now: () => number): { member: Member; told: Downward[]; sent: () => ServerFrame[] } {
   const told: Downward[] = [];
   const member = new Member(CONNECTION, now);
@@ -19,7 +19,7 @@ function here(now: () => number): { member: Member; told: Downward[]; sent: () =
 
 const say = (member: Member, from: number) => member.tell('signal', { id: 's', from: `con_${from}` as ConnectionId });
 
-test('one that acknowledges a little now and then, and holds up the others, is found out in the end', () => {
+test('a member that acknowledges slowly and delays the others is finally detected', () => {
   let now = 0;
   const { member } = here(() => now);
   for (let n = 0; n < BUDGETS.outboxSignals; n += 1) say(member, n);
@@ -29,12 +29,12 @@ test('one that acknowledges a little now and then, and holds up the others, is f
     acknowledged += 1;
     member.outbox.acknowledge(acknowledged as Seq);
     assert.equal(member.outbox.overdueMs(0), 0, 'it is never silent');
-    assert.ok(now < 120_000, 'it goes on for ever');
+    assert.ok(now < 120_000, 'it is never detected');
   }
   assert.ok(now > BUDGETS.farBehindMs);
 });
 
-test('one that is away, that is quick, or that holds up nobody is not far behind', () => {
+test('an absent, quick or harmless member is not lagging', () => {
   let now = 0;
   const pass = (member: Member): number => {
     let most = 0;
@@ -51,7 +51,7 @@ test('one that is away, that is quick, or that holds up nobody is not far behind
   assert.equal(pass(roomy), 0);
 });
 
-test('too many events put nobody out, and answers still find room', () => {
+test('too many events disconnect no member, and answers still find room', () => {
   const { member, told, sent } = here(() => 0);
   for (let n = 0; n < 5_000; n += 1) {
     assert.equal(member.tell('connectionPresence', { connectionId: 'con_2' as ConnectionId, presence: 'away' }), true);
@@ -59,6 +59,6 @@ test('too many events put nobody out, and answers still find room', () => {
   assert.equal(sent().length, 2_000);
   assert.deepEqual(told.at(-1), { attachment: ATTACHMENT, close: 4408 });
   assert.equal(member.send({ t: 'res', id: 1 as never, data: {} }), true);
-  assert.equal(sent().length, 2_000, 'what could only be dropped is not sent');
+  assert.equal(sent().length, 2_000, 'events that would be dropped are not sent');
   assert.equal(member.outbox.size, 1);
 });

@@ -21,15 +21,15 @@ test('frames are numbered without gaps and kept until acknowledged', () => {
     outbox.after(at(2))?.map(({ seq }) => seq),
     [3],
   );
-  assert.equal(outbox.after(at(1)), undefined, 'what was acknowledged is not there any more');
-  assert.equal(outbox.after(at(9)), undefined, 'what was never sent cannot have arrived');
+  assert.equal(outbox.after(at(1)), undefined, 'acknowledged frames are gone');
+  assert.equal(outbox.after(at(9)), undefined, 'unsent frames cannot have arrived');
   assert.equal(outbox.add(frame(4))?.seq, 4);
   outbox.acknowledge(at(4));
   assert.deepEqual(outbox.after(at(4)), []);
   assert.equal(outbox.size, 0);
 });
 
-test('who waits for a delivery is told when it has arrived, or never will', async () => {
+test('a promise of a delivery settles on arrival, or when it has become impossible', async () => {
   const outbox = new Outbox();
   await outbox.secured();
   const told: string[] = [];
@@ -44,20 +44,20 @@ test('who waits for a delivery is told when it has arrived, or never will', asyn
   await second;
 });
 
-test('what is kept elsewhere is waited for no longer, and is delivered all the same', async () => {
+test('a signal kept in the store is no longer awaited, but still delivered', async () => {
   const outbox = new Outbox();
   const signal = (id: string) => ({ t: 'evt', event: 'signal', data: { id } }) as const;
   outbox.add(signal('a'));
   outbox.add(frame(1));
   const secured = outbox.secured();
-  assert.deepEqual(outbox.unkept(), [{ id: 'a' }], 'answers are asked for again');
+  assert.deepEqual(outbox.unkept(), [{ id: 'a' }], 'clients request answers again');
   const upTo = outbox.last;
   outbox.add(signal('b'));
   outbox.kept(upTo);
   await secured;
   assert.deepEqual(outbox.unkept(), [{ id: 'b' }]);
   assert.equal(outbox.holdsKept, true);
-  // Renumbered behind a snapshot, the kept ones are still known as such.
+  // After renumbering for a snapshot, kept signals are still marked as kept.
   outbox.rebase();
   assert.deepEqual(outbox.unkept(), [{ id: 'b' }]);
   assert.deepEqual(
@@ -100,7 +100,7 @@ const presence = {
   data: { connectionId: 'c' as ConnectionId, presence: 'away' },
 } as const;
 
-test('a sender may have as much waiting as the others leave free: there is always room for another', () => {
+test('a sender may fill the room that the others leave: there is always room for another', () => {
   const outbox = new Outbox({ signals: 100, frames: 200 });
   const fill = (sender: string): number => {
     let added = 0;
@@ -121,7 +121,7 @@ test('a sender may have as much waiting as the others leave free: there is alway
   for (let id = 1; id <= 100; id += 1) assert.ok(outbox.add(frame(id)));
 });
 
-test('bytes count like frames, and are counted where they are drawn from', () => {
+test('bytes count like frames, and count in their budget', () => {
   const budget = new ByteBudget(1_000_000);
   const outbox = new Outbox({ bytes: 10_000, signalBytes: 8_000 });
   outbox.drawOn(budget);
@@ -140,7 +140,7 @@ test('bytes count like frames, and are counted where they are drawn from', () =>
   assert.equal(budget.used, 0);
 });
 
-test('events that are too many are dropped for a snapshot, which is given until it has arrived', () => {
+test('too many events are dropped for a snapshot, which is repeated until it has arrived', () => {
   const outbox = new Outbox({ frames: 4 });
   outbox.add(presence);
   outbox.add(said('a'));
@@ -153,7 +153,7 @@ test('events that are too many are dropped for a snapshot, which is given until 
   assert.equal(outbox.needsSnapshot(at(4)), true);
   outbox.add(frame(2));
   assert.deepEqual(outbox.missed(at(1)), []);
-  assert.equal(outbox.missed(at(9)), undefined, 'what was never sent cannot have arrived');
+  assert.equal(outbox.missed(at(9)), undefined, 'unsent frames cannot have arrived');
   const behind = outbox.last;
   outbox.rebase();
   assert.deepEqual(
@@ -164,20 +164,20 @@ test('events that are too many are dropped for a snapshot, which is given until 
       [8, 'res'],
     ],
   );
-  // The welcome with the snapshot was lost: its client has got no further.
+  // The welcome with the snapshot was lost, so the client has not progressed.
   assert.equal(outbox.needsSnapshot(at(1)), true);
   assert.equal(outbox.needsSnapshot(behind), false);
   outbox.acknowledge(at(8));
   assert.equal(outbox.dropEvents(), false, 'there are none');
 });
 
-test('the last word is kept, however full it is', () => {
+test('the final frame is kept, even in a full outbox', () => {
   const outbox = new Outbox({ frames: 1 });
   outbox.add(frame(1));
   assert.ok(outbox.add({ t: 'evt', event: 'evicted', data: { reason: 'disconnect' } }));
 });
 
-test('it is known for how long nothing has been acknowledged', () => {
+test('the outbox knows the time without an acknowledgement', () => {
   let now = 0;
   const outbox = new Outbox({ now: () => now });
   assert.equal(outbox.overdueMs(0), 0);
@@ -186,18 +186,18 @@ test('it is known for how long nothing has been acknowledged', () => {
   outbox.add(frame(2));
   now = 5_000;
   assert.equal(outbox.overdueMs(0), 4_000);
-  assert.equal(outbox.overdueMs(3_000), 2_000, 'not before its client was here');
+  assert.equal(outbox.overdueMs(3_000), 2_000, 'not before its client was present');
   outbox.acknowledge(at(1));
   now = 6_000;
   assert.equal(outbox.overdueMs(0), 1_000);
   outbox.acknowledge(at(1));
-  assert.equal(outbox.overdueMs(0), 1_000, 'the same word again is no progress');
+  assert.equal(outbox.overdueMs(0), 1_000, 'a repeated acknowledgement is not progress');
   assert.equal(outbox.ageMs, 5_000);
   outbox.acknowledge(at(2));
   assert.equal(outbox.overdueMs(0), 0);
 });
 
-test('whatever is lost between, everything arrives once and in order', () => {
+test('with any losses, everything arrives once and in order', () => {
   for (const seed of seeds(100)) {
     const random = seededRandom(seed);
     const outbox = new Outbox({ frames: 10_000 });
@@ -234,7 +234,7 @@ test('whatever is lost between, everything arrives once and in order', () => {
   }
 });
 
-test('nobody waits for a client that has left, and a client that is put out with what it has not had is an error', async () => {
+test('a departed client is not awaited, and disconnecting a client with undelivered signals is an error', async () => {
   const left = new Outbox();
   left.add(frame(1));
   left.close();
@@ -242,11 +242,11 @@ test('nobody waits for a client that has left, and a client that is put out with
   const putOut = new Outbox();
   putOut.add(frame(1));
   const secured = putOut.secured();
-  putOut.close(new Error('it was put out'));
-  await assert.rejects(secured, /it was put out/);
+  putOut.close(new Error('it was disconnected'));
+  await assert.rejects(secured, /it was disconnected/);
 });
 
-test('what is kept elsewhere is not here, too, while its client is away, and is put back in its place', () => {
+test('signals of the store leave memory while their client is away, and return in order', () => {
   const budget = new ByteBudget(1_000_000);
   const outbox = new Outbox();
   outbox.drawOn(budget);
@@ -264,10 +264,10 @@ test('what is kept elsewhere is not here, too, while its client is away, and is 
   outbox.add(c);
   assert.equal(outbox.absent, 2);
   assert.ok(budget.used < 12_000, `${budget.used} bytes`);
-  assert.ok(outbox.bytes > full, 'the limits are those of what waits, wherever that is');
+  assert.ok(outbox.bytes > full, 'the limits apply to waiting signals, in memory or in the store');
   outbox.dropKept();
-  assert.equal(outbox.absent, 2, 'what is not kept stays');
-  // An earlier one has arrived and is not forgotten yet.
+  assert.equal(outbox.absent, 2, 'other frames stay');
+  // An earlier one has arrived, but the store has not dropped it yet.
   outbox.putBack([signal('z').data, a.data, b.data]);
   const told = (outbox.after(at(0)) ?? []).map((one) =>
     one.t === 'evt' && one.event === 'signal' ? one.data.id : one.t,

@@ -14,11 +14,11 @@ describe('Ownership', { timeout: 10_000 }, () => {
   }
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it('asks once for many, and never answers with what was true before the question', async () => {
+  it('reads once for many callers, and never answers with a result from before the question', async () => {
     const { ownership, looks } = asked();
     const first = ownership.confirm(() => true);
     await turn();
-    // These come while the first look is under way: it may be over already by then.
+    // These come during the first read, whose result may be outdated for them.
     const later = [ownership.confirm(() => true), ownership.confirm(() => true)];
     await turn();
     assert.equal(looks.length, 1);
@@ -34,7 +34,7 @@ describe('Ownership', { timeout: 10_000 }, () => {
     assert.equal(await last, true);
   });
 
-  it('waits while nobody can tell, for as long as the answer matters', async () => {
+  it('waits while the store does not answer, as long as the caller needs the answer', async () => {
     const said: Owned[] = ['unknown', 'unknown', 'yes'];
     const patient = new Ownership(async () => said.shift() ?? 'no', 1);
     assert.equal(await patient.confirm(() => true), true);

@@ -13,13 +13,13 @@ function taken(): Parts {
 }
 
 describe('Parts', () => {
-  it('sends a large frame whole to a client that does not know of parts, and a small one to any', () => {
+  it('sends a large frame whole to a client without parts, and a small one to any client', () => {
     assert.deepEqual(new Parts().of(LARGE), [LARGE]);
     const just = 'x'.repeat(LIMITS.partLength);
     assert.deepEqual(taken().of(just), [just]);
   });
 
-  it('cuts anywhere, also through a character, and loses nothing', () => {
+  it('cuts anywhere, even inside a character, and loses nothing', () => {
     for (const from of [0, 1, 2]) {
       const text = LARGE.slice(from);
       const parts = taken()
@@ -34,7 +34,7 @@ describe('Parts', () => {
     }
   });
 
-  it('believes a client that more has come, once, and never more than was sent', () => {
+  it("accepts a client's report of progress once, and never beyond the sent parts", () => {
     const parts = taken();
     const { length } = parts.of(LARGE);
     assert.deepEqual(

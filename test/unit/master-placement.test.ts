@@ -39,7 +39,7 @@ class FakeDirectory extends EventEmitter<DirectoryEvents> {
 
 class Fixture {
   readonly directory = new FakeDirectory();
-  /** Commands in the order in which they came, and how long each might take. */
+  /** Commands in the order of arrival, with their time limits. */
   readonly calls: string[] = [];
   readonly silent = new Set<string>();
   readonly placement: Placement;
@@ -65,7 +65,7 @@ class Fixture {
 const [FIRST, SECOND] = ['media-1@a', 'media-2@a'] as [InstanceId, InstanceId];
 
 describe('Placement', () => {
-  it('gives a node half a verdict to answer, asks the next, and closes what is opened late', async () => {
+  it("gives a node half a verdict's time, tries the next, and closes a room that opens late", async () => {
     const is = new Fixture();
     is.silent.add('media-1');
     assert.equal(await is.place(), 'room at media-2');
@@ -82,7 +82,7 @@ describe('Placement', () => {
     assert.ok(performance.now() - since < 100);
   });
 
-  it('asks doubted nodes last, and those with a room of the session that is being left; one never', async () => {
+  it('tries doubted nodes last, like nodes with a room that the session is leaving; an excluded one never', async () => {
     const is = new Fixture();
     is.directory.doubt(FIRST, true);
     assert.equal(await is.place(), 'room at media-2');
@@ -96,7 +96,7 @@ describe('Placement', () => {
     assert.equal(is.calls[0], 'media-1 openRoom 1500');
   });
 
-  it('never closes, for a late answer, a room that is being left', async () => {
+  it('never closes a room that is being left because of a late answer', async () => {
     const is = new Fixture();
     is.silent.add('media-2').add('media-3');
     await is.place({ last: new Set([FIRST, SECOND]) });
@@ -106,7 +106,7 @@ describe('Placement', () => {
 });
 
 describe('MediaRoom', () => {
-  it('fails at once while its node is dead, and goes on when that is back', async () => {
+  it('fails at once while its node is dead, and continues when the node returns', async () => {
     const is = new Fixture();
     const { room } = await is.placement.place(SESSION, OWNER);
     let isGone = false;

@@ -46,7 +46,7 @@ describe('Places', () => {
   let now: number;
   let places: Places;
 
-  /** As an owner has it that begins, or takes over what is in the store. */
+  /** The state of an owner that begins, or takes over the store's state. */
   function newPlaces(): Places {
     const store: Pick<Store, 'putConnection' | 'removeConnection'> = {
       putConnection: async (record) => {
@@ -87,14 +87,14 @@ describe('Places', () => {
     places = newPlaces();
   });
 
-  it('have names of their own unless they are given some', async () => {
+  it('have their own names by default', async () => {
     const [one, two] = await Promise.all([places.create(options), places.create(options)]);
     assert.notEqual(one.connectionId, two.connectionId);
     assert.equal(places.pending.length, 2);
     assert.equal(stored.size, 2);
   });
 
-  it('are made once under the same names, also at the same moment and by another owner', async () => {
+  it('are made once under the same names, even simultaneously and by another owner', async () => {
     const [one, two] = await Promise.all([places.create(options, names), places.create(options, names)]);
     assert.equal(one, two);
     assert.equal(await places.create(options, names), one);
@@ -104,7 +104,7 @@ describe('Places', () => {
     assert.equal(next.pending.length, 1);
   });
 
-  it('are not made again under the names of one that has ended', async () => {
+  it('are not made again under the names of an ended one', async () => {
     const made = await places.create(options, names);
     await places.remove(pendingOf(made));
     for (const owner of [places, takenOver()]) {
@@ -129,7 +129,7 @@ describe('Places', () => {
     assert.equal((await places.create(options, { ...names, connectionId: stays.connectionId })).createdAt, 1_000_000);
   });
 
-  it('can be made after the store could not be asked', async () => {
+  it('can be made after a failure of the store', async () => {
     works = false;
     await assert.rejects(places.create(options, names), ProtocolError);
     assert.equal(places.pending.length, 0);
@@ -138,7 +138,7 @@ describe('Places', () => {
     assert.equal(places.pending.length, 1);
   });
 
-  it('stay when the store cannot be told of their end', async () => {
+  it('stay when the store cannot record their end', async () => {
     const made = await places.create(options);
     const place = pendingOf(made);
     works = false;
@@ -146,7 +146,7 @@ describe('Places', () => {
     assert.equal(pendingOf(made), place);
   });
 
-  it('are changed in the store first, and not while somebody joins', async () => {
+  it('change in the store first, and not during a join', async () => {
     const place = pendingOf(await places.create(options));
     await places.change(place, { ...place.record, role: 'SUBSCRIBER' });
     assert.equal(place.record.role, 'SUBSCRIBER');
@@ -160,7 +160,7 @@ describe('Places', () => {
     await assert.rejects(places.change(place, { ...place.record, role: 'MODERATOR' }), { code: 'UNAVAILABLE' });
   });
 
-  it('have tokens that only the secret tells', async () => {
+  it('have tokens that only the secret reveals', async () => {
     const own = [{ url: 'turn:turn.example.org', username: 'ann-7', credential: 'hunter2' }];
     const one = await places.create({ ...options, customIceServers: own });
     const token = tokenOf(one);
@@ -169,21 +169,22 @@ describe('Places', () => {
     for (const hidden of [token, token.slice(4), 'hunter2', 'ann-7'])
       assert.equal(text.includes(hidden), false, hidden);
     assert.deepEqual(secrets.iceServersOf(one), own);
-    // Any owner tells the same, also with another secret in front.
+    // Any owner computes the same, even with another current secret.
     const next = new ConnectionSecrets(Secrets.of('another secret', 'the secret of the cluster'));
     assert.equal(next.tokenOf(one), token);
     assert.deepEqual(next.iceServersOf(one), own);
     const thief = new ConnectionSecrets(Secrets.of('not the secret'));
     assert.equal(thief.tokenOf(one), undefined);
     assert.deepEqual(thief.iceServersOf(one), []);
-    // Two places that are alike but for their salt have other tokens, and what was sealed for one opens as no other.
+    // Two seats that differ only by their salt have different tokens, and the sealed data of one does not open for
+    // another.
     const other = await places.create(options);
     assert.notEqual(tokenOf({ ...one, ...secrets.seal(one, []) }), token);
     assert.notEqual(other.tokenSalt, one.tokenSalt);
     assert.deepEqual(secrets.iceServersOf({ ...other, sealedIceServers: one.sealedIceServers ?? '' }), []);
   });
 
-  it('expire, are refused by name for an hour, and are forgotten then', async () => {
+  it('expire, are refused with a named error for an hour, and are then forgotten', async () => {
     const made = await places.create(options);
     const short = await places.create({ ...options, expiresInMs: 1_000 }, names);
     assert.deepEqual([made.expiresAt, short.expiresAt], [now + 15 * MINUTE, now + 1_000]);
@@ -210,7 +211,7 @@ describe('Places', () => {
     assert.deepEqual([places.claim(tokenOf(made)).kind, stored.size], ['unknown', 0]);
   });
 
-  it('remember so many expired tokens, and no more', async () => {
+  it('remember a limited number of expired tokens', async () => {
     for (let n = 0; n < 10_005; n += 1) {
       now += 1;
       await places.create({ ...options, expiresInMs: 1_000 });
@@ -221,7 +222,7 @@ describe('Places', () => {
     assert.equal(stored.size, 10_000);
   });
 
-  it('do not expire while or after somebody joins, and are known to be used until an hour after the end', async () => {
+  it('do not expire during or after a join, and count as used until an hour after the end', async () => {
     const made = await places.create({ ...options, expiresInMs: 1_000 });
     const place = pendingOf(made);
     place.busy = true;

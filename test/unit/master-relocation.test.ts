@@ -18,7 +18,7 @@ function roomOf(media: string): Placed {
   return { room, media: { id: media } } as object as Placed;
 }
 
-/** A session of Ann and Bob, whose media is at `first`, and what happens to it in order. */
+/** A session of Ann and Bob with its media at `first`; records its events in order. */
 class Fixture {
   readonly clock = new FakeClock();
   readonly story: string[] = [];
@@ -81,14 +81,14 @@ class Fixture {
     });
   }
 
-  /** The events since this was asked last. */
+  /** The events since the last call. */
   told(): string[] {
     return this.story.splice(0);
   }
 
-  /** The search for another place ends. */
+  /** The search for another node ends. */
   async finds(media?: string): Promise<void> {
-    assert.ok(this.#found, 'another place is looked for');
+    assert.ok(this.#found, 'another node is searched');
     const found = this.#found;
     this.#found = undefined;
     found(media);
@@ -112,7 +112,7 @@ class Fixture {
 const ASKED = 'ask ann,bob of first';
 
 describe('Relocation: a node that cannot be commanded', () => {
-  it('is only silent for a moment: nothing follows', () => {
+  it('is silent only for a moment: nothing follows', () => {
     const is = new Fixture();
     is.relocation.doubted();
     is.relocation.doubted();
@@ -124,7 +124,7 @@ describe('Relocation: a node that cannot be commanded', () => {
     assert.ok(!is.isSearching);
   });
 
-  it('carries media that flows: it stays, and nobody notices when the node is heard again', () => {
+  it('carries flowing media: the media stays, and no client notices the return of the node', () => {
     const is = new Fixture();
     is.relocation.doubted();
     is.say(ANN, 'flows');
@@ -132,7 +132,7 @@ describe('Relocation: a node that cannot be commanded', () => {
     is.relocation.silent();
     assert.deepEqual(is.told(), [ASKED]);
     is.clock.advance(4_000);
-    assert.equal(is.told().length, 4, 'the clients are asked again and again');
+    assert.equal(is.told().length, 4, 'the clients are asked repeatedly');
     is.relocation.heard();
     is.clock.advance(60_000);
     assert.deepEqual(is.told(), []);
@@ -140,7 +140,7 @@ describe('Relocation: a node that cannot be commanded', () => {
   });
 
   for (const failover of ['takeover', 'rebuild'] as const) {
-    it(`carries media that flows for longer than there is patience: it moves beside the old (${failover})`, async () => {
+    it(`carries flowing media beyond the time limit: the media moves beside the old room (${failover})`, async () => {
       const is = new Fixture(failover);
       is.away = ['con_cat' as ConnectionId];
       is.relocation.doubted();
@@ -161,7 +161,7 @@ describe('Relocation: a node that cannot be commanded', () => {
     });
   }
 
-  it('is needed, or does not serve all: the media moves at once, beside the old', async () => {
+  it('is needed, or does not serve all clients: the media moves at once, beside the old room', async () => {
     for (const need of ['command', 'client'] as const) {
       const is = new Fixture();
       is.relocation.commandFailed();
@@ -178,7 +178,7 @@ describe('Relocation: a node that cannot be commanded', () => {
     }
   });
 
-  it('is heard again before there is another place: the media stays', async () => {
+  it('is heard again before another node is found: the media stays', async () => {
     const is = new Fixture();
     is.relocation.silent();
     is.say(ANN, 'flows');
@@ -192,7 +192,7 @@ describe('Relocation: a node that cannot be commanded', () => {
     assert.ok(!is.isSearching);
   });
 
-  it('cannot be left: the media stays while it flows, and that is tried again', async () => {
+  it('has no alternative: the media stays while it flows, and the owner tries again', async () => {
     const is = new Fixture();
     is.relocation.silent();
     is.say(ANN, 'flows');
@@ -206,7 +206,7 @@ describe('Relocation: a node that cannot be commanded', () => {
 });
 
 describe('Relocation: a node that is as good as dead', () => {
-  it('all clients say so, and a probe has not been answered: the verdict is not waited for', async () => {
+  it('all clients report silence, and a probe is unanswered: the move does not wait for the verdict', async () => {
     const is = new Fixture();
     is.relocation.doubted();
     is.say(ANN, 'silent');
@@ -216,7 +216,7 @@ describe('Relocation: a node that is as good as dead', () => {
     assert.deepEqual(is.told(), [ASKED, 'lose', 'moved to second, kept']);
   });
 
-  it('policy rebuild: all clients say so, and the verdict is waited for', () => {
+  it('policy rebuild: all clients report silence, and the end waits for the verdict', () => {
     const is = new Fixture('rebuild');
     is.relocation.doubted();
     for (const client of [ANN, BOB]) is.say(client, 'silent');
@@ -225,7 +225,7 @@ describe('Relocation: a node that is as good as dead', () => {
     assert.deepEqual(is.told(), ['crash']);
   });
 
-  it('no client can tell, or is here: the verdict is enough', () => {
+  it('no client can tell, or is present: the verdict suffices', () => {
     for (const here of [[], [ANN, BOB]]) {
       const is = new Fixture();
       is.here = here;
@@ -237,7 +237,7 @@ describe('Relocation: a node that is as good as dead', () => {
     }
   });
 
-  it('no client answers: the verdict is enough where they have had their time, and is followed by it where not', () => {
+  it('no client answers: the verdict suffices after their time limit, and otherwise waits for it', () => {
     const asked = new Fixture();
     asked.relocation.doubted();
     asked.clock.advance(1_500);
@@ -252,7 +252,7 @@ describe('Relocation: a node that is as good as dead', () => {
     assert.ok(surprised.isSearching);
   });
 
-  it('the only client that could still tell leaves', () => {
+  it('the only client that could answer leaves', () => {
     const is = new Fixture();
     is.relocation.doubted();
     is.say(ANN, 'silent');
@@ -273,8 +273,8 @@ describe('Relocation: a node that is as good as dead', () => {
   });
 });
 
-describe('Relocation: a node that is gone, or goes', () => {
-  it('gone: clients are not asked, and the old is not kept', async () => {
+describe('Relocation: a node that is dead, or drains', () => {
+  it('dead: clients are not asked, and the old room is not kept', async () => {
     const is = new Fixture();
     void is.relocation.lost(is.room);
     assert.deepEqual(is.told(), ['lose']);
@@ -285,7 +285,7 @@ describe('Relocation: a node that is gone, or goes', () => {
     assert.deepEqual(rebuilt.told(), ['crash']);
   });
 
-  it('gone while it is doubted, held or left: as if it had not been', async () => {
+  it('dead while it is doubted, held or being left: the same', async () => {
     for (const state of ['doubted', 'held', 'left'] as const) {
       const is = new Fixture();
       is.relocation.doubted();
@@ -303,7 +303,7 @@ describe('Relocation: a node that is gone, or goes', () => {
     }
   });
 
-  it('drains: the old is kept until every client shows the new, and no longer', async () => {
+  it('drains: the old room is kept until every client shows the new media, and no longer', async () => {
     const is = new Fixture('rebuild');
     is.relocation.drains();
     is.relocation.drains();
@@ -317,7 +317,7 @@ describe('Relocation: a node that is gone, or goes', () => {
     assert.deepEqual(is.told(), ['left first']);
   });
 
-  it('drains, and there is no other: the media stays until the end', async () => {
+  it('drains without an alternative: the media stays until the end', async () => {
     const is = new Fixture();
     is.relocation.drains();
     await is.finds();

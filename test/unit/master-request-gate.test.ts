@@ -39,7 +39,7 @@ function gateOf(budget = new ByteBudget(10_000)) {
   return { gate, begun, held, budget };
 }
 
-test('what comes too fast waits in its order, and what is too much is refused', () => {
+test('requests that come too fast wait in order, and excess is refused', () => {
   const { gate, begun, budget } = gateOf();
   const taken = [1, 2, 3, 4, 5, 6, 7, 8].map((id) => gate.take(request(id), 1, 100));
   assert.deepEqual(taken, [true, true, true, true, true, true, true, false]);
@@ -47,14 +47,14 @@ test('what comes too fast waits in its order, and what is too much is refused', 
   assert.equal(budget.used, 400);
   tick(100);
   assert.deepEqual(begun, [1, 2, 3, 4]);
-  // A later one does not overtake those that wait, although there may be a token for it.
+  // A later request does not overtake waiting ones, even if there is a token for it.
   assert.equal(gate.take(request(9), 1, 100), true);
   tick(1_000);
   assert.deepEqual(begun, [1, 2, 3, 4, 5, 6, 7, 9]);
   assert.equal(budget.used, 0);
 });
 
-test('so many bytes wait, of one connection and of all', () => {
+test('waiting bytes are limited, for one connection and in total', () => {
   const { gate } = gateOf();
   for (const id of [1, 2, 3]) gate.take(request(id), 1, 900);
   assert.equal(gate.take(request(4), 1, 900), true);
@@ -68,7 +68,7 @@ test('so many bytes wait, of one connection and of all', () => {
   tight.close();
 });
 
-test('a large one costs more', () => {
+test('a large request costs more', () => {
   const { gate, begun } = gateOf();
   gate.take(request(1), 1, 10);
   gate.take(request(2), 3, 10);
@@ -78,7 +78,7 @@ test('a large one costs more', () => {
   gate.close();
 });
 
-test('nothing is begun while it is held, and nothing any more when it is closed', () => {
+test('nothing starts while the gate is held, or after it is closed', () => {
   const { gate, begun, held, budget } = gateOf();
   for (const id of [1, 2, 3, 4, 5]) gate.take(request(id), 1, 100);
   held.now = true;

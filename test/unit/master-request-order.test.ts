@@ -23,7 +23,7 @@ interface Call {
 
 const STREAM = 'str_CAM_aaaa_con_ann' as StreamId;
 
-/** Ann's and Bob's session, whose media node answers when the test says so. */
+/** Ann's and Bob's session, with a media node whose answers the test controls. */
 class Owner {
   readonly calls: Call[] = [];
   readonly told: string[] = [];
@@ -60,7 +60,7 @@ class Owner {
     this.bob.rtpCapabilities = { codecs: [] };
   }
 
-  /** Ann's stream is there. */
+  /** Adds Ann's published stream. */
   published(): void {
     const kinds: MediaKind[] = ['audio', 'video'];
     const stream = { streamId: STREAM, connectionId: this.ann.id, audioActive: true, videoActive: true } as StreamInfo;
@@ -75,7 +75,7 @@ class Owner {
     );
   }
 
-  /** Answers the call that has waited longest. */
+  /** Answers the oldest waiting call. */
   async answer(command: string, error?: ProtocolError): Promise<Call> {
     const call = await until(`a call of ${command}`, () => this.calls.shift());
     assert.equal(call.command, command);
@@ -88,7 +88,7 @@ class Owner {
   }
 }
 
-test('a microphone is toggled quickly and the media node is slow: its words never cross, and the newest counts', async () => {
+test('a microphone is toggled quickly and the media node is slow: commands never cross, and the newest wins', async () => {
   const owner = new Owner();
   owner.published();
   const asked = [false, true, false, true, false].map((active) =>
@@ -103,10 +103,10 @@ test('a microphone is toggled quickly and the media node is slow: its words neve
   assert.deepEqual([first.params.paused, last.params.paused, owner.calls.length], [true, true, 0]);
   assert.ok(Number(last.params.order) > Number(first.params.order));
   assert.equal(owner.ann.publications.get(STREAM)?.stream.audioActive, false);
-  assert.equal(owner.ann.turns.size, 0, 'nothing is kept of what is done');
+  assert.equal(owner.ann.turns.size, 0, 'completed requests leave nothing behind');
 });
 
-test('one that failed does not hold up the next', async () => {
+test('a failed request does not block the next', async () => {
   const owner = new Owner();
   owner.published();
   const asked = [false, true].map((active) =>
@@ -117,7 +117,7 @@ test('one that failed does not hold up the next', async () => {
   assert.deepEqual(await Promise.all(asked), ['UNAVAILABLE', 'done']);
 });
 
-test('a stream ends while it is muted: nobody is told of it any more', async () => {
+test('a stream ends during muting: no event follows', async () => {
   const owner = new Owner();
   owner.published();
   const muted = owner.ask(owner.ann, 'setActive', { streamId: STREAM, kind: 'audio', active: false });
@@ -129,7 +129,7 @@ test('a stream ends while it is muted: nobody is told of it any more', async () 
   assert.ok(!owner.told.includes('streamActive false'), owner.told.join());
 });
 
-test('unpublished while the media node is at it: the stream is not there afterwards', async () => {
+test('unpublished while the media node works: the stream does not exist afterwards', async () => {
   const owner = new Owner();
   const published = owner.ask(owner.ann, 'publish', {
     key: 'aaaa',
@@ -154,7 +154,7 @@ test('unpublished while the media node is at it: the stream is not there afterwa
   );
 });
 
-test('a stream ends while somebody subscribes to it: no trace of that is left', async () => {
+test('a stream ends during a subscription: no trace of it is left', async () => {
   const owner = new Owner();
   owner.published();
   const subscribed = owner.ask(owner.bob, 'subscribe', { streamId: STREAM, transport: 'down' });
@@ -167,7 +167,7 @@ test('a stream ends while somebody subscribes to it: no trace of that is left', 
   assert.equal(owner.bob.subscriptions.size, 0);
 });
 
-test('only a part of a stream can be received: the other is closed', async () => {
+test('only a part of a stream can be received: the other part is closed', async () => {
   const owner = new Owner();
   owner.published();
   const subscribed = owner.ask(owner.bob, 'subscribe', { streamId: STREAM, transport: 'down' });
@@ -182,7 +182,7 @@ test('only a part of a stream can be received: the other is closed', async () =>
   assert.equal(owner.bob.subscriptions.size, 0);
 });
 
-test('what the media node has not answered is kept, so that it can be closed', async () => {
+test('an unanswered command is remembered, so that its object can be closed', async () => {
   const owner = new Owner();
   owner.published();
   const subscribed = owner.ask(owner.bob, 'subscribe', { streamId: STREAM, transport: 'down' });

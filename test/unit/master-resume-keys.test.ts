@@ -29,14 +29,14 @@ describe('the resume keys of a member', () => {
     assert.equal(hasOnlyKey(joined, hashResumeKey('one')), false);
   });
 
-  it('of several welcomes that may all be lost, some are accepted, and the one that was not lost', () => {
+  it('of several possibly lost welcomes some keys are accepted, among them the received one', () => {
     let keys = joined;
     for (const next of ['two', 'three', 'four', 'five']) keys = handOut(keys, 'one', next);
     assert.deepEqual(accepted(keys), ['one', 'three', 'four', 'five']);
     assert.deepEqual(accepted(handOut(joined, undefined, 'two')), ['one', 'two']);
   });
 
-  it('are proven by a hello that shows a new one', () => {
+  it('are proven by a hello with a new one', () => {
     const keys = handOut(handOut(joined, 'one', 'two'), 'two', 'three');
     assert.deepEqual(accepted(keys), ['two', 'three']);
     assert.equal(withNextKey(keys, hashResumeKey('one'), hashResumeKey('four')), undefined);

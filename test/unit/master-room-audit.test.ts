@@ -22,7 +22,7 @@ function fence(name: string): Fence {
 describe('RoomAudit', () => {
   afterEach(() => mock.timers.reset());
 
-  it('closes a room that is found three times in a row and not known, and no other', async () => {
+  it('closes only a room that is unknown in three consecutive audits', async () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const rooms = [fence('known'), fence('leaving'), fence('forgotten'), fence('passing')];
     const closed: string[] = [];
@@ -59,7 +59,7 @@ describe('RoomAudit', () => {
     assert.deepEqual(closed, []);
     await look();
     assert.deepEqual(closed, ['forgotten']);
-    // A look that fails counts for nothing, and what was counted begins anew.
+    // A failed audit does not count, and the count starts over.
     reachable = false;
     await look();
     reachable = true;

@@ -41,7 +41,7 @@ class Fixture {
 }
 
 describe('RoomsLeft', () => {
-  it('closes a room when every client shows the new media, says that the old is silent, or has left', async () => {
+  it('closes a room when every client shows the new media, reports silence of the old, or has left', async () => {
     const is = new Fixture();
     is.leave('first', [ANN, BOB, 'con_cat' as ConnectionId]);
     is.left.shown(ANN, 'second', true);
@@ -57,7 +57,7 @@ describe('RoomsLeft', () => {
     assert.equal(is.left.nodes.size, 0);
   });
 
-  it('knows by the order of the places what a client that shows one of them still needs', async () => {
+  it('derives from the order of the rooms which ones a client still needs', async () => {
     const is = new Fixture();
     for (const id of ['first', 'second', 'third']) is.leave(id, [ANN]);
     is.left.shown(ANN, 'of another session', false);
@@ -69,7 +69,7 @@ describe('RoomsLeft', () => {
     assert.deepEqual(is.over, ['first', 'second', 'third']);
   });
 
-  it('closes a room in which nobody had media at once, and any after a minute', async () => {
+  it('closes a room without media at once, and any room after a minute', async () => {
     const is = new Fixture();
     is.leave('empty', []);
     assert.deepEqual(is.over, ['empty']);
@@ -80,14 +80,14 @@ describe('RoomsLeft', () => {
     assert.deepEqual(is.commands, ['closeRoom empty', 'closeRoom first']);
   });
 
-  it('closes what could not be closed when its node takes commands again, and forgets it with the node', async () => {
+  it('closes a room later if its node did not accept commands, and forgets it with the node', async () => {
     const is = new Fixture();
     is.isReachable = false;
     for (const id of ['first', 'second']) is.leave(id, []);
     await is.settled();
-    // The audit of rooms may have it, should no word of the node come.
+    // The audit of rooms may close it if the node is not heard again.
     assert.ok(!is.left.isAt(NODE));
-    assert.ok(is.left.nodes.has(NODE), 'a new room there would be that one');
+    assert.ok(is.left.nodes.has(NODE), 'a new room there would be the same one');
     is.isReachable = true;
     is.left.nodeIsBack(NODE);
     await is.settled();
@@ -98,7 +98,7 @@ describe('RoomsLeft', () => {
     assert.equal(is.left.nodes.size, 0);
   });
 
-  it('ends with its session; where that goes on, nothing that clients show is closed', async () => {
+  it('ends with its session; if the session continues, no room that clients show is closed', async () => {
     for (const goesOn of [true, false]) {
       const is = new Fixture();
       is.leave('first');

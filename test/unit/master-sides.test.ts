@@ -21,27 +21,27 @@ function leases(renewed: Readonly<Record<number, number>>): GoodLease[] {
 
 const all = leases({ 1: 100, 2: 900, 3: 500 });
 
-test('the smaller side takes nothing from the larger', () => {
+test('the smaller side takes nothing from the larger one', () => {
   assert.equal(livesOnLargerSide(master(2), [], all, master(1), TIMING), true);
   assert.equal(livesOnLargerSide(master(3), [], all, master(1), TIMING), true);
 });
 
-test('the larger side takes over what the smaller owns', () => {
+test('the larger side takes over the sessions of the smaller one', () => {
   assert.equal(livesOnLargerSide(master(1), [master(3)], all, master(2), TIMING), false);
 });
 
-test('masters that renew nothing any more are dead, however many they are', () => {
+test('masters that renew no lease are dead, at any number', () => {
   const silent = leases({ 1: 100, 2: 2_100, 3: 2_600 });
   assert.equal(livesOnLargerSide(master(2), [], silent, master(1), TIMING), false);
   const one = leases({ 1: 100, 2: 2_100, 3: 500, 4: 400 });
-  assert.equal(livesOnLargerSide(master(2), [], one, master(1), TIMING), false, 'it is not one of the larger side');
+  assert.equal(livesOnLargerSide(master(2), [], one, master(1), TIMING), false, 'it is not on the larger side');
 });
 
-test('of two masters that do not hear each other each may take over, as either may have all the clients', () => {
+test('of two masters that do not hear each other, either may take over, because either may have all clients', () => {
   assert.equal(livesOnLargerSide(master(2), [], leases({ 1: 0, 2: 500 }), master(1), TIMING), false);
 });
 
-test('media nodes have no say', () => {
+test('media nodes do not count', () => {
   const media = leases({ 2: 300, 4: 300, 5: 300 }).map((lease) => ({
     ...lease,
     role: lease.id === 'master-2' ? ('master' as const) : ('media-node' as const),

@@ -19,7 +19,7 @@ function fence(room: string, epoch: number, owner = 'master-1@a'): Fence {
 const stale = { code: 'EPOCH_STALE' };
 
 describe('Fences', () => {
-  it('lets rising epochs pass and says when one has risen', () => {
+  it('accepts rising epochs and reports a rise', () => {
     const fences = new Fences();
     assert.equal(fences.admit(fence('r_1', 3)), 'raised');
     assert.equal(fences.admit(fence('r_1', 3)), 'same');
@@ -29,7 +29,7 @@ describe('Fences', () => {
     assert.equal(fences.admit(fence('r_1', 5, 'master-2@b')), 'same');
   });
 
-  it('knows an epoch as that of one owner and one life', () => {
+  it('ties an epoch to one owner and one life', () => {
     const fences = new Fences();
     fences.admit(fence('r_1', 3));
     assert.throws(() => fences.admit(fence('r_1', 3, 'master-2@b')), stale);
@@ -44,7 +44,7 @@ describe('Fences', () => {
     assert.equal(fences.admit(fence('b_1', 1)), 'raised');
   });
 
-  it('forgets what was unused for an hour, but not what protects a room', () => {
+  it('forgets fences unused for an hour, but none that protects a room', () => {
     let now = 0;
     const fences = new Fences(() => now);
     fences.admit(fence('old_1', 2));

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test';
 import type { types } from 'mediasoup';
 import { hurryToFullRate } from '../../src/server/media-node/full-rate.ts';
 
-/** As much of mediasoup's consumer as is asked here: a preference without a temporal layer means the highest. */
+/** The part of mediasoup's consumer under test: a preference without a temporal layer means the highest. */
 class FakeConsumer {
   readonly observer = new EventEmitter();
   readonly asked: types.ConsumerLayers[] = [];
@@ -34,7 +34,7 @@ async function pass(ms: number): Promise<void> {
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
 
-test('a viewer of a video in temporal parts is looked at thrice, and prefers what it preferred before', async () => {
+test('a viewer of a video with temporal layers is checked three times, and keeps its preference', async () => {
   const consumer = new FakeConsumer(2, { spatialLayer: 1, temporalLayer: 2 });
   consumer.hurry();
   await pass(150);
@@ -47,7 +47,7 @@ test('a viewer of a video in temporal parts is looked at thrice, and prefers wha
   assert.equal(consumer.asked.length, 6);
 });
 
-test('sound, and a video in one part, are left alone, and so is a viewer that has ended', async () => {
+test('sound, a video with one temporal layer, and an ended viewer are left alone', async () => {
   for (const consumer of [new FakeConsumer(0), new FakeConsumer(0, { spatialLayer: 1, temporalLayer: 0 })]) {
     consumer.hurry();
     await pass(1_000);

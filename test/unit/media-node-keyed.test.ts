@@ -19,7 +19,7 @@ function pending(): { made: Promise<Thing>; finish: (thing: Thing) => void; fail
 }
 
 describe('Keyed', () => {
-  it('makes one object for all who ask at once or later', async () => {
+  it('makes one object for all simultaneous and later callers', async () => {
     const things = new Keyed<Thing, string>();
     const thing = new Thing();
     let calls = 0;
@@ -34,7 +34,7 @@ describe('Keyed', () => {
     assert.equal(things.size, 1);
   });
 
-  it('forgets a failure, so that the key can be tried again', async () => {
+  it('forgets a failure, so that the key can be used again', async () => {
     const things = new Keyed<Thing, string>();
     await assert.rejects(
       things.make('k', '', () => Promise.reject(new Error('no'))),
@@ -45,7 +45,7 @@ describe('Keyed', () => {
     assert.equal(things.size, 1);
   });
 
-  it('drops what closes by itself', async () => {
+  it('drops an object that closes by itself', async () => {
     const things = new Keyed<Thing, string>();
     const { object } = await things.make('k', '', async () => new Thing());
     object.close();
@@ -62,7 +62,7 @@ describe('Keyed', () => {
     assert.deepEqual(await things.all(), [second]);
   });
 
-  it('closes what is finished after its key was closed', async () => {
+  it('closes an object that is completed after its key was closed', async () => {
     const things = new Keyed<Thing, string>();
     const { made, finish } = pending();
     const asked = things.make('k', '', () => made);
@@ -74,7 +74,7 @@ describe('Keyed', () => {
     assert.equal(things.size, 0);
   });
 
-  it('refuses what was closed before it was handed over', async () => {
+  it('refuses an object that closed before its delivery', async () => {
     const things = new Keyed<Thing, string>();
     const thing = new Thing();
     thing.close();
@@ -85,7 +85,7 @@ describe('Keyed', () => {
     assert.equal(things.size, 0);
   });
 
-  it('waits for what is being made when asked for everything', async () => {
+  it('waits for pending objects when asked for all', async () => {
     const things = new Keyed<Thing, string>();
     const [good, bad] = [pending(), pending()];
     const asked = [things.make('good', 'g', () => good.made), things.make('bad', 'b', () => bad.made)];

@@ -21,7 +21,7 @@ function keep(given: { renewLease: () => Promise<InstanceId | undefined>; dropLe
 }
 
 describe('Lease', () => {
-  it('goes on trying while the store is away, and says so once, as when it is back', async () => {
+  it('keeps trying while the store is away, and logs this once, like its return', async () => {
     let away = true;
     let renewals = 0;
     let attempts = 0;
@@ -43,7 +43,7 @@ describe('Lease', () => {
     await kept.close();
   });
 
-  it('is dropped at the end, after the renewal under way', async () => {
+  it('is dropped at the end, after the pending renewal', async () => {
     const order: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     const { kept } = keep({

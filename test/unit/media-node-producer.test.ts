@@ -4,7 +4,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test';
 import type { types } from 'mediasoup';
 import { MediaProducer } from '../../src/server/media-node/producer.ts';
 
-/** As much of mediasoup's producer as ours uses. */
+/** The part of mediasoup's producer that ours uses. */
 class FakeProducer extends EventEmitter {
   readonly id = 'id';
   readonly observer = new EventEmitter();
@@ -29,7 +29,7 @@ class FakeProducer extends EventEmitter {
     this.paused = false;
   }
 
-  /** So many layers have come by now. */
+  /** This number of layers has arrived by now. */
   come(layers: number): void {
     this.layers = layers;
     this.emit('score', Array(layers));
@@ -41,7 +41,7 @@ interface Made {
   readonly fake: FakeProducer;
 }
 
-/** With one viewer whose media can come, unless there are to be `none`. */
+/** With one viewer that can receive media, or with `none`. */
 async function make(layers: number, { paused = false, already = 0, viewers = 'one' } = {}): Promise<Made> {
   let fake: FakeProducer | undefined;
   const transport = {
@@ -66,7 +66,7 @@ async function make(layers: number, { paused = false, already = 0, viewers = 'on
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
 
-test('a video begins when all of its layers have come', async () => {
+test('a video starts when all of its layers have arrived', async () => {
   const { producer, fake } = await make(2);
   assert.equal(fake.paused, true);
   assert.equal(producer.paused, false, 'its client has not muted it');
@@ -76,7 +76,7 @@ test('a video begins when all of its layers have come', async () => {
   assert.equal(fake.paused, false);
 });
 
-test('a layer that is not sent is not waited for long', async () => {
+test('a layer that is not sent is not awaited for long', async () => {
   const { fake } = await make(3);
   fake.come(2);
   mock.timers.tick(149);
@@ -85,17 +85,17 @@ test('a layer that is not sent is not waited for long', async () => {
   assert.equal(fake.paused, false);
 });
 
-test('layers that were faster than the answer of the worker count', async () => {
+test("layers that were faster than the worker's answer count", async () => {
   const { fake } = await make(2, { already: 2 });
   assert.equal(fake.paused, false);
 });
 
-test('one layer, and sound, begin at once', async () => {
+test('a single layer, and sound, start at once', async () => {
   const { fake } = await make(1);
   assert.equal(fake.paused, false);
 });
 
-test('a video that is muted meanwhile does not begin, until it is unmuted', async () => {
+test('a video that is muted meanwhile does not start until it is unmuted', async () => {
   const { producer, fake } = await make(2);
   await producer.pause();
   fake.come(2);
@@ -105,7 +105,7 @@ test('a video that is muted meanwhile does not begin, until it is unmuted', asyn
   assert.equal(fake.paused, false);
 });
 
-test('a video that is muted from the beginning is unmuted when its layers have come', async () => {
+test('a video that is muted from the start is unmuted when its layers have arrived', async () => {
   const { producer, fake } = await make(2, { paused: true });
   assert.equal(producer.paused, true);
   await producer.resume();
@@ -115,21 +115,21 @@ test('a video that is muted from the beginning is unmuted when its layers have c
   assert.equal(fake.paused, false);
 });
 
-test('a video begins when there is a viewer, and the first waits a moment for those who have been told of it', async () => {
+test('a video starts with its first viewer, after a moment for other expected viewers', async () => {
   const { producer, fake } = await make(2, { viewers: 'none' });
   fake.come(2);
   for (const viewer of ['ann', 'bob', 'eve']) producer.expect(viewer);
   mock.timers.tick(1_000);
-  assert.equal(fake.paused, true, 'nobody can see it yet');
+  assert.equal(fake.paused, true, 'no viewer can see it yet');
   producer.ready('ann');
   producer.ready('bob');
   mock.timers.tick(99);
-  assert.equal(fake.paused, true, 'Eve may come');
+  assert.equal(fake.paused, true, 'Eve may join');
   mock.timers.tick(1);
   assert.equal(fake.paused, false, 'Eve is late');
 });
 
-test('no viewer is waited for that has ended', async () => {
+test('an ended viewer is not awaited', async () => {
   const { producer, fake } = await make(2, { viewers: 'none' });
   fake.come(2);
   for (const viewer of ['ann', 'bob']) producer.expect(viewer);
@@ -138,7 +138,7 @@ test('no viewer is waited for that has ended', async () => {
   assert.equal(fake.paused, false);
 });
 
-test('a late layer lets a video begin for viewers that came long before', async () => {
+test('a late layer starts a video for earlier viewers', async () => {
   const { producer, fake } = await make(2, { viewers: 'none' });
   producer.expect('eve');
   producer.ready('ann');
@@ -148,7 +148,7 @@ test('a late layer lets a video begin for viewers that came long before', async 
   assert.equal(fake.paused, false);
 });
 
-test('nothing is left to wait for once it is closed', async () => {
+test('nothing is awaited after the close', async () => {
   const { fake } = await make(2);
   fake.come(1);
   fake.observer.emit('close');

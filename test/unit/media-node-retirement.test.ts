@@ -51,7 +51,7 @@ describe('Retirement', () => {
     draining = false;
   });
 
-  it('ends the node when it carries nothing, after that has been said', () => {
+  it('ends an idle node, after its announcement', () => {
     const one = retirement();
     assert.deepEqual(one.ask({ retire: true }), { retires: true, rooms: 0 });
     assert.equal(rooms.accepted, false);
@@ -60,7 +60,7 @@ describe('Retirement', () => {
     assert.equal(ended, 1);
   });
 
-  it('waits for what it carries, and then ends it once', () => {
+  it('waits for its rooms, and then ends the node once', () => {
     rooms.rooms = 2;
     const one = retirement();
     assert.deepEqual(one.ask({ retire: true }), { retires: true, rooms: 2 });
@@ -71,7 +71,7 @@ describe('Retirement', () => {
     assert.equal(ended, 1);
   });
 
-  it('can be called off', () => {
+  it('can be revoked', () => {
     rooms.rooms = 1;
     const one = retirement();
     one.ask({ retire: true });
@@ -81,14 +81,14 @@ describe('Retirement', () => {
     assert.equal(ended, 0);
   });
 
-  it('changes nothing when it is for idle nodes only and this one is not', () => {
+  it('changes nothing on a busy node if it is for idle nodes only', () => {
     rooms.rooms = 1;
     const one = retirement();
     assert.deepEqual(one.ask({ retire: true, onlyIfIdle: true }), { retires: false, rooms: 1 });
     assert.deepEqual([one.retires, told, rooms.accepted], [false, 0, true]);
   });
 
-  it('is refused by a node that ends already, or cannot end itself', () => {
+  it('is refused by a node that is ending, or cannot end itself', () => {
     assert.throws(() => retirement(null).ask({ retire: true }), { code: 'UNAVAILABLE' });
     draining = true;
     assert.throws(() => retirement().ask({ retire: true }), { code: 'UNAVAILABLE' });

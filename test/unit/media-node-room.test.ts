@@ -45,7 +45,7 @@ function makeRoom(commandMs = 1_000) {
 }
 
 describe('Room', () => {
-  it('drops a word about a producer that arrives after a later one', async () => {
+  it('drops a command for a producer that arrives after a later one', async () => {
     const { room, transport } = makeRoom();
     const sender = await transport(up);
     const producing = room.produce(production('audio'));
@@ -58,10 +58,10 @@ describe('Room', () => {
     assert.equal(await paused(), false);
     room.claim({ epoch: 2 as Epoch, owner: 'master-2@b' as InstanceId } as Parameters<typeof room.claim>[0]);
     await room.setProducerPaused({ key: 'audio', paused: true, order: 1 });
-    assert.equal(await paused(), true, 'another owner numbers anew');
+    assert.equal(await paused(), true, 'another owner has its own numbers');
   });
 
-  it('shows a new owner what the commands of the former are still making', async () => {
+  it("shows a new owner the pending objects of the former owner's commands", async () => {
     const { room, transport } = makeRoom();
     const sender = await transport(up);
     const producing = room.produce(production('video'));
@@ -90,7 +90,7 @@ describe('Room', () => {
     }
   });
 
-  it('closes what is finished after what it runs over has closed', async () => {
+  it('closes an object that is completed after its transport has closed', async () => {
     const { room, transport } = makeRoom();
     const [sender, receiver] = [await transport(up), await transport(down)];
     const producing = room.produce(production('video'));
@@ -124,13 +124,13 @@ describe('Room', () => {
     }
     const listeners = producer.observer.listenerCount('close');
     room.closeConsumer({ key: 'left' });
-    await until('the other is left', () => room.size.consumers === 1);
+    await until('the other one remains', () => room.size.consumers === 1);
     assert.equal(producer.observer.listenerCount('close'), listeners - 1);
     producer.close();
     assert.equal(room.size.consumers, 0);
   });
 
-  it('closes what is finished after the room itself has closed', async () => {
+  it('closes an object that is completed after the room has closed', async () => {
     const { room, router } = makeRoom();
     const asked = room.createTransport(up);
     const call = await router.called();
@@ -141,7 +141,7 @@ describe('Room', () => {
     assert.ok(late.closed);
   });
 
-  it('does not wait for ever, and takes an answer that comes late', async () => {
+  it('does not wait forever, and accepts a late answer', async () => {
     const { room, router } = makeRoom(20);
     await assert.rejects(room.createTransport(up), { code: 'UNAVAILABLE' });
     (await router.called()).answer(new FakeMedia());
@@ -149,7 +149,7 @@ describe('Room', () => {
     assert.equal(room.size.transports, 1);
   });
 
-  it('can connect again what failed to connect, but not under other parameters what did not', async () => {
+  it('can repeat a failed connect, but not connect a connected transport with other parameters', async () => {
     const { room, transport } = makeRoom();
     const sender = await transport(up);
     const parameters = (value: string) => ({ key: 'up', dtlsParameters: { fingerprints: [{ algorithm, value }] } });
@@ -163,7 +163,7 @@ describe('Room', () => {
     await assert.rejects(room.connectTransport(parameters('C')), { code: 'MEDIA_REFUSED' });
   });
 
-  it('tells of ICE and DTLS as one state, each change once', async () => {
+  it('reports ICE and DTLS as one state, each change once', async () => {
     const { news, transport } = makeRoom();
     const sender = await transport(up);
     const change = (iceState: string, dtlsState: string): void => {
@@ -184,7 +184,7 @@ describe('Room', () => {
     assert.deepEqual(news, ['connected', 'disconnected', 'connected', 'failed'].map(told));
   });
 
-  it('is lost with its worker, and says that of itself from then on', async () => {
+  it('is lost with its worker, and reports this from then on', async () => {
     const { room, router, lost, transport } = makeRoom();
     await transport(up);
     const asked = room.createTransport(down);

@@ -55,7 +55,7 @@ describe('Rooms', () => {
 
   const ownerless = (room: string, epoch: number) => ['roomLost', { uniqueSessionId: room, epoch, cause: 'ownerless' }];
 
-  it('keeps a room while its owner listens, and a grace longer', async () => {
+  it('keeps a room while its owner listens, and for a grace period after that', async () => {
     listens('a', true);
     await rooms.open(fence('r_1', 1, 'a'));
     mock.timers.tick(10 * GRACE);
@@ -67,7 +67,7 @@ describe('Rooms', () => {
     assert.equal(rooms.size.rooms, 0);
   });
 
-  it('gives an owner that never listened the same grace, and one that comes late a whole one again', async () => {
+  it('gives an owner that never listened the same grace period, and a late one a whole new period', async () => {
     await rooms.open(fence('r_1', 1, 'a'));
     await rooms.open(fence('q_1', 1, 'b'));
     mock.timers.tick(GRACE - 1);
@@ -82,7 +82,7 @@ describe('Rooms', () => {
     assert.deepEqual(lost.slice(1), [ownerless('r_1', 1)]);
   });
 
-  it('belongs to the new owner after a claim: the old one does not matter any more', async () => {
+  it('belongs to the new owner after a claim, whatever the old one does', async () => {
     listens('a', true);
     await rooms.open(fence('r_1', 1, 'a'));
     listens('a', false);
@@ -99,7 +99,7 @@ describe('Rooms', () => {
     assert.deepEqual(lost, [ownerless('r_1', 2)]);
   });
 
-  it('lets a superseded life go on for a grace, whoever listens, and the new one for good', async () => {
+  it('keeps a superseded life for a grace period, whichever master listens, and the new one for good', async () => {
     listens('a', true);
     await rooms.open(fence('r_1', 1, 'a'));
     await rooms.open(fence('other_1', 1, 'a'));
@@ -117,7 +117,7 @@ describe('Rooms', () => {
     assert.equal(rooms.size.rooms, 2);
   });
 
-  it('says nothing of rooms that end by command', async () => {
+  it('does not report rooms that end by command', async () => {
     await rooms.open(fence('r_1', 1, 'a'));
     await rooms.open(fence('q_1', 1, 'a'));
     let emptied = 0;

@@ -8,7 +8,7 @@ import { until } from '../fixtures/until.ts';
 
 const means = { fetch: globalThis.fetch, clock: REAL_CLOCK };
 
-/** One request through the real `fetch` to a real server that does this. */
+/** One request through the real `fetch` to a real server with this behaviour. */
 async function against(listener: RequestListener, limitMs = 5_000, signal?: AbortSignal): Promise<Attempt> {
   const server = createServer(listener);
   const url = await listening(server);
@@ -25,7 +25,7 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test('an answer comes with what is needed of it', async () => {
+test('an answer contains the needed fields', async () => {
   const answered = await against((request, response) => {
     response.writeHead(503, { 'retry-after': '3' }).end(`${request.method} ${request.headers['x-test']}`);
   });
@@ -46,7 +46,7 @@ test('a redirect is an answer and is not followed', async () => {
   );
 });
 
-test('a reset, a socket closed without a word and a body that breaks off are lost', async () => {
+test('a reset, a socket closed without an answer and a broken body count as lost', async () => {
   const ways: RequestListener[] = [
     (request) => request.socket.resetAndDestroy(),
     (request) => request.socket.destroy(),
@@ -60,7 +60,7 @@ test('a reset, a socket closed without a word and a body that breaks off are los
   }
 });
 
-test('a port where nobody listens refuses, whatever the name resolves to', async () => {
+test('a port without a listener refuses, whichever address the name has', async () => {
   const server = createServer();
   const { port } = new URL(await listening(server));
   await new Promise((resolve) => server.close(resolve));
@@ -71,15 +71,15 @@ test('a port where nobody listens refuses, whatever the name resolves to', async
   }
 });
 
-test('a host that there is not cannot be asked again', async () => {
+test('an unknown host is not tried again', async () => {
   const request = { url: 'http://nowhere.invalid/', method: 'GET', headers: {}, body: undefined };
   const failed = await attempt(request, 5_000, means, undefined);
   assert.equal(failed.kind, 'failed');
-  // Without any name server, the resolver says "try again".
+  // Without any name server, the resolver reports a temporary failure.
   assert.ok('reason' in failed && ['impossible', 'refused'].includes(failed.reason), JSON.stringify(failed));
 });
 
-test('silence ends with the time of the attempt, and an abort at once', async () => {
+test('silence ends with the time limit of the attempt, and an abort at once', async () => {
   const late = await against(() => {}, 50);
   assert.deepEqual([late.kind, 'reason' in late && late.reason], ['failed', 'timeout']);
   const controller = new AbortController();

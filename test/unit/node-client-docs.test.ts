@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { codeExamples } from '../fixtures/code-examples.ts';
 
-/** What an application with openvidu-node-client typically does. Only the import is other than there. */
+/** Typical use of openvidu-node-client in an application. Only the import changes. */
 const APPLICATION = `
 import { Connection, ConnectionType, MediaMode, OpenVidu, OpenViduRole, Publisher, RecordingMode, Session, VideoCodec } from 'PACKAGE';
 import type { ConnectionProperties, SessionProperties, TokenOptions } from 'PACKAGE';
@@ -67,7 +67,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The compiler's word on these programs, by name. */
+/** The compiler's errors for these programs. */
 function compile(name: string, programs: readonly string[]): string {
   const files = programs.map((program, at) => {
     const file = join(folder, `${name}-${at}.mts`);
@@ -99,7 +99,7 @@ test('the examples of the guide compile', () => {
   assert.ok(examples.length >= 3);
   assert.equal(compile('guide', examples), '');
   const wrong = examples.map((example) => example.replaceAll('createSession', 'makeSession'));
-  assert.match(compile('wrong', wrong), /makeSession/, 'the compiler has looked at nothing');
+  assert.match(compile('wrong', wrong), /makeSession/, 'the compiler has checked nothing');
 });
 
 test('an application moves over by changing the import', () => {

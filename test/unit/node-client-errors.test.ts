@@ -12,7 +12,7 @@ async function failure(call: (client: OpenVidu) => Promise<unknown>, ...fates: F
   return outcome;
 }
 
-test('an error tells the status, the server’s word, a code and a way out', async () => {
+test('an error has the status, the server’s message, a code and an action', async () => {
   const codes: [number, string][] = [
     [400, 'BAD_REQUEST'],
     [401, 'UNAUTHORIZED'],
@@ -37,7 +37,7 @@ test('an error tells the status, the server’s word, a code and a way out', asy
   }
 });
 
-test('an answer of something else than this API is an error, and never a half-made object', async () => {
+test('an answer of another API is an error, and never an incomplete object', async () => {
   for (const body of ['<html>', '[]', '"text"', '{}', '{"sessionId":7}', '{"sessionId":"one"}', 'null']) {
     const error = await failure((client) => client.createSession(one), { status: 200, body });
     assert.equal(error.code, 'UNEXPECTED_ANSWER', body);
@@ -47,7 +47,7 @@ test('an answer of something else than this API is an error, and never a half-ma
   assert.equal((await failure((client) => client.fetch(), { status: 200, body: list })).code, 'UNEXPECTED_ANSWER');
 });
 
-test('an error of a web server that is none of ours says so, and is not taken for our word', async () => {
+test('an error of a foreign web server is identified, and not taken for the cluster’s', async () => {
   const pages = ['<html>Not Found</html>', '', '{}', '{"message":"no route"}', '{"status":500}', '"Not Found"'];
   for (const status of [400, 401, 403, 404, 405, 501]) {
     for (const body of pages) {
@@ -57,13 +57,13 @@ test('an error of a web server that is none of ours says so, and is not taken fo
       assert.match(error.action, /URL/);
     }
   }
-  // What may have been done is not taken for done because a stranger says 404.
+  // A foreign 404 does not prove that a possibly executed request succeeded.
   const close = async (client: OpenVidu): Promise<void> => (await client.createSession(one)).close();
   const error = await failure(close, created, { error: 'ECONNRESET' }, { status: 404, body: '<html>' });
   assert.deepEqual([error.code, error.mayHaveRun], ['UNEXPECTED_ANSWER', true]);
 });
 
-test('a broken state from the server leaves a session as it was', async () => {
+test('a broken answer from the server leaves a session unchanged', async () => {
   const server = new FakeServer(created, {
     status: 200,
     body: sessionJson('one', [connectionJson('con_1', { status: 'active' }), {}]),
@@ -78,7 +78,7 @@ test('a broken state from the server leaves a session as it was', async () => {
   assert.deepEqual(outcome.status, ['pending']);
 });
 
-test('a session that exists is the one that is meant, also when it ends in between', async () => {
+test('an existing session is the requested one, even if it ends in between', async () => {
   const server = new FakeServer({ status: 409 }, { status: 404 }, { status: 409 }, created);
   const outcome = await server.outcome((client) => client.createSession(one));
   assert.ok(!(outcome instanceof Error) && outcome.sessionId === 'one', String(outcome));
@@ -93,7 +93,7 @@ test('a session that exists is the one that is meant, also when it ends in betwe
   );
 });
 
-test('a session that is neither there nor to be had is not looked for without end', async () => {
+test('a session that neither exists nor can be created is not searched forever', async () => {
   const never = Array.from({ length: 100 }, (_, i): Fate => ({ status: i % 2 === 0 ? 409 : 404 }));
   assert.equal((await failure((client) => client.createSession(one), ...never)).code, 'NOT_FOUND');
 });
@@ -109,7 +109,7 @@ test('one deadline holds for all requests of a call', async () => {
   assert.ok(server.clock.now() <= 3_050 && server.clock.now() > 1_000, `${server.clock.now()} ms`);
 });
 
-test('what is gone when it is deleted again was deleted the first time, if that may have been carried out', async () => {
+test('an object missing at a repeated deletion was deleted the first time, if that may have been executed', async () => {
   const close = async (client: OpenVidu): Promise<string> => {
     const session = await client.createSession(one);
     await session.close();
@@ -124,7 +124,7 @@ test('what is gone when it is deleted again was deleted the first time, if that 
     new FakeServer(created, ...fates).outcome(call);
   assert.equal(await outcome(close, { error: 'ECONNRESET' }, { status: 404 }), '0 left');
   assert.equal(await outcome(disconnect, { status: 504 }, { status: 404 }), '0 left');
-  // The last one to leave ends the session.
+  // The last participant's departure ends the session.
   assert.equal(await outcome(disconnect, { status: 502 }, { status: 400 }), '0 left');
   assert.equal(await outcome(disconnect, { status: 503 }, { error: 'ECONNREFUSED' }, { status: 404 }), '0 left');
   for (const fates of [[{ status: 404 }], [{ error: 'ECONNREFUSED' }, { status: 404 }]]) {
@@ -133,7 +133,7 @@ test('what is gone when it is deleted again was deleted the first time, if that 
   }
 });
 
-test('an error says whether it may have been done, and under which key to ask again', async () => {
+test('an error says whether the request may have been executed, and the key for a repetition', async () => {
   const connect = async (client: OpenVidu): Promise<unknown> =>
     (await client.createSession(one)).createConnection({}, { deadlineMs: 50, idempotencyKey: 'k' });
   const lost = await failure(connect, created, { error: 'ECONNRESET' });
@@ -146,12 +146,12 @@ test('an error says whether it may have been done, and under which key to ask ag
   assert.equal(wrong.mayHaveRun, false);
 });
 
-test('what is wrong with a URL is said at once', async () => {
+test('the fault of a URL is reported at once', async () => {
   const { OpenVidu } = await import('../../src/node-client/index.ts');
   for (const url of ['', 'cluster.example', 'ws://cluster.example', 'localhost:4443']) {
     assert.throws(() => new OpenVidu(url, 's'), /is not the URL of a cluster/, url);
   }
-  // A secret in it is not repeated.
+  // The message does not repeat a secret in the URL.
   for (const more of ['https://me:hidden@host/video', 'https://host/video?key=hidden', 'https://host/video/#hidden']) {
     assert.throws(
       () => new OpenVidu(more, 's'),

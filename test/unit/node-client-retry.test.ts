@@ -7,7 +7,7 @@ import { seededRandom } from '../fixtures/random.ts';
 
 interface CallCase {
   readonly call: (client: OpenVidu) => Promise<unknown>;
-  /** What has to be answered before the request that is meant. */
+  /** Answers to preceding requests. */
   readonly first: readonly Fate[];
   readonly success: Fate;
 }
@@ -21,7 +21,7 @@ function inSession(
   return async (client) => call(await client.createSession({ customSessionId: 'one' }));
 }
 
-/** Every call there is, each as it is used. */
+/** Every call of the client, in typical use. */
 const CALLS: Record<string, CallCase> = {
   'create session, named': {
     call: (client) => client.createSession({ customSessionId: 'one' }),
@@ -74,14 +74,14 @@ const CALLS: Record<string, CallCase> = {
   'drain media node': { call: (client) => client.mediaNodes.drain('m'), first: [], success: { status: 202 } },
 };
 
-/** Nobody has got the request: whatever it asks for may be asked again. */
+/** The request reached no server, so every call may be repeated. */
 const NOT_SENT: Record<string, Fate> = {
   refused: { error: 'ECONNREFUSED' },
   'no route': { error: 'EHOSTUNREACH' },
   'connecting takes too long': { error: 'UND_ERR_CONNECT_TIMEOUT' },
   'name server busy': { error: 'EAI_AGAIN' },
 };
-/** Somebody may have got it and done it. */
+/** A server may have received and executed the request. */
 const UNCLEAR: Record<string, Fate> = {
   '502': { status: 502 },
   '503': { status: 503 },
@@ -92,7 +92,7 @@ const UNCLEAR: Record<string, Fate> = {
   'answer broken off': { cut: true },
   silence: { silent: true },
 };
-/** Trying again cannot help. */
+/** A repetition cannot help. */
 const FINAL: Record<string, Fate> = {
   '400': { status: 400 },
   '401': { status: 401 },
@@ -105,12 +105,12 @@ const FINAL: Record<string, Fate> = {
   redirect: { status: 307, headers: { location: 'https://elsewhere.example' } },
 };
 
-/** Sent again, another node of the same name might be drained. */
+/** A repetition might drain another node with the same name. */
 const ONLY_ONCE = ['drain node', 'drain media node'];
 
 for (const [name, { call, first, success }] of Object.entries(CALLS)) {
   const ways = { ...NOT_SENT, ...UNCLEAR, ...FINAL };
-  test(`${name}: is sent again where that is harmless, and only there`, async () => {
+  test(`${name}: is repeated only where that is harmless`, async () => {
     for (const [how, fate] of Object.entries(ways)) {
       const repeated = how in NOT_SENT || (how in UNCLEAR && !ONLY_ONCE.includes(name));
       const server = new FakeServer(...first, fate, success);
@@ -146,14 +146,14 @@ test('two calls have two keys, unless the caller names one', async () => {
   assert.deepEqual(keys.slice(3), ['order-7', 'order-7']);
 });
 
-test('a key that no header can carry is refused before anything is sent', async () => {
+test('a key that fits no header is refused before anything is sent', async () => {
   const server = new FakeServer();
   const outcome = await server.outcome((client) => client.createSession({}, { idempotencyKey: 'zwei Wörter' }));
   assert.ok(outcome instanceof RejoinApiError && outcome.code === 'BAD_REQUEST', String(outcome));
   assert.equal(server.sent.length, 0);
 });
 
-test('the waits are full jitter over a width that doubles up to the cap', () => {
+test('the delays are full jitter over a width that doubles up to the cap', () => {
   const random = seededRandom(3);
   for (let failed = 1; failed < 40; failed += 1) {
     const width = Math.min(DEFAULT_RETRY.capMs, DEFAULT_RETRY.baseMs * 2 ** (failed - 1));
@@ -166,7 +166,7 @@ test('the waits are full jitter over a width that doubles up to the cap', () => 
   }
 });
 
-test('what Retry-After asks for is waited, and the jitter comes on top', async () => {
+test('Retry-After is respected, and the jitter comes on top', async () => {
   const date = Date.UTC(2026, 0, 1);
   assert.equal(retryAfterMs('2', date), 2_000);
   assert.equal(retryAfterMs(new Date(date + 3_000).toUTCString(), date), 3_000);
@@ -184,7 +184,7 @@ test('what Retry-After asks for is waited, and the jitter comes on top', async (
   assert.equal(third, 9_200);
 });
 
-test('no attempt begins after the deadline, and none is waited for in vain', async () => {
+test('no attempt begins after the deadline, and no delay exceeds it', async () => {
   const endless = Array.from({ length: 100 }, (): Fate => ({ status: 503 }));
   const server = new FakeServer(...endless);
   const outcome = await server.outcome((client) => client.fetch());
@@ -202,7 +202,7 @@ test('no attempt begins after the deadline, and none is waited for in vain', asy
   assert.equal(asked.clock.now(), 0);
 });
 
-test('silence ends an attempt after its time, and the last one with the deadline', async () => {
+test('silence ends an attempt after its time limit, and the last one with the deadline', async () => {
   const server = new FakeServer({ silent: true }, { silent: true }, { silent: true });
   const outcome = await server.outcome((client) => client.fetch(), { retry: { attemptMs: 4_000, deadlineMs: 10_000 } });
   assert.ok(outcome instanceof RejoinApiError && outcome.code === 'UNAVAILABLE' && outcome.status === undefined);
@@ -223,7 +223,7 @@ test('a policy and a deadline of a single call replace the defaults', async () =
   );
 });
 
-test('who asks is told of each attempt that is followed by another', async () => {
+test('the caller is notified of each attempt that is followed by another', async () => {
   const server = new FakeServer(
     { status: 502 },
     { error: 'ECONNREFUSED' },
@@ -242,7 +242,7 @@ test('who asks is told of each attempt that is followed by another', async () =>
   assert.deepEqual(told, events);
 });
 
-test('a signal ends a call before it is sent, during an attempt and during a wait', async () => {
+test('a signal ends a call before it is sent, during an attempt and during a delay', async () => {
   const before = new FakeServer();
   const never = await before.outcome((client) => client.fetch({ signal: AbortSignal.abort() }));
   assert.ok(never instanceof RejoinApiError && never.code === 'ABORTED' && never.attempts === 0 && !never.mayHaveRun);

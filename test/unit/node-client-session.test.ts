@@ -35,7 +35,7 @@ const watching = (connectionId: string, streamId: string): object =>
 
 const answer = (body: unknown): Fate => ({ status: 200, body });
 
-/** A session with these connections, and what `use` makes of it while the cluster answers as told. */
+/** A session with these connections, and the result of `use` with the given answers of the cluster. */
 async function withSession<T>(
   connections: readonly object[],
   fates: readonly Fate[],
@@ -49,7 +49,7 @@ async function withSession<T>(
   return { value, server };
 }
 
-test('requests are what the REST API takes, with the credentials of the cluster', async () => {
+test('requests have the form of the REST API, with the credentials of the cluster', async () => {
   const { server } = await withSession(
     [connectionJson('con_1')],
     [
@@ -98,7 +98,7 @@ test('ids are data, never a way to another path', async () => {
   ]);
 });
 
-test('ICE servers are read as they were given, with one address or several', async () => {
+test('ICE servers are returned as given, with one address or several', async () => {
   const servers = [
     { url: 'stun:one.example' },
     { urls: ['turn:two.example', 'turns:two.example'], username: 'u', credential: 'c' },
@@ -108,7 +108,7 @@ test('ICE servers are read as they were given, with one address or several', asy
   assert.deepEqual(value.connections[0]?.connectionProperties.customIceServers, servers);
 });
 
-test('a connection has every field that there is, pending and active', async () => {
+test('a connection has every field, pending and active', async () => {
   const { value } = await withSession([connectionJson('con_1'), publishing('con_2')], [], async (session) => session);
   const [pending, active] = value.connections;
   assert.ok(pending && active);
@@ -157,7 +157,7 @@ test('a connection has every field that there is, pending and active', async () 
   assert.deepEqual(value.activeConnections, [active]);
 });
 
-test('fetch() tells whether anything is other than before, in any property of any part', async () => {
+test('fetch() reports a change in any property of any part', async () => {
   const states: [object, boolean][] = [
     [sessionJson('one', [connectionJson('con_1'), connectionJson('con_2')]), false],
     [sessionJson('one', [connectionJson('con_2'), connectionJson('con_1')]), false],
@@ -198,7 +198,7 @@ test('a connection created here is known without a fetch()', async () => {
   assert.equal(value, false);
 });
 
-test('what is ended here is gone here, with what others received of it', async () => {
+test('objects ended by this client disappear, with the subscriptions of others', async () => {
   const { value } = await withSession(
     [publishing('con_1'), watching('con_2', 'str_CAM_con_1')],
     [
@@ -222,7 +222,7 @@ test('what is ended here is gone here, with what others received of it', async (
   assert.deepEqual(value, []);
 });
 
-test('an update changes the connection that is known, and is no news to the next fetch()', async () => {
+test('an update changes the known connection, and the next fetch() reports no change', async () => {
   const changed = connectionJson('con_1', { role: 'SUBSCRIBER', record: false });
   const { value } = await withSession(
     [connectionJson('con_1')],
@@ -237,7 +237,7 @@ test('an update changes the connection that is known, and is no news to the next
   assert.equal(value, false);
 });
 
-test('a connection that is created here is known once, also when a fetch() has found it already', async () => {
+test('a connection created by this client exists once, even if a fetch() has found it already', async () => {
   const { value } = await withSession(
     [],
     [answer(sessionJson('one', [connectionJson('con_1')])), answer(connectionJson('con_1'))],
@@ -251,7 +251,7 @@ test('a connection that is created here is known once, also when a fetch() has f
   assert.equal(value, 1);
 });
 
-test('activeSessions: created, found, closed, and gone ones', async () => {
+test('activeSessions: created, found, closed and missing ones', async () => {
   const list = (...ids: string[]): Fate => answer({ content: ids.map((id) => sessionJson(id)) });
   const ids = (client: OpenVidu): string[] => client.activeSessions.map(({ sessionId }) => sessionId);
   await withSession(

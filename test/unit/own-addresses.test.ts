@@ -10,11 +10,11 @@ function card(...addresses: string[]): { address: string; internal: boolean }[] 
 }
 
 const LO = card('127.0.0.1', '::1');
-/** Nobody's: they are for documentation. */
+/** Addresses for documentation, which no machine has. */
 const NOT_OURS = '203.0.113.7';
 const NOT_OURS_6 = '2001:db8::7';
 
-test('a machine is reached at all its addresses but loopback and link-local ones, IPv4 first', () => {
+test('a machine is reachable at all its addresses except loopback and link-local ones, IPv4 first', () => {
   assert.deepEqual(ownAddresses({ lo: LO }), []);
   assert.deepEqual(ownAddresses({ lo: LO, eth0: card('fe80::1', '192.168.1.4') }), ['192.168.1.4']);
   assert.deepEqual(ownAddresses({ lo: LO, eth0: card('169.254.3.4', 'febf::1', 'FE80::2') }), []);
@@ -38,12 +38,12 @@ test('phones are served at private addresses only', () => {
   ]);
 });
 
-test('media is announced at every address that can be listened at, and at loopback for this machine, first', async () => {
+test('media is announced at every usable address, and at loopback for this machine, first', async () => {
   const ips = async (withLoopback: boolean, own: string[]) => {
     const { used, unused } = await mediaAddresses(withLoopback, own);
     return [used.map(({ ip }) => ip), unused];
   };
-  // Every address of 127.0.0.0/8 can be listened at, like those of a network card.
+  // Every address of 127.0.0.0/8 is usable, like those of a network card.
   assert.deepEqual(await ips(true, []), [['127.0.0.1'], []]);
   assert.deepEqual(await ips(false, []), [['127.0.0.1'], []]);
   assert.deepEqual(await ips(true, ['127.0.0.2']), [['127.0.0.1', '127.0.0.2'], []]);
@@ -52,7 +52,7 @@ test('media is announced at every address that can be listened at, and at loopba
   assert.deepEqual(await ips(false, [NOT_OURS]), [['127.0.0.1'], [NOT_OURS]]);
 });
 
-test('no more addresses are announced than a client can try, and the others are named', async () => {
+test('only as many addresses are announced as a client can try, and the others are named', async () => {
   const own = Array.from({ length: 12 }, (_, at) => `127.0.1.${at + 1}`);
   const { used, unused } = await mediaAddresses(true, own);
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('no more addresses are announced than a client can try, and the others are 
   assert.deepEqual(unused, own.slice(7));
 });
 
-test('an address that is given is the only one', () => {
+test('a configured address is the only one', () => {
   assert.deepEqual(mediaAddressOf({}), {});
   assert.deepEqual(mediaAddressOf({ listenIp: '10.0.0.4' }), { listenIp: '10.0.0.4' });
   assert.deepEqual(mediaAddressOf({ listenIp: '10.0.0.4', announcedAddress: NOT_OURS }), {

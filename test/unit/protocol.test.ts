@@ -29,7 +29,7 @@ test('session ids are checked', () => {
   for (const bad of ['', 'a b', 'ä', 'a/b', 'x'.repeat(129), 'a\n']) assert.ok(!isSessionId(bad), JSON.stringify(bad));
 });
 
-test('a token is read as it was written, and nothing else is read as a token', () => {
+test('a token is parsed exactly, and nothing else parses as a token', () => {
   const token = 'ws://localhost:8080?sessionId=room&token=tok_1234567890abcdef';
   const parsed = parseTokenUrl(token);
   assert.ok(parsed);
@@ -57,12 +57,12 @@ test('a token is read as it was written, and nothing else is read as a token', (
   }
 });
 
-test('close codes say what follows; those not in the table mean: come back', () => {
+test('close codes decide what follows; unknown ones mean: come back', () => {
   for (const [code, { reaction }] of Object.entries(CLOSE_CODES)) assert.equal(afterClose(Number(code)), reaction);
   for (const code of [1000, 1001, 1006, 1012, 4999]) assert.equal(afterClose(code), 'resume');
 });
 
-test('errors keep code, words and detail over the wire', () => {
+test('errors keep code, message and detail over the wire', () => {
   for (const code of Object.keys(PROTOCOL_ERRORS) as ProtocolErrorCode[]) {
     const back = ProtocolError.fromWire(JSON.parse(JSON.stringify(new ProtocolError(code, 'here').toWire())));
     assert.equal(back.code, code);
@@ -80,14 +80,14 @@ test('an error of a newer server is still an error', () => {
   assert.match(error.message, /SOMETHING_NEW/);
 });
 
-test('a client ignores what it does not know', () => {
+test('a client ignores unknown frames and fields', () => {
   for (const text of ['', '{', 'null', '7', '[]', '{"t":"newer"}', '{"t":1}', '{"x":1}']) {
     assert.equal(parseServerFrame(text), undefined, text);
   }
   assert.deepEqual(parseServerFrame('{"t":"pong","more":1}'), { t: 'pong', more: 1 });
 });
 
-test('a malformed frame is refused by name, with the field', () => {
+test('a malformed frame gets a named error, with the field', () => {
   const cases: [string, RegExp][] = [
     ['{', /not JSON/],
     ['[]', /no field "t"/],
@@ -124,7 +124,7 @@ test('the data of a request is checked by its method', () => {
   assert.equal(code('signal', { data: 'x' }), 'PARAMS_INVALID');
   assert.equal(code('publish', { key: 'toolong', transport: 't', producers: [] }), 'PARAMS_INVALID');
   assert.equal(code('dance', {}), 'METHOD_UNKNOWN');
-  // Names that an object has of its own are no methods.
+  // Inherited properties of objects are not methods.
   for (const name of ['constructor', '__proto__', 'toString']) assert.equal(code(name, {}), 'METHOD_UNKNOWN');
 });
 

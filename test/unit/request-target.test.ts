@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isUnder, pathOf, targetFault } from '../../src/server/shared/request-target.ts';
 
-test('a path is taken as it is written, or not at all', () => {
+test('a path is accepted unchanged, or refused', () => {
   const faults: readonly (readonly [string, ReturnType<typeof targetFault>])[] = [
     ['/', undefined],
     ['/a/b.c/~d?x=%2F..%2f&y=//', undefined],
@@ -32,7 +32,7 @@ test('a path is taken as it is written, or not at all', () => {
   for (const [target, fault] of faults) assert.equal(targetFault(target), fault, JSON.stringify(target));
 });
 
-test('no reader can take an accepted path for another', () => {
+test('every parser reads an accepted path in the same way', () => {
   const part = fc.constantFrom(
     '/',
     '.',
@@ -66,7 +66,7 @@ test('no reader can take an accepted path for another', () => {
           // The router refuses it.
           return;
         }
-        // Decoding changes no segment's place.
+        // Decoding moves no segment.
         assert.equal(decoded.split(/[/\\]/).length, path.split('/').length);
         assert.ok(!decoded.split('/').some((segment) => segment === '.' || segment === '..'));
       },
@@ -75,7 +75,7 @@ test('no reader can take an accepted path for another', () => {
   );
 });
 
-test('below a prefix, as it is written', () => {
+test('below a prefix, unchanged', () => {
   assert.deepEqual(
     ['/a/b', '/a/b/c', '/a/bc', '/a', '/A/b'].map((path) => isUnder(path, '/a/b')),
     [true, true, false, false, false],

@@ -6,7 +6,7 @@ import { Secrets } from '../../src/server/shared/secrets.ts';
 describe('SealedBox', () => {
   const box = new SealedBox(Secrets.of('first secret'), 'test');
 
-  it('opens what it has sealed, of any length, and shows nothing of it', () => {
+  it('opens its sealed text of any length, and reveals nothing of it', () => {
     for (const text of ['', 'x', 'ä€😀', 'credential '.repeat(500)]) {
       const sealed = box.seal(text, 'con_1');
       assert.equal(box.open(sealed, 'con_1'), text);
@@ -16,7 +16,7 @@ describe('SealedBox', () => {
     assert.notEqual(box.seal('same', 'con_1'), box.seal('same', 'con_1'));
   });
 
-  it('opens nothing for another owner, purpose or secret, and nothing that was changed', () => {
+  it('opens nothing for another owner, purpose or secret, and no changed text', () => {
     const sealed = box.seal('hunter2', 'con_1');
     assert.equal(box.open(sealed, 'con_2'), undefined);
     assert.equal(new SealedBox(Secrets.of('first secret'), 'other').open(sealed, 'con_1'), undefined);

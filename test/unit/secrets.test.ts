@@ -21,7 +21,7 @@ const check = (secret: string): string => {
 };
 
 describe('Secrets', () => {
-  it('reads the current secret and, on a second line, another that is accepted', () => {
+  it('reads the current secret and, on a second line, another accepted one', () => {
     const secrets = Secrets.fromFile(aFile('two', ' first \n\nsecond\n'), check);
     assert.equal(secrets.current, 'first');
     assert.deepEqual(secrets.accepted, ['first', 'second']);
@@ -38,7 +38,7 @@ describe('Secrets', () => {
     }
   });
 
-  it('follows a file that changes, and keeps what it has when the new text cannot be used', async () => {
+  it('follows a changing file, and keeps its secrets if the new text is invalid', async () => {
     const file = aFile('followed', 'first');
     const secrets = Secrets.fromFile(file, check);
     secrets.follow(file, check, pino({ level: 'silent' }));

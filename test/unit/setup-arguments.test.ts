@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-/** A mistyped argument is told before set-up, which takes minutes on a fresh clone, does anything. */
+/** A typo is reported before set-up, which takes minutes on a fresh clone, does anything. */
 
 interface Arguments {
   readonly SUITES: readonly string[];
@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'rejoin-arguments-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A clone in which nothing is installed, and an npm that only writes down what it was asked for. */
+/** A clone without installed packages, and an npm that only records its calls. */
 function freshClone(): { readonly path: string; readonly asked: string; readonly env: NodeJS.ProcessEnv } {
   const path = mkdtempSync(join(folder, 'clone-'));
   for (const name of ['scripts', 'package.json', 'package-lock.json']) {
@@ -31,15 +31,15 @@ function freshClone(): { readonly path: string; readonly asked: string; readonly
 }
 
 for (const [command, args, said] of [
-  ['demo', ['--mistyped'], /no option "--mistyped".*--media-nodes/],
-  ['demo', ['--masters', '3', '--prot=1'], /no option "--prot"/],
-  ['demo', ['-p', '1'], /no option "-p"/],
-  ['bench', ['--trails', '3', 'storm'], /no option "--trails"/],
-  ['bench', ['strom'], /no benchmark "strom".*owner-crash/],
-  ['bench', [], /No benchmark is named.*owner-crash/],
-  ['chaos', ['--minute', '3'], /no option "--minute"/],
-  ['test', ['integratoin'], /no suite "integratoin".*integration/],
-  ['setup', ['--brwoser'], /no option "--brwoser".*--browser/],
+  ['demo', ['--mistyped'], /Unknown option "--mistyped".*--media-nodes/],
+  ['demo', ['--masters', '3', '--prot=1'], /Unknown option "--prot"/],
+  ['demo', ['-p', '1'], /Unknown option "-p"/],
+  ['bench', ['--trails', '3', 'storm'], /Unknown option "--trails"/],
+  ['bench', ['strom'], /Unknown benchmark "strom".*owner-crash/],
+  ['bench', [], /The name of a benchmark is missing.*owner-crash/],
+  ['chaos', ['--minute', '3'], /Unknown option "--minute"/],
+  ['test', ['integratoin'], /Unknown suite "integratoin".*integration/],
+  ['setup', ['--brwoser'], /Unknown option "--brwoser".*--browser/],
 ] as const) {
   test(`"${command} ${args.join(' ')}" is refused in a fresh clone, and nothing is installed`, () => {
     const { path, asked, env } = freshClone();
@@ -49,11 +49,11 @@ for (const [command, args, said] of [
     });
     assert.equal(run.status, 2, run.stderr);
     assert.match(run.stderr, said);
-    assert.ok(!existsSync(asked), 'npm is not asked for anything');
+    assert.ok(!existsSync(asked), 'npm is not called');
   });
 }
 
-test('the names that are looked at first are those that the programs know', async () => {
+test('the names in set-up are those of the programs', async () => {
   const { SUITES, ARGUMENTS } = (await import(
     pathToFileURL(join(ROOT, 'scripts/setup/arguments.mjs')).href
   )) as Arguments;
@@ -76,7 +76,7 @@ test('the names that are looked at first are those that the programs know', asyn
   assert.ok(suites.includes(SUITES.join('|')), suites);
 });
 
-test('the values of options are looked at before the media worker is provided', () => {
+test('the values of options are checked before the media worker is installed', () => {
   const env = { ...process.env, MEDIASOUP_WORKER_BIN: undefined, REJOIN_CACHE_DIR: join(folder, 'no-worker') };
   for (const args of [
     ['demo', '--port', 'abc'],
@@ -89,7 +89,7 @@ test('the values of options are looked at before the media worker is provided', 
   }
 });
 
-test('set-up installs with npm ci, so that what is installed is what the lock file says', () => {
+test('set-up installs with npm ci, so that it installs exactly the lock file', () => {
   const { path, asked, env } = freshClone();
   const run = spawnSync(process.execPath, [join(path, 'scripts', 'run.mjs'), 'setup'], { env, encoding: 'utf8' });
   assert.equal(run.status, 1);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-/** `npm ci` refuses a lock file from which packages for other platforms are missing, and npm sometimes leaves them out. */
+/** `npm ci` refuses a lock file that lacks packages for other platforms, and npm sometimes omits them. */
 
 interface LockFile {
   readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
@@ -20,7 +20,7 @@ function packagesOf(file: string): Packages {
   return (JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as LockFile).packages;
 }
 
-/** Whether a dependency of the package at `path` is where Node would look for it. */
+/** Whether the lock file has a dependency of the package at `path` in a folder where Node looks for it. */
 function isLocked(packages: Packages, path: string, dependency: string): boolean {
   const steps = path.split('/node_modules/');
   const places = steps.map((_, index) => `${steps.slice(0, steps.length - index).join('/node_modules/')}/`);

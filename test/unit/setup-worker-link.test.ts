@@ -14,10 +14,10 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const { linkWorker } = (await import(pathToFileURL(join(ROOT, 'scripts/setup/worker-link.mjs')).href)) as {
   linkWorker(worker: string, log: PassThrough, modules: string): void;
 };
-/** As mediasoup has it, when the environment names none. */
+/** mediasoup's default path, if the environment names none. */
 const EXPECTED = 'mediasoup/worker/out/Release/mediasoup-worker';
 
-test('the worker that set-up has provided is where mediasoup looks for it', () => {
+test("the installed worker is at mediasoup's default path", () => {
   assert.ok(process.env['MEDIASOUP_WORKER_BIN'] !== undefined || workerBin?.endsWith(EXPECTED), workerBin);
   for (const worker of ['first', 'first', 'second']) {
     linkWorker(join(folder, worker), new PassThrough(), folder);
@@ -25,7 +25,7 @@ test('the worker that set-up has provided is where mediasoup looks for it', () =
   }
 });
 
-test('where no link can be made, set-up goes on and says how to name the worker', () => {
+test('if no link can be made, set-up continues and says how to set the path', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const log = new PassThrough();

@@ -11,7 +11,7 @@ import { PassThrough } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-/** Set-up runs a prebuilt media worker only if the archive it comes in has the pinned hash. The archive here is a fake. */
+/** Set-up runs a prebuilt media worker only if its archive has the pinned hash. The archive here is a fake. */
 
 interface Context {
   readonly log: PassThrough;
@@ -59,7 +59,7 @@ async function load<T>(name: string): Promise<T> {
 }
 
 before(async () => {
-  // As a worker that was started by hand ends.
+  // Exits like a worker that was started by hand.
   writeFileSync(join(folder, 'mediasoup-worker'), `#!/bin/sh\necho run >> ${ran}\nexit 41\n`, { mode: 0o755 });
   execFileSync('tar', ['-czf', join(folder, 'worker.tgz'), '-C', folder, 'mediasoup-worker']);
   archive = readFileSync(join(folder, 'worker.tgz'));
@@ -96,7 +96,7 @@ function pin(value: string): void {
   writeFileSync(pins, JSON.stringify({ [version]: { [pinned.workerPlatform()]: value } }));
 }
 
-test('an archive with the pinned hash is used, and not fetched twice', async () => {
+test('an archive with the pinned hash is used, and fetched once', async () => {
   pin(hash);
   const path = await provide();
   assert.ok(path.startsWith(process.env['REJOIN_CACHE_DIR'] ?? '?'), path);
@@ -105,7 +105,7 @@ test('an archive with the pinned hash is used, and not fetched twice', async () 
   assert.deepEqual(asked, [`/${version}/mediasoup-worker-${version}-${pinned.workerPlatform()}.tgz`]);
 });
 
-test('another archive is refused by name, and nothing of it runs', async () => {
+test('another archive is refused with a named error, and none of it runs', async () => {
   pin('0'.repeat(64));
   await assert.rejects(provide(), ({ name, message }: Error) => {
     return name === 'WorkerPinMismatch' && message.includes(hash) && message.includes('0'.repeat(64));
@@ -122,7 +122,7 @@ test('another archive is refused by name, and nothing of it runs', async () => {
 
 test('without a pin nothing is fetched, and the worker is built from its sources', async () => {
   writeFileSync(pins, '{}');
-  // From the time before there were pins.
+  // A worker from the time before pins.
   const old = join(
     process.env['REJOIN_CACHE_DIR'] ?? '',
     'worker',
@@ -136,7 +136,7 @@ test('without a pin nothing is fetched, and the worker is built from its sources
   assert.match(String(log.read()), /no hash is pinned for the prebuilt media worker/);
 });
 
-test('where there is no archive, or none that starts, the worker is built', async () => {
+test('without an archive, or without one that starts, the worker is built', async () => {
   pin(hash);
   const base = process.env['MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL'];
   process.env['MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL'] = `${base}/nowhere`;
@@ -146,7 +146,7 @@ test('where there is no archive, or none that starts, the worker is built', asyn
   process.env['MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL'] = base;
 });
 
-test('what is no hash is no pin', async () => {
+test('a pin must be a hash', async () => {
   pin('todo');
   await assert.rejects(provide(), { name: 'WorkerPinInvalid' });
   for (const [versionPinned, platforms] of Object.entries(
@@ -158,7 +158,7 @@ test('what is no hash is no pin', async () => {
   }
 });
 
-test('a maintainer pins what is offered without running it', async () => {
+test('a maintainer pins the offered archives without running them', async () => {
   writeFileSync(pins, JSON.stringify({ '3.0.0': { a: hash } }));
   const platforms = ['linux-x64-kernel6', 'darwin-arm64'];
   const lines = await prebuilt.pinWorkers({ log, version, platforms, file: pins });

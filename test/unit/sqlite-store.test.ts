@@ -55,13 +55,13 @@ test('a session id has one life at a time, and each life a higher epoch', async 
   assert.equal(await store.getSession(room), undefined);
   const second = await store.createSession(life());
   assert.equal(second.epoch, 2);
-  // A late word about the first life does not touch the second.
+  // A late write for the first life does not affect the second.
   assert.equal(await store.endSession(first.uniqueSessionId, second.epoch, 'nodeCrashed'), false);
   assert.equal((await store.getSession(room))?.uniqueSessionId, second.uniqueSessionId);
   await store.close();
 });
 
-test('a claim raises the epoch, and a former owner can write nothing', async () => {
+test('a claim raises the epoch, and a former owner cannot write', async () => {
   const store = new SqliteStore(newFile());
   const { uniqueSessionId, epoch } = await store.createSession(life());
   const claimed = await store.claimSession(uniqueSessionId, epoch, master(2));
@@ -74,7 +74,7 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   await store.putConnection(connection, claimed.epoch);
   assert.equal((await store.getConnection(connection.connectionId))?.tokenHash, connection.tokenHash);
   assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
-  // A master that does not know yet that it is replaced sees its members go away, and must not take them off the books.
+  // A replaced master that does not know it yet sees its members leave, but must not remove them.
   await assert.rejects(store.removeConnection(connection, epoch), { code: 'stale' });
   assert.equal((await store.listConnections(uniqueSessionId)).length, 1);
   await store.removeConnection(connection, claimed.epoch);
@@ -82,7 +82,7 @@ test('a claim raises the epoch, and a former owner can write nothing', async () 
   await store.close();
 });
 
-test('several connections are put with one write, all of them or none', async () => {
+test('several connections are written at once, all of them or none', async () => {
   const store = new SqliteStore(newFile());
   const { uniqueSessionId, epoch } = await store.createSession(life());
   const all = [1, 2, 3].map(() => connectionOf(uniqueSessionId));
@@ -95,7 +95,7 @@ test('several connections are put with one write, all of them or none', async ()
   await store.close();
 });
 
-test('ended sessions are forgotten after an hour, and the epoch of an id that is used again still rises', async () => {
+test('ended sessions are forgotten after an hour, and the epoch of a reused id still rises', async () => {
   const file = newFile();
   let now = 1_000_000;
   const store = new SqliteStore(file, () => now);
@@ -104,7 +104,7 @@ test('ended sessions are forgotten after an hour, and the epoch of an id that is
   for (const id of ids) {
     const { uniqueSessionId, epoch } = await store.createSession(life(id));
     await store.putConnection(connectionOf(uniqueSessionId), epoch);
-    // Every tenth life has seen owners come and go.
+    // Every tenth life has had several owners.
     const claimed = id.endsWith('7') ? await store.claimSession(uniqueSessionId, epoch, master(2)) : { epoch };
     await store.endSession(uniqueSessionId, claimed.epoch, 'lastParticipantLeft');
     epochs.set(id, claimed.epoch);
@@ -129,7 +129,7 @@ test('ended sessions are forgotten after an hour, and the epoch of an id that is
   await store.close();
 });
 
-test('the files of a store are for its user alone, also those of before', async () => {
+test('the files of a store are only for its user, even existing ones', async () => {
   const mode = (path: string): number => statSync(path).mode & 0o777;
   const before = process.umask(0);
   try {
@@ -150,7 +150,7 @@ test('the files of a store are for its user alone, also those of before', async 
   }
 });
 
-test('signals are kept in their order until they have arrived, and by nobody but the owner', async () => {
+test('signals are kept in order until they have arrived, and only by the owner', async () => {
   const store = new SqliteStore(newFile());
   const { uniqueSessionId, epoch, sessionId } = await store.createSession(life());
   const [ann, bob] = [newConnectionId(), newConnectionId()];
@@ -172,12 +172,12 @@ test('signals are kept in their order until they have arrived, and by nobody but
 
   const claimed = await store.claimSession(uniqueSessionId, epoch, master(2));
   await assert.rejects(keep([ann, 'a4']), { code: 'stale' });
-  // Those who seem to have left may be there for the next owner.
+  // Clients that seem to have left may be present for the next owner.
   await assert.rejects(store.forgetSignals(uniqueSessionId, epoch, [bob], second), { code: 'stale' });
-  // Whose place is gone has nothing coming.
+  // A removed connection has no kept signals.
   await store.removeConnection({ connectionId: ann, uniqueSessionId }, claimed.epoch);
   assert.deepEqual(await kept(ann, bob), ['b1']);
-  // The next life of the session gives them what was kept in the one before; numbers are not given out again.
+  // The next life of the session delivers the signals kept in the former one; numbers are not reused.
   await store.endSession(uniqueSessionId, claimed.epoch, 'nodeCrashed');
   assert.deepEqual(await kept(bob), ['b1']);
   const next = await store.createSession(life(sessionId));
@@ -188,7 +188,7 @@ test('signals are kept in their order until they have arrived, and by nobody but
   await store.close();
 });
 
-test('of many masters that claim at once, through files of their own, one wins each epoch', async () => {
+test('of many masters that claim at once, over separate connections to the file, one wins each epoch', async () => {
   for (const seed of seeds(5)) {
     const random = seededRandom(seed);
     const file = newFile();
@@ -242,7 +242,7 @@ test('a locked file makes callers wait, not the process', async () => {
   await store.close();
 });
 
-test('leases end by themselves, and a new run of a node takes the place of the old one', async () => {
+test('leases expire, and a new run of a node replaces the old one', async () => {
   const store = new SqliteStore(newFile());
   const lease = { id: 'master-1', role: 'master' as const, url: 'http://a', load: 3 };
   await store.renewLease({ ...lease, instance: master(1) }, 60_000);
@@ -257,7 +257,7 @@ test('leases end by themselves, and a new run of a node takes the place of the o
   await store.close();
 });
 
-test('a clock that is set ends no lease and no memory, and lets none go on', async (t) => {
+test('a changed clock neither ends nor extends leases and records', async (t) => {
   const store = new SqliteStore(newFile());
   const lease = { id: 'master-1', instance: master(1), role: 'master', url: 'http://localhost:1', load: 0 } as const;
   await store.renewLease(lease, 60_000);
@@ -280,7 +280,7 @@ test('a clock that is set ends no lease and no memory, and lets none go on', asy
   await store.close();
 });
 
-test('processes of one cluster have one time, whatever their clocks say; a cluster that begins anew believes the clock', async (t) => {
+test('processes of one cluster share one time, independent of their clocks; a new cluster uses the clock', async (t) => {
   const file = newFile();
   const older = new SqliteStore(file);
   await older.renewLease({ instance: master(1), id: 'master-1', role: 'master', url: '', load: 0 }, 5_000);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ByteBudget } from '../../src/server/shared/byte-budget.ts';
 import { TokenBucket } from '../../src/server/shared/token-bucket.ts';
 
-test('a burst at once, and so much each second in the long run', () => {
+test('a burst at once, and the rate in the long run', () => {
   let now = 1_000;
   const bucket = new TokenBucket({ perSecond: 10, burst: 5, now: () => now });
   assert.deepEqual(
@@ -17,10 +17,10 @@ test('a burst at once, and so much each second in the long run', () => {
   assert.equal(bucket.take(1), true);
   now += 60_000;
   assert.equal(bucket.waitMs(5), 0);
-  assert.equal(bucket.take(5) && bucket.take(1), false, 'a long rest makes no larger burst');
+  assert.equal(bucket.take(5) && bucket.take(1), false, 'a long pause does not enlarge the burst');
 });
 
-test('what costs more than a burst is not refused for ever, and is paid for afterwards', () => {
+test('a cost beyond the burst is not refused forever, and is paid afterwards', () => {
   let now = 0;
   const bucket = new TokenBucket({ perSecond: 10, burst: 5, now: () => now });
   assert.equal(bucket.take(25), true);
@@ -30,7 +30,7 @@ test('what costs more than a burst is not refused for ever, and is paid for afte
   assert.equal(bucket.take(1), true);
 });
 
-test('a debt is no larger than a burst; what is given back fills no more than the bucket', () => {
+test('a debt is at most a burst; returned tokens fill at most the bucket', () => {
   let now = 0;
   const bucket = new TokenBucket({ perSecond: 10, burst: 5, now: () => now });
   for (let n = 0; n < 100; n += 1) bucket.spend(1);
@@ -41,7 +41,7 @@ test('a debt is no larger than a burst; what is given back fills no more than th
   assert.deepEqual([bucket.take(5), bucket.take(1)], [true, false]);
 });
 
-test('what is taken from a part of a budget is taken from the whole', () => {
+test('a withdrawal from a part of a budget counts for the whole', () => {
   const whole = new ByteBudget(100);
   const [one, other] = [new ByteBudget(80, whole), new ByteBudget(80, whole)];
   one.add(70);

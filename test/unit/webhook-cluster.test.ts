@@ -28,7 +28,7 @@ const identity = (id: string, url = 'http://10.0.0.1:4001'): Identity => ({
 const media = 'media-1@a' as InstanceId;
 const peer = identity('master-2').instance;
 
-/** What a master sees of the others, as a test has it. */
+/** A master's view of the others, controlled by the test. */
 class Sight extends EventEmitter<DirectoryEvents> {
   find(instance: InstanceId): LiveNode {
     return { instance, url: 'http://10.0.0.9:5001', beat: undefined, isDoubted: false };
@@ -69,24 +69,24 @@ function master(store: SqliteStore, hook: Receiver, parts: Partial<WebhooksParts
 const story = (hook: Receiver): string[] =>
   hook.taken.map(({ body }) => [body['event'], body['newStatus']].filter((part) => part !== undefined).join(' '));
 
-test('a session whose end nobody has told is told to have ended, when it was, by whoever finds it', async () => {
+test('an unreported end of a session is reported with its time by the master that finds it', async () => {
   const { store } = newStore();
   const hook = await receiving();
   const session = await createSession(store, 'room', peer);
   const { webhooks } = master(store, hook, { overdueMs: 0 });
   void webhooks.tell(session, { kind: 'created', at: session.createdAt });
   await hook.got('sessionCreated');
-  // The one that has won the end in the store has died before its next word.
+  // The master that ended it in the store died before its next step.
   await store.endSession(session.uniqueSessionId, session.epoch, 'nodeCrashed');
   const endedAt = (await store.getEnded(session.uniqueSessionId))?.endedAt;
   const { body } = await hook.got('sessionDestroyed');
   assert.equal(body['reason'], 'nodeCrashed');
   assert.equal(body['timestamp'], endedAt);
-  await until('there is nothing left to tell', async () => (await store.webhooks.unended(Date.now() + 1)).length === 0);
+  await until('nothing is left to report', async () => (await store.webhooks.unended(Date.now() + 1)).length === 0);
   assert.deepEqual(story(hook), ['sessionCreated', 'sessionDestroyed']);
 });
 
-test('what a master has left that nobody has seen die is found', async () => {
+test('undelivered events of a master whose death nobody saw are found', async () => {
   const { store } = newStore();
   const hook = await receiving();
   const session = await createSession(store, 'room', peer);
@@ -100,7 +100,7 @@ test('what a master has left that nobody has seen die is found', async () => {
   await hook.got('sessionCreated');
 });
 
-test('a media node retires, is called back, loses its only worker, drains and ends', async () => {
+test('a media node retires, is recalled, loses its only worker, drains and ends', async () => {
   const { store } = newStore();
   const hook = await receiving();
   const { sight } = master(store, hook);
@@ -121,7 +121,7 @@ test('a media node retires, is called back, loses its only worker, drains and en
   );
 });
 
-test('a media node that ends without having said so has crashed', async () => {
+test('a media node that ends without an announcement has crashed', async () => {
   const { store } = newStore();
   const hook = await receiving();
   const session = await createSession(store, 'room', peer);
@@ -134,7 +134,7 @@ test('a media node that ends without having said so has crashed', async () => {
   await aMoment();
   sight.emit('up', media, 'media-node');
   sight.emit('beat', media, 'media-node', beat());
-  // Another master is faster, and acts on it.
+  // Another master is faster, and handles it.
   await store.endSession(session.uniqueSessionId, session.epoch, 'nodeCrashed');
   await aMoment();
   sight.emit('dead', media, 'media-node', 'refused');
@@ -143,7 +143,7 @@ test('a media node that ends without having said so has crashed', async () => {
   await hook.got('mediaNodeStatusChanged', { newStatus: 'terminated' });
 });
 
-test('a master that dies is told to have crashed before what it had is decided, unless it had said that it would end', async () => {
+test("a master's crash is reported before its sessions are handled, unless it had announced its end", async () => {
   const { store } = newStore();
   const hook = await receiving();
   const { sight, webhooks } = master(store, hook);
@@ -152,7 +152,7 @@ test('a master that dies is told to have crashed before what it had is decided, 
   sight.emit('beat', peer, 'master', beat({ facts: {} }));
   sight.emit('dead', peer, 'master', 'refused');
   await webhooks.masterDied(peer, [session]);
-  assert.equal(await store.webhooks.count(identity('master-1').instance, hook.url), 1, 'it is written down');
+  assert.equal(await store.webhooks.count(identity('master-1').instance, hook.url), 1, 'it is stored');
   const { body } = await hook.got('nodeCrashed', { environmentId: peer });
   assert.equal(body['ip'], '10.0.0.9');
   assert.deepEqual(body['sessionIds'], ['room']);
@@ -168,7 +168,7 @@ test('a master that dies is told to have crashed before what it had is decided, 
   assert.deepEqual(story(hook), ['nodeCrashed', 'nodeCrashed']);
 });
 
-test('what a dead master has not delivered is delivered at once by who sees it die', async () => {
+test('a master that sees another die delivers its events at once', async () => {
   const { store } = newStore();
   const hook = await receiving();
   await store.renewLease({ id: 'master-2', instance: peer, role: 'master', url: 'http://x', load: 0 }, 60_000);
@@ -179,13 +179,13 @@ test('what a dead master has not delivered is delivered at once by who sees it d
   await lost.webhooks.close();
   hook.answer = () => 200;
   const { sight } = master(store, hook);
-  // Its lease is good, and it has not been seen to die: it may still deliver.
+  // Its lease is valid, and nobody saw it die, so it may still deliver.
   await until('some looks', async () => (await store.webhooks.count(peer, hook.url)) === 1);
   sight.emit('dead', peer, 'master', 'refused');
   await hook.got('sessionCreated');
 });
 
-test('a store that does not answer holds up no decision for long', async () => {
+test('a store that does not answer delays no decision for long', async () => {
   const { store } = newStore();
   const hook = await receiving();
   const hanging = new Proxy(store.webhooks, {
@@ -201,7 +201,7 @@ test('a store that does not answer holds up no decision for long', async () => {
   assert.ok(performance.now() - since < 3_000);
 });
 
-test('what waits and what has become of the rest is in the metrics, without what may be secret in a URL', async () => {
+test('the metrics count waiting and completed deliveries, without secrets of the URL', async () => {
   const { store } = newStore();
   const hook = await receiving();
   hook.answer = () => 'hang';

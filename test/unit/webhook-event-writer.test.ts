@@ -17,11 +17,11 @@ const event = (name: string): OutboxEvent => ({
 
 interface Writing {
   readonly writer: EventWriter;
-  /** Names of what was put, a line for each call. */
+  /** Names of the written events, a line for each call. */
   readonly puts: string[];
   readonly drops: (readonly [number, string | undefined])[];
   readonly said: string[];
-  /** What the next calls come to; default: all is put. */
+  /** Results of the next calls; default: everything is written. */
   readonly results: (PutResult | Error)[];
   woken: number;
 }
@@ -55,7 +55,7 @@ function writing(parts: Partial<EventWriterParts> = {}): Writing {
 }
 const down = (): StoreError => new StoreError('unavailable', 'down');
 
-test('what is told in one turn is written in one go, and nobody has waited for it', async () => {
+test('events of one turn are written together, and no caller waits', async () => {
   const { writer, puts } = writing();
   writer.add([event('a')]);
   writer.add([event('b'), event('c')]);
@@ -64,7 +64,7 @@ test('what is told in one turn is written in one go, and nobody has waited for i
   assert.deepEqual(puts, ['a b c d']);
 });
 
-test('what depends on what has been told is asked when all before it is written, and before all behind it', async () => {
+test('a dependent event is computed after all earlier writes, and before all later ones', async () => {
   const { writer, puts } = writing();
   writer.add([event('a')]);
   writer.add(async () => {
@@ -76,7 +76,7 @@ test('what depends on what has been told is asked when all before it is written,
   assert.deepEqual(puts, ['a', 'b', 'c']);
 });
 
-test('while the store does not answer, events wait in order; it is said once', async () => {
+test('while the store does not answer, events wait in order; this is logged once', async () => {
   const { writer, puts, said, results } = writing();
   results.push(down(), down(), down());
   writer.add([event('a')]);
@@ -87,7 +87,7 @@ test('while the store does not answer, events wait in order; it is said once', a
   assert.equal(said.length, 1);
 });
 
-test('when too many wait, the oldest make room, which is said once and counted', async () => {
+test('when too many wait, the oldest are dropped, which is logged once and counted', async () => {
   const writer = writing({ bound: 3 });
   writer.results.push(down());
   writer.writer.add([event('first')]);
@@ -102,7 +102,7 @@ test('when too many wait, the oldest make room, which is said once and counted',
   assert.equal(writer.said.filter((line) => line.includes('too many')).length, 1);
 });
 
-test('what had to make room in the outbox is counted for its target', async () => {
+test('events dropped from the outbox are counted for their target', async () => {
   const { writer, drops, said, results } = writing();
   const full = { put: 1, dropped: new Map([['http://hook/', 2]]) };
   results.push(full, full, { put: 1, dropped: new Map() }, full);
@@ -111,7 +111,7 @@ test('what had to make room in the outbox is counted for its target', async () =
   assert.equal(said.length, 2, 'once for each time that it was full');
 });
 
-test('when what has been told has changed between the look and the writing, it is looked again', async () => {
+test('a change between the reading and the writing causes another reading', async () => {
   const { writer, puts, results } = writing();
   results.push(new StoreError('stale', 'more has begun'));
   let looks = 0;
@@ -122,7 +122,7 @@ test('when what has been told has changed between the look and the writing, it i
   assert.deepEqual(puts, ['look-2']);
 });
 
-test('a fault costs what it concerns, is said, and nothing else waits for it', async () => {
+test('a failing event is dropped and logged, and does not block others', async () => {
   const { writer, puts, said, drops, results } = writing();
   results.push(new Error('a fault'));
   await writer.written([event('a')]);
@@ -132,7 +132,7 @@ test('a fault costs what it concerns, is said, and nothing else waits for it', a
   assert.match(said.join(), /could not be written/);
 });
 
-test('queues are woken when there is something for them', async () => {
+test('queues are woken when they have new events', async () => {
   const one = writing();
   one.results.push({ put: 0, dropped: new Map() });
   await one.writer.written([event('known')]);
@@ -141,7 +141,7 @@ test('queues are woken when there is something for them', async () => {
   assert.equal(one.woken, 1);
 });
 
-test('at the end what waits is written, but a store that is down is not waited for, nor spoken to any more', async () => {
+test('at the end waiting events are written, but a failing store is neither awaited nor called again', async () => {
   const good = writing();
   good.writer.add([event('a')]);
   await good.writer.close(1_000);

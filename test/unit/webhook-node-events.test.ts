@@ -22,7 +22,7 @@ const node = (instance: string, role: KnownNode['role'] = 'media-node'): KnownNo
 const MEDIA = node('media-1@a');
 const MASTER = node('master-1@a', 'master');
 
-/** What several masters see at one store, and what is told of it. */
+/** Several masters that observe the same events at one store, and the resulting webhooks. */
 class Watchers {
   now = START;
   readonly #store: SqliteStore;
@@ -33,7 +33,7 @@ class Watchers {
     this.#events = new NodeEvents(this.#store.webhooks, new EventMaker([HOOK]), 'example.org');
   }
 
-  /** Each of two masters sees it. */
+  /** Both masters observe the start. */
   async up(seen: KnownNode): Promise<Body[]> {
     return this.#twice(() => this.#events.up(seen, this.now));
   }
@@ -54,7 +54,7 @@ class Watchers {
       const made = source();
       seen.push({ owner: owner as InstanceId, events: typeof made === 'function' ? await made() : made });
     }
-    // Both have looked before either has written.
+    // Both have read before either has written.
     for (const { owner, events } of seen) await this.#store.webhooks.put(events, owner, 100);
     await this.#store.webhooks.claim('all@z' as InstanceId);
     const bodies: Body[] = [];
@@ -71,7 +71,7 @@ function shortly({ event, environmentId, oldStatus, newStatus }: Body): string {
   return [event, environmentId, oldStatus, newStatus].filter((part) => part !== undefined).join(' ');
 }
 
-test('a media node comes, crashes and is back: each told once, though all masters see it', async () => {
+test('a media node starts, crashes and returns: each reported once, though all masters see it', async () => {
   const watchers = new Watchers();
   const fields = { id: 'media-1', ip: '10.0.0.4', uri: 'http://10.0.0.4:5001', clusterId: 'example.org' };
   assert.deepEqual(await watchers.up(MEDIA), [
@@ -100,12 +100,12 @@ test('a media node comes, crashes and is back: each told once, though all master
       nodeRole: 'medianode',
     },
   ]);
-  assert.deepEqual(await watchers.gone(MEDIA), [], 'one that is late hears nothing new');
+  assert.deepEqual(await watchers.gone(MEDIA), [], 'a late observer reports nothing new');
 });
 
-test('a master that crashes and is back', async () => {
+test('a master that crashes and returns', async () => {
   const watchers = new Watchers();
-  assert.deepEqual(await watchers.up(MASTER), [], 'that it is there is nobody’s news');
+  assert.deepEqual(await watchers.up(MASTER), [], 'its presence is not an event');
   const [crashed, ...others] = await watchers.gone(MASTER, false, ['room']);
   assert.ok(crashed);
   assert.deepEqual(others, []);
@@ -118,7 +118,7 @@ test('a master that crashes and is back', async () => {
   assert.equal(recovered?.['nodeRole'], 'masternode');
 });
 
-test('who was asked to end has not crashed, unless it left sessions behind', async () => {
+test('a drained node has not crashed, unless it left sessions behind', async () => {
   const watchers = new Watchers();
   await watchers.up(MASTER);
   assert.deepEqual(await watchers.gone(MASTER, true), []);
@@ -135,7 +135,7 @@ test('who was asked to end has not crashed, unless it left sessions behind', asy
   ]);
 });
 
-test('a media node that retires and is called back, twice', async () => {
+test('a media node that retires and is recalled, twice', async () => {
   const watchers = new Watchers();
   await watchers.up(MEDIA);
   for (const round of [1, 2]) {
@@ -153,10 +153,10 @@ test('a media node that retires and is called back, twice', async () => {
     );
   }
   await watchers.status(MEDIA, 'waiting-idle-to-terminate');
-  assert.deepEqual(await watchers.up(MEDIA), [], 'seen by a master that has only just started');
+  assert.deepEqual(await watchers.up(MEDIA), [], 'seen by a master that has just started');
 });
 
-test('a node that was only silent and is back as it was may crash again', async () => {
+test('a node that was only silent and returns may crash again', async () => {
   const watchers = new Watchers();
   await watchers.up(MEDIA);
   for (const round of [1, 2]) {
@@ -173,7 +173,7 @@ test('a node that was only silent and is back as it was may crash again', async 
   }
 });
 
-test('a node that is back before anyone has noticed that it was gone', async () => {
+test('a node that returns before its end was noticed', async () => {
   const watchers = new Watchers();
   await watchers.up(MEDIA);
   await watchers.up(node('media-1@b'));
@@ -188,7 +188,7 @@ test('a node that is back before anyone has noticed that it was gone', async () 
   ]);
 });
 
-test('what is left of a run whose end nobody has seen is no sign that its node is back', async () => {
+test('remains of a run with an unseen end do not mean that its node has returned', async () => {
   const watchers = new Watchers();
   await watchers.up(MEDIA);
   await watchers.up(node('media-1@b'));
@@ -198,7 +198,7 @@ test('what is left of a run whose end nobody has seen is no sign that its node i
   ]);
 });
 
-test('what nobody has seen come is not said to have gone', async () => {
+test('the end of a node with an unseen start is not reported', async () => {
   const watchers = new Watchers();
   assert.deepEqual(await watchers.gone(MEDIA), []);
   assert.deepEqual(await watchers.status(MEDIA, 'terminating'), []);

@@ -15,7 +15,7 @@ const named = (name: string, message: RegExp) => (error: unknown) => {
   return true;
 };
 
-/** What a master is told by its command line and its environment. */
+/** A master's options, from its command line and its environment. */
 function read(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -32,7 +32,7 @@ function read(
   }
 }
 
-test('a URL may say all but who is to be let in', () => {
+test('a URL may contain anything but credentials', () => {
   assert.equal(readWebhook('https://example.org/hook?a=b'), 'https://example.org/hook?a=b');
   assert.equal(readWebhook('http://10.0.0.4:80'), 'http://10.0.0.4/');
   for (const text of ['', 'example.org', 'ftp://x/']) {
@@ -68,7 +68,7 @@ test('events and numbers', () => {
   }
 });
 
-test('without a URL nobody is told, and what would be for one is refused', () => {
+test('without a URL there are no webhooks, and other webhook options are refused', () => {
   assert.equal(read([]), undefined);
   assert.throws(() => read(['--webhook-secret', 'S']), named('WebhookMissing', /--webhook/));
 });
@@ -96,7 +96,7 @@ test('several of each, and the defaults', () => {
   );
 });
 
-test('what a development cluster passes on in the environment is what its masters read', () => {
+test('a development cluster passes its options to its masters by the environment', () => {
   const all: WebhookSettings = {
     targets: ['http://a/x', 'http://b/'],
     headers: [

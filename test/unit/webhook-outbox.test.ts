@@ -51,18 +51,18 @@ async function bodies(store: SqliteStore, owner: InstanceId, target = HOOK): Pro
   }
 }
 
-test('an event is put once, for each target, in order, and taken out by its number', async () => {
+test('an event is added once, for each target, in order, and removed by its number', async () => {
   const store = new SqliteStore(newFile());
   const [first, second] = [event({ targets: [HOOK, 'http://other/'] }), event()];
   assert.equal((await store.webhooks.put([first, second, first], A, 10)).put, 2);
-  assert.equal((await store.webhooks.put([first], B, 10)).put, 0, 'also not by another master');
+  assert.equal((await store.webhooks.put([first], B, 10)).put, 0, 'not by another master either');
   assert.equal(await store.webhooks.count(A, HOOK), 2);
   const before = await store.webhooks.next(A, HOOK);
   assert.ok(before);
   assert.deepEqual(await bodies(store, A), [first.body, second.body]);
-  assert.equal((await store.webhooks.put([first], A, 10)).put, 0, 'also not when it has been delivered');
+  assert.equal((await store.webhooks.put([first], A, 10)).put, 0, 'not after its delivery either');
   assert.deepEqual(await bodies(store, A, 'http://other/'), [first.body]);
-  // Who has slept since then takes out what is there no more, and nothing else.
+  // A process that slept since then removes a missing event, and nothing else.
   const third = event();
   await store.webhooks.put([third], A, 10);
   await store.webhooks.remove(before.seq);
@@ -70,13 +70,13 @@ test('an event is put once, for each target, in order, and taken out by its numb
   await store.close();
 });
 
-test('what begins goes on once, ends once, and can begin again', async () => {
+test('a span begins once, ends once, and can begin again', async () => {
   const store = new SqliteStore(newFile());
   const put = async (one: OutboxEvent) => (await store.webhooks.put([one], A, 10)).put;
   assert.equal(await put(event({ ends: span('x') })), 0, 'it has not begun');
   const first = event({ begins: begins('x', { who: 'con_1' }) });
   assert.equal(await put(first), 1);
-  assert.equal(await put(event({ begins: begins('x') })), 0, 'it is going on');
+  assert.equal(await put(event({ begins: begins('x') })), 0, 'it is already open');
   assert.equal(await put(event({ within: span('x') })), 1);
   assert.deepEqual(await store.webhooks.open(subject('s')), [
     { span: 'x', id: first.id, name: 'e', about: { who: 'con_1' }, body: first.body },
@@ -85,12 +85,12 @@ test('what begins goes on once, ends once, and can begin again', async () => {
   assert.equal(await put(end), 1);
   assert.equal(await put(event({ ends: span('x') })), 0);
   assert.equal(await put(event({ within: span('x') })), 0);
-  assert.equal(await put(first), 0, 'the same beginning is old news');
+  assert.equal(await put(first), 0, 'the same beginning is known already');
   assert.equal(await put(event({ begins: begins('x') })), 1);
   await store.close();
 });
 
-test('what goes on is found by who, by stream and by sender', async () => {
+test('open spans are found by participant, by stream and by sender', async () => {
   const store = new SqliteStore(newFile());
   await store.webhooks.put(
     [
@@ -113,13 +113,13 @@ test('what goes on is found by who, by stream and by sender', async () => {
   await store.close();
 });
 
-test('the last event is refused, with all that came along, while anything goes on beside it', async () => {
+test('the last event is refused, with its batch, while another span is open', async () => {
   const store = new SqliteStore(newFile());
   await store.webhooks.put([event({ begins: begins('root') }), event({ begins: begins('x') })], A, 10);
   const last = event({ ends: span('root'), isLast: true });
   const beside = event();
   await assert.rejects(store.webhooks.put([beside, last], A, 10), { code: 'stale' });
-  assert.equal(await store.webhooks.count(A, HOOK), 2, 'nothing of it has been put');
+  assert.equal(await store.webhooks.count(A, HOOK), 2, 'none of it has been added');
   assert.equal((await store.webhooks.put([beside, event({ ends: span('x') }), last], A, 10)).put, 3);
   assert.deepEqual(await store.webhooks.open(subject('s')), []);
   await store.close();
@@ -137,7 +137,7 @@ async function session(store: SqliteStore, owner = A) {
   });
 }
 
-test('a former owner tells nothing any more; the one that owned it last does, also of its end', async () => {
+test('a former owner adds no events; the last owner does, including the end', async () => {
   const store = new SqliteStore(newFile());
   const { uniqueSessionId, epoch } = await session(store);
   const put = async (of: Epoch) =>
@@ -151,7 +151,7 @@ test('a former owner tells nothing any more; the one that owned it last does, al
   await store.close();
 });
 
-test('sessions that have ended without a word are found, with how they ended', async () => {
+test('sessions with an unreported end are found, with its reason', async () => {
   const store = new SqliteStore(newFile());
   const { uniqueSessionId, sessionId, epoch } = await session(store);
   const root = event({ subject: subject(uniqueSessionId), begins: begins('root') });
@@ -168,7 +168,7 @@ test('sessions that have ended without a word are found, with how they ended', a
   await store.close();
 });
 
-test('of those that are at a media node, the ones that its crash has ended are among them', async () => {
+test('the sessions of a media node include those that its crash has ended', async () => {
   const store = new SqliteStore(newFile());
   const media = 'media-1@m' as InstanceId;
   const since = Date.now() - 1;
@@ -189,7 +189,7 @@ test('of those that are at a media node, the ones that its crash has ended are a
   await store.close();
 });
 
-test('what another owner has not delivered about the same subject comes first; others need not wait', async () => {
+test("another owner's undelivered events for the same subject come first; other subjects need not wait", async () => {
   const store = new SqliteStore(newFile());
   const [old, later, other] = [event(), event(), event({ subject: subject('t') })];
   await store.webhooks.put([old], A, 10);
@@ -202,7 +202,7 @@ test('what another owner has not delivered about the same subject comes first; o
   await store.close();
 });
 
-test('a dead master’s deliveries are claimed once, and come before those that the heir has made since', async () => {
+test('a dead master’s deliveries are claimed once, and precede the heir’s later ones', async () => {
   const file = newFile();
   const [one, two] = [new SqliteStore(file), new SqliteStore(file)];
   const [old, new_] = [event(), event()];
@@ -217,7 +217,7 @@ test('a dead master’s deliveries are claimed once, and come before those that 
   await two.close();
 });
 
-test('without a name, those of masters whose lease is over are claimed, and of no others', async () => {
+test('without a name, deliveries of masters with an expired lease are claimed, and no others', async () => {
   const store = new SqliteStore(newFile());
   const lease = { role: 'master' as const, url: 'http://x', load: 0 };
   await store.renewLease({ ...lease, id: 'master-1', instance: A }, 60_000);
@@ -232,7 +232,7 @@ test('without a name, those of masters whose lease is over are claimed, and of n
   await store.close();
 });
 
-test('the oldest make room, of this target only, and it is said how many', async () => {
+test('the oldest of this target are dropped, and their number is reported', async () => {
   const store = new SqliteStore(newFile());
   const made = [1, 2, 3, 4, 5].map(() => event());
   await store.webhooks.put([event({ targets: ['http://other/'] })], A, 3);
@@ -244,7 +244,7 @@ test('the oldest make room, of this target only, and it is said how many', async
   await store.close();
 });
 
-test('what is old is forgotten, and what goes on is not', async () => {
+test('old events are forgotten, but open spans are not', async () => {
   const file = newFile();
   const store = new SqliteStore(file);
   const { uniqueSessionId, epoch } = await session(store);
@@ -261,9 +261,9 @@ test('what is old is forgotten, and what goes on is not', async () => {
   assert.equal((await store.webhooks.put([told], A, 10)).put, 0);
   age(2 * 60 * 60 * 1000);
   await store.webhooks.forget();
-  assert.equal(await store.webhooks.count(A, HOOK), 2, 'a delivery is worth more than an hour');
+  assert.equal(await store.webhooks.count(A, HOOK), 2, 'a delivery is kept for more than an hour');
   assert.equal((await store.webhooks.open(subject('s'))).length, 1);
-  assert.equal((await store.webhooks.put([living], A, 10)).put, 0, 'it goes on');
+  assert.equal((await store.webhooks.put([living], A, 10)).put, 0, 'it is open');
   assert.equal((await store.webhooks.put([told], A, 10)).put, 1, 'an hour is enough');
   age(24 * 60 * 60 * 1000);
   await store.webhooks.forget();
@@ -277,7 +277,7 @@ test('what is old is forgotten, and what goes on is not', async () => {
   await store.close();
 });
 
-test('of many masters that tell the same at once, through files of their own, one does', async () => {
+test('of many masters that add the same event at once, over separate connections to the file, one succeeds', async () => {
   for (const seed of seeds(5)) {
     const random = seededRandom(seed);
     const file = newFile();

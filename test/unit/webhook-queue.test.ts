@@ -75,7 +75,7 @@ async function put(
 const names = (calls: readonly { body: Readonly<Record<string, unknown>> }[]): string[] =>
   calls.map(({ body }) => String(body['event']));
 
-test('events arrive in order, those that were there before and those that come', async () => {
+test('events arrive in order, earlier and later ones', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   await put(store, receiver, ['a', 'b']);
@@ -89,7 +89,7 @@ test('events arrive in order, those that were there before and those that come',
   assert.deepEqual(outcomes, ['sent', 'sent', 'sent', 'sent']);
 });
 
-test('what follows waits until the one before has been taken', async () => {
+test('an event waits until the former one has been accepted', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   let refusals = 2;
@@ -112,7 +112,7 @@ test('what follows waits until the one before has been taken', async () => {
   );
 });
 
-test('after so many tries an event is dropped, said so, and it is the next oneâ€™s turn', async () => {
+test('after the maximum of attempts an event is dropped and logged, and the next one follows', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = ({ body }) => (body['event'] === 'a' ? 503 : 200);
@@ -129,7 +129,7 @@ test('after so many tries an event is dropped, said so, and it is the next oneâ€
   assert.equal(dropped['event'], 'a');
 });
 
-test('each pause is twice the one before', async () => {
+test('each delay is twice the former one', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = () => 500;
@@ -141,14 +141,14 @@ test('each pause is twice the one before', async () => {
   });
   await until('it is dropped', () => outcomes.includes('dropped'));
   const pauses = receiver.all.slice(1).map(({ at }, before) => at - (receiver.all[before]?.at ?? 0));
-  // Half of 100, 200 and 400 ms, as chance takes off all that it may; the rest is for a slow machine.
+  // Half of 100, 200 and 400 ms, the minimum after jitter; the rest is for a slow machine.
   for (const [at, least] of [50, 100, 200].entries()) {
     const pause = pauses[at] ?? 0;
     assert.ok(pause >= least - 5 && pause < least + 1_000, `${pauses}`);
   }
 });
 
-test('an event is given up when its time is over, however few tries that were', async () => {
+test('an event is dropped after its deadline, after any number of attempts', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = () => 'hang';
@@ -161,13 +161,13 @@ test('an event is given up when its time is over, however few tries that were', 
   assert.ok(receiver.all.length >= 2, `${receiver.all.length} tries`);
 });
 
-test('a receiver that asks to be left alone is, for as long as there is time', async () => {
+test("a receiver's Retry-After is respected within the deadline", async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = () => (receiver.all.length === 0 ? { status: 429, headers: { 'retry-after': '1' } } : 200);
   await put(store, receiver, ['a']);
   run(store, receiver);
-  await until('it is taken', () => receiver.taken.length === 1);
+  await until('it is accepted', () => receiver.taken.length === 1);
   const [first, second] = receiver.all;
   assert.ok(first && second);
   assert.ok(second.at - first.at >= 990, `${second.at - first.at} ms`);
@@ -177,10 +177,10 @@ test('a receiver that asks to be left alone is, for as long as there is time', a
   await put(store, strict, ['b']);
   const { outcomes } = run(store, strict, { settings: { tries: 9, deadlineMs: 300 } });
   await until('it is given up', () => outcomes.includes('dropped'), 3_000);
-  assert.equal(strict.all.length, 2, 'once more at the end of its time');
+  assert.equal(strict.all.length, 2, 'once more at the deadline');
 });
 
-test('a receiver that is slow does not hold up another', async () => {
+test('a slow receiver does not delay another', async () => {
   const { store } = newStore();
   const [slow, quick] = [await receiving(), await receiving()];
   slow.answer = () => 'hang';
@@ -191,7 +191,7 @@ test('a receiver that is slow does not hold up another', async () => {
   assert.equal(slow.all.length, 1);
 });
 
-test('what another master has claimed between two tries is not tried again here', async () => {
+test('an event that another master claimed between two attempts is not sent again here', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = () => 500;
@@ -205,7 +205,7 @@ test('what another master has claimed between two tries is not tried again here'
   assert.equal(outcomes.includes('dropped'), false);
 });
 
-test('nothing else is sent until the store has taken out what has arrived', async () => {
+test('nothing else is sent until the store has removed the delivered event', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   await put(store, receiver, ['a', 'b']);
@@ -220,11 +220,11 @@ test('nothing else is sent until the store has taken out what has arrived', asyn
   const { outcomes } = run(store, receiver, { outbox });
   await until('both have arrived', () => receiver.taken.length === 2);
   assert.deepEqual(names(receiver.all), ['a', 'b']);
-  await until('both are taken out', () => asked === 6);
+  await until('both are removed', () => asked === 6);
   assert.deepEqual(outcomes, ['sent', 'sent']);
 });
 
-test('what has not arrived at the end stays, for whoever comes next', async () => {
+test('undelivered events stay at the end, for the next master', async () => {
   const { store } = newStore();
   const receiver = await receiving();
   receiver.answer = () => 'hang';

@@ -24,7 +24,7 @@ function sender(settings: Partial<WebhookSettings> = {}, url = receiver.url): We
 }
 const EVENT = { id: 'evt_1', body: '{"event":"x","name":"Zoë"}' };
 
-test('an event is POSTed as it is, with its id, the headers that were asked for and no signature', async () => {
+test('an event is POSTed unchanged, with its id, the configured headers and no signature', async () => {
   receiver.answer = () => 204;
   const headers = [
     { name: 'Authorization', value: 'Bearer abc' },
@@ -48,7 +48,7 @@ test('with a secret it is signed', async () => {
   assert.match(String(receiver.all[0]?.headers['x-rejoin-signature']), /^t=\d+,v1=[0-9a-f]{64}$/);
 });
 
-test('only a 2xx is taken for a yes, and a redirection is not followed', async () => {
+test('only a 2xx is a success, and a redirection is not followed', async () => {
   for (const status of [400, 404, 500, 503, 304]) {
     receiver.answer = () => status;
     assert.deepEqual(await sender().send(EVENT), { kind: 'failed', why: `status ${status}` });
@@ -60,14 +60,14 @@ test('only a 2xx is taken for a yes, and a redirection is not followed', async (
   assert.equal(receiver.all.length, 1);
 });
 
-test('a receiver that says nothing is not waited for longer than the time-out', async () => {
+test('a silent receiver is awaited no longer than the time-out', async () => {
   receiver.answer = () => 'hang';
   const since = performance.now();
   assert.deepEqual(await sender({ timeoutMs: 300 }).send(EVENT), { kind: 'failed', why: 'no answer in 300 ms' });
   assert.ok(performance.now() - since < 2_000);
 });
 
-test('nobody there, and a receiver’s wish to be left alone', async () => {
+test('no listener, and a receiver’s Retry-After', async () => {
   const gone = await Receiver.start();
   const { url } = gone;
   await gone.close();

@@ -23,7 +23,7 @@ const START = 1_700_000_000_000;
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** A master that tells what it is told to tell. */
+/** A master that reports given facts. */
 class Teller {
   now = START;
   readonly #store: SqliteStore;
@@ -49,7 +49,7 @@ class Teller {
     for (const fact of facts) await this.#writer.written(this.#events.of(session, fact, this.now));
   }
 
-  /** What waits to be delivered, taken out. */
+  /** The waiting deliveries, which are then removed. */
   async told(): Promise<Body[]> {
     const bodies: Body[] = [];
     for (;;) {
@@ -140,7 +140,7 @@ const CALL = [
   `webrtcConnectionCreated con_bob INBOUND ${cam}`,
 ];
 
-test('the bodies have the fields that receivers know', async () => {
+test("the bodies have OpenVidu's fields", async () => {
   const { session, teller } = await calling();
   teller.now = START + 9_999;
   await teller.tell(
@@ -199,7 +199,7 @@ test('the bodies have the fields that receivers know', async () => {
   ]);
 });
 
-test('a stream without video says nothing of video', async () => {
+test('a stream without video has no video fields', async () => {
   const { session, teller } = await calling();
   await teller.told();
   const { typeOfVideo: _, frameRate: __, videoDimensions: ___, ...voice } = stream();
@@ -214,7 +214,7 @@ test('a stream without video says nothing of video', async () => {
   );
 });
 
-test('who leaves leaves with what he sent and received; who stops receiving stops only that', async () => {
+test('leaving ends all streams sent and received; unsubscribing ends only that', async () => {
   const { session, teller } = await calling();
   assert.deepEqual(await teller.events(), CALL);
   await teller.tell(session, { kind: 'unsubscribed', connectionId: bob, streamId: cam });
@@ -236,7 +236,7 @@ test('who leaves leaves with what he sent and received; who stops receiving stop
   ]);
 });
 
-test('a stream that ends ends for those who receive it, too', async () => {
+test('the end of a stream also ends its subscriptions', async () => {
   const { session, teller } = await calling();
   await teller.told();
   await teller.tell(session, { kind: 'unpublished', streamId: cam, reason: 'forceUnpublishByServer' });
@@ -246,7 +246,7 @@ test('a stream that ends ends for those who receive it, too', async () => {
   ]);
 });
 
-test('nothing comes after the end of a session, and it ends once', async () => {
+test('nothing follows the end of a session, and it ends once', async () => {
   const { session, teller } = await calling();
   await teller.tell(session, { kind: 'ended', reason: 'neverJoined' });
   assert.equal((await teller.told()).at(-1)?.['reason'], 'sessionClosedByServer');
@@ -260,7 +260,7 @@ test('nothing comes after the end of a session, and it ends once', async () => {
   assert.deepEqual(await teller.told(), []);
 });
 
-test('a crash that two masters flag is told once, from what was told before', async () => {
+test('a crash reported by two masters causes one set of events, derived from earlier ones', async () => {
   const { store, session, teller } = await calling();
   await teller.told();
   const heirs = [B, 'master-3@c' as InstanceId].map((owner) => new Teller(store, owner));
@@ -285,9 +285,9 @@ function member(id: ConnectionId, session: SessionRecord): Member {
   return new Member(connection(id, session));
 }
 
-test('a new owner tells nothing that has been told, and all that has not', async () => {
+test('a new owner reports all unreported facts, and no others', async () => {
   const { store, session, teller } = await calling();
-  // Said when the former owner was already dying.
+  // Sent while the former owner was dying.
   await teller.tell(session, { kind: 'signalled', id: 's1', from: ann, to: [bob] });
   await teller.told();
   const claimed = await store.claimSession(session.uniqueSessionId, session.epoch, B);
@@ -308,14 +308,14 @@ test('a new owner tells nothing that has been told, and all that has not', async
   ]);
   heir.now += 500;
   await heir.tell(claimed, { kind: 'signalled', id: 's1', from: ann, to: [bob] });
-  assert.deepEqual(await heir.told(), [], 'said again by its sender');
+  assert.deepEqual(await heir.told(), [], 'repeated by its sender');
   await teller.tell(session, { kind: 'left', connectionId: ann, reason: 'networkDisconnect' });
   assert.deepEqual(await teller.told(), [], 'by a former owner that has woken up');
   await heir.tell(claimed, { kind: 'left', connectionId: ann, reason: 'disconnect' });
   assert.equal((await heir.events()).at(-1), 'participantLeft con_ann disconnect');
 });
 
-test('an event that nobody wants is not delivered, and what follows from it is', async () => {
+test('an unwanted event is not delivered, but its consequences are', async () => {
   const { session, teller } = await calling(['participantLeft']);
   assert.deepEqual(await teller.told(), []);
   teller.now = START + 61_000;

@@ -4,7 +4,7 @@ import { WEBHOOK_EVENT_NAMES } from '../../src/server/master/webhooks/webhook-ev
 import { signatureOf } from '../../src/server/master/webhooks/webhook-signature.ts';
 import { documentedCheck, webhooksPage } from '../fixtures/webhooks/documented-check.ts';
 
-test('a signature is the one that anybody computes from the page', async () => {
+test("a signature equals the one computed by the page's instructions", async () => {
   const body = '{"event":"sessionCreated","data":"Zoë"}';
   const verify = await documentedCheck();
   const header = signatureOf(body, 'S', Date.now());
@@ -18,7 +18,7 @@ test('a signature is the one that anybody computes from the page', async () => {
   );
 });
 
-test('the page’s receiver refuses what is not signed, not by this secret, not this body, or too old', async () => {
+test('the page’s receiver refuses missing signatures, other secrets, other bodies and old deliveries', async () => {
   const verify = await documentedCheck();
   const body = '{"event":"sessionCreated"}';
   const now = Date.now();

@@ -1,9 +1,10 @@
-/** A script tag that stands in for OpenVidu's own: it sets `globalThis.OpenVidu`, and nothing else. */
+/** Entry of the script tag that replaces OpenVidu's own: it sets only `globalThis.OpenVidu`. */
 import * as sdk from './index.ts';
 
-// Minifying has taken the names by which applications tell a session from a publisher: `event.target.constructor.name`.
+// Applications tell a session from a publisher by `event.target.constructor.name`, so restore the names that the
+// minifier removed.
 for (const [name, exported] of Object.entries(sdk)) {
-  // These have another name, which is OpenVidu's.
+  // Skip the aliases: these classes are exported under OpenVidu's name, too.
   const isAlias = /^(Rejoin|Typed)/.test(name);
   if (typeof exported === 'function' && !isAlias) Object.defineProperty(exported, 'name', { value: name });
 }

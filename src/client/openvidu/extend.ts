@@ -8,9 +8,9 @@ import { LocalRecorder } from './local-recorder.ts';
 import type { ConnectionOptions } from './stream-options.ts';
 
 /**
- * Gives the SDK's classes the members that only applications of OpenVidu use: methods which say that there is no such feature,
- * and what OpenVidu hides in its documentation and applications read all the same. The types have them everywhere, and
- * `rejoin.min.js` has no room for them.
+ * Adds members that only OpenVidu applications use to the SDK's classes: methods of missing features, which reject,
+ * and members that OpenVidu does not document but applications read. The types always declare them; `rejoin.min.js`
+ * omits them to stay small.
  */
 export function extendForOpenVidu(): void {
   const filters = (): Promise<never> => Promise.reject(notSupported('Filters'));

@@ -1,21 +1,24 @@
 import { notSupported } from '../errors.ts';
 import type { FilterEvent } from './unsupported-events.ts';
 
-/** OpenVidu's filters of a stream. There are none: for programs that name the type, or make one for `PublisherProperties`. */
+/**
+ * OpenVidu's filters of a stream. Rejoin has none; the class exists for programs that name the type or make one for
+ * `PublisherProperties`.
+ */
 export class Filter {
   /** The filter's name. */
   readonly type: string;
-  /** The filter's own. */
+  /** The filter's own options. */
   readonly options: object;
-  /** Never set, because nothing is executed. */
+  /** Never set, because no method runs. */
   declare readonly lastExecMethod?: {
     /** The method's name. */
     readonly method: string;
-    /** The method's own. */
+    /** The method's own parameters. */
     readonly params: object;
   };
 
-  /** A filter that nothing applies. */
+  /** Makes a filter without effect. */
   constructor(type: string, options: object) {
     this.type = type;
     this.options = options;

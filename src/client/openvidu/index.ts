@@ -1,5 +1,6 @@
 /**
- * The browser SDK's whole public surface, with what only applications of OpenVidu name: everything a bundler's user imports.
+ * The browser SDK's whole public surface, with the names that only OpenVidu applications use. Bundlers import this
+ * module.
  *
  * @module rejoin
  */
@@ -9,7 +10,7 @@ export * from '../index.ts';
 export { Filter } from './filter.ts';
 export { LocalRecorder, LocalRecorderState } from './local-recorder.ts';
 export type { ConnectionOptions, InboundStreamOptions, OutboundStreamOptions } from './stream-options.ts';
-/** OpenVidu's: what the maps of events have in common, which is nothing. */
+/** OpenVidu's common base of the event maps, which is empty. */
 export type EventMap = object;
 
 extendForOpenVidu();

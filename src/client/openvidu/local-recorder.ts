@@ -2,15 +2,15 @@ import { notSupported } from '../errors.ts';
 
 const WHAT = 'Local recordings';
 
-/** How far OpenVidu's recorder of a stream is. */
+/** States of OpenVidu's recorder of a stream. */
 export const LocalRecorderState = {
-  /** It can record. The only one that is told here. */
+  /** It can record. The only state here. */
   READY: 'READY',
-  /** It records. Never told. */
+  /** It records. Never used. */
   RECORDING: 'RECORDING',
-  /** It waits. Never told. */
+  /** It is paused. Never used. */
   PAUSED: 'PAUSED',
-  /** There is a recording. Never told. */
+  /** A recording exists. Never used. */
   FINISHED: 'FINISHED',
 } as const;
 /** One of the above. */
@@ -49,7 +49,7 @@ export class LocalRecorder {
     throw notSupported(WHAT);
   }
 
-  /** Does nothing, because there is nothing to throw away. */
+  /** Does nothing, because there is no recording to discard. */
   clean(): void {}
 
   /** Throws. */

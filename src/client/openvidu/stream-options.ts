@@ -1,21 +1,21 @@
 import type { PublisherProperties } from '../media/publisher-properties.ts';
 import type { Connection } from '../session/connection.ts';
 
-/** Of `stream.inboundStreamOpts`, what applications read. */
+/** The part of `stream.inboundStreamOpts` that applications read. */
 export interface InboundStreamOptions {
   /** The stream's id. */
   readonly id: string;
-  /** Whose it is. */
+  /** The stream's connection. */
   readonly connection: Connection;
 }
 
-/** Of `stream.outboundStreamOpts`, what applications read. */
+/** The part of `stream.outboundStreamOpts` that applications read. */
 export interface OutboundStreamOptions {
-  /** What `initPublisher` was given. */
+  /** The properties passed to `initPublisher`. */
   readonly publisherProperties: PublisherProperties;
 }
 
-/** Of `connection.localOptions` and `connection.remoteOptions`, what applications read. */
+/** The part of `connection.localOptions` and `connection.remoteOptions` that applications read. */
 export interface ConnectionOptions {
   /** The connection's id. */
   readonly id: string;

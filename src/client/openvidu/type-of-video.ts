@@ -1,12 +1,12 @@
 import type { TypeOfVideo as KnownType } from '../../protocol/ids.ts';
 
-/** What a stream shows. */
+/** The kind of a stream's video. */
 export const TypeOfVideo = {
   /** A camera. */
   CAMERA: 'CAMERA',
   /** A screen, a window or a tab. */
   SCREEN: 'SCREEN',
-  /** A track of the application's own. */
+  /** A track that the application supplies. */
   CUSTOM: 'CUSTOM',
   /** OpenVidu's, for cameras without a browser. There are none. */
   IPCAM: 'IPCAM',

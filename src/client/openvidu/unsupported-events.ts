@@ -2,41 +2,44 @@ import { RejoinEvent } from '../events.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Session } from '../session/session.ts';
 
-/** Why a recording has ended. OpenVidu's; never told. */
+/** Why a recording has ended. OpenVidu's; never used. */
 export type RecordingEventReason =
   | 'recordingStoppedByServer'
   | 'sessionClosedByServer'
   | 'automaticStop'
   | 'nodeCrashed';
-/** Whether a sentence is finished. OpenVidu's; never told. */
+/** Whether a sentence is finished. OpenVidu's; never used. */
 export type SpeechToTextEventReason = 'recognizing' | 'recognized';
 
-/** `recordingStarted`, `recordingStopped`. Never told, as nothing is recorded: for programs that name its type. */
+/**
+ * `recordingStarted`, `recordingStopped`. Never emitted, because nothing is recorded; for programs that name the
+ * type.
+ */
 export class RecordingEvent extends RejoinEvent<Session> {
-  /** Of the recording. */
+  /** The recording's id. */
   declare readonly id: string;
-  /** Of the recording. */
+  /** The recording's name. */
   declare readonly name?: string;
-  /** For `recordingStopped`. */
+  /** Of `recordingStopped`. */
   declare readonly reason?: RecordingEventReason;
 }
 
-/** An event of a filter. Never told, as there are none: for programs that name its type. */
+/** An event of a filter. Never emitted, because there are no filters; for programs that name the type. */
 export class FilterEvent extends RejoinEvent {
-  /** The filter's own. */
+  /** The filter's own data. */
   declare readonly data: unknown;
 }
 
-/** `speechToTextMessage`. Never told, as nothing is transcribed: for programs that name its type. */
+/** `speechToTextMessage`. Never emitted, because nothing is transcribed; for programs that name the type. */
 export class SpeechToTextEvent extends RejoinEvent<Session> {
-  /** Who has spoken. */
+  /** The speaker's connection. */
   declare readonly connection: Connection;
-  /** What. */
+  /** The spoken text. */
   declare readonly text: string;
-  /** Whether that is all of it. */
+  /** Whether the text is final. */
   declare readonly reason: SpeechToTextEventReason;
-  /** As the recogniser has put it. */
+  /** The recogniser's raw output. */
   declare readonly raw: string;
-  /** In which language. */
+  /** The language of the text. */
   declare readonly lang: string;
 }

@@ -26,7 +26,7 @@ import type { Session } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import type { Stream } from './stream.ts';
 
-/** Tells the listeners of a session, and of its publishers and subscribers, what has happened. */
+/** Emits the events of a session, and of its publishers and subscribers. */
 export class Announcer implements StreamAudience {
   readonly #session: Session;
 
@@ -61,7 +61,7 @@ export class Announcer implements StreamAudience {
     this.#session.emitEvent('streamCreated', new StreamEvent<Session>('streamCreated', this.#session, stream));
   }
 
-  /** Somebody else's; the default action with it. */
+  /** For a remote stream; performs the default action, too. */
   streamDestroyed(stream: Stream, reason: StreamEndReason): void {
     const event = new StreamEvent<Session>('streamDestroyed', this.#session, stream, reason);
     this.#session.emitEvent('streamDestroyed', event);
@@ -82,7 +82,7 @@ export class Announcer implements StreamAudience {
     return this.#session.hasListeners('publisherStartSpeaking') || this.#session.hasListeners('publisherStopSpeaking');
   }
 
-  /** The stream's publisher or subscriber has been told. */
+  /** For the session only: the stream's publisher or subscriber has emitted its own event. */
   speaking(type: 'publisherStartSpeaking' | 'publisherStopSpeaking', { connection, streamId }: Stream): void {
     this.#session.emitEvent(type, new PublisherSpeakingEvent<Session>(type, this.#session, connection, streamId));
   }
@@ -103,7 +103,7 @@ export class Announcer implements StreamAudience {
     this.#session.emitEvent(type, new RecoveredEvent(type, this.#session, { durationMs, kind }));
   }
 
-  /** `origin`: where, if not the session. */
+  /** `origin`: the affected object; default: the session. */
   exception(
     name: ExceptionEventName,
     message: string,

@@ -6,7 +6,10 @@ interface Awaited {
   readonly reject: (error: unknown) => void;
 }
 
-/** Who waits for a stream to arrive. A crash in between is none of an arrival's concern: the stream comes when it is over. */
+/**
+ * Promises of callers that wait for a stream's media. A crash does not reject them, because the stream arrives after
+ * the rebuild.
+ */
 export class Arrivals {
   readonly #awaited = new Map<Subscriber, Awaited>();
 
@@ -31,7 +34,7 @@ export class Arrivals {
     this.#awaited.delete(subscriber);
   }
 
-  /** Nothing arrives any more. */
+  /** Rejects all, because no stream arrives any more. */
   end(error: unknown): void {
     for (const subscriber of [...this.#awaited.keys()]) this.failed(subscriber, error);
   }

@@ -6,29 +6,29 @@ import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
 
 /**
- * A participant's membership. The object stays the same when the session is rebuilt after a crash; its id changes
- * then, as it is another membership.
+ * A participant's membership. The object stays the same when the session is rebuilt after a crash, but its id
+ * changes, because the server sees a new membership.
  */
 export class Connection {
   /** `con_` and ten letters or digits. */
   readonly connectionId!: ConnectionId;
-  /** When it was made for its token: Unix time, ms. */
+  /** Creation time of the connection, which precedes the join: Unix time, ms. */
   readonly creationTime!: number;
-  /** What the client gave `connect()` and the server gave the token: `client%/%server` when both did. */
+  /** The client's data from `connect()` and the server's data from the token: `client%/%server` if both exist. */
   readonly data!: string;
-  /** What it may do. */
+  /** Decides what the participant may do. */
   readonly role!: Role;
-  /** `away`: the participant has lost its socket and may be back any moment. */
+  /** `away`: the participant has lost its socket and may return any moment. */
   readonly presence!: 'here' | 'away';
-  /** The stream it publishes; the first if there are several. */
+  /** The published stream; the first if there are several. */
   readonly stream: Stream | undefined;
-  /** How well its network does, 0 (broken) to 5 (excellent); 0 also as long as nothing is known. */
+  /** Quality of the participant's network, 0 (broken) to 5 (excellent); also 0 while nothing is known. */
   readonly networkQuality: NetworkQuality = 0;
-  /** OpenVidu's: whether its streams are recorded. Nothing is. */
+  /** OpenVidu's: whether its streams are recorded. Always false. */
   readonly record = false;
-  /** OpenVidu's, of this client's own: what it has joined with. Not in `rejoin.min.js`. */
+  /** OpenVidu's, for this client's own connection: its options in the join. Not in `rejoin.min.js`. */
   declare readonly localOptions: ConnectionOptions | undefined;
-  /** OpenVidu's, of others': what they have joined with. Not in `rejoin.min.js`. */
+  /** OpenVidu's, for remote connections: their options in the join. Not in `rejoin.min.js`. */
   declare readonly remoteOptions: ConnectionOptions | undefined;
   /** @internal */
   readonly [BARE] = (): this => this;
@@ -43,19 +43,19 @@ export class Connection {
     this.update(info);
   }
 
-  /** All that it publishes. */
+  /** All published streams. */
   get streams(): readonly Stream[] {
     return [...this.#streams];
   }
 
-  /** @internal Answers how it was before. */
+  /** @internal Returns the former quality. */
   setNetworkQuality(networkQuality: NetworkQuality): NetworkQuality {
     const before = this.networkQuality;
     show<Connection>(this, { networkQuality });
     return before;
   }
 
-  /** @internal Its ids in lives of the session that crashes ended, the latest first. */
+  /** @internal Its ids in the session's crashed lives, the latest first. */
   get formerIds(): readonly ConnectionId[] {
     return this.#formerIds;
   }

@@ -3,36 +3,36 @@ import type { EventFrame, Snapshot } from '../../protocol/frames.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import type { SessionState } from './session-state.ts';
 
-/** One attempt to get in or back, before its wait. */
+/** One attempt to join or return, described before its delay. */
 export interface Attempt {
-  /** What broke, or the message of the error that failed the attempt before. */
+  /** The cause, or the message of the previous attempt's error. */
   readonly cause: string;
   /** From 1. */
   readonly attempt: number;
-  /** How long until it is made, ms. */
+  /** Time until the attempt, ms. */
   readonly nextDelayMs: number;
 }
 
 export interface LifecycleEvents {
   state: [state: SessionState, progress: Attempt | undefined];
   started: [Snapshot];
-  /** Another owner has taken over: this is the session as it has it. */
+  /** Another owner has taken over; the snapshot is its state of the session. */
   reconciled: [Snapshot];
-  /** This client begins another life: of the session, after a crash, or (`sameSession`) of its own, after a long sleep. */
+  /** A new life begins: the session's, after a crash, or (`sameSession`) a new membership after a long absence. */
   renewed: [snapshot: Snapshot, sameSession: boolean];
   reconnecting: [Attempt];
   reconnected: [durationMs: number];
   destroyed: [];
-  /** Away for so long that its place is gone: another is on its way. */
+  /** The client was away so long that its connection has ended. The SDK joins again. */
   lapsed: [];
   rebuilding: [Attempt];
   disconnected: [reason: LeaveReason, cause: Error | undefined];
-  /** The media's path may be broken; `sure`: or is another one by now. */
+  /** The media's path may be broken; `sure`: the network has changed, so the path certainly is. */
   mediaDoubted: [sure: boolean];
-  /** Nothing runs in the page from here to `resumed`. */
+  /** The page runs no code until `resumed`. */
   suspended: [];
   resumed: [];
   event: [EventFrame];
-  /** The server has ended it with an error. */
+  /** The server ended the session with an error. */
   failed: [ProtocolError];
 }

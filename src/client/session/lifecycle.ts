@@ -22,7 +22,7 @@ import { TokenFailure, type TokenProvider, TokenSource } from './token-source.ts
 const CONNECT_TIMEOUT_MS = 15_000;
 const SDK = 'rejoin-js/0.1.0';
 
-/** What came with an input, for its effects. */
+/** Data of an input, for its effects. */
 interface Detail {
   readonly welcome?: WelcomeFrame;
   readonly token?: TokenUrl;
@@ -31,10 +31,12 @@ interface Detail {
   readonly cause?: string;
 }
 
-/** Gets into the session and stays in it: drives the state table with what the server, the token source and time bring. */
+/**
+ * Joins the session and stays in it: drives the state table with inputs from the server, the token source and timers.
+ */
 export class Lifecycle extends EventEmitter<LifecycleEvents> {
   readonly #options: SessionOptions;
-  /** Keys of the streams that are published again in the next life. */
+  /** Keys of the streams to publish again in the next life. */
   readonly #streams: () => readonly string[];
   #signaling: Signaling;
   readonly #pause = new Pause();
@@ -42,19 +44,19 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #sessionId: SessionId | undefined;
   #source: TokenSource | undefined;
   #metadata = '';
-  /** Counts rounds of getting a token: the answer of one that has been overtaken is dropped. */
+  /** Counts token requests, so that an outdated answer is dropped. */
   #round = 0;
   #attempt = 0;
   /** `performance.now()` of the first of these attempts. */
   #tryingSince = 0;
   #cause = '';
-  /** What failed last, on the way in or back. */
+  /** The last failure of an attempt to join or return. */
   #lastError: Error | undefined;
-  /** Where the last token leads; empty without one. */
+  /** The URLs of the last token; empty without one. */
   #tried = '';
   #troubleSince = 0;
   #uniqueSessionId: UniqueSessionId | undefined;
-  /** For so long others wait for this client. */
+  /** How long others wait for this client. */
   #resumeGraceMs: number = LIMITS.resumeGraceMs;
   readonly #patience = new Patience(Date.now);
   readonly #page = new PageLife((event) => this.#followPage(event));
@@ -76,12 +78,12 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     return this.#sessionId;
   }
 
-  /** `performance.now()` of the first word of the trouble that is being got over, or was last. */
+  /** `performance.now()` at the beginning of the present failure, or of the last. */
   get troubleSince(): number {
     return this.#troubleSince;
   }
 
-  /** A number that changes with every life of the session. */
+  /** Changes with every life of the session. */
   get life(): number {
     return this.#round;
   }
@@ -103,7 +105,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     }
     const limitMs = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.#source = new TokenSource(token, limitMs);
-    // Applications read it as soon as they have called connect().
+    // Set at once, because applications read it directly after calling connect().
     if (typeof token === 'string') this.#sessionId = parseTokenUrl(token)?.sessionId ?? this.#sessionId;
     this.#lastError = undefined;
     this.#tried = '';
@@ -147,7 +149,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     signaling.on('late', () => this.#followPage('check'));
     signaling.on('destroyed', () => this.#input(this.#source?.isRenewable ? 'destroyed' : 'crashed'));
     signaling.on('impossible', (url, cause) => {
-      // In the message, too, which is all that many applications show.
+      // Repeat the action in the message, because many applications show only that.
       const action =
         'A page from https:// needs wss://: start the cluster with --public-url https://..., or correct the URL.';
       const message = `The browser opens no socket to ${url}: ${cause} ${action}`;
@@ -165,7 +167,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       const cause = this.#cause;
       if (this.#state === 'reconnecting') this.emit('reconnecting', { cause, attempt, nextDelayMs });
       if (attempt > 1) this.#joining({ cause, attempt, nextDelayMs });
-      // The first one is the token's own, which has been told.
+      // The token's own attempt has announced the first one.
       if (this.#state !== 'rebuilding' || attempt === 1) return;
       this.#attempt += 1;
       this.emit('rebuilding', { cause, attempt: this.#attempt, nextDelayMs });
@@ -176,7 +178,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #followPage(event: PageEvent): void {
     switch (event) {
       case 'gone':
-        // Others learn it now instead of when the grace is over.
+        // Tell the others now; otherwise they learn it only after the grace period.
         return this.#signaling.sayLast();
       case 'suspended':
         this.emit('suspended');
@@ -197,7 +199,8 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   }
 
   /**
-   * Resolves when the session is joined. What is asked of one that reconnects is sent when it has.
+   * Resolves when the session is joined. While it reconnects, requests wait in the queue, so the promise resolves at
+   * once.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   joined(what: string): Promise<void> {
@@ -209,7 +212,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
   #input(input: SessionInput, detail: Detail = {}): void {
     const found = transition(this.#state, input);
     if (!found) return;
-    // Who has lost its socket with its owner is in trouble since then.
+    // If the socket fails before the crash is known, the failure began with the socket.
     if (this.#state === 'joined') this.#troubleSince = performance.now();
     const before = this.#state;
     this.#state = found.next;
@@ -217,7 +220,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     if (detail.error !== undefined) this.#lastError = detail.error;
     if (found.next !== before) this.emit('state', found.next, undefined);
     for (const effect of found.effects) {
-      // An application that leaves in the middle of an event has the last word.
+      // Skip the remaining effects if a listener has left the session meanwhile.
       if (this.#state !== found.next) return;
       this.#effects[effect](detail);
     }
@@ -279,7 +282,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     },
   };
 
-  /** A welcome that begins a life of the session. */
+  /** Handles a welcome that begins a life of the session. */
   #begin(welcome: WelcomeFrame | undefined): Snapshot {
     this.#patience.stop();
     if (!welcome?.snapshot) throw new Error('A welcome to a join has a snapshot.');
@@ -319,7 +322,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     if (this.#state === 'joining') this.emit('state', 'joining', progress);
   }
 
-  /** Why the time for a join was not enough. */
+  /** The error for a join that timed out. */
   #notJoinedIn(ms: number): Error {
     const error = this.#lastError;
     if (!this.#tried) return notJoined('TOKEN_UNAVAILABLE', `No token in ${ms} ms: ${error?.message ?? ''}`, error);
@@ -345,7 +348,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
       if (round === this.#round) this.#input('token', { token });
     } catch (failure) {
       if (round !== this.#round) return;
-      // What is no token may be the error page of a server that is as busy as everyone else just now.
+      // During a rebuild, an invalid token is probably the error page of an overloaded server, so try again.
       const invalid = failure instanceof TokenFailure && failure.cause instanceof RejoinError;
       const missing = !rebuilding && this.#attempt >= TOKENS_TRIED;
       const final =
@@ -386,7 +389,7 @@ export class Lifecycle extends EventEmitter<LifecycleEvents> {
     });
   }
 
-  /** `again`: as long once more, if a slow link is what takes the time. */
+  /** `again`: a slow link gets the same time once more. */
   #limit(ms: number, why: () => Error, again = false): void {
     const over = (): void => {
       if (again && this.#signaling.isSlow) return this.#limit(ms, why);

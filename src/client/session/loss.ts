@@ -1,6 +1,6 @@
 import { HALF_OPEN_CODE, SUSPENDED_CODE } from '../signaling/socket.ts';
 
-/** What closed the socket, for those codes that say more than that it closed. */
+/** Causes for close codes with a specific meaning. */
 const LOSSES: Readonly<Record<number, string>> = {
   4001: 'moved',
   4408: 'heartbeatMissed',
@@ -9,7 +9,7 @@ const LOSSES: Readonly<Record<number, string>> = {
   [SUSPENDED_CODE]: 'suspended',
 };
 
-/** Why the socket is gone, in the words that applications are told. */
+/** The `cause` of a lost socket, as applications see it. */
 export function causeOfLoss(code: number): string {
   return LOSSES[code] ?? 'socketClosed';
 }

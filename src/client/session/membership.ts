@@ -16,7 +16,7 @@ import type { SessionOptions } from './session-options.ts';
 import { SignalInbox, signalEventName } from './signals.ts';
 import type { Stream } from './stream.ts';
 
-/** This client's place in a session: what the server tells becomes what is known, and what is told to the application. */
+/** This client's membership in a session: turns messages of the server into state and events. */
 export class Membership {
   readonly lifecycle: Lifecycle;
   readonly participants: Participants;
@@ -46,7 +46,7 @@ export class Membership {
     this.#followLifecycle();
   }
 
-  /** What receives a stream in this page. */
+  /** Makes the receiver of a stream. */
   makeSubscriber(stream: Stream, properties: SubscriberProperties): Subscriber {
     return new Subscriber(stream, properties, { configuration: this.#configuration, audience: this.#announcer });
   }
@@ -100,9 +100,9 @@ export class Membership {
     });
   }
 
-  /** Told of every stream that is on its way there, and of the session where none is. */
+  /** Emits an exception for every affected stream, or for the session if there is none. */
   #troubled({ name, direction, cause }: PathTrouble): void {
-    const message = `A media path is in trouble, and another is looked for: ${cause}. Check the network if the media stays away.`;
+    const message = `A media path failed: ${cause}. The SDK looks for another; check the network if the media stays away.`;
     const streams = this.#session.streamManagers.flatMap(({ remote, stream }) =>
       remote === (direction === 'recv') ? stream : [],
     );
@@ -167,7 +167,7 @@ export class Membership {
     this.participants.addAll(others, () => this.#announcer.connectionCreated(own));
   }
 
-  /** What the server says of this client's own connection. */
+  /** Updates this client's own connection. */
   #become(info: Partial<Omit<ConnectionInfo, 'streams'>>): void {
     const own = this.own;
     if (!own) return;
@@ -223,7 +223,7 @@ export class Membership {
       case 'mediaLeft':
         return this.media.left(data.mediaId);
       case 'evicted':
-        // The lifecycle's: it ends with `disconnected`.
+        // The lifecycle handles this; `disconnected` follows.
         return;
     }
   }
@@ -243,7 +243,7 @@ export class Membership {
     if (name !== 'signal') this.#session.emitEvent(name, event);
   }
 
-  /** Also by the id that it had in a life of the session that a crash has ended: what was kept since then names that. */
+  /** Also finds a connection by its id in a crashed life, because signals kept since then have that id. */
   #connection(id: ConnectionId): Connection | undefined {
     const { own } = this;
     const isOwn = own && (own.connectionId === id || own.formerIds.includes(id));

@@ -1,19 +1,19 @@
-/** What becomes of the page, and what that means to a connection. */
+/** Events of the page that matter to a connection. */
 export type PageEvent =
-  /** The page is looked at again, or its network may be another: what seems well may not be. */
+  /** The page is visible again, or its network may have changed: a seemingly healthy connection may be broken. */
   | 'check'
-  /** The browser says that there is no network. It may be wrong. */
+  /** The browser reports no network. It may be wrong. */
   | 'offline'
-  /** There is a network again, most likely another one. */
+  /** The network is back, most likely another one. */
   | 'online'
-  /** Nothing will run in this page until `resumed`, if ever. */
+  /** The page runs no code until `resumed`, if ever. */
   | 'suspended'
-  /** It runs again: any time may have passed. */
+  /** The page runs again, after any length of time. */
   | 'resumed'
-  /** The page is going away for good. */
+  /** The page closes for good. */
   | 'gone';
 
-/** The parts of a browser that tell of it. In Node there are none. */
+/** The browser objects that report these events. Node has none. */
 export interface PageSurroundings extends Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> {
   readonly document?: EventTarget & { readonly visibilityState: DocumentVisibilityState };
   readonly navigator?: { readonly onLine?: boolean; readonly connection?: EventTarget };
@@ -24,7 +24,7 @@ type Handlers = Readonly<Record<string, (event: Event) => PageEvent | undefined>
 const WINDOW: Handlers = {
   offline: () => 'offline',
   online: () => 'online',
-  // A page that may be shown again later is kept, with all that is in it, in the back/forward cache.
+  // A persisted page is in the back/forward cache, with its state, and may be shown again.
   pagehide: (event) => ((event as PageTransitionEvent).persisted ? 'suspended' : 'gone'),
   pageshow: (event) => ((event as PageTransitionEvent).persisted ? 'resumed' : undefined),
 };
@@ -34,10 +34,10 @@ const DOCUMENT: Handlers = {
   visibilitychange: ({ target }) =>
     (target as Partial<Document> | null)?.visibilityState === 'visible' ? 'check' : undefined,
 };
-/** Said of any change, even of an estimate of the bandwidth: no proof of anything. */
+/** Fires at any change, even of a bandwidth estimate, so it proves nothing. */
 const NETWORK: Handlers = { change: () => 'check' };
 
-/** Turns the browser's many words about a page's life into a few. */
+/** Maps the browser's page events to `PageEvent`s. */
 export class PageLife {
   readonly #tell: (event: PageEvent) => void;
   readonly #around: PageSurroundings;
@@ -47,12 +47,12 @@ export class PageLife {
     this.#around = around;
   }
 
-  /** Whether the browser says that there is no network. */
+  /** Whether the browser reports no network. */
   get isOffline(): boolean {
     return this.#around.navigator?.onLine === false;
   }
 
-  /** Begins to tell. More than once: as once. */
+  /** Starts listening. Repeated calls have no further effect. */
   start(): void {
     this.#each((target, name) => target.addEventListener?.(name, this.#take));
   }

@@ -15,36 +15,41 @@ import { Connection } from './connection.ts';
 import type { Session } from './session.ts';
 import { Stream } from './stream.ts';
 
-/** What the changes below mean to the session. */
+/** Changes of the participants, for the session. */
 export interface ParticipantsEvents {
   connectionCreated(connection: Connection): void;
   connectionDestroyed(connection: Connection, reason: LeaveReason): void;
   streamCreated(stream: Stream): void;
-  /** A stream of before the crash is back under a new id. */
+  /** A stream from before the crash is back under a new id. */
   streamRenewed(stream: Stream): void;
-  /** A stream comes over another transport of its publisher's. */
+  /** The publisher sends the stream over another transport. */
   streamRerouted(stream: Stream): void;
   streamDestroyed(stream: Stream, reason: StreamEndReason): void;
   presenceChanged(connection: Connection, presence: 'here' | 'away'): void;
   streamChanged(stream: Stream, change: StreamPropertyChange): void;
 }
 
-/** The remote connections and streams of a session, kept over its lives: after a crash the same objects get new ids. */
+/**
+ * The remote connections and streams of a session over all of its lives: after a crash the same objects get new ids.
+ */
 export class Participants {
   readonly #events: ParticipantsEvents;
   readonly #session: Session;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #streams = new Map<StreamId, Stream>();
-  /** Those of before the crash that have not come back yet, by their old ids. */
+  /** Connections and streams from before the crash that have not come back yet, by their old ids. */
   #missing: { connections: Map<ConnectionId, Connection>; streams: Map<StreamId, Stream> } = {
     connections: new Map(),
     streams: new Map(),
   };
 
-  /** By connections that are back: keys of the streams that they still bring back. A connection without an entry may bring any. */
+  /**
+   * By returned connection: keys of the streams that it still restores. A connection without an entry may restore
+   * any.
+   */
   readonly #awaited = new WeakMap<Connection, Set<string>>();
 
-  /** Rises when it is over: an application may leave in the middle of being told who is there. */
+  /** Rises at the end of the session. An application may leave from a listener, so announcements check it. */
   #lives = 0;
 
   constructor(events: ParticipantsEvents, session: Session) {
@@ -52,7 +57,7 @@ export class Participants {
     this.#session = session;
   }
 
-  /** By its id, or by one that it had before a crash. */
+  /** Finds a connection by its id, or by an id from before a crash. */
   connection(id: ConnectionId): Connection | undefined {
     const { connections: missing } = this.#missing;
     return (
@@ -66,25 +71,25 @@ export class Participants {
     return this.#streams.get(id);
   }
 
-  /** What receives the streams that are there. */
+  /** The subscribers of present streams. */
   subscribers(): Subscriber[] {
     return [...this.#streams.values()].flatMap(({ manager }) => (manager instanceof Subscriber ? manager : []));
   }
 
-  /** What shows the streams, in this page. */
+  /** The managers of all streams, including missing ones that may return. */
   managers(): StreamManager[] {
     const all = [...this.#streams.values(), ...this.#missing.streams.values()];
     return all.flatMap(({ manager }) => manager ?? []);
   }
 
-  /** Everyone else, also those who may come back, by their ids. */
+  /** All remote connections by id, including missing ones that may return. */
   connections(): Map<string, Connection> {
     return new Map<string, Connection>([...this.#missing.connections, ...this.#connections]);
   }
 
   /**
-   * Everyone there when this client joined: connections are announced before streams, and before the first announcement all
-   * are there, because applications look.
+   * Adds all participants who were there when this client joined. It adds all before the first announcement, because
+   * listeners look them up, and announces connections before streams.
    */
   addAll(infos: readonly ConnectionInfo[], announceFirst?: () => void): void {
     const life = this.#lives;
@@ -102,8 +107,8 @@ export class Participants {
   }
 
   /**
-   * The session as a new owner has it: only what differs from what is known is told. `streamsMayReturn`: those that it does
-   * not have may not be there again yet.
+   * Adopts a new owner's state of the session and announces only the differences. `streamsMayReturn`: a stream that
+   * the owner lacks may still return.
    */
   reconcile(infos: readonly ConnectionInfo[], streamsMayReturn: boolean): void {
     const life = this.#lives;
@@ -118,7 +123,7 @@ export class Participants {
       for (const stream of connection.streams) {
         const { streamId } = stream;
         if (streams.has(streamId)) continue;
-        // With the media node the owner's knowledge of it is gone, too: its publisher is about to bring it back.
+        // The owner lost its knowledge of the stream with the media node; the publisher restores it soon.
         if (streamsMayReturn && this.#streams.delete(streamId)) this.#missing.streams.set(streamId, stream);
         else this.removeStream(streamId, 'unpublish');
       }
@@ -141,7 +146,7 @@ export class Participants {
     if (stream?.setActive(kind, active)) this.#events.streamChanged(stream, activeChange(kind, active));
   }
 
-  /** Its publisher sends it over another transport, for the `renewal`th time. */
+  /** The publisher sends the stream over another transport, for the `renewal`th time. */
   reroute(id: StreamId, renewal: number): void {
     const stream = this.#streams.get(id);
     if (!stream || stream.renewal === renewal) return;
@@ -149,12 +154,12 @@ export class Participants {
     this.#events.streamRerouted(stream);
   }
 
-  /** Its publisher has told of a change. */
+  /** Applies a change that the publisher reported. */
   change(id: StreamId, change: StreamChange): void {
     const stream = this.#streams.get(id);
     if (!stream) return;
     const { property: changedProperty, value: newValue, reason } = change;
-    // Of the source that a track had before, nobody has told.
+    // The former source of a track is unknown, because the server sends only the new one.
     const oldValue = changedProperty === 'videoDimensions' ? stream.videoDimensions : undefined;
     stream.change(change);
     this.#events.streamChanged(stream, { changedProperty, newValue, oldValue, reason });
@@ -169,13 +174,13 @@ export class Participants {
     this.#endUnawaited(info.connectionId);
   }
 
-  /** Answers how it is announced, if it is new here. */
+  /** Returns the function that announces the stream, if it is new here. */
   #addStream(info: StreamInfo): (() => void) | undefined {
     const connection = this.#connections.get(info.connectionId);
     if (!connection || this.#streams.has(info.streamId)) return undefined;
     const back = takeBack(this.#missing.streams, namesOf(info, connection.formerIds));
     const stream = back ?? new Stream(info);
-    // What its publisher has changed meanwhile is announced.
+    // `#catchUp` announces these later, because the publisher may have changed them meanwhile.
     const { audioActive, videoActive, videoDimensions, ...rest } = info;
     stream.update(rest);
     connection.addStream(stream);
@@ -188,7 +193,7 @@ export class Participants {
     };
   }
 
-  /** It may have been muted, or its screen resized, while nobody could tell. */
+  /** Announces changes that this client missed: muted tracks, another size or transport. */
   #catchUp({ streamId, audioActive, videoActive, videoDimensions: value, renewal = 0 }: StreamInfo): void {
     this.reroute(streamId, renewal);
     this.setActive(streamId, 'audio', audioActive);
@@ -209,7 +214,7 @@ export class Participants {
     this.#endStream(stream, reason);
   }
 
-  /** Also one of before the crash, which does not come back then. */
+  /** Removes a connection, or a missing one, which then does not come back. */
   remove(id: ConnectionId, reason: LeaveReason): void {
     const { connections: missing } = this.#missing;
     const connection = this.#connections.get(id) ?? missing.get(id);
@@ -219,13 +224,13 @@ export class Participants {
     this.#endConnection(connection, reason);
   }
 
-  /** Those that have left for good, as far as they are known here. */
+  /** Removes the connections that have left for good, if they are known here. */
   depart(departed: readonly Departed[] = []): void {
     const life = this.#lives;
     for (const { connectionId, reason } of departed) if (life === this.#lives) this.remove(connectionId, reason);
   }
 
-  /** This client has lost the session, or all have: everyone may come back. */
+  /** The session is lost, for this client or for all: every connection may come back. */
   lose(): void {
     for (const [id, connection] of this.#connections) this.#missing.connections.set(id, connection);
     for (const [id, stream] of this.#streams) this.#missing.streams.set(id, stream);
@@ -233,7 +238,7 @@ export class Participants {
     this.#streams.clear();
   }
 
-  /** Those who have not come back after the crash will not come any more. */
+  /** Ends the connections and streams that have not come back after the crash. */
   forgetMissing(reason: LeaveReason): void {
     const { connections, streams } = this.#missing;
     this.#missing = { connections: new Map(), streams: new Map() };
@@ -241,7 +246,7 @@ export class Participants {
     for (const connection of connections.values()) this.#endConnection(connection, reason);
   }
 
-  /** It is over: nothing is announced, the caller disposes of what is shown. */
+  /** Forgets everything without announcements; the caller ends the returned streams. */
   clear(): Stream[] {
     this.#lives += 1;
     const streams = [...this.#streams.values(), ...this.#missing.streams.values()];
@@ -251,7 +256,7 @@ export class Participants {
     return streams;
   }
 
-  /** Answers how it is announced, if it is new here. */
+  /** Returns the function that announces the connection, if it is new here. */
   #addConnection(info: ConnectionInfo): (() => void) | undefined {
     if (this.#connections.has(info.connectionId)) return undefined;
     const back = takeBack(this.#missing.connections, [info.connectionId, ...(info.replaces ?? [])]);
@@ -269,7 +274,7 @@ export class Participants {
     return () => this.#events.connectionCreated(connection);
   }
 
-  /** Streams of before a crash whose publisher is back and does not bring them. */
+  /** Ends streams from before a crash that their returned publisher does not restore. */
   #endUnawaited(id: ConnectionId): void {
     const connection = this.#connections.get(id);
     const awaited = connection && this.#awaited.get(connection);
@@ -281,7 +286,7 @@ export class Participants {
     }
   }
 
-  /** A stream that is missing, by the id that it would have now. */
+  /** Takes a missing stream by the id that it would have now. */
   #takeMissing(id: StreamId): Stream | undefined {
     const { streams } = this.#missing;
     for (const [old, stream] of streams) {
@@ -307,7 +312,7 @@ export class Participants {
   }
 }
 
-/** What is back under its own id, as after a change of the media node, or, after crashes, under one that goes on from it. */
+/** Takes an object back under its own id, as after a move of the media, or under an id from before crashes. */
 function takeBack<Id, T>(missing: Map<Id, T>, names: readonly Id[]): T | undefined {
   for (const name of names) {
     const back = missing.get(name);
@@ -316,7 +321,7 @@ function takeBack<Id, T>(missing: Map<Id, T>, names: readonly Id[]): T | undefin
   return undefined;
 }
 
-/** What a stream is or was called: its id ends with that of its connection, and all else in it stays the same. */
+/** The present and former ids of a stream: only the connection's id, at the end, changes. */
 function namesOf({ streamId, connectionId }: StreamInfo, former: readonly ConnectionId[]): StreamId[] {
   const own = streamId.slice(0, -connectionId.length);
   return [streamId, ...former.map((id) => `${own}${id}` as StreamId)];

@@ -1,11 +1,11 @@
-/** A limit that is over so much later than it should be was slept through. */
+/** A timer this late shows that the machine slept or the page was held up. */
 const LATE_MS = 2_000;
-/** What is left then, for one more attempt. */
+/** Time that remains for one more attempt then. */
 const LAST_ATTEMPT_MS = 5_000;
 
 /**
- * A time limit. One that ends in a sleep, or in a page that is held up, leaves time for one more attempt first: what the
- * clock has done is no reason to give up.
+ * A time limit. After a sleep, or in a page that is held up, it allows one more attempt first, because the network
+ * had no chance meanwhile.
  */
 export class Patience {
   readonly #now: () => number;
@@ -15,7 +15,10 @@ export class Patience {
     this.#now = now;
   }
 
-  /** `over` after `ms`; `lastAttempt` before it, where the time was slept away. A limit that ran is forgotten. */
+  /**
+   * Calls `over` after `ms`; if the machine slept past the limit, calls `lastAttempt` and waits first. Replaces a
+   * running limit.
+   */
   start(ms: number, { lastAttempt, over }: { lastAttempt: () => void; over: () => void }): void {
     this.stop();
     const until = this.#now() + ms;

@@ -1,38 +1,38 @@
 /**
- * The state of one publisher in one session, as a table. The last wish wins, whenever it comes; each row has its reason above it,
- * and an input without a row means nothing in that state.
+ * State table of one publisher in one session. The last call of the application wins, at any time. A comment above a
+ * row gives its reason; an input without a row is ignored.
  */
 export type PublishingState =
-  /** Nothing is wished, and nothing is there. */
+  /** The application wants no stream, and there is none. */
   | 'idle'
-  /** Its sources are being opened, or the session is coming back, or the server has not answered what was asked before. */
+  /** The sources are being opened, the session is returning, or an earlier request is unanswered. */
   | 'preparing'
-  /** The server has been asked. */
+  /** The request is on its way to the server. */
   | 'sending'
   | 'sent';
 
 export type PublishingInput =
-  /** The application calls `publish()`, or the media is brought to another place. */
+  /** The application calls `publish()`, or the media moves to another node. */
   | 'publish'
-  /** The application withdraws the wish, or the server has ended the stream, or the session is over. */
+  /** The application calls `unpublish()`, the server has ended the stream, or the session has ended. */
   | 'end'
-  /** There is something to send, and a place to send it to. */
+  /** The tracks and the plane are ready. */
   | 'prepared'
   | 'answered'
   | 'refused'
-  /** The life of the session in which it was asked for is over. */
+  /** The life of the session in which the client sent the request has ended. */
   | 'lost'
-  /** The media goes another way from now on. */
+  /** The media now takes another path. */
   | 'moved';
 
 export type PublishingEffect = 'wish' | 'prepare' | 'arrive' | 'settle' | 'end' | 'refuse';
 
-/** The next state, and what is to be done then. */
+/** The next state, and its effects. */
 type Transition = readonly [PublishingState, ...PublishingEffect[]];
 
-/** Begins again, under the same key: it is the same stream. */
+/** Starts over under the same key, so that the server sees the same stream. */
 const again: Transition = ['preparing', 'prepare'];
-/** A stream that the server makes after this is ended as soon as it is there. */
+/** If the server still makes the stream after this, the client ends it at once. */
 const end: Transition = ['idle', 'end'];
 const refused: Transition = ['idle', 'refuse'];
 
@@ -44,20 +44,20 @@ export const PUBLISHING: Readonly<Record<PublishingState, Partial<Record<Publish
     prepared: ['sending'],
     // There is no camera, or the session has ended.
     refused,
-    // A request to the former media node may never be answered.
+    // The former media node may never answer the request.
     moved: again,
     end,
   },
   sending: {
     answered: ['sent', 'arrive', 'settle'],
     refused,
-    // In the next life it is asked for again.
+    // The next life needs the request again.
     lost: again,
     moved: again,
     end,
   },
   sent: {
-    // It is there already.
+    // The stream exists already.
     publish: ['sent', 'settle'],
     moved: again,
     end,

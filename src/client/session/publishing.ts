@@ -11,15 +11,15 @@ import { isLostToCrash } from './refusal.ts';
 export interface PublishingParts {
   readonly publisher: Publisher;
   readonly at: PublishedAt;
-  /** Resolves when the session is joined, or is back. */
+  /** Resolves when the session is joined, or has returned. */
   readonly joined: () => Promise<void>;
-  /** The plane that leads to the media now. @throws {ProtocolError} SESSION_CLOSED */
+  /** The plane to the present media node. @throws {ProtocolError} SESSION_CLOSED */
   readonly plane: () => Plane;
   /** Ends a stream at the server. */
   readonly endAtServer: (streamId: StreamId) => void;
-  /** It was published, and cannot be any more. */
+  /** The published stream cannot be restored. */
   readonly failed: (error: unknown) => void;
-  /** Nothing is wished of it, and nothing is there. */
+  /** The application wants no stream, and there is none. */
   readonly over: () => void;
 }
 
@@ -29,25 +29,25 @@ interface Detail {
   readonly outgoing?: Outgoing;
   readonly plane?: Plane;
   readonly reason?: StreamEndReason;
-  /** The server does not know yet that it is to end. */
+  /** True if the server does not know yet that the stream ends. */
   readonly byClient?: boolean;
 }
 
-/** Drives the table of one publisher in one session with the words of the application and of the server, and with crashes. */
+/** Drives the state table of one publisher in one session with inputs from the application, the server and crashes. */
 export class Publishing {
   readonly #parts: PublishingParts;
   #state: PublishingState = 'idle';
   #isTold = false;
   #connection: Connection | undefined;
-  /** Names the stream that is wished: asked for again in the same life of the session, it is the same stream. */
+  /** Names the wanted stream: a repeated request in the same life of the session yields the same stream. */
   #key: string | undefined;
-  /** The stream at the server, even if this client sends it over the current plane no more. */
+  /** The stream at the server, even if this client no longer sends it over the current plane. */
   #there: StreamId | undefined;
-  /** Rises with each attempt: what comes late of another is dropped. */
+  /** Rises with each attempt, so that late results of an earlier one are dropped. */
   #round = 0;
   /**
-   * The last attempt over what leads to the media now, until it has come to its end. The next one waits for it, so that a publisher
-   * that is published and unpublished quickly does not pile up streams.
+   * The last attempt over the current plane, until it settles. The next one waits for it, so that quick calls of
+   * publish and unpublish do not pile up streams.
    */
   #underWay: Promise<void> | undefined;
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -56,12 +56,12 @@ export class Publishing {
     this.#parts = parts;
   }
 
-  /** Of the stream that is wished, while one is. */
+  /** Key of the wanted stream, if there is one. */
   get key(): string | undefined {
     return this.#key;
   }
 
-  /** Whether the application knows of a stream, which may be on its way to another place. */
+  /** Whether the application knows of a stream, even one that is moving to another node. */
   get isTold(): boolean {
     return this.#isTold;
   }
@@ -70,7 +70,10 @@ export class Publishing {
     return this.#state === 'sent';
   }
 
-  /** @throws {ProtocolError} the server's refusal; STREAM_UNKNOWN, SESSION_CLOSED: the wish, or the session, is over meanwhile */
+  /**
+   * @throws {ProtocolError} the server's refusal; STREAM_UNKNOWN, SESSION_CLOSED: the stream or the session has ended
+   *   meanwhile
+   */
   publish(connection: Connection): Promise<void> {
     this.#connection = connection;
     return new Promise((resolve, reject) => {
@@ -79,7 +82,7 @@ export class Publishing {
     });
   }
 
-  /** It is not wished any more. */
+  /** The application no longer wants the stream, or it has ended. */
   end(
     reason: StreamEndReason,
     byClient: boolean,
@@ -100,7 +103,7 @@ export class Publishing {
     this.#state = next;
     for (const effect of effects) {
       this.#effects[effect](detail);
-      // An application that acts in the middle of an event has the last word.
+      // Skip the remaining effects if a listener has changed the state meanwhile.
       if (this.#state !== next) return;
     }
     this.#rest();
@@ -142,7 +145,7 @@ export class Publishing {
         return publisher.release(at);
       }
       failed(error);
-      // Nobody sees what is not there any more, so nothing may look as if somebody did.
+      // Nobody receives the stream any more, so end it here, too.
       this.#end(error, 'forceUnpublishByServer', true);
     },
   };
@@ -173,7 +176,8 @@ export class Publishing {
       this.#input('prepared');
       const outgoing = await plane.publish(tracks, detail, isWanted);
       const { streamId } = outgoing.stream;
-      // Under the same key it goes on, if not from here.
+      // The stream exists at the server even if this attempt is outdated; the next attempt under the same key
+      // continues it.
       if (key === this.#key) this.#there = streamId;
       else endAtServer(streamId);
       if (isWanted()) return this.#input('answered', { outgoing, plane });

@@ -1,6 +1,6 @@
 /**
- * Recognises what has arrived before. A signal that was on its way when an owner crashed is sent again by its sender, and
- * comes twice to those who had it already; that is a matter of seconds, so the newest ids are enough.
+ * Recognises repeated signals. After an owner's crash, senders repeat undelivered signals, and some receivers get
+ * them twice. Repetitions come within seconds, so the newest ids are enough.
  */
 export class RecentIds {
   readonly #limit: number;
@@ -10,7 +10,7 @@ export class RecentIds {
     this.#limit = limit;
   }
 
-  /** `false` when `id` has been here before. */
+  /** `false` if `id` has arrived before. */
   isNew(id: string): boolean {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);

@@ -9,10 +9,10 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Participants } from './participants.ts';
 import type { SessionMedia } from './session-media.ts';
 
-/** How long those who were there before a crash have to come back, before they are said to have left. */
+/** Time for participants to return after a crash, before they count as left. */
 const MISSING_MS = 15_000;
 
-/** Transports that are given up again within so long are made anew less and less quickly. */
+/** Transports that fail again within this time are renewed with growing delays. */
 const RENEWALS_MS = 60_000;
 
 export interface RecoveryOptions {
@@ -24,13 +24,13 @@ export interface RecoveryOptions {
   readonly own: () => Connection | undefined;
 }
 
-/** Brings back what a session was, over the crashes of those who serve it: same objects, and where they move, new transports. */
+/** Restores a session after crashes and moves of its media: the same objects, over new transports where necessary. */
 export class Recovery {
   readonly #options: RecoveryOptions;
-  /** Set while those who were there before a crash, or their streams, may still come back. */
+  /** Set while participants or streams from before a crash may still come back. */
   #missingTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Whose transports are being given up. */
+  /** The plane whose transports are being replaced. */
   #renewing: Plane | undefined;
   #renewals = 0;
   #renewedAt = Number.NEGATIVE_INFINITY;
@@ -39,13 +39,13 @@ export class Recovery {
     this.#options = options;
   }
 
-  /** The session is lost to this client, or to all: everyone may come back. */
+  /** The session is lost, for this client or for all: every participant may come back. */
   lose(): void {
     this.stop();
     this.#options.participants.lose();
   }
 
-  /** Another life, of the session or of this client in it: same objects, new ids. */
+  /** A new life, of the session or of this client in it: same objects, new ids. */
   renew(snapshot: Snapshot, sameSession: boolean): void {
     const { lifecycle, participants } = this.#options;
     const { others, media, iceServers } = snapshot;
@@ -61,12 +61,12 @@ export class Recovery {
     void this.#bringMedia([], 'rebuild', lifecycle.troubleSince);
   }
 
-  /** Another owner: nothing is told but what differs from what is known. */
+  /** Another owner has taken over: announces only the differences. */
   reconcile(snapshot: Snapshot): void {
     const { self, others, media } = snapshot;
     const { lifecycle, participants } = this.#options;
     const moved = this.#options.media.move(media);
-    // Where the media has just moved, the new owner knows only those streams that are there again.
+    // If the media has just moved, the new owner knows only the streams that are already back.
     const streamsMayReturn = moved || this.#missingTimer !== undefined;
     if (streamsMayReturn) this.#forgetMissingLater();
     const { life } = lifecycle;
@@ -80,21 +80,21 @@ export class Recovery {
     else this.#options.media.agreeOn(self.streams.map(({ streamId }) => streamId));
   }
 
-  /** Streams of this client that the server has ended while nobody could tell it. */
+  /** Ends streams of this client that the server ended while the client was away. */
   #endStreams({ endedStreams = [] }: Snapshot): void {
     for (const { streamId, reason } of endedStreams) this.#options.media.ended(streamId, reason);
   }
 
-  /** The media is hosted anew. */
+  /** The media has moved to another node. */
   mediaMoved({ media, isKept }: ServerEvents['mediaMoved']): void {
     if (this.#options.media.move(media, isKept)) this.#followMedia();
   }
 
-  /** This client's transports are beyond repair: it makes others, to where the media is, under the same ids. */
+  /** Replaces transports that no ICE restart can repair; ids stay the same. */
   async renewTransports(cause: string): Promise<void> {
     const { media, announcer, participants } = this.#options;
     const { plane } = media;
-    // Each of them may be.
+    // Both transports of a plane may report the same failure.
     if (plane === this.#renewing) return;
     this.#renewing = plane;
     const now = performance.now();
@@ -104,19 +104,19 @@ export class Recovery {
     const nextDelayMs = delayBefore(this.#renewals, { spreadMs: 0 }, Math.random);
     announcer.attempt('reconnecting', 'media', { cause, attempt: this.#renewals, nextDelayMs });
     await new Promise((resolve) => setTimeout(resolve, nextDelayMs));
-    // Where the media has moved, or the session has another life, it is brought there.
+    // If the media has moved or the session has a new life meanwhile, that brings new transports already.
     if (plane !== media.plane) return;
     media.renewTransports();
     await this.#bringMedia(participants.subscribers(), 'mediaRenewed', now);
   }
 
-  /** It is over: nobody is waited for any more. */
+  /** The session has ended, so no participant is awaited any more. */
   stop(): void {
     clearTimeout(this.#missingTimer);
     this.#missingTimer = undefined;
   }
 
-  /** Everything that was sent and received is brought to where the media is now, under the same ids. */
+  /** Moves everything sent and received to the new media node, under the same ids. */
   #followMedia(): void {
     const { announcer, participants } = this.#options;
     announcer.attempt('reconnecting', 'media', { cause: 'nodeCrashed', attempt: 1, nextDelayMs: 0 });
@@ -124,7 +124,9 @@ export class Recovery {
     void this.#bringMedia(participants.subscribers(), 'mediaMoved');
   }
 
-  /** Sends again what was sent, and receives `subscribers`; that is told when it has worked and nothing new has come up. */
+  /**
+   * Publishes again, receives `subscribers`, and announces the recovery unless something new has happened meanwhile.
+   */
   async #bringMedia(
     subscribers: readonly Subscriber[],
     kind: Exclude<RecoveryKind, 'resume'>,
@@ -137,12 +139,12 @@ export class Recovery {
     const { plane } = media;
     await Promise.all([
       ...media.publishers.map((publisher) =>
-        // The application has been told of a failure.
+        // `failed` has reported it to the application.
         media.publish(publisher, own).catch(() => {}),
       ),
       ...subscribers.map((subscriber) => media.play(subscriber)),
     ]);
-    // Where it has gone on from here, not everything plays yet, and that is seen to.
+    // If the media has moved again meanwhile, that move announces the recovery.
     if (plane !== media.plane) return;
     if (life !== lifecycle.life || lifecycle.state === 'ended' || lifecycle.state === 'rebuilding') return;
     media.renewed();

@@ -4,25 +4,28 @@ import { RejoinError } from '../errors.ts';
 import type { SessionInput, SessionState } from './session-state.ts';
 import { TokenFailure } from './token-source.ts';
 
-/** Codes of a refused hello that another token may help against. */
+/** Codes of a refused hello that another token may cure. */
 const SESSION_OVER: readonly string[] = ['SESSION_UNKNOWN', 'SESSION_DESTROYED', 'SESSION_CLOSED'];
 const TOKEN_BAD: readonly string[] = ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED'];
 
-/** The client lost its place and was not put out of it. */
+/** Reasons for which a client may join again: it lost its connection, but nobody removed it. */
 const LOST: readonly (ResumeRefusal | undefined)[] = ['networkDisconnect', 'outboxOverflow', 'unknown', undefined];
 
-/** So many tokens are tried to join with: a crash in between makes one worthless, a mistake of the application all. */
+/**
+ * A crash between token and join invalidates one token; a mistake of the application invalidates all. So a join tries
+ * several.
+ */
 export const TOKENS_TRIED = 3;
 
 export interface RefusalCircumstances {
   readonly state: SessionState;
-  /** Whether another token can be had. */
+  /** Whether the source can supply another token. */
   readonly renewable: boolean;
-  /** How many tokens have been asked for to get in. */
+  /** Number of tokens requested for this join. */
   readonly tokensAsked: number;
 }
 
-/** What the server's refusal means: `refused` is the end, the others are not. */
+/** Classifies the server's refusal: only `refused` is final. */
 export function meaningOf(
   { code, reason }: ProtocolError,
   { state, renewable, tokensAsked }: RefusalCircumstances,
@@ -33,48 +36,43 @@ export function meaningOf(
     return SESSION_OVER.includes(code) || TOKEN_BAD.includes(code) ? 'tokenFailed' : 'refused';
   if (state === 'joined' && reason === 'outboxOverflow') return 'lapsed';
   if (state !== 'joining') return 'refused';
-  // The session may have crashed since, and others may have begun its next life.
+  // The session may have crashed meanwhile, and other clients may have begun its next life.
   const another = SESSION_OVER.includes(code) || (TOKEN_BAD.includes(code) && tokensAsked < TOKENS_TRIED);
   return another ? 'tokenFailed' : 'refused';
 }
 
-/** Why it is over for a client that was refused. */
+/** The reason of the end for a refused client. */
 export function reasonOf({ code, reason }: ProtocolError, state: SessionState): LeaveReason {
   if (state === 'rebuilding') return 'nodeCrashed';
   if (!LOST.includes(reason)) return reason as LeaveReason;
   return code === 'SESSION_CLOSED' ? 'sessionClosedByServer' : 'networkDisconnect';
 }
 
-/** The life of the session in which it was asked for is over: in the next one it is asked for again. */
+/** True if the life of the session ended before the answer; the next life needs the request again. */
 export function isLostToCrash(error: unknown): boolean {
   return error instanceof ProtocolError && error.code === 'SESSION_DESTROYED';
 }
 
-/** What the promise of a request rejects with. */
+/** The error with which the promise of a request rejects. */
 export function requestFailed(error: unknown): Error {
   if (isIncapable(error)) {
     const message = 'This browser cannot send or receive media: it has no WebRTC.';
-    return new RejoinError(
-      'BROWSER_NOT_SUPPORTED',
-      message,
-      'Use another; checkSystemRequirements() tells beforehand.',
-      {
-        cause: error,
-      },
-    );
+    return new RejoinError('BROWSER_NOT_SUPPORTED', message, 'Use another browser; see checkSystemRequirements().', {
+      cause: error,
+    });
   }
   if (!(error instanceof ProtocolError)) return error instanceof Error ? error : new Error(String(error));
   const name = error.code === 'NOT_PERMITTED' ? 'OPENVIDU_PERMISSION_DENIED' : 'GENERIC_ERROR';
   return new RejoinError(name, error.message, error.action, { code: error.code, cause: error });
 }
 
-/** Whether the browser lacks what media needs, which is found out when the first transport is made. */
+/** Whether the browser lacks WebRTC, which shows only when the first transport is made. */
 function isIncapable(error: unknown): boolean {
   const isMissing = error instanceof ReferenceError && !('RTCPeerConnection' in globalThis);
   return isMissing || (error instanceof Error && error.name === 'UnsupportedError');
 }
 
-/** A `connect()` that has come to nothing for a reason of its own. */
+/** The error of a `connect()` that failed before the server refused it. */
 export function notJoined(
   code: 'TOKEN_UNAVAILABLE' | 'SERVER_UNREACHABLE' | 'CONNECT_CANCELLED',
   message: string,
@@ -84,13 +82,12 @@ export function notJoined(
 }
 
 const ADVICE = {
-  TOKEN_UNAVAILABLE: 'Check the token function, and the route of your server that it calls.',
-  SERVER_UNREACHABLE:
-    'Check that the server runs, and that this page can reach it there: host, port, wss, certificate.',
-  CONNECT_CANCELLED: 'Call connect() again to join after all.',
+  TOKEN_UNAVAILABLE: 'Check the token function, and the route that it calls.',
+  SERVER_UNREACHABLE: 'Check that the server runs and this page can reach it: host, port, wss, certificate.',
+  CONNECT_CANCELLED: 'Call connect() again to join.',
 };
 
-/** What `connect()` rejects with. */
+/** The error with which `connect()` rejects. */
 export function connectFailed(error: Error | undefined): RejoinError {
   if (error instanceof RejoinError) return error;
   if (error instanceof TokenFailure) return notJoined('TOKEN_UNAVAILABLE', `No token: ${error.message}`, error.cause);

@@ -14,56 +14,59 @@ import type { RecordingEvent, SpeechToTextEvent } from '../openvidu/unsupported-
 import type { AttemptEvent, RecoveredEvent, SessionDestroyedEvent, StateEvent } from '../recovery-events.ts';
 import type { Session } from './session.ts';
 
-/** What a session tells, by the names for `on`, `once` and `off`. */
+/** Events of a session, by the names for `on`, `once` and `off`. */
 export interface SessionEvents {
-  /** Somebody has joined: first this client itself, then those who are there, then those who come. */
+  /** A participant has joined: first this client, then the present participants, then later ones. */
   connectionCreated: ConnectionEvent;
-  /** Somebody else has left; told after the end of its streams. */
+  /** A remote participant has left; emitted after the end of its streams. */
   connectionDestroyed: ConnectionEvent;
-  /** Somebody else is `away`, for more than two seconds, or `here` again. */
+  /** A remote participant has been `away` for more than two seconds, or is `here` again. */
   connectionPresence: ConnectionPresenceEvent;
   /** The server has changed the role of this client. */
   connectionPropertyChanged: ConnectionPropertyChangedEvent;
-  /** Somebody else publishes: the moment to subscribe. */
+  /** A remote participant publishes a stream, to which the application can subscribe now. */
   streamCreated: StreamEvent<Session>;
-  /** Somebody else publishes no longer. Default action: its media stops, and the videos that the SDK made for it go. */
+  /** A remote stream has ended. Default action: the SDK stops its media and removes its own videos of the stream. */
   streamDestroyed: StreamEvent<Session>;
-  /** Anybody's stream, this client's own among them, has been muted, unmuted, changed in size, or has another source. */
+  /** A stream, possibly this client's own, was muted or unmuted, changed its size, or has another source. */
   streamPropertyChanged: StreamPropertyChangedEvent<Session>;
-  /** Somebody speaks. */
+  /** A participant starts speaking. */
   publisherStartSpeaking: PublisherSpeakingEvent<Session>;
-  /** Somebody speaks no longer. */
+  /** A participant stops speaking. */
   publisherStopSpeaking: PublisherSpeakingEvent<Session>;
-  /** A message of any type has arrived. */
+  /** A signal of any type has arrived. */
   signal: SignalEvent;
-  /** A message of this type has arrived. */
+  /** A signal of this type has arrived. */
   [signalOfType: `signal:${string}`]: SignalEvent;
-  /** Somebody's network does better or worse. */
+  /** The quality of a participant's network has changed. */
   networkQualityLevelChanged: NetworkQualityLevelChangedEvent;
-  /** The session has another state; while it joins, also before each attempt after the first. */
+  /** The session enters another state; while joining, also before each attempt after the first. */
   state: StateEvent;
-  /** The socket is lost, or the media has moved; told before every attempt to get another. */
+  /** The socket is lost, or the media has moved; emitted before every attempt to recover. */
   reconnecting: AttemptEvent;
-  /** All is as before. */
+  /** The session works as before. */
   reconnected: RecoveredEvent;
   /** A node that served the session has crashed. */
   sessionDestroyed: SessionDestroyedEvent;
-  /** The session is being brought back; told before every attempt. */
+  /** The SDK rebuilds the session; emitted before every attempt. */
   rebuilding: AttemptEvent;
   /** The session is back, with the same objects and elements, under new ids. */
   rebuilt: RecoveredEvent;
-  /** It is over for this client, told once. Default action: the videos that the SDK made for others go. */
+  /**
+   * The session has ended for this client. Emitted once. Default action: the SDK removes its own videos of remote
+   * streams.
+   */
   sessionDisconnected: SessionDisconnectedEvent;
-  /** Something went wrong that no promise could tell. */
+  /** A failure that no promise reports. */
   exception: ExceptionEvent;
-  /** OpenVidu's; never told, as nothing is recorded. */
+  /** OpenVidu's; never emitted, because nothing is recorded. */
   recordingStarted: RecordingEvent;
-  /** OpenVidu's; never told, as nothing is recorded. */
+  /** OpenVidu's; never emitted, because nothing is recorded. */
   recordingStopped: RecordingEvent;
-  /** OpenVidu's; never told, as nothing is broadcast. */
+  /** OpenVidu's; never emitted, because nothing is broadcast. */
   broadcastStarted: never;
-  /** OpenVidu's; never told, as nothing is broadcast. */
+  /** OpenVidu's; never emitted, because nothing is broadcast. */
   broadcastStopped: never;
-  /** OpenVidu's; never told, as nothing is transcribed. */
+  /** OpenVidu's; never emitted, because nothing is transcribed. */
   speechToTextMessage: SpeechToTextEvent;
 }

@@ -14,51 +14,51 @@ import { Publishing } from './publishing.ts';
 import type { Stream } from './stream.ts';
 
 /**
- * How long the media of a crashed life is kept sending after this client's own rebuild: others may still be showing
- * it. Shorter than the media node's grace for what has no owner.
+ * How long this client keeps sending the media of a crashed life after its own rebuild, because others may still show
+ * it. Shorter than the media node's grace period for ownerless sessions.
  */
 const LINGER_MS = 4_000;
-/** And that of a place which the session keeps until everyone has left it, at most. */
+/** The maximum for a former node that the session keeps until every client has left it. */
 const LONGEST_LINGER_MS = 60_000;
-/** So many former places at a time. */
+/** Maximum of former planes at a time. */
 const FORMER = 3;
 
-/** How often what the media node could not do is asked again, where nothing plays meanwhile. */
+/** Maximum of repetitions of a request that the media node could not serve, while nothing plays. */
 const MEDIA_ATTEMPTS = 20;
 
-/** Media that goes on until what follows it plays. */
+/** A plane that stays until its successor plays. */
 interface Former {
   readonly plane: Plane;
-  /** At the place where the media still is. */
+  /** Whether it leads to the present media node. */
   readonly isThere: boolean;
-  /** Until the server says that everyone has left it. */
+  /** Stays until the server says that every client has left it. */
   isKept: boolean;
 }
 
 export interface SessionMediaOptions {
   readonly request: Request;
-  /** Resolves when the session is joined, or is back. */
+  /** Resolves when the session is joined, or has returned. */
   readonly joined: () => Promise<void>;
-  /** Leads to a place of the media. */
+  /** Makes a plane to a media node. */
   readonly planeTo: (place: MediaPlace, iceServers: readonly IceServer[]) => Plane;
-  /** Tells the listeners in this page. */
+  /** Emits events to the listeners in this page. */
   readonly audience: StreamAudience;
-  /** A stream that cannot be played, or not be published again. */
+  /** The stream cannot be played, or cannot be published again. */
   readonly failed: (stream: Stream, error: unknown) => void;
 }
 
-/** What a session sends and receives, over the life it has now. */
+/** All media that a session sends and receives in its present life. */
 export class SessionMedia implements PublishedAt {
   readonly #options: SessionMediaOptions;
   readonly #arrivals = new Arrivals();
-  /** Of those publishers of which something is wished, or there. */
+  /** The publishers whose stream is wanted, or still exists. */
   readonly #publishings = new Map<Publisher, Publishing>();
   readonly #quality: QualityWatch;
   #iceServers: readonly IceServer[] = [];
   #plane: Plane | undefined;
-  /** The oldest first, which is the most likely to be shown. */
+  /** The oldest first, because videos most likely still show it. */
   #former: Former[] = [];
-  /** Runs once all plays from where it is now. */
+  /** Runs once everything plays over the present plane. */
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SessionMediaOptions) {
@@ -69,7 +69,7 @@ export class SessionMedia implements PublishedAt {
     });
   }
 
-  /** Of what is published, and is published again after a crash. */
+  /** Keys of the wanted streams, which are published again after a crash. */
   get keys(): string[] {
     return [...this.#publishings.values()].flatMap(({ key }) => key ?? []);
   }
@@ -78,7 +78,7 @@ export class SessionMedia implements PublishedAt {
     return this.#options.audience;
   }
 
-  /** A life of the session begins. What the life before sends and shows goes on until `renewed()`. */
+  /** Begins a life of the session. The media of the former one continues until `renewed()`. */
   begin(place: MediaPlace, iceServers: readonly IceServer[], isKept = false): void {
     this.#iceServers = iceServers;
     clearTimeout(this.#lingering);
@@ -95,52 +95,55 @@ export class SessionMedia implements PublishedAt {
     for (const publishing of this.#publishings.values()) publishing.moved();
   }
 
-  /** Those that are published, as far as the application knows. */
+  /** The published publishers, as far as the application knows. */
   get publishers(): Publisher[] {
     return [...this.#publishings].flatMap(([publisher, { isTold }]) => (isTold ? publisher : []));
   }
 
-  /** The media of this life is hosted anew. `isKept`: the old goes on until `left()`. `false` when it is where it was. */
+  /**
+   * Follows the media to another node. `isKept`: the old one stays until `left()`. Returns `false` if the media has
+   * not moved.
+   */
   move(place: MediaPlace, isKept?: boolean): boolean {
     if (this.#plane?.place.id === place.id) return false;
     this.begin(place, this.#iceServers, isKept);
     return true;
   }
 
-  /** Nobody shows the media of this place any more. */
+  /** No client shows the media of this node any more. */
   left(mediaId: string): void {
     const isOf = ({ plane }: Former): boolean => plane.place.id === mediaId;
     if (this.#lingering) this.#drop(isOf);
     for (const former of this.#former) if (isOf(former)) former.isKept = false;
   }
 
-  /** Says whether media arrives from this place. */
+  /** Reports to the server whether media arrives from this node. */
   async testify(mediaId: string): Promise<void> {
     const plane = this.#plane;
     this.#report(mediaId, plane?.place.id === mediaId ? await plane.look() : 'unknown');
   }
 
-  /** Whether the media node is asked again for what it could not do. While the old media plays, for as long as it takes. */
+  /** Whether to repeat a request that the media node could not serve; without limit while the old media plays. */
   asksAgain(attempts: number): boolean {
     return attempts < MEDIA_ATTEMPTS || this.#former.length > 0;
   }
 
-  /** What leads to the media now. */
+  /** The plane to the present media node. */
   get plane(): Plane | undefined {
     return this.#plane;
   }
 
-  /** Other transports to where the media is. */
+  /** Makes new transports to the present media node. */
   renewTransports(): void {
     if (this.#plane) this.begin(this.#plane.place, this.#iceServers);
   }
 
-  /** The client may not send any more; the server ends its streams, and has closed what they come over. */
+  /** The client may no longer send; the server ends its streams and has closed their transports. */
   stopSending(): void {
     this.#plane?.stopSending();
   }
 
-  /** Everything of this client is in the new life, or at the new place, and plays. */
+  /** Everything of this client plays in the new life, or at the new node. */
   renewed(): void {
     if (this.#plane) this.#report(this.#plane.place.id, 'shown');
     clearTimeout(this.#lingering);
@@ -156,9 +159,11 @@ export class SessionMedia implements PublishedAt {
   }
 
   /**
-   * Publishes what is not published yet. After a crash, and where the media moves, it goes on there.
-   * @returns when it is where the media is now
-   * @throws {ProtocolError} the server's refusal; SESSION_CLOSED, STREAM_UNKNOWN: the session, or the wish, is over meanwhile
+   * Publishes the publisher's stream, unless it is published already. The stream survives crashes and follows moves
+   * of the media.
+   * @returns when the stream is at the present media node
+   * @throws {ProtocolError} the server's refusal; SESSION_CLOSED, STREAM_UNKNOWN: the session or the stream has ended
+   *   meanwhile
    */
   publish(publisher: Publisher, connection: Connection): Promise<void> {
     const known = this.#publishings.get(publisher);
@@ -184,7 +189,7 @@ export class SessionMedia implements PublishedAt {
     this.#publishings.get(publisher)?.end('unpublish', true);
   }
 
-  /** The server has ended a stream of this client's. `false`: there is none of that id. */
+  /** The server has ended a stream of this client. Returns `false` if there is no such stream. */
   ended(streamId: StreamId, reason: StreamEndReason): boolean {
     const publisher = this.publishers.find(({ stream }) => stream.streamId === streamId);
     if (publisher) this.#publishings.get(publisher)?.end(reason, false);
@@ -192,12 +197,12 @@ export class SessionMedia implements PublishedAt {
   }
 
   /**
-   * What the session's next owner has of this client's streams: another has been ended, and nobody could tell. One that this client
-   * does not know comes from a publish that it has given up, and is ended.
+   * Ends the streams that the session's new owner does not have: they were ended while this client was away. Unpublishes those that
+   * only the owner has: they come from publishes that this client has given up.
    */
   agreeOn(there: readonly StreamId[]): void {
     for (const [{ stream }, publishing] of [...this.#publishings]) {
-      // What is on its way, or being brought to where the media is now, cannot be there yet.
+      // A stream that is still on its way, or moving, cannot be there yet.
       if (publishing.isSent && !there.includes(stream.streamId)) publishing.end('forceUnpublishByServer', false);
     }
     const wished = [...this.#publishings.values()].map(({ key }) => key);
@@ -220,28 +225,29 @@ export class SessionMedia implements PublishedAt {
   }
 
   /**
-   * Resolves when the subscriber's stream has arrived, which `play` sees to.
-   * @throws {ProtocolError} the server's refusal; STREAM_UNKNOWN, SESSION_CLOSED: the stream, the wish or the session is over
+   * Resolves when the subscriber's stream has arrived; `play` starts that.
+   * @throws {ProtocolError} the server's refusal; STREAM_UNKNOWN, SESSION_CLOSED: the stream, the subscription or the
+   *   session has ended
    */
   arrival(subscriber: Subscriber): Promise<void> {
     return this.#arrivals.of(subscriber);
   }
 
-  /** Receives the subscriber's stream from where it comes now, if that is not where it was received from last. */
+  /** Receives the subscriber's stream over its publisher's new transport, unless it already does. */
   playAnew(subscriber: Subscriber): Promise<void> {
     const { stream } = subscriber;
     return this.play(subscriber, () => this.#plane?.renewalOf(stream.streamId) !== stream.renewal);
   }
 
   /**
-   * Receives the subscriber's stream, for the first time or anew. Resolves when it plays.
-   * @param isDue asked when it is its turn
+   * Receives the subscriber's stream, for the first time or again. Resolves when it plays.
+   * @param isDue checked when its turn comes
    */
   async play(subscriber: Subscriber, isDue: () => boolean = () => true): Promise<void> {
     const plane = this.#plane;
     if (!plane) return;
     this.#quality.start();
-    // Where the media has moved it is received anew, and a stream has one subscriber, the last.
+    // A move of the media starts this anew, and only the last subscriber of a stream counts.
     const isWanted = (): boolean => plane === this.#plane && subscriber.stream.manager === subscriber;
     try {
       const before = subscriber.played;
@@ -253,7 +259,7 @@ export class SessionMedia implements PublishedAt {
       }
       for (const consumer of incoming?.consumers ?? []) consumer.close();
     } catch (error) {
-      // The stream, or this place of the media, is over meanwhile: its own event says what there is to say.
+      // If the stream or this plane has ended meanwhile, its own event reports that.
       const code = codeOf(error);
       if (!isWanted() || code === 'SESSION_DESTROYED') return;
       if (code === 'STREAM_UNKNOWN') return this.#arrivals.failed(subscriber, error);
@@ -262,7 +268,7 @@ export class SessionMedia implements PublishedAt {
     }
   }
 
-  /** It is not to arrive any more: the stream has ended, or is not wanted. */
+  /** The stream has ended, or the application no longer wants it. */
   abandon(subscriber: Subscriber): void {
     this.#arrivals.failed(subscriber, new ProtocolError('STREAM_UNKNOWN', subscriber.stream.streamId));
   }
@@ -270,13 +276,13 @@ export class SessionMedia implements PublishedAt {
   unsubscribe(subscriber: Subscriber): void {
     const { stream } = subscriber;
     this.abandon(subscriber);
-    // The stream may be another subscriber's by now.
+    // Another subscriber may have taken the stream over.
     if (stream.manager === subscriber) this.#plane?.unsubscribe(stream.streamId).catch(() => {});
     subscriber.stop();
     subscriber.removeAllVideos();
   }
 
-  /** It is over. */
+  /** Ends all media of the session. */
   end(reason: StreamEndReason): void {
     const over = new ProtocolError('SESSION_CLOSED');
     for (const publishing of [...this.#publishings.values()]) publishing.end(reason, false, over);

@@ -1,34 +1,33 @@
 /**
- * The life of a session in the client, as a table. Nothing else decides what follows what; what happens outside is an
- * input, what is to be done is a list of effects, and every row has its reason above it. An input without a row in a state means
- * nothing there (a late word of something that is over) and is ignored.
+ * State table of a session in the client. External events are inputs, and each row lists its effects; the comment
+ * above a row gives its reason. An input without a row is outdated in that state and ignored.
  */
 export type SessionState = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'rebuilding' | 'ended';
 
 export type SessionInput =
   /** The application calls `connect()`. */
   | 'connect'
-  /** The token source has given a token. */
+  /** The token source has supplied a token. */
   | 'token'
   /** The owner has welcomed this client. */
   | 'welcome'
   /** Another owner has taken over and welcomes this client. */
   | 'takenOver'
-  /** The socket is gone, or has not opened. It comes back by itself. */
+  /** The socket has closed, or has not opened. It reconnects by itself. */
   | 'lost'
-  /** The session has crashed, and another token can be had. */
+  /** The session has crashed, and the source can supply another token. */
   | 'destroyed'
-  /** The session has crashed, and the one token there was is spent. */
+  /** The session has crashed, and its only token is spent. */
   | 'crashed'
-  /** The place was kept no longer, and another token can be had. */
+  /** The server no longer keeps the connection, and the source can supply another token. */
   | 'lapsed'
-  /** The token was refused, or could not be had, and another one may be better. */
+  /** The token was refused or is unavailable, and another one may work. */
   | 'tokenFailed'
-  /** There is no way in, or nothing to come back to. */
+  /** Joining is impossible, or there is no session to return to. */
   | 'refused'
-  /** The server has ended this client's place. */
+  /** The server has ended this client's connection. */
   | 'evicted'
-  /** The time that the application has set is over. */
+  /** The application's time limit has passed. */
   | 'gaveUp'
   /** The application calls `disconnect()`. */
   | 'disconnect';
@@ -57,25 +56,25 @@ const row = (next: SessionState, effects: readonly SessionEffect[]): Transition 
 
 export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionInput, Transition>>>> = {
   idle: {
-    // A token names the balancer and the session.
+    // The token names the balancer and the session, so it comes first.
     connect: row('joining', ['fetchToken']),
   },
   joining: {
-    // Over the socket that is there, or a new one.
+    // The join uses an open socket, or opens one.
     token: row('joining', ['sendJoin']),
-    // Events of what is there come before connect() resolves.
+    // Announce the present participants before connect() resolves.
     welcome: row('joined', ['startSession']),
-    // The next socket says the same hello; its key makes it join once.
+    // The next socket repeats the hello; its key makes it join once.
     lost: row('joining', []),
     // The session may have ended between token and join.
     tokenFailed: row('joining', ['fetchToken']),
-    // The owner crashed during the join; the token died with it.
+    // The owner crashed during the join, and the token died with it.
     destroyed: row('joining', ['fetchToken']),
     // The only token died with the owner.
     crashed: row('ended', ['closeSocket', 'rejectConnect']),
     // connect() always settles.
     refused: row('ended', ['closeSocket', 'rejectConnect']),
-    // The session was closed at this very moment.
+    // The server closed the session at this moment.
     evicted: row('ended', ['closeSocket', 'rejectConnect']),
     // connect() always settles.
     gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'rejectConnect']),
@@ -83,59 +82,59 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'rejectConnect']),
   },
   joined: {
-    // Nothing that matters has happened, and so nothing is told.
+    // A takeover changes nothing for the application, so it gets no event.
     takenOver: row('joined', ['reconcile']),
-    // The owner keeps the place for its grace.
+    // The owner keeps the connection for the grace period.
     lost: row('reconnecting', ['announceReconnecting']),
     // A token source can bring the session back.
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
-    // The application may join again, as somebody else to the others.
+    // The application may join again; the others see a new participant then.
     crashed: row('ended', ['sayGoodbye', 'closeSocket', 'announceDestroyed', 'announceDisconnected']),
-    // It read too little; what it has missed waits for it.
+    // The client read too slowly; the server keeps the missed signals for its next connection.
     lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
-    // The server said why.
+    // The server has sent the reason.
     evicted: row('ended', ['closeSocket', 'announceDisconnected']),
-    // The server ended it with an error.
+    // The server ended the session with an error.
     refused: row('ended', ['closeSocket', 'announceDisconnected']),
-    // Others learn at once.
+    // The others learn of it at once.
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   reconnecting: {
-    // Frames missed follow, requests unanswered are sent again.
+    // The server repeats missed frames, and the client unanswered requests.
     welcome: row('joined', ['announceReconnected']),
-    // The owner crashed, the session did not.
+    // The owner crashed, but the session survives.
     takenOver: row('joined', ['reconcile', 'announceReconnected']),
-    // This attempt failed, the next is on its way.
+    // This attempt failed; the next one follows.
     lost: row('reconnecting', []),
-    // It was the owner that crashed.
+    // The socket was lost because the owner crashed.
     destroyed: row('rebuilding', ['announceDestroyed', 'fetchToken']),
-    // The application may join again, as somebody else to the others.
+    // The application may join again; the others see a new participant then.
     crashed: row('ended', ['sayGoodbye', 'closeSocket', 'announceDestroyed', 'announceDisconnected']),
-    // A laptop that has slept takes another place.
+    // The client was away too long, e.g. in sleep, so it needs a new connection.
     lapsed: row('rebuilding', ['loseSession', 'fetchToken']),
-    // Ended while away; the frame was kept.
+    // The connection ended while the client was away; the server kept the frame.
     evicted: row('ended', ['closeSocket', 'announceDisconnected']),
-    // There is nothing to come back to.
+    // There is no connection to return to.
     refused: row('ended', ['closeSocket', 'announceDisconnected']),
     // The application has set a limit.
     gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
-    // Others need not wait for it.
+    // The others need not wait for this client.
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   rebuilding: {
-    // The new life of the session has a place for this client.
+    // The token gives this client a connection in the new life.
     token: row('rebuilding', ['sendJoin']),
     // Same objects, new ids, new transports.
     welcome: row('joined', ['rebuildSession']),
-    // The next socket says the same hello.
+    // The next socket repeats the hello.
     lost: row('rebuilding', []),
-    // The application server may be as busy as everyone else.
+    // The application's server may be overloaded after the crash.
     tokenFailed: row('rebuilding', ['fetchToken']),
-    // The next owner crashed too.
+    // The next owner crashed, too.
     destroyed: row('rebuilding', ['fetchToken']),
-    // The new life was closed by the server.
+    // The server closed the new life.
     evicted: row('ended', ['closeSocket', 'announceDisconnected']),
-    // The token source says that it is over; the others need not wait.
+    // The token source refuses for good, so the others need not wait.
     refused: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
     // The application has set a limit.
     gaveUp: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
@@ -143,12 +142,12 @@ export const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionIn
     disconnect: row('ended', ['sayGoodbye', 'closeSocket', 'announceDisconnected']),
   },
   ended: {
-    // A component that was unmounted is mounted again.
+    // An application may use the object again, e.g. when a component is mounted again.
     connect: row('joining', ['fetchToken']),
   },
 };
 
-/** What follows `input` in `state`; `undefined`: nothing. */
+/** The row of `input` in `state`; `undefined` if the input is ignored. */
 export function transition(state: SessionState, input: SessionInput): Transition | undefined {
   return TRANSITIONS[state][input];
 }

@@ -19,14 +19,14 @@ import { signalRequest } from './signals.ts';
 import type { Stream } from './stream.ts';
 import type { TokenProvider } from './token-source.ts';
 
-/** Called when what was asked for is done, or with the error why not. */
+/** Called when the operation is complete, or with its error. */
 export type CompletionHandler = (error?: Error) => void;
 
-/** A call: who is in it, what they send, and its survival. Made by `initSession`. */
+/** A call: its participants and their streams. It survives crashes of the servers. Made by `initSession`. */
 export class Session extends TypedEmitter<SessionEvents> {
-  /** What has made it. */
+  /** The object that made it. */
   readonly openvidu!: Rejoin;
-  /** OpenVidu's: whether this client is in the session, also while it is reconnecting. Not in `rejoin.min.js`. */
+  /** OpenVidu's: whether this client is in the session, including while it reconnects. Not in `rejoin.min.js`. */
   declare readonly sessionConnected: () => boolean;
   /**
    * OpenVidu's. Nothing is transcribed: rejects. Not in `rejoin.min.js`.
@@ -39,7 +39,7 @@ export class Session extends TypedEmitter<SessionEvents> {
    */
   declare readonly unsubscribeFromSpeechToText: (stream: Stream) => Promise<void>;
   readonly #membership: Membership;
-  /** How many signals it has sent: what numbers them. */
+  /** Number of sent signals, which numbers the next one. */
   #said = 0;
 
   /** @internal */
@@ -49,19 +49,19 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * This client's own connection; the object stays the same for all lives of the session. Its type is OpenVidu's: before
-   * `connectionCreated` it is `undefined`.
+   * This client's own connection; the object stays the same over all lives of the session. `undefined` before
+   * `connectionCreated`, although OpenVidu's type excludes it.
    */
   get connection(): Connection {
     return this.#membership.own as Connection;
   }
 
-  /** Of the session that this client is in, or was last; empty before `connect()`, and without a plain token before it joins. */
+  /** Id of the present or last session; empty before `connect()`, and with a token function before the join. */
   get sessionId(): string {
     return this.#membership.lifecycle.sessionId ?? '';
   }
 
-  /** Where it is in its life: `joined` when all is well. */
+  /** The present state: `joined` during normal operation. */
   get state(): SessionState {
     return this.#membership.lifecycle.state;
   }
@@ -71,12 +71,12 @@ export class Session extends TypedEmitter<SessionEvents> {
     return [...this.#membership.media.publishers, ...this.#membership.participants.managers()];
   }
 
-  /** Everyone else in the session, by their ids. */
+  /** All remote connections, by id. */
   get remoteConnections(): Map<string, Connection> {
     return this.#membership.participants.connections();
   }
 
-  /** What this client may do, by its role, which the server may change: `connectionPropertyChanged`. */
+  /** The actions that this client's role allows. The server may change the role: `connectionPropertyChanged`. */
   get capabilities(): Capabilities {
     const role = this.#membership.own?.role;
     const moderator = role === 'MODERATOR';
@@ -89,33 +89,33 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Joins. With a function that gets a new token each time it is called, the session also survives the crash of the
-   * node that owns it; a plain token can join once.
+   * Joins the session. With a token function, the session survives the crash of its owner; a plain token can join
+   * once.
    *
-   * Before the promise resolves, `connectionCreated` has been told for this client and then for everyone there, and
-   * then `streamCreated` for what they publish.
-   * @param token `ws(s)://host[:port]?sessionId=…&token=…`, as the REST API makes it, or a function that gets one
-   * @param metadata what others read in `connection.data`; anything but a string is made JSON; default: nothing
+   * Before the promise resolves, the session emits `connectionCreated` for this client and each present participant,
+   * and then `streamCreated` for their streams.
+   * @param token `ws(s)://host[:port]?sessionId=…&token=…`, as the REST API returns it, or a function that gets one
+   * @param metadata text for others in `connection.data`; any other value is converted to JSON; default: empty
    * @throws {RejoinError} TOKEN_INVALID; BROWSER_NOT_SUPPORTED; CONNECT_FAILED, with `code` TOKEN_UNAVAILABLE,
-   *   SERVER_UNREACHABLE, CONNECT_CANCELLED or the server's word; always settles, within `connectTimeoutMs`. Each attempt before
-   *   that is told by `state`
+   *   SERVER_UNREACHABLE, CONNECT_CANCELLED or the server's code; always settles, within `connectTimeoutMs`. `state`
+   *   announces each attempt
    */
   connect(token: string | TokenProvider, metadata?: unknown): Promise<void> {
     const text = typeof metadata === 'string' ? metadata : metadata ? JSON.stringify(metadata) : '';
     return this.#membership.lifecycle.connect(token, text);
   }
 
-  /** Leaves, whatever is going on. `sessionDisconnected` is told before this returns. */
+  /** Leaves, in any state. Emits `sessionDisconnected` before it returns. */
   disconnect(): void {
     this.#membership.lifecycle.disconnect();
   }
 
   /**
-   * Sends the publisher's stream. Waits for its camera, which is opened again if an `unpublish` has closed it, and for a
-   * session that is just coming back. The stream has this client's `connection` and `session` when this returns. Of `publish()`,
-   * `unpublish()` and `dispose()` the last call wins, whatever the time between them.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; PUBLISHED_ELSEWHERE; why the sources are not open;
-   *   BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
+   * Publishes the publisher's stream. Waits for its sources, which are opened again after an `unpublish`, and for a
+   * session that is reconnecting. The stream has this client's `connection` and `session` when this returns. The last
+   * call of `publish()`, `unpublish()` and `dispose()` wins, at any interval.
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; PUBLISHED_ELSEWHERE; the error of the
+   *   sources; BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` is the server's)
    */
   async publish(publisher: Publisher): Promise<void> {
     const { media } = this.#membership;
@@ -129,9 +129,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Ends the publisher's stream, which tells `streamDestroyed` with reason `unpublish` before this returns. A `publish()` that
-   * has not come to its end is cancelled: its promise rejects with `code` STREAM_UNKNOWN. Nothing happens to a publisher that is not
-   * published here.
+   * Ends the publisher's stream. It emits `streamDestroyed` with reason `unpublish` before this returns. A pending
+   * `publish()` rejects with `code` STREAM_UNKNOWN. A publisher that is not published here is not affected.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   async unpublish(publisher: Publisher): Promise<void> {
@@ -140,12 +139,12 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Receives a stream. With a target, its video is in the page when this returns. A stream has one subscriber: one that it
-   * had before is unsubscribed.
+   * Receives a stream. With a target, its video is in the page when this returns. A stream has one subscriber: an
+   * earlier one is unsubscribed.
    * @param target an element or its id; without one, use `subscriber.addVideoElement`
-   * @param done called when the stream has arrived, or with the error why it does not
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR when the page has no such element; BROWSER_NOT_SUPPORTED
-   *   outside of a browser
+   * @param done called when the stream has arrived, or with the error if it cannot
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR if the page has no such element;
+   *   BROWSER_NOT_SUPPORTED outside of a browser
    */
   subscribe(
     stream: Stream,
@@ -172,8 +171,8 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Like `subscribe`, resolving when the stream has arrived.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` has the server's word)
+   * Like `subscribe`, but resolves when the stream has arrived.
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; BROWSER_NOT_SUPPORTED; GENERIC_ERROR (`code` is the server's)
    */
   async subscribeAsync(
     stream: Stream,
@@ -190,7 +189,7 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Receives a stream no longer. The videos that the SDK made for it go.
+   * Stops receiving a stream and removes the SDK's own videos of it.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   async unsubscribe(subscriber: Subscriber): Promise<void> {
@@ -199,9 +198,10 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Sends a message. It arrives once at everyone it is for, the sender among them, or the promise rejects. It resolves when all
-   * have got it; for those who have been away for two seconds it is kept by the servers until they are back, or have left.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR (`code` has the server's word)
+   * Sends a signal. It arrives once at each recipient, the sender included by default, or the promise rejects. The
+   * promise resolves when each recipient has received it or the server keeps it. The server keeps it for recipients
+   * away for two seconds, until they return or leave.
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; GENERIC_ERROR (`code` is the server's)
    */
   signal(signal: SignalOptions): Promise<void> {
     return this.#ask('signal()', 'signal', () => {
@@ -211,9 +211,9 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Puts a participant out: its client is told `sessionDisconnected`, the others `connectionDestroyed`, both with reason
+   * Removes a participant. Its client emits `sessionDisconnected`, the others `connectionDestroyed`, both with reason
    * `forceDisconnectByUser`. For a `MODERATOR`.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; GENERIC_ERROR (`code` has the server's word)
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; GENERIC_ERROR (`code` is the server's)
    */
   async forceDisconnect(connection: Connection): Promise<void> {
     this.#permitted('forceDisconnect');
@@ -221,21 +221,21 @@ export class Session extends TypedEmitter<SessionEvents> {
   }
 
   /**
-   * Ends a participant's stream: its publisher and the others are told `streamDestroyed` with reason `forceUnpublishByUser`.
-   * For a `MODERATOR`.
-   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; GENERIC_ERROR (`code` has the server's word)
+   * Ends a participant's stream. Its publisher and the others emit `streamDestroyed` with reason
+   * `forceUnpublishByUser`. For a `MODERATOR`.
+   * @throws {RejoinError} OPENVIDU_NOT_CONNECTED; OPENVIDU_PERMISSION_DENIED; GENERIC_ERROR (`code` is the server's)
    */
   async forceUnpublish(stream: Stream): Promise<void> {
     this.#permitted('forceUnpublish');
     await this.#ask('forceUnpublish()', 'forceUnpublish', () => ({ streamId: stream.streamId }));
   }
 
-  /** Tries at once to come back instead of waiting for the next attempt. */
+  /** Makes the next attempt to reconnect at once. */
   reconnectNow(): void {
     this.#membership.lifecycle.reconnectNow();
   }
 
-  /** @internal Makes new transports for all that is sent and received. */
+  /** @internal Makes new transports for all media. */
   async renewMedia(): Promise<void> {
     const { lifecycle, recovery } = this.#membership;
     await lifecycle.joined('reconnect()');
@@ -261,7 +261,7 @@ export class Session extends TypedEmitter<SessionEvents> {
     for (const manager of this.streamManagers) manager.listenAnew();
   }
 
-  /** `params` are asked for when the session is there: after a rebuild, ids are others. */
+  /** Computes `params` only when the session is joined, because a rebuild changes ids. */
   async #ask<M extends Method>(what: string, method: M, params: () => Params<M>): Promise<void> {
     await this.#membership.lifecycle.joined(what);
     try {
@@ -283,12 +283,12 @@ export class Session extends TypedEmitter<SessionEvents> {
       done?.(error as Error);
       throw error;
     }
-    // Before anything has begun that would have to be undone.
+    // Check this first, before anything needs to be undone.
     const element = target && findTarget(target);
     if (stream.manager instanceof Subscriber) this.#membership.media.unsubscribe(stream.manager);
     const subscriber = this.#membership.makeSubscriber(stream, properties);
     if (element) subscriber.createVideoElement(element, properties.insertMode);
-    // What is being rebuilt plays when it is back.
+    // During a rebuild the stream plays when the session is back.
     if (this.state !== 'rebuilding') void this.#membership.media.play(subscriber);
     return subscriber;
   }

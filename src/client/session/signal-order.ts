@@ -1,11 +1,12 @@
 import type { ConnectionId } from '../../protocol/ids.ts';
 
 /**
- * Recognises signals that have been here before, and those that were said before this client joined. What was on its way when
- * an owner crashed is sent again by its sender: to those who have had it, and perhaps to some who came later and have had newer
- * ones since. Each sender numbers what it says, and nothing arrives out of order but for those two reasons.
+ * Recognises repeated signals, and signals older than this client's join. After an owner's crash, senders repeat
+ * undelivered signals. Some receivers have them already; others joined later and have newer ones. Each sender numbers
+ * its signals, and they arrive in order except for these two cases.
  *
- * Repetitions come within seconds, though also of senders who have left meanwhile: those who spoke last are remembered.
+ * Repetitions come within seconds, but also from senders that have left meanwhile, so the most recent senders are
+ * remembered.
  */
 export class SignalOrder {
   readonly #limit: number;

@@ -4,18 +4,18 @@ import { RecentIds } from './recent-ids.ts';
 import type { SignalOptions } from './session-options.ts';
 import { SignalOrder } from './signal-order.ts';
 
-/** Recognises the signals that have been here before. */
+/** Recognises repeated signals. */
 export class SignalInbox {
   readonly #order = new SignalOrder();
   readonly #ids = new RecentIds();
 
   isNew({ id, from, number }: ServerEvents['signal']): boolean {
-    // Those of the REST API have no sender who could number them.
+    // Signals of the REST API have no sender to number them.
     return from && number ? this.#order.isNew(from, number) : this.#ids.isNew(id);
   }
 }
 
-/** What is asked of the server to send a signal. As in OpenVidu, its type may be given with the events' prefix. */
+/** The request that sends a signal. As in OpenVidu, its type may have the prefix of the events. */
 export function signalRequest(id: string, number: number, { type, data, to }: SignalOptions): Params<'signal'> {
   const bare = type?.replace(/^signal:/, '');
   return {
@@ -27,7 +27,7 @@ export function signalRequest(id: string, number: number, { type, data, to }: Si
   };
 }
 
-/** The name of the event besides `signal`, which is told of every signal. */
+/** The name of the event that follows `signal`, if the signal has a type. */
 export function signalEventName(type: string | undefined): `signal:${string}` | 'signal' {
   return type ? `signal:${type}` : 'signal';
 }

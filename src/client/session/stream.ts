@@ -9,7 +9,7 @@ import { BARE, proxyOf, show, worksInProxies } from '../reactive-proxy.ts';
 import type { Connection } from './connection.ts';
 import type { Session } from './session.ts';
 
-/** Pixels. */
+/** Size in pixels. */
 export interface VideoDimensions {
   /** Pixels. */
   readonly width: number;
@@ -17,68 +17,72 @@ export interface VideoDimensions {
   readonly height: number;
 }
 
-/** What a publisher is about to send, before it is published. */
+/** A publisher's stream before it is published. */
 export type UnpublishedStream = Pick<
   StreamInfo,
   'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive' | 'typeOfVideo' | 'frameRate'
 >;
 
 /**
- * What a participant sends. The object stays the same when the session is rebuilt after a crash; its id changes. A
- * publisher's own is there from the start. It has a connection as soon as it is being published, and an id and a time once it is.
+ * The media of a participant. The object stays the same when the session is rebuilt after a crash, but its id
+ * changes. A publisher has its stream from the start. The stream gets a connection when publishing begins, and an id
+ * and a time when it is complete.
  *
- * What can change is an own property, because that is what Vue 2 can watch.
+ * Values that change are own properties, because Vue 2 can watch only those.
  */
 export class Stream {
-  /** Whose it is. Its type is OpenVidu's: of a publisher's stream that nobody has begun to publish, it is `undefined`. */
+  /**
+   * The owner's connection. `undefined` until a publisher's stream is being published, although OpenVidu's type
+   * excludes it.
+   */
   readonly connection!: Connection;
   /**
-   * Where it is published, or will most likely be. Its type is OpenVidu's: of a publisher that was made before any session, it
-   * is `undefined`.
+   * The session in which it is, or will most likely be, published. `undefined` for a publisher made before any
+   * session, although OpenVidu's type excludes it.
    */
   readonly session!: Session;
-  /** `str_<CAM|SCR|CUS|MIC>_xxxx_<connectionId>`; empty as long as it has not been published. */
+  /** `str_<CAM|SCR|CUS|MIC>_xxxx_<connectionId>`; empty until published. */
   readonly streamId!: StreamId;
-  /** When it was published: Unix time, ms. 0 as long as it has not been. */
+  /** Time of publication: Unix time, ms. 0 until published. */
   readonly creationTime!: number;
-  /** Whether it has a track of audio. */
+  /** Whether it has an audio track. */
   readonly hasAudio!: boolean;
-  /** Whether it has a track of video. */
+  /** Whether it has a video track. */
   readonly hasVideo!: boolean;
-  /** `false` while the publisher has muted its microphone, or from `subscribeToAudio(false)` on. */
+  /** `false` while the publisher has muted its microphone, or after `subscribeToAudio(false)`. */
   readonly audioActive!: boolean;
-  /** `false` while the publisher has muted its camera, or from `subscribeToVideo(false)` on. */
+  /** `false` while the publisher has muted its camera, or after `subscribeToVideo(false)`. */
   readonly videoActive!: boolean;
-  /** What the video shows; `undefined` without video. */
+  /** The kind of video; `undefined` without video. */
   readonly typeOfVideo: TypeOfVideo | undefined;
-  /** Frames per second asked of the camera. */
+  /** Requested frames per second of the camera. */
   readonly frameRate: number | undefined;
-  /** Pixels; both 0 as long as nobody knows. */
+  /** Pixels; both 0 while unknown. */
   readonly videoDimensions: VideoDimensions = { width: 0, height: 0 };
   /**
-   * The publisher or subscriber of this stream in this page, also when that is over. Its type is OpenVidu's: of a stream that
-   * nobody has subscribed to, it is `undefined`.
+   * The publisher or subscriber of this stream in this page, even after its end. `undefined` for a stream without a
+   * subscriber, although OpenVidu's type excludes it.
    */
   readonly streamManager!: StreamManager;
-  /** OpenVidu's. There are no filters: never set. */
+  /** OpenVidu's. Never set, because there are no filters. */
   declare readonly filter?: Filter;
   /**
-   * OpenVidu's. There are no filters: rejects. Not in `rejoin.min.js`.
+   * OpenVidu's. Rejects, because there are no filters. Not in `rejoin.min.js`.
    * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED
    */
   declare readonly applyFilter: (type: string, options: object) => Promise<Filter>;
   /**
-   * OpenVidu's. There are no filters: rejects. Not in `rejoin.min.js`.
+   * OpenVidu's. Rejects, because there are no filters. Not in `rejoin.min.js`.
    * @throws {RejoinError} GENERIC_ERROR, with the code NOT_SUPPORTED
    */
   declare readonly removeFilter: () => Promise<void>;
-  /** OpenVidu's: whether it is a publisher's. Not in `rejoin.min.js`. */
+  /** OpenVidu's: whether the stream is a publisher's. Not in `rejoin.min.js`. */
   declare readonly isLocal: () => boolean;
-  /** OpenVidu's: whether it is a publisher's, and published. Not in `rejoin.min.js`. */
+  /** OpenVidu's: whether the stream is a publisher's, and published. Not in `rejoin.min.js`. */
   declare readonly isLocalStreamPublished: boolean;
-  /** OpenVidu's, of others' streams: what the server has told. Not in `rejoin.min.js`. */
+  /** OpenVidu's, for remote streams: the server's options. Not in `rejoin.min.js`. */
   declare readonly inboundStreamOpts: InboundStreamOptions | undefined;
-  /** OpenVidu's, of a publisher's stream: what it was made with. Not in `rejoin.min.js`. */
+  /** OpenVidu's, for a publisher's stream: the publisher's options. Not in `rejoin.min.js`. */
   declare readonly outboundStreamOpts: OutboundStreamOptions | undefined;
   /** @internal */
   readonly [BARE] = (): this => this;
@@ -91,7 +95,7 @@ export class Stream {
     this.update(info);
   }
 
-  /** @internal A publisher's, before it is published. */
+  /** @internal A publisher's stream before it is published. */
   static unpublished(wanted: UnpublishedStream): Stream {
     return new Stream({
       ...wanted,
@@ -101,19 +105,19 @@ export class Stream {
     });
   }
 
-  /** The media; the object stays the same for the stream's life. It has no tracks before they arrive. */
+  /** The media; the object stays the same for the stream's life. It has no tracks until they arrive. */
   getMediaStream(): MediaStream {
     return this.streamManager?.shownStream;
   }
 
-  /** The connection that carries it now: for statistics. `undefined` as long as there is none. */
+  /** The peer connection that carries it now, for statistics. `undefined` while there is none. */
   getRTCPeerConnection(): RTCPeerConnection {
     return this.streamManager?.peerConnection as RTCPeerConnection;
   }
 
   /**
-   * Gets its media over a new connection, together with all other media of this client's, which the session tells as
-   * `reconnecting` and `reconnected`. The SDK does so by itself where it helps.
+   * Makes a new connection for its media, and for all other media of this client; the session emits `reconnecting`
+   * and `reconnected`. The SDK does this by itself when it helps.
    * @throws {RejoinError} OPENVIDU_NOT_CONNECTED
    */
   async reconnect(): Promise<void> {
@@ -121,17 +125,17 @@ export class Stream {
     await this.session.renewMedia();
   }
 
-  /** @internal How often its publisher has moved it to another transport. */
+  /** @internal How often the publisher has moved it to another transport. */
   get renewal(): number {
     return this.#info.renewal ?? 0;
   }
 
-  /** @internal What its publisher has made of it. */
+  /** @internal The publisher's state of the stream. */
   get info(): StreamInfo {
     return this.#info;
   }
 
-  /** @internal Like `streamManager`, as long as it sends or receives the stream. */
+  /** @internal Like `streamManager`, but only while that sends or receives the stream. */
   get manager(): StreamManager | undefined {
     return this.#manager;
   }
@@ -149,7 +153,7 @@ export class Stream {
     this.#show({ ...shown, ...(createdAt === undefined ? {} : { creationTime: createdAt }) });
   }
 
-  /** @internal Answers whether this is news. */
+  /** @internal Returns whether the value changed. */
   setActive(kind: MediaKind, active: boolean): boolean {
     const property = activeProperty(kind);
     if (this.#info[property] === active) return false;
@@ -157,18 +161,21 @@ export class Stream {
     return true;
   }
 
-  /** @internal It is silent, or not seen, in this page only; or no longer. */
+  /** @internal Mutes or hides the stream in this page only, or ends that. */
   setShown(kind: MediaKind, shown: boolean): void {
     const property = activeProperty(kind);
     this.#show({ [property]: shown && this.#info[property] });
   }
 
-  /** @internal A change that its publisher has told. */
+  /** @internal Applies a change that the publisher reported. */
   change(change: StreamChange): void {
     if (change.property === 'videoDimensions') this.update({ videoDimensions: change.value });
   }
 
-  /** Applications keep the publisher or subscriber in reactive state, and read the stream through that. */
+  /**
+   * Uses the manager's proxy, because applications keep the publisher or subscriber in reactive state and read the
+   * stream through it.
+   */
   #show(change: Partial<Stream>): void {
     show<Stream>(this, change, proxyOf<Stream>(this) ?? (this.#manager && proxyOf(this.#manager)?.stream));
   }

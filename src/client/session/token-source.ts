@@ -1,14 +1,14 @@
 import { parseTokenUrl, type TokenUrl } from '../../protocol/token-url.ts';
 import { RejoinError } from '../errors.ts';
 
-/** A function that gets a new token from the application's server, each time it is called. */
+/** A function that gets a new token from the application's server at each call. */
 export type TokenProvider = () => string | Promise<string>;
 
-/** A token that was asked for and is not to be had. `final`: asking again is of no use. */
+/** No token is available. `final`: another request is of no use. */
 export class TokenFailure extends Error {
   override readonly name = 'TokenFailure';
   readonly final: boolean;
-  /** Whether the application's server has answered 404. */
+  /** Whether the application's server answered 404. */
   readonly isNotFound: boolean;
 
   constructor(message: string, final: boolean, cause?: unknown, isNotFound = false) {
@@ -19,33 +19,33 @@ export class TokenFailure extends Error {
 }
 
 /**
- * Statuses of an application's server that will not change by asking again. 404 and 409 are not among them: around a
- * crash a session can be there at one moment and not at the next. A join gives up after a few that say 404.
+ * Statuses of an application's server that a repetition does not change. 404 and 409 are not among them, because a
+ * session may appear or vanish around a crash. A join gives up after a few 404s.
  */
 const FINAL = new Set([400, 401, 403, 405, 410, 422]);
 
-/** Where the tokens of one `connect()` come from. */
+/** The source of the tokens of one `connect()`. */
 export class TokenSource {
   readonly #given: string | TokenProvider;
   readonly #limitMs: number;
-  /** The call that the application has not answered. */
+  /** The application's pending call. */
   #asked: Promise<unknown> | undefined;
   #spent = false;
 
-  /** `limitMs`: how long the application may take to get a token, before it is asked again. */
+  /** `limitMs`: time for the application to get a token, before the next attempt. */
   constructor(given: string | TokenProvider, limitMs: number) {
     this.#given = given;
     this.#limitMs = limitMs;
   }
 
-  /** Whether another token can be had when one is spent. */
+  /** Whether the source can supply another token. */
   get isRenewable(): boolean {
     return typeof this.#given === 'function';
   }
 
   /**
-   * @throws {TokenFailure} a provider's error, which is final if its `status` is one of 400, 401, 403, 405,
-   *   410, 422, or with `retryable: false`
+   * @throws {TokenFailure} a provider's error; final with a `status` of 400, 401, 403, 405, 410 or 422, or with
+   *   `retryable: false`
    */
   async next(): Promise<TokenUrl> {
     const given = this.#given;
@@ -53,14 +53,13 @@ export class TokenSource {
     const isText = typeof text === 'string';
     const token = isText ? parseTokenUrl(text) : undefined;
     if (token) return token;
-    // The words that OpenVidu's clients know.
-    const message = `Token not valid: ${isText ? `"${text}"` : `it is no string, but of type ${typeof text}`}`;
-    const action =
-      'Pass the token of a connection as the REST API answers it, a string: ws(s)://host?sessionId=…&token=….';
+    // OpenVidu's clients know this wording.
+    const message = `Token not valid: ${isText ? `"${text}"` : `not a string, but ${typeof text}`}`;
+    const action = 'Pass the token, a string from the REST API: ws(s)://host?sessionId=…&token=….';
     throw new TokenFailure(message, true, new RejoinError('TOKEN_INVALID', message, action));
   }
 
-  /** One call at a time: a second token would most likely be wasted. */
+  /** One call at a time, because a second token would most likely be wasted. */
   #ask(provider: TokenProvider): Promise<unknown> {
     const asked = this.#asked ?? askProvider(provider, this.#limitMs);
     this.#asked = asked;
@@ -81,7 +80,7 @@ export class TokenSource {
 async function askProvider(provider: TokenProvider, limitMs: number): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const over = (): void => reject(new TokenFailure(`The token provider has not answered in ${limitMs} ms.`, false));
+    const over = (): void => reject(new TokenFailure(`The token provider did not answer in ${limitMs} ms.`, false));
     timer = setTimeout(over, limitMs);
   });
   try {

@@ -1,14 +1,14 @@
 import type { Seq } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 
-/** What of a membership's numbered frames has arrived, and what of that the owner has been told: soon, and not of each alone. */
+/** Counts the received numbered frames of a membership, and acknowledges them in groups and without long delay. */
 export class Acknowledgements {
   readonly #send: (seq: Seq) => void;
   #received = 0;
   #acknowledged = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `send` does nothing while there is no owner to tell. */
+  /** `send` does nothing while there is no owner. */
   constructor(send: (seq: Seq) => void) {
     this.#send = send;
   }
@@ -18,13 +18,13 @@ export class Acknowledgements {
     return this.#received as Seq;
   }
 
-  /** Everything up to here is told already. */
+  /** The owner knows of all frames up to here. */
   begin(seq: number): void {
     this.#received = seq;
     this.#acknowledged = seq;
   }
 
-  /** The next frame has arrived. `isUrgent`: somebody waits for the word. */
+  /** The next frame has arrived. `isUrgent`: a sender waits for the acknowledgement. */
   arrived(seq: Seq, isUrgent: boolean): void {
     this.#received = seq;
     if (isUrgent || this.#received - this.#acknowledged >= LIMITS.ackFrames) this.tell();
@@ -37,7 +37,7 @@ export class Acknowledgements {
     this.#send(this.received);
   }
 
-  /** Nothing is told any more. */
+  /** Stops the pending acknowledgement. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

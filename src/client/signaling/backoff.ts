@@ -1,20 +1,20 @@
-/** When to try again. All times in milliseconds. */
+/** Delays between attempts. All times in milliseconds. */
 export interface RetryPolicy {
   /**
-   * Width of the wait before the first attempt to come back; the wait is a random part of it, which is what spreads
-   * the clients of a crashed master. Default: what the server names, 250.
+   * Width of the delay before the first attempt to come back. The delay is a random part of it, which spreads the
+   * clients of a crashed master. Default: the server's value, 250.
    */
   readonly spreadMs?: number;
   /**
-   * Width of the wait before the second attempt; doubles with every further one, up to half of the time that the trouble has lasted.
+   * Width of the delay before the second attempt; doubles with every further one, up to half of the time that the outage has lasted.
    * Default 500.
    */
   readonly baseMs?: number;
-  /** Largest width. Default 5 000: a place is kept for 20 s, so that there are some attempts within. */
+  /** Largest width. Default 5 000, which allows some attempts while the server keeps a connection (20 s). */
   readonly capMs?: number;
   /**
-   * Give up after so long without success. Default: never. Time in which the machine sleeps, or the page is frozen, is not a
-   * reason to give up: there is one more attempt first.
+   * Give up after this time without success. Default: never. After a sleep of the machine or a freeze of the page,
+   * the SDK makes one more attempt first.
    */
   readonly giveUpAfterMs?: number;
 }
@@ -22,12 +22,12 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY = { spreadMs: 250, baseMs: 500, capMs: 5_000 } as const;
 
 /**
- * How long to wait before attempt `attempt` (from 1): a random part of the width ("full jitter"), of which the later
- * attempts wait at least a tenth so that a dead address is not hammered.
+ * The delay before attempt `attempt` (from 1): a random part of the width ("full jitter"). Later attempts wait at
+ * least a tenth, so that clients do not flood a dead address.
  *
- * A refused connection costs no time, so a client with short waits has made many attempts after a second. Without a bound by
- * `troubleMs` it would then wait for seconds while the server has long been back.
- * @param troubleMs how long the trouble has lasted; default: for so long that it bounds nothing
+ * A refused connection costs no time, so a client with short delays has made many attempts after a second. Without a bound by
+ * `troubleMs` it would then wait for seconds after the server is back.
+ * @param troubleMs how long the outage has lasted; default: no bound
  */
 export function delayBefore(
   attempt: number,
@@ -43,7 +43,7 @@ export function delayBefore(
   return partOf(Math.min(capMs, doubled, fitting), random);
 }
 
-/** How long to wait where there is little hope, as without a network: as before an attempt after very many. */
+/** The delay when there is little hope, e.g. without a network: the same as after very many attempts. */
 export function longestDelay({ capMs = DEFAULT_RETRY.capMs }: RetryPolicy, random: () => number): number {
   return partOf(capMs, random);
 }

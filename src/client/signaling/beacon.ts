@@ -1,13 +1,13 @@
 import type { Goodbye } from '../../protocol/frames.ts';
 
 /**
- * Sends a goodbye that is delivered even when the page is gone. It is text, which asks for no preflight.
+ * Sends a goodbye that the browser delivers even after the page has closed. It is text, which needs no preflight.
  * @param urls of the socket
- * @param goodbye `undefined`: there is no place to leave
+ * @param goodbye `undefined` if there is no connection to leave
  */
 export function sendBeacon(urls: readonly string[], goodbye: Goodbye | undefined): void {
   if (!goodbye) return;
-  // A page may be allowed no more than the socket, and Node has no beacons.
+  // The page's policy may allow only the socket, and Node has no beacons.
   try {
     for (const url of urls) navigator.sendBeacon(url.replace(/^ws/, 'http'), JSON.stringify(goodbye));
   } catch {}

@@ -1,23 +1,23 @@
 import { RoundTrip } from '../../protocol/round-trip.ts';
 
-/** A timer that fires so much later than it was set for has slept, or was held up with its page. */
+/** A timer this late shows that the machine slept or the page was held up. */
 const LATE_MS = 2_000;
-/** How long a socket that is doubted may take to answer, besides what its path takes. */
+/** Time for a doubted socket to answer, in addition to its round trip. */
 const PROBE_MS = 1_500;
 
 export interface HeartbeatOptions {
-  /** The wall clock, which goes on while a machine sleeps. */
+  /** The wall clock, which continues during sleep. */
   readonly now: () => number;
   readonly ping: () => void;
-  /** The socket is open and dead. */
+  /** The socket is open but dead. */
   readonly dead: () => void;
-  /** The clock has jumped: the machine has slept, or its page was held up. */
+  /** The clock has jumped: the machine slept, or the page was held up. */
   readonly late: () => void;
 }
 
 /**
- * Notices a socket that is open and dead: a ping that is not answered in time. Silence alone is no proof, as a page in the
- * background may be let run once a minute only, and nobody asks anything meanwhile. After a sleep the first look asks.
+ * Detects a socket that is open but dead, by an unanswered ping. Silence alone proves nothing: browsers may run a
+ * background page only once a minute, and it sends no ping meanwhile. After a sleep the first check sends one.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -25,7 +25,7 @@ export class Heartbeat {
   #intervalMs = 0;
   #timeoutMs = 0;
   readonly roundTrip = new RoundTrip();
-  /** When the next ping is to be sent, the answer to the last one is due, and the timer has been set and is to fire. */
+  /** Times: of the next ping, of the last ping's deadline, of setting the timer, of its firing. */
   #pingAt = 0;
   #dueAt: number | undefined;
   #setAt = 0;
@@ -35,24 +35,27 @@ export class Heartbeat {
     this.#options = options;
   }
 
-  /** Pings every `intervalMs`; `dead` when nothing is heard for `timeoutMs` after a ping. Begins as if just heard. */
+  /**
+   * Pings every `intervalMs`; calls `dead` after `timeoutMs` without an answer. Begins as if a message had just
+   * arrived.
+   */
   start(intervalMs: number, timeoutMs: number): void {
     const now = this.#options.now();
     this.#intervalMs = intervalMs;
     this.#timeoutMs = timeoutMs;
     this.#dueAt = undefined;
-    // What has been asked before is answered by what begins now.
+    // The message that starts this also answers earlier pings.
     this.roundTrip.answered(now);
     this.#pingAt = now + intervalMs;
     this.#arm(now);
   }
 
-  /** Something else than a ping was sent that is answered. */
+  /** The client sent another frame that the server answers. */
   asked(): void {
     this.roundTrip.asked(this.#options.now());
   }
 
-  /** Asks now, and gives little time for the answer. */
+  /** Pings now, with a short deadline. */
   probe(): void {
     if (this.#timer === undefined) return;
     const now = this.#options.now();
@@ -60,7 +63,7 @@ export class Heartbeat {
     this.#arm(now);
   }
 
-  /** Looks at the clock now. */
+  /** Checks the clock now. */
   check(): void {
     if (this.#timer === undefined) return;
     const now = this.#options.now();
@@ -88,7 +91,7 @@ export class Heartbeat {
 
   #ask(now: number, patienceMs: number): void {
     const due = now + patienceMs + 2 * this.roundTrip.ms;
-    // Who is asked again has no more time than before.
+    // A second probe must not extend the first one's deadline.
     this.#dueAt = Math.min(this.#dueAt ?? due, due);
     this.#pingAt = now + this.#intervalMs;
     this.roundTrip.asked(now);

@@ -1,10 +1,10 @@
 import type { Join, Resume } from '../../protocol/frames.ts';
 
-/** What the next open socket says first. */
+/** The hello of the next open socket. */
 export type Intent =
   | { readonly kind: 'none' }
   | { readonly kind: 'join'; readonly join: Join }
   | { readonly kind: 'resume'; readonly place: Place };
 
-/** What a resume needs to know, but for how far this client has got. */
+/** The fields of a resume, except the client's progress. */
 export type Place = Omit<Resume, 'received' | 'nextRequest'>;

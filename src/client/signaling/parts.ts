@@ -1,22 +1,22 @@
 import type { PartFrame } from '../../protocol/frames.ts';
 
-/** Puts the parts together in which a large frame comes over one socket. */
+/** Assembles large frames that arrive over one socket in parts. */
 export class Parts {
   #count = 0;
   #text = '';
 
-  /** How many have come over this socket. */
+  /** Number of parts received over this socket. */
   get count(): number {
     return this.#count;
   }
 
-  /** Another socket begins. */
+  /** Starts over for a new socket. */
   begin(): void {
     this.#count = 0;
     this.#text = '';
   }
 
-  /** The frame, when this was its last part. */
+  /** Returns the frame after its last part. */
   add({ text, last }: PartFrame): string | undefined {
     this.#count += 1;
     const whole = this.#text + text;

@@ -1,4 +1,4 @@
-/** A wait that can be cut short, e.g. by `reconnectNow()`. */
+/** A delay that can be cut short, e.g. by `reconnectNow()`. */
 export class Pause {
   #end: (() => void) | undefined;
 

@@ -6,15 +6,15 @@ import type { Method, Params, Result } from '../../protocol/methods.ts';
 
 interface Pending {
   readonly frame: RequestFrame;
-  /** As of the clock. */
+  /** In the time of `now`. */
   readonly askedAt: number;
-  /** A former owner may have carried it out. */
+  /** A former owner may have executed it. */
   readonly askedBefore: boolean;
   readonly resolve: (data: unknown) => void;
   readonly reject: (error: ProtocolError) => void;
 }
 
-/** Requests of one membership that have not been answered. They outlive the socket: each is answered once, or rejects. */
+/** Unanswered requests of one membership. They outlive the socket: each gets one answer, or rejects. */
 export class RequestQueue {
   readonly #now: () => number;
   readonly #pending = new Map<RequestId, Pending>();
@@ -30,14 +30,15 @@ export class RequestQueue {
   }
 
   /**
-   * Numbers a request. The caller sends its frame if there is a socket for it.
+   * Numbers a request. The caller sends its frame if a socket is open.
    * @throws {ProtocolError} OUTBOX_OVERFLOW, FRAME_TOO_LARGE
    */
   add<M extends Method>(method: M, data: Params<M>): { frame: RequestFrame; answer: Promise<Result<M>> } {
     if (this.#pending.size >= LIMITS.pendingRequests) throw new ProtocolError('OUTBOX_OVERFLOW');
     const id = (this.#last + 1) as RequestId;
     const frame = { t: 'req', id, method, data } as RequestFrame;
-    // A frame the server would refuse ends the connection; refused here, it ends nothing. Another owner gets it in another form.
+    // A frame that is too large would end the connection at the server, so refuse it here. A later owner gets a
+    // longer form of it.
     const longest = { ...frame, id: Number.MAX_SAFE_INTEGER, askedAgoMs: Number.MAX_SAFE_INTEGER };
     if (new TextEncoder().encode(JSON.stringify(longest)).length > LIMITS.frameBytes) {
       throw new ProtocolError('FRAME_TOO_LARGE', method);
@@ -50,7 +51,7 @@ export class RequestQueue {
     return { frame, answer };
   }
 
-  /** Number of the last request that was asked, or 0. */
+  /** Number of the last request, or 0. */
   get last(): number {
     return this.#last;
   }
@@ -63,12 +64,12 @@ export class RequestQueue {
     else pending.resolve(response.data);
   }
 
-  /** Number of the first request that is not answered, or of the next one. */
+  /** Number of the first unanswered request, or of the next one. */
   get next(): RequestId {
     return (this.#pending.keys().next().value ?? this.#last + 1) as RequestId;
   }
 
-  /** What the owner has not taken, in order: to be sent again. */
+  /** The requests after `taken`, in order, for sending again. */
   after(taken: RequestId): RequestFrame[] {
     const waiting = [...this.#pending.values()].filter(({ frame }) => frame.id > taken);
     return waiting.map(({ frame, askedAt, askedBefore }) =>
@@ -77,8 +78,8 @@ export class RequestQueue {
   }
 
   /**
-   * Another owner has taken over, which has seen no request: what waits is numbered anew from `taken + 1`, without the gaps
-   * that answers out of order have left.
+   * Another owner has taken over without knowing any request. Renumbers the waiting ones from `taken + 1`, which
+   * closes the gaps of answers out of order.
    */
   renumber(taken: RequestId): void {
     const waiting = [...this.#pending.values()];
@@ -91,7 +92,7 @@ export class RequestQueue {
     }
   }
 
-  /** The membership is over: nothing will be answered any more. A new one numbers from 1. */
+  /** The membership has ended, so no answer will come. A new one numbers from 1. */
   rejectAll(error: ProtocolError): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();

@@ -4,14 +4,14 @@ import type { DestroyedFrame, EventFrame, WelcomeFrame } from '../../protocol/fr
 export interface SignalingEvents {
   welcome: [WelcomeFrame];
   event: [EventFrame];
-  /** The socket is gone; another is on its way. `code` as of the close. */
+  /** The socket has closed and will be replaced. `code` is the close code. */
   lost: [code: number];
   retrying: [attempt: number, nextDelayMs: number];
-  /** The clock has jumped: anything may have happened meanwhile. */
+  /** The clock has jumped: everything may have changed meanwhile. */
   late: [];
   destroyed: [DestroyedFrame];
-  /** The browser refuses to open a socket to any URL of the list, of which this is the last. */
+  /** The browser refuses to open a socket to every URL of the list; this is the last. */
   impossible: [url: string, cause: unknown];
-  /** There is nothing to come back to, or no way in. The socket does not come back. */
+  /** Joining is impossible, or there is nothing to return to. The socket stays closed. */
   refused: [ProtocolError];
 }

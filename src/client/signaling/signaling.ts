@@ -23,8 +23,8 @@ import type { SignalingOptions } from './signaling-options.ts';
 import { Socket } from './socket.ts';
 
 /**
- * The protocol's client end: hello, numbered frames and acknowledgements, requests and answers, heartbeats. Keeps a
- * membership over any number of sockets; knows nothing of media or of what the application sees.
+ * The client end of the protocol: hello, numbered frames, acknowledgements, requests, heartbeats. Keeps a membership
+ * over any number of sockets; knows nothing of media or of the application.
  */
 export class Signaling extends EventEmitter<SignalingEvents> {
   readonly #options: SignalingOptions;
@@ -36,15 +36,15 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   });
   #intent: Intent = { kind: 'none' };
   #lastPlace: Place | undefined;
-  /** Whether the server has answered this socket's hello: before that, nothing but the hello may be sent. */
+  /** Whether the server has answered this socket's hello. Before that, only the hello may be sent. */
   #greeted = false;
-  /** Whether this socket has said a hello: before that, nothing that the server does about it is an answer. */
+  /** Whether this socket has sent a hello. Before that, nothing from the server is an answer. */
   #spoken = false;
-  /** Whether the server may have taken the join that is wanted. */
+  /** Whether the server may have accepted the join. */
   #joinSaid = false;
-  /** Runs while it leaves, and nobody listens any more. */
+  /** Set while the client leaves; then there are no listeners any more. */
   #leaving: ReturnType<typeof setTimeout> | undefined;
-  /** What the server said before closing. */
+  /** The server's error before the close. */
   #refusal: ProtocolError | undefined;
   readonly #parts = new Parts();
 
@@ -72,14 +72,14 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     });
   }
 
-  /** Takes a place, over the socket that is there or over new ones below `bases`, tried in turn. */
+  /** Joins over the open socket, or over new ones to `bases`, tried in turn. */
   join(join: Join, bases: readonly string[]): void {
     this.#reset(new ProtocolError('SESSION_DESTROYED'));
     this.#intent = { kind: 'join', join };
     this.#joinSaid = false;
     if (this.#socket.isOpen) this.#hello();
     else if (!this.#socket.isStarted) {
-      // A slash at the end makes no difference, and a query stays.
+      // Ignore a slash at the end, and keep a query.
       this.#socket.open(bases.map((base) => base.replace(/\/*(\?.*)?$/, `${SOCKET_PATH}$1`)));
     }
   }
@@ -87,7 +87,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   /** Rejects with the server's refusal, or when the membership ends before the answer. */
   request<M extends Method>(method: M, data: Params<M>): Promise<Result<M>> {
     try {
-      // Nobody would ever answer it.
+      // Without a socket, no answer would ever come.
       if (!this.#socket.isStarted) throw new ProtocolError('SESSION_CLOSED');
       const { frame, answer } = this.#requests.add(method, data);
       if (this.#greeted) this.#send(frame);
@@ -101,12 +101,12 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#socket.reconnectNow();
   }
 
-  /** Finds out at once whether a socket that seems to be open is. */
+  /** Checks at once whether a seemingly open socket is alive. */
   probe(): void {
     this.#heartbeat.probe();
   }
 
-  /** The page is about to stop: the socket is closed, so that nobody waits for a client that does not listen. */
+  /** The page is about to stop. Closes the socket so that the server knows that the client does not listen. */
   suspend(): void {
     this.#socket.suspend();
   }
@@ -117,19 +117,19 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.probe();
   }
 
-  /** The server's wish for the width of the wait before a first attempt, ms. */
+  /** The server's width of the delay before a first attempt, ms. */
   get spreadMs(): number {
     return this.#socket.spreadMs;
   }
 
-  /** The place held last: proof, for the one that is taken after a crash, of who this client was. */
+  /** The last connection. It proves to the server, in a join after a crash, which participant this client was. */
   get lastPlace(): Place | undefined {
     return this.#lastPlace;
   }
 
   /**
-   * Leaves, in the background and unheard: says so until the server has heard it, over other sockets and to other owners if need be.
-   * Gives up after `withinMs`.
+   * Leaves in the background: repeats the goodbye until a server has received it, over other sockets and to other
+   * owners if necessary. Gives up after `withinMs`.
    */
   leave(withinMs: number): void {
     this.removeAllListeners();
@@ -137,10 +137,10 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     const next = this.#requests.last + 1;
     this.#requests.rejectAll(new ProtocolError('SESSION_CLOSED'));
     if (this.#greeted) this.#sendLeave(next);
-    // A hello that waits for its answer is followed by this when it is there.
+    // If a hello is pending, the goodbye follows its answer.
     else if (this.#socket.isOpen) this.#helloSoon();
     else {
-      // The page may be left with the session.
+      // The user may close the page right after leaving the session.
       sendBeacon(this.#socket.urls, this.#lastPlace);
       if (!this.#canLeave) this.close();
       else if (this.#socket.isStarted) this.#socket.reconnectNow();
@@ -148,18 +148,18 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     }
   }
 
-  /** The page is closing: there is time for one word. */
+  /** The page is closing, so there is time for one message only. */
   sayLast(): void {
     if (this.#greeted) this.#sendLeave(this.#requests.last + 1);
     sendBeacon(this.#socket.urls, this.#lastPlace);
   }
 
-  /** The server can be reached, and what it says takes long. */
+  /** The server is reachable, but its answers take long. */
   get isSlow(): boolean {
     return this.#socket.isOpen && this.#parts.count + this.#heartbeat.roundTrip.ms > 0;
   }
 
-  /** Ends it all: what waits for an answer rejects with `error`. */
+  /** Ends everything; pending requests reject with `error`. */
   close(error = new ProtocolError('SESSION_CLOSED')): void {
     clearTimeout(this.#leaving);
     this.#reset(error);
@@ -189,12 +189,12 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       const far = { received: this.#acks.received, nextRequest: this.#requests.next };
       this.#send({ ...head, resume: { ...intent.place, ...far } });
     } else this.#spoken = false;
-    // Also while the answer is on its way: a master that takes a socket and freezes must not hold it for ever.
+    // The heartbeat also covers a pending hello, because a master may accept a socket and freeze.
     this.#heartbeat.start(LIMITS.heartbeatMs, LIMITS.heartbeatTimeoutMs * this.#socket.patience);
     this.#heartbeat.asked();
   }
 
-  /** A crash has released many at once, of whom some leave: nobody needs the word of each in the same moment. */
+  /** After a crash many clients leave at once, so spread their goodbyes. */
   #helloSoon(): void {
     setTimeout(() => {
       if (this.#leaving && this.#socket.isOpen && !this.#spoken) this.#hello();
@@ -219,7 +219,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
       case 'evt':
         return this.#numbered(frame);
       case 'destroyed':
-        // Nothing is left to resume; a socket that opens now waits for the next join.
+        // There is nothing to resume. A socket that opens now waits for the next join.
         this.#reset(new ProtocolError('SESSION_DESTROYED'));
         this.#socket.spreadMs = frame.spreadMs ?? this.#socket.spreadMs;
         this.#spoken = false;
@@ -228,7 +228,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         return;
       case 'refused':
       case 'error':
-        // The close code that follows says whether to come back, and only then is it final.
+        // The close code that follows decides whether the client comes back.
         this.#refusal = ProtocolError.fromWire(frame.error);
         return;
       case 'moved':
@@ -237,7 +237,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
         return;
       case 'part': {
         const whole = this.#parts.add(frame);
-        // In the background, timers are too slow for it.
+        // Timers of background pages are too slow to report the progress.
         if (this.#parts.count % LIMITS.partsTold === 0) this.#ping();
         if (whole !== undefined) this.#read(whole);
       }
@@ -246,7 +246,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
 
   #welcome(welcome: WelcomeFrame): void {
     const { sessionId, uniqueSessionId, connectionId, resumeKey, epoch } = welcome;
-    // A snapshot alone does not mean another owner: it may stand for events that were too many to be kept.
+    // A snapshot alone does not mean another owner: it may replace events that were too many to keep.
     const tookOver = welcome.resumed && welcome.snapshot !== undefined && epoch !== this.#lastPlace?.epoch;
     this.#lastPlace = { sessionId, uniqueSessionId, connectionId, resumeKey, epoch };
     this.#intent = { kind: 'resume', place: this.#lastPlace };
@@ -258,9 +258,9 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#socket.spreadMs = welcome.reconnectSpreadMs;
     this.#heartbeat.start(welcome.heartbeatMs, welcome.heartbeatTimeoutMs);
     if (tookOver) this.#requests.renumber(welcome.requestsTaken);
-    // Before anything new is asked for, as the owner takes requests in the order of their numbers.
+    // Send these before new requests, because the owner processes requests in the order of their numbers.
     for (const frame of this.#requests.after(welcome.requestsTaken)) this.#send(frame);
-    // The former resume key is accepted until a frame shows that this welcome has arrived.
+    // Acknowledge now, because the owner accepts the former resume key until it knows that this welcome arrived.
     if (welcome.resumed) this.#acks.tell();
     this.emit('welcome', welcome);
   }
@@ -268,11 +268,11 @@ export class Signaling extends EventEmitter<SignalingEvents> {
   #numbered(frame: NumberedFrame): void {
     if (this.#leaving || frame.seq <= this.#acks.received) return;
     if (frame.seq !== this.#acks.received + 1) {
-      // Something between owner and client has lost a frame: a resume brings it again.
+      // A frame was lost between owner and client; a resume repeats it.
       this.#socket.restart();
       return;
     }
-    // A signal's sender waits for the word that it has arrived.
+    // The sender of a signal waits for the acknowledgement.
     this.#acks.arrived(frame.seq, frame.t === 'evt' && frame.event === 'signal');
     if (frame.t === 'res') this.#requests.settle(frame);
     else this.emit('event', frame);
@@ -283,14 +283,15 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     this.#heartbeat.stop();
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    // A socket that waited for too long for its client to have a token was closed for its silence: no word on the token.
+    // Without a hello, the close only means that the client waited too long for a token; it says nothing about the
+    // token.
     const then = this.#spoken ? afterClose(code) : 'resume';
     if (then === 'resume') {
       this.emit('lost', code);
       return;
     }
     if (this.#leaving) {
-      // Where a join has come to nothing, the place before it is still to be left.
+      // If the join failed, the connection before it still has to be left.
       if (this.#intent.kind !== 'join') return this.close();
       this.#intent = { kind: 'none' };
       return;
@@ -301,7 +302,7 @@ export class Signaling extends EventEmitter<SignalingEvents> {
     }
   }
 
-  /** Whether there is a place, or may be one, to leave. */
+  /** Whether there is, or may be, a connection to leave. */
   get #canLeave(): boolean {
     return this.#lastPlace !== undefined || (this.#intent.kind === 'join' && this.#joinSaid);
   }

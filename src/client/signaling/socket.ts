@@ -2,39 +2,41 @@ import ReconnectingWebSocket from 'reconnecting-websocket';
 import { DEFAULT_RETRY, delayBefore, longestDelay, type RetryPolicy } from './backoff.ts';
 import { Pause } from './pause.ts';
 
-/** How long a socket may take to open before the next attempt: the first one, and any. */
+/** Time for a socket to open before the next attempt: for the first attempt, and the maximum. */
 const OPEN_TIMEOUT_MS = 4_000;
 const LONGEST_OPEN_MS = 32_000;
-/** So many times more patient than the first attempt is the last. */
+/** Maximum of `patience`, as a multiple of the first attempt's. */
 const MOST_PATIENCE = 8;
-/** Said when a half-open socket is given up by this side; never sent, as the other side does not hear. */
+/** Local code for a half-open socket that this side gives up. Never sent, because the other side cannot receive it. */
 export const HALF_OPEN_CODE = 4998;
-/** Said when the page is about to be frozen or stored: the server knows at once that nobody listens. */
+/**
+ * Local code before the page is frozen or cached. The close tells the server at once that the client does not listen.
+ */
 export const SUSPENDED_CODE = 4997;
 
 export interface SocketEvents {
-  /** Before every attempt. `attempt` counts from 1 since the last success; `delayMs` is waited first. */
+  /** Precedes every attempt. `attempt` counts from 1 since the last success; `delayMs` is the delay. */
   waiting(attempt: number, delayMs: number): void;
   open(): void;
   message(text: string): void;
-  /** The socket has closed, or has not opened. It comes back by itself unless `close()` is called in here. */
+  /** The socket has closed, or has not opened. It reconnects by itself unless the handler calls `close()`. */
   lost(code: number): void;
-  /** The browser does not even try any URL of the list, of which this is the last. */
+  /** The browser refuses to try every URL of the list; this is the last. */
   impossible(url: string, cause: unknown): void;
 }
 
 export interface SocketOptions {
   readonly policy: RetryPolicy;
   readonly random: () => number;
-  /** Whether there is no network, as far as is known: attempts are made, but rarely. */
+  /** Whether the browser reports no network. Attempts continue, but rarely. */
   readonly isOffline: () => boolean;
   readonly WebSocket?: unknown;
 }
 
 /**
- * A socket that comes back. reconnecting-websocket does the coming back; when and where to is decided here, in the URL
- * provider that it awaits before each attempt: its own delays are 0 and its own queue holds nothing, so that nothing
- * is sent before we have resumed. Every `open()` makes a new one, as one that was closed early cannot be used again.
+ * A reconnecting socket. reconnecting-websocket reconnects, but this class decides when and where: the library awaits
+ * our URL provider before each attempt. Its own delays are 0, and its queue stays empty, because nothing may precede
+ * the resume. Every `open()` makes a new library object, because it cannot be reused after an early close.
  */
 export class Socket {
   readonly #options: SocketOptions;
@@ -48,11 +50,11 @@ export class Socket {
   #troubleSince = 0;
   #startedAt = 0;
   #openedInMs = 0;
-  /** The first attempt of all is made at once: nothing has happened that others could be in step with. */
+  /** The very first attempt needs no delay, because no common failure synchronises the clients. */
   #fresh = true;
-  /** The server's wish for the width of the wait before a first attempt, ms. */
+  /** The server's width of the delay before a first attempt, ms. */
   spreadMs: number = DEFAULT_RETRY.spreadMs;
-  /** While the page is suspended: no attempt is made before `wake`. */
+  /** Set while the page is suspended; blocks attempts until `wake`. */
   #sleep: { readonly over: Promise<void>; readonly wake: () => void } | undefined;
 
   constructor(options: SocketOptions, events: SocketEvents) {
@@ -60,12 +62,12 @@ export class Socket {
     this.#events = events;
   }
 
-  /** How patient this attempt is with its answer: the large welcome of a slow path must not begin anew for ever. */
+  /** Factor for the time to answer. It grows so that a large welcome over a slow path does not start over forever. */
   get patience(): number {
     return Math.min(MOST_PATIENCE, 2 ** Math.max(0, this.#attempt - 1));
   }
 
-  /** How long the last socket took to open: as many round trips as TCP, TLS and the upgrade take, at least two. */
+  /** How long the last socket took to open: the round trips of TCP, TLS and the upgrade, at least two. */
   get openedInMs(): number {
     return this.#openedInMs;
   }
@@ -82,13 +84,13 @@ export class Socket {
     return this.#rws !== undefined;
   }
 
-  /** Begins to connect, to one URL of the list after the other. */
+  /** Starts connecting, to the URLs of the list in turn. */
   open(urls: readonly string[]): void {
     this.close();
     this.#urls = urls;
     this.#nextUrl = 0;
     this.#attempt = 0;
-    // A path that is not known may be slow. Where there is another one, that is tried before this is sure.
+    // An unknown path may be slow, so wait longer. With several URLs, rather try the next one.
     this.#openedInMs = urls.length > 1 ? 0 : OPEN_TIMEOUT_MS;
     this.#fresh = true;
     const openTimeout = (): number => this.#openTimeout();
@@ -97,7 +99,7 @@ export class Socket {
       maxReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
       minUptime: 0,
-      // Read before each attempt.
+      // The library reads this before each attempt.
       get connectionTimeout() {
         return openTimeout();
       },
@@ -108,7 +110,7 @@ export class Socket {
     const provide = (): Promise<string> => this.#provide(rws);
     const rws: ReconnectingWebSocket = new ReconnectingWebSocket(provide, [], options);
     this.#rws = rws;
-    // Words of a socket that has been replaced are dropped.
+    // Ignore events of a replaced socket.
     const current = (handle: () => void): void => {
       if (this.#rws === rws) handle();
     };
@@ -123,34 +125,34 @@ export class Socket {
     rws.reconnect();
   }
 
-  /** A path on which everything takes long is slow, and not dead. */
+  /** Grows with attempts and measured times, because a slow path is not a dead one. */
   #openTimeout(): number {
     const doubled = this.#fresh ? this.#attempt : Math.max(1, this.#attempt);
     return Math.min(LONGEST_OPEN_MS, OPEN_TIMEOUT_MS * 2 ** doubled + 3 * this.#openedInMs);
   }
 
-  /** What is sent without an open socket is lost: the caller keeps what matters. */
+  /** Drops the text unless the socket is open; the caller keeps important frames. */
   send(text: string): void {
     if (this.isOpen) this.#rws?.send(text);
   }
 
-  /** An attempt has led to something: the next loss counts from 1. */
+  /** The attempt succeeded, so the next loss counts from 1. */
   succeeded(): void {
     this.#attempt = 0;
     this.#fresh = false;
   }
 
-  /** Tries at once instead of waiting. */
+  /** Cuts the delay short. */
   reconnectNow(): void {
     this.#pause.skip();
   }
 
-  /** Gives up a socket that is open and dead, without waiting for the browser to agree. */
+  /** Gives up a socket that is open but dead, without waiting for the browser's close. */
   restart(code = HALF_OPEN_CODE): void {
     this.#rws?.reconnect(code);
   }
 
-  /** Closes the socket, and makes no other before `wake()`. */
+  /** Closes the socket, and opens no other before `wake()`. */
   suspend(): void {
     if (this.#sleep || !this.#rws) return;
     let wake = (): void => {};
@@ -162,7 +164,7 @@ export class Socket {
     if (this.isOpen) this.restart(SUSPENDED_CODE);
   }
 
-  /** The page runs again: the next attempt is made at once. */
+  /** The page runs again: makes the next attempt at once. */
   wake(): void {
     this.#sleep?.wake();
     this.#sleep = undefined;
@@ -176,7 +178,7 @@ export class Socket {
     rws?.close(code, reason);
   }
 
-  /** A WebSocket that never throws where it is made: reconnecting-websocket does not survive it. */
+  /** A WebSocket class whose constructor never throws, because reconnecting-websocket would stop for good. */
   #guarded(): unknown {
     const WebSocket = (this.#options.WebSocket ?? globalThis.WebSocket) as typeof globalThis.WebSocket;
     return new Proxy(WebSocket, {
@@ -186,7 +188,7 @@ export class Socket {
         } catch (error) {
           const dead = Object.assign(new EventTarget(), { close: () => {} });
           setTimeout(() => {
-            // It never will, so the others get its turn.
+            // The browser will never accept this URL, so use only the others.
             this.#urls = this.#urls.filter((one) => one !== url);
             if (this.#urls.length > 0) dead.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }));
             else if (this.#rws) this.#events.impossible(url, error);
@@ -197,7 +199,7 @@ export class Socket {
     });
   }
 
-  /** Never rejects: reconnecting-websocket does not survive it. */
+  /** Never rejects, because reconnecting-websocket would stop for good. */
   async #provide(rws: ReconnectingWebSocket): Promise<string> {
     if (this.#rws !== rws) return '';
     this.#attempt += 1;

@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import type { Stage } from '../../fixtures/browsers/stage.ts';
 
 export function callScenarios(stage: Stage): void {
-  test('two see and hear each other, in the size and at the rate that was sent', async (t) => {
+  test('two participants see and hear each other, at the sent size and rate', async (t) => {
     const { ann, bob } = await stage.pair('rebuild', { picture: { width: 640, height: 360, frameRate: 20 } });
     await bob.seesInSize(ann, 640, 360);
     const { width, height, framesPerSecond, share = 0, longestGapMs } = await bob.watches(ann, 3_000);
     t.diagnostic(`${width}x${height}, ${framesPerSecond.toFixed(1)} frames/s, longest gap ${longestGapMs} ms`);
     assert.deepEqual({ width, height }, { width: 640, height: 360 });
-    // A machine with much else to do draws less than was asked for, and what is drawn arrives.
+    // A busy machine draws fewer frames than requested, but the drawn ones arrive.
     assert.ok(share > 0.8 && framesPerSecond < 22, `${share} of the frames, ${framesPerSecond} a second`);
     assert.ok(longestGapMs < 500, `${longestGapMs} ms`);
   });
 
-  test('a signalling socket is cut: the picture does not stop, and no message is lost', async (t) => {
+  test('a signalling socket is cut: the picture does not stop, and no signal is lost', async (t) => {
     const pair = await stage.pair();
     const { ann, bob } = pair;
     const from = stage.now();

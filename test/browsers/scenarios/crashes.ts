@@ -5,10 +5,10 @@ import type { Pair } from '../../fixtures/browsers/pair.ts';
 import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { until } from '../../fixtures/until.ts';
 
-/** For how long a picture may stand still after a crash, ms. */
+/** Longest allowed standstill of a picture after a crash, ms. */
 const LONGEST_GAP_MS = 1_000;
 
-/** What the session's objects come through without: a crash ends none of them. */
+/** Events that must not happen, because a crash ends none of the session's objects. */
 const ENDINGS: readonly SessionEventName[] = ['streamDestroyed', 'connectionDestroyed', 'sessionDisconnected'];
 
 export function crashScenarios(stage: Stage): void {
@@ -24,7 +24,7 @@ export function crashScenarios(stage: Stage): void {
     const from = stage.now();
     const pid = running.cluster.kill(id);
     await recovered();
-    await pair.writeToEachOther('is all well again');
+    await pair.writeToEachOther('does it work again');
     await pair.seeEachOther(20);
     const gapMs = await pair.longestGap(from);
     t.diagnostic(`longest gap between real frames: ${gapMs} ms`);
@@ -36,24 +36,24 @@ export function crashScenarios(stage: Stage): void {
       for (const ending of ENDINGS) assert.ok(!story.includes(ending), `${participant.name}: ${story.join(' ')}`);
     }
     await running.restarted(id, pid);
-    assert.ok(gapMs <= LONGEST_GAP_MS, `the picture stood still for ${gapMs} ms, and ${LONGEST_GAP_MS} ms are allowed`);
+    assert.ok(gapMs <= LONGEST_GAP_MS, `the picture stood still for ${gapMs} ms; ${LONGEST_GAP_MS} ms are allowed`);
   };
 
   const areRebuilt = async (pair: Pair): Promise<void> => {
     for (const participant of pair.both) {
       await participant.isTold('rebuilt');
-      // A socket that was at the owner is lost with it before anything else is known.
+      // A client at the owner loses its socket before it learns of the crash.
       const story = (await participant.story()).filter((event) => !/Created$|^reconnecting$/.test(event));
       assert.deepEqual(story, ['sessionDestroyed', 'rebuilding', 'rebuilt'], participant.name);
     }
   };
 
-  test('the owner crashes, policy "rebuild": the session comes back in the same videos', async (t) => {
+  test('the owner crashes, policy "rebuild": the session is rebuilt in the same videos', async (t) => {
     const pair = await stage.pair('rebuild');
     await crash(t, pair, 'owner', () => areRebuilt(pair));
   });
 
-  test('the owner crashes, policy "takeover": another master goes on with the same session', async (t) => {
+  test('the owner crashes, policy "takeover": another master continues the same session', async (t) => {
     const pair = await stage.pair('takeover');
     const { running } = stage.cluster;
     const before = await running.session(pair.room.name);
@@ -64,12 +64,12 @@ export function crashScenarios(stage: Stage): void {
     assert.ok(!(await pair.bob.story()).includes('reconnecting'), "Bob's socket was not at the owner");
   });
 
-  test('the media node crashes, policy "rebuild": the session comes back in the same videos', async (t) => {
+  test('the media node crashes, policy "rebuild": the session is rebuilt in the same videos', async (t) => {
     const pair = await stage.pair('rebuild');
     await crash(t, pair, 'media node', () => areRebuilt(pair));
   });
 
-  test('the media node crashes, policy "takeover": the same streams go on at another', async (t) => {
+  test('the media node crashes, policy "takeover": the same streams continue at another node', async (t) => {
     const pair = await stage.pair('takeover');
     const { running } = stage.cluster;
     const before = await running.mediaNodeOf(pair.room.name);

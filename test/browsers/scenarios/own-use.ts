@@ -5,15 +5,15 @@ import type { Participant } from '../../fixtures/browsers/participant.ts';
 import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { until } from '../../fixtures/until.ts';
 
-/** Less than the pretended microphones give, and more than nothing. */
+/** Quieter than the fake microphones, and louder than silence. */
 const LOUD = 0.01;
-/** Frames that a part of a recording has to be long, at 20 a second. */
+/** Minimum of frames in a part of a recording, at 20 a second. */
 const FRAMES = 40;
 
-/** Bob records Ann and listens to her with Web Audio, as docs/received-media.md shows it. */
+/** Bob records Ann and listens to her with Web Audio, as in docs/received-media.md. */
 export function ownUseScenarios(stage: Stage): void {
   const hears = async ({ page }: Participant, when: string): Promise<void> => {
-    // Firefox runs no graph on a machine without a sound card, such as those of these tests.
+    // Firefox runs no audio graph on a machine without a sound card, such as a test machine.
     if (stage.kind === 'firefox') return;
     await until(`the graph is loud ${when}`, () => page.evaluate((loud) => mediaUse.loudness > loud, LOUD));
   };
@@ -30,7 +30,7 @@ export function ownUseScenarios(stage: Stage): void {
     await bob.sees(ann, FRAMES);
 
     const { id, pid } = strike(await running.mediaNodeOf(pair.room.name));
-    const changes = await until('both tracks have changed, and all are told', async () => {
+    const changes = await until('both tracks have changed, with events', async () => {
       const all = await bob.page.evaluate(() => mediaUse.changes);
       return new Set(all.map(({ toldBy, property }) => `${toldBy} ${property}`)).size === 4 && all;
     });
@@ -49,13 +49,13 @@ export function ownUseScenarios(stage: Stage): void {
     await running.restarted(id, pid);
   };
 
-  test('a recording and a Web Audio graph go on when the session is rebuilt', () =>
+  test('a recording and a Web Audio graph continue after a rebuild of the session', () =>
     goesOn('rebuild', () => ({ id: 'master-1', pid: stage.cluster.running.cluster.kill('master-1') })));
 
-  test('a recording and a Web Audio graph go on when the media node crashes and the media moves', () =>
+  test('a recording and a Web Audio graph continue when the media node crashes and the media moves', () =>
     goesOn('takeover', (id) => ({ id, pid: stage.cluster.running.cluster.kill(id) })));
 
-  test('a publisher that receives its own stream is told of its other tracks, too', async () => {
+  test('a publisher that receives its own stream also gets events for its new tracks', async () => {
     const { running } = stage.cluster;
     const { ann } = await stage.pair('rebuild');
     await ann.page.evaluate(() => {
@@ -83,6 +83,6 @@ export function ownUseScenarios(stage: Stage): void {
     await running.restarted('master-1', pid);
   });
 
-  test('a recording and a Web Audio graph go on when the media node drains', () =>
+  test('a recording and a Web Audio graph continue when the media node drains', () =>
     goesOn('rebuild', (id) => ({ id, pid: stage.cluster.running.cluster.kill(id, 'SIGTERM') })));
 }

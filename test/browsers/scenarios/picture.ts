@@ -8,17 +8,17 @@ import type { Pair } from '../../fixtures/browsers/pair.ts';
 import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { until } from '../../fixtures/until.ts';
 
-/** After a move, once the picture moves again, it has its size and its rate after so long, ms. */
+/** Time in which a moving picture reaches its size and rate after a move, ms. */
 const WHOLE_AFTER_MS = 1_500;
 const WATCHED_MS = 2_000;
-/** Of the frames that are sent: a machine with two processors that encodes and decodes does not show each. */
+/** Minimum share of the sent frames: a machine with two processors that encodes and decodes cannot show all. */
 const RATE_SHARE = 0.6;
 
 interface Size extends Picture {
   readonly how: 'camera' | 'screen';
   /**
-   * Which part of its width arrives soon. Firefox begins with 300 kbit/s and sends 1280×720 and more only with four times as
-   * much, which it comes to after half a minute.
+   * The share of the width that arrives soon. Firefox begins with 300 kbit/s and sends 1280×720 and more only with
+   * four times as much, which it reaches after half a minute.
    */
   readonly inFirefox?: number;
 }
@@ -40,7 +40,7 @@ export function pictureScenarios(stage: Stage): void {
     const { width, height, framesPerSecond } = await bob.watches(ann, WATCHED_MS);
     t.diagnostic(`${what}: ${width}x${height}, ${framesPerSecond.toFixed(1)} frames/s of ${size.frameRate}`);
     assert.ok(width >= size.width * share, `${what}: ${width}x${height} of ${size.width}x${size.height}`);
-    assert.equal((width / height).toFixed(1), (size.width / size.height).toFixed(1), 'nothing is cut off');
+    assert.equal((width / height).toFixed(1), (size.width / size.height).toFixed(1), 'the aspect ratio is the same');
     const least = size.frameRate * RATE_SHARE;
     assert.ok(framesPerSecond >= least, `${what}: ${framesPerSecond} frames/s of ${size.frameRate}`);
   };
@@ -61,12 +61,12 @@ export function pictureScenarios(stage: Stage): void {
 
   for (const size of SIZES) {
     const { how, width, height } = size;
-    test(`a ${how} of ${width}x${height} arrives in its size, after a join and after a media node's death`, async (t) => {
+    test(`a ${how} of ${width}x${height} arrives at its size, after a join and after the media node's death`, async (t) => {
       const pair = await meet(size, 'takeover');
       await delay(WHOLE_AFTER_MS);
       await watched(t, 'after the join', pair, size);
       const restarted = await crash(pair, 'media node');
-      await until('the media is elsewhere', async () => (await pair.bob.story()).includes('reconnected'));
+      await until('the media has moved', async () => (await pair.bob.story()).includes('reconnected'));
       await pair.bob.sees(pair.ann, 1);
       await delay(WHOLE_AFTER_MS);
       await watched(t, "after the media node's death", pair, size);
@@ -79,7 +79,7 @@ export function pictureScenarios(stage: Stage): void {
     ['owner', 'takeover'],
     ['media node', 'rebuild'],
   ] as const) {
-    test(`a camera of 640x480 arrives in its size after the death of the ${victim}, policy "${failover}"`, async (t) => {
+    test(`a camera of 640x480 arrives at its size after the death of the ${victim}, policy "${failover}"`, async (t) => {
       const size = { how: 'camera', width: 640, height: 480, frameRate: 15 } as const;
       const pair = await meet(size, failover);
       await delay(WHOLE_AFTER_MS);
@@ -87,29 +87,29 @@ export function pictureScenarios(stage: Stage): void {
       if (failover === 'rebuild') await pair.bob.isTold('rebuilt');
       await pair.bob.sees(pair.ann, 1);
       await delay(WHOLE_AFTER_MS);
-      await watched(t, 'after it', pair, size);
+      await watched(t, 'after the death', pair, size);
       await restarted();
     });
   }
 
   for (const victim of ['owner', 'media node'] as const) {
-    test(`a still picture is still there after the death of the ${victim}, and moves when something is drawn`, async () => {
+    test(`a still picture stays after the death of the ${victim}, and changes when something is drawn`, async () => {
       const pair = await stage.oneSided('rebuild', { source: 'still' });
       const { ann, bob } = pair;
-      // Chromium sends nothing that was drawn before it was ready to send.
+      // Chromium sends nothing that was drawn before the transport was ready.
       await until('it is shown', async () => {
         await ann.page.evaluate(() => participant.drawStill('a picture'));
         return (await bob.looksLike(ann).catch(() => 'nothing')) === 'a picture';
       });
       const restarted = await crash(pair, victim);
       await bob.isTold('rebuilt');
-      // Longer than anything is kept by time: the crashed life's media, and the media node's grace for it.
+      // Longer than all timers: the crashed life's media, and the media node's grace period for it.
       for (let second = 0; second < 14; second += 1) {
         await delay(1_000);
         assert.equal(await bob.looksLike(ann), 'a picture', `${second + 1} s after the rebuild`);
       }
       await ann.page.evaluate(() => participant.drawStill('another picture'));
-      await until('what is drawn is shown', async () => (await bob.looksLike(ann)) === 'another picture');
+      await until('the new drawing is shown', async () => (await bob.looksLike(ann)) === 'another picture');
       await restarted();
     });
   }

@@ -3,7 +3,7 @@ import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { until } from '../../fixtures/until.ts';
 
 export function screenScenarios(stage: Stage): void {
-  test('a screen is shared: the other sees it, and is told that it is one', async () => {
+  test('a shared screen: the other sees it and gets its type', async () => {
     const room = await stage.cluster.room();
     const [ann, bob] = [await stage.participant('Ann'), await stage.participant('Bob')];
     await ann.join({ room: room.name });
@@ -11,7 +11,7 @@ export function screenScenarios(stage: Stage): void {
     await stage.browser.openShared();
     await ann.publish({ source: 'screen' });
     await bob.sees(ann);
-    await until('it is told to be a screen', () =>
+    await until('its type is SCREEN', () =>
       bob.page.evaluate(() => participant.streamOf('Ann').typeOfVideo === 'SCREEN'),
     );
   });

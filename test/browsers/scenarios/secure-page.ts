@@ -8,28 +8,31 @@ import type { Stage } from '../../fixtures/browsers/stage.ts';
 import { SdkClient } from '../../fixtures/cluster/sdk-client.ts';
 import { until } from '../../fixtures/until.ts';
 
-/** What became of a `connect()`, or of a session. */
+/** The end of a `connect()`, or of a session. */
 interface Ending {
   readonly name: string;
   readonly message: string;
   readonly action: string;
-  /** How long it took. */
+  /** Duration until the end. */
   readonly ms: number;
   readonly reason?: string;
 }
 
-/** Far less than `connect()` takes to give up. */
+/** Far less than the time-out of `connect()`. */
 const AT_ONCE_MS = 3_000;
 
-/** A page from https://, and tokens that lead to ws://, as those of a cluster do whose `--public-url` is wrong. */
+/** A page from https:// with tokens for ws://, as of a cluster with a wrong `--public-url`. */
 export function securePageScenarios(stage: Stage): void {
-  /** Plays it in a page that a demo serves to phones. `plain`: where browsers open no socket from it. */
+  /**
+   * Plays the scene in a page that a demo serves to phones. `plain`: a URL to which browsers open no socket from
+   * there.
+   */
   const play = async (
     scene: (parts: { ann: Participant; cluster: CallCluster; plain: string; secure: string }) => Promise<void>,
   ): Promise<void> => {
     const address = ownAddress();
     const lan = { addresses: [address], port: 0 };
-    // Others in the network reach it.
+    // Other hosts in the network can reach it.
     const secret = randomBytes(32).toString('base64url');
     const cluster = await CallCluster.start({ lan, secret, timing: { resumeGraceMs: 1_000 } });
     try {
@@ -76,7 +79,7 @@ export function securePageScenarios(stage: Stage): void {
         assert.notEqual(ending, 'joined');
         checkNamed(ending as Ending, plain);
       }
-      // Another of the list gets the turn of one that leads nowhere.
+      // The next URL of the list is tried after an unusable one.
       assert.equal(await joining(plain + query, [plain, secure]), 'joined');
     }));
 
@@ -84,19 +87,19 @@ export function securePageScenarios(stage: Stage): void {
     play(async ({ ann, cluster, plain }) => {
       const { running } = cluster;
       await ann.join({ room: 'turns-plain', retry: { spreadMs: 0 } });
-      // A session ends with its last member.
+      // Bob keeps the session alive, because it ends with its last member.
       const bob = new SdkClient();
       await bob.session.connect(await running.token('turns-plain'));
       const again = await running.token('turns-plain');
       await ann.page.evaluate(
         (token) => {
-          // A phone whose page is stored by its browser, for longer than its place is kept.
+          // A phone whose browser caches the page for longer than the server keeps its connection.
           participant.nextToken = token;
           dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
         },
         plain + again.slice(again.indexOf('?')),
       );
-      await until('its place is gone', async () => {
+      await until('its connection is gone', async () => {
         const { json } = await running.rest('GET', '/sessions/turns-plain/connection?pendingConnections=false');
         return json['numberOfElements'] === 1;
       });

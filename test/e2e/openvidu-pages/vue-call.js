@@ -1,4 +1,7 @@
-/** A call as OpenVidu's applications in Vue write it, for Vue 2 and 3: `callApp(makeState)` are the options of its root. */
+/**
+ * A call as OpenVidu's applications in Vue write it, for Vue 2 and 3: `callApp(makeState)` returns the root's
+ * options.
+ */
 const PARAMETERS = new URLSearchParams(location.search);
 
 function post(path, body) {
@@ -50,7 +53,7 @@ function callApp(makeState) {
         await this.call.session.connect(token, { clientData: PARAMETERS.get('name') });
         const publisher = this.call.OV.initPublisher(undefined, { audioSource: undefined, publishAudio: true });
         this.call.publisher = publisher;
-        // Not awaited: the tile is rendered, and reads `stream.connection.data`, before the server has answered.
+        // Not awaited: the tile is rendered, and reads `stream.connection.data`, before the server's answer.
         this.call.session.publish(this.call.publisher);
       },
       leave() {
