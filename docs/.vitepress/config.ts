@@ -92,14 +92,16 @@ const REFERENCE: DefaultTheme.SidebarItem[] = [
       { text: 'Requests and answers', link: '/api/rest' },
     ],
   },
-  ...reference.map((module) => ({ ...itemOf(module), collapsed: undefined })),
+  ...reference.map((module) => itemOf(module)),
 ];
 
 function itemOf({ title, path, children }: Entry): DefaultTheme.SidebarItem {
   return {
     text: title,
     ...(path === undefined ? {} : { link: `/api/${path.replace(/(index)?\.md$/, '')}` }),
-    ...(children ? { items: children.map(itemOf), collapsed: title !== 'Core' } : {}),
+    ...(children
+      ? { items: children.map(itemOf), ...(path === undefined ? { collapsed: title !== 'Core' } : {}) }
+      : {}),
   };
 }
 
@@ -112,6 +114,8 @@ export default defineConfig({
   rewrites: (file) => pageOf(file) ?? file,
   cleanUrls: true,
   markdown: { anchor: { slugify }, toc: { slugify }, config: repositoryLinks },
+  // The index of the search is one file.
+  vite: { build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
     nav: [
       { text: 'Guide', link: '/guide/getting-started', activeMatch: '^/guide/' },

@@ -25,7 +25,8 @@ export function pageOf(file: string): string | undefined {
 export function followLink(from: string, href: string): { page: string } | { file: string } {
   const [path = '', hash] = href.split('#');
   const file = relative(ROOT, resolve(dirname(from), path));
-  if (!existsSync(resolve(ROOT, file))) throw new Error(`${relative(ROOT, from)} links to ${href}, which is not there.`);
+  if (!existsSync(resolve(ROOT, file)))
+    throw new Error(`${relative(ROOT, from)} links to ${href}, which is not there.`);
   const page = pageOf(file);
   return page === undefined ? { file } : { page: `/${page}${hash === undefined ? '' : `#${hash}`}` };
 }

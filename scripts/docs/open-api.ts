@@ -54,7 +54,8 @@ export async function openApi(): Promise<OpenApi> {
     const parts = { publicUrl: 'https://video.example.org', corsOrigins: [], timing: DEFAULT_TIMING };
     registerRestRoutes(app, parts as unknown as Parameters<typeof registerRestRoutes>[1]);
     const answer = await app.inject('/openvidu/api/openapi.json');
-    if (answer.statusCode !== 200) throw new Error(`The document is answered with ${answer.statusCode}: ${answer.body}`);
+    if (answer.statusCode !== 200)
+      throw new Error(`The document is answered with ${answer.statusCode}: ${answer.body}`);
     return answer.json();
   } finally {
     await app.close();

@@ -16,7 +16,14 @@ const GROUPS = {
       ...['TokenProvider', 'RetryPolicy', 'SessionOptions'],
     ],
     [OPENVIDU]: [
-      ...['OpenVidu', 'OpenViduError', 'OpenViduErrorName', 'OpenViduAdvancedConfiguration', 'Event', 'EventDispatcher'],
+      ...[
+        'OpenVidu',
+        'OpenViduError',
+        'OpenViduErrorName',
+        'OpenViduAdvancedConfiguration',
+        'Event',
+        'EventDispatcher',
+      ],
       ...['EventMap', 'SessionEventMap', 'StreamManagerEventMap', 'PublisherEventMap'],
       ...['ConnectionOptions', 'InboundStreamOptions', 'OutboundStreamOptions'],
       ...['Filter', 'FilterEvent', 'LocalRecorder', 'LocalRecorderState', 'RecordingEvent', 'RecordingEventReason'],
@@ -25,7 +32,15 @@ const GROUPS = {
   },
   'rejoin/node-client': {
     [RECOVERY]: ['RetryPolicy', 'RetryEvent', 'FailureReason', 'CallOptions', 'RejoinApiError', 'RejoinApiErrorCode'],
-    [OPENVIDU]: ['Rejoin', 'KurentoOptions', 'MediaMode', 'RecordingMode', 'VideoCodec', 'TokenOptions', 'ConnectionType'],
+    [OPENVIDU]: [
+      'Rejoin',
+      'KurentoOptions',
+      'MediaMode',
+      'RecordingMode',
+      'VideoCodec',
+      'TokenOptions',
+      'ConnectionType',
+    ],
   },
 };
 
@@ -37,7 +52,8 @@ export function load(app) {
       const exported = new Map(module.children?.map((child) => [child.name, child]));
       for (const [group, names] of groups) {
         for (const name of names) {
-          if (!exported.has(name)) app.logger.warn(`${module.name} does not export ${name}, which is listed as "${group}".`);
+          if (!exported.has(name))
+            app.logger.warn(`${module.name} does not export ${name}, which is listed as "${group}".`);
         }
       }
       for (const [name, child] of exported) {

@@ -22,7 +22,8 @@ export async function deadLinks(folder: string): Promise<string[]> {
       if (origin !== 'http://site' || pathname.startsWith('/assets/')) continue;
       const target = pages.get(pathname);
       if (!target) dead.push(`${path}: ${link}: no such page`);
-      else if (hash !== '' && !target.ids.has(decodeURIComponent(hash.slice(1)))) dead.push(`${path}: ${link}: no such anchor`);
+      else if (hash !== '' && !target.ids.has(decodeURIComponent(hash.slice(1))))
+        dead.push(`${path}: ${link}: no such anchor`);
     }
   }
   return dead;
@@ -35,7 +36,9 @@ function pathOf(file: string): string {
 
 function read(html: string): Page {
   const values = (attribute: string): string[] =>
-    [...html.matchAll(new RegExp(`<[a-z][^>]*\\s${attribute}="([^"]*)"`, 'g'))].map(([, value = '']) => unescaped(value));
+    [...html.matchAll(new RegExp(`<[a-z][^>]*\\s${attribute}="([^"]*)"`, 'g'))].map(([, value = '']) =>
+      unescaped(value),
+    );
   return { ids: new Set(values('id')), links: values('href') };
 }
 
