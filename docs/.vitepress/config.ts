@@ -113,7 +113,8 @@ export default defineConfig({
   srcExclude: foreignFolders.map((name) => `${name}/**`),
   rewrites: (file) => pageOf(file) ?? file,
   cleanUrls: true,
-  markdown: { anchor: { slugify }, toc: { slugify }, config: repositoryLinks },
+  // Braces are what they are: a path may end with a parameter.
+  markdown: { attrs: { disable: true }, anchor: { slugify }, toc: { slugify }, config: repositoryLinks },
   // The index of the search is one file.
   vite: { build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
