@@ -31,7 +31,9 @@ test('the guides for deployments, and for those who come from OpenVidu, name opt
   const named = new Set([...guides.join('\n').matchAll(/(?<=[\s`(])--[a-z][a-z-]+/g)].map(([option]) => option));
   assert.ok(named.size > 10, `${named.size} options are named`);
   const helps = await Promise.all(['balancer', 'master', 'media-node'].map(helpOf));
-  const known = new Set(helps.flatMap((help) => [...help.matchAll(/^ +(--[a-z-]+)/gm)].map(([, option]) => option)));
+  const known = new Set(
+    helps.flatMap((help) => [...help.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option)),
+  );
   assert.deepEqual(
     [...named].filter((option) => !known.has(option)),
     [],
