@@ -28,8 +28,8 @@ const HELP = `Usage: node scripts/run.mjs <command> [arguments]
                      "chaos --help" lists the arguments
   bench [arguments]  measure the cost of failures (npm run bench)
                      "bench --help" lists the benchmarks
-  docs [arguments]   build the reference of the SDKs into docs/api (npm run docs)
-                     "docs --help" lists the arguments
+  docs [dev]         build the documentation site into docs/.vitepress/dist and
+                     check its links (npm run docs); "dev" serves it
   setup [--browser]  only prepare the checkout (npm run setup),
                      with --browser also for tests and benchmarks
   setup --pin-worker [platform...]
@@ -65,9 +65,7 @@ const commands = {
   async docs(args) {
     // No media worker, because the docs do not need one.
     const node = await preparePackages();
-    const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
-    const hook = new URL('docs/typescript-api.mjs', import.meta.url).href;
-    return runProgram(node, ['--import', hook, cli, ...args], process.env);
+    return runProgram(node, [join(root, 'scripts', 'docs', 'build.ts'), ...args], process.env);
   },
 
   async setup(args) {

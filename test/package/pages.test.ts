@@ -8,9 +8,14 @@ import { ROOT } from './consumer.ts';
 
 const execute = promisify(execFile);
 
-test('the links of README, SECURITY, docs and examples lead to existing files', async () => {
+const PAGES = [
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...['docs/*.md', 'docs/guide/*.md', 'examples/{,*/}README.md'],
+];
+
+test('the links of the pages lead to existing files', async () => {
   const broken: string[] = [];
-  for await (const page of glob(['README.md', 'SECURITY.md', 'docs/*.md', 'examples/{,*/}README.md'], { cwd: ROOT })) {
+  for await (const page of glob(PAGES, { cwd: ROOT })) {
     const text = await readFile(join(ROOT, page), 'utf8');
     for (const [, target = ''] of text.matchAll(/\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)/g)) {
       await access(join(ROOT, dirname(page), target)).catch(() => broken.push(`${page}: ${target}`));
@@ -19,12 +24,16 @@ test('the links of README, SECURITY, docs and examples lead to existing files', 
   assert.deepEqual(broken, []);
 });
 
-test('the guide for OpenVidu users names existing options', async () => {
-  const guide = await readFile(join(ROOT, 'docs', 'from-openvidu.md'), 'utf8');
-  const named = new Set([...guide.matchAll(/(?<=[\s`(])--[a-z][a-z-]+/g)].map(([option]) => option));
+test('the guides for deployments and for OpenVidu users name existing options', async () => {
+  const guides = await Promise.all(
+    ['from-openvidu.md', 'guide/deployment.md'].map((page) => readFile(join(ROOT, 'docs', page), 'utf8')),
+  );
+  const named = new Set([...guides.join('\n').matchAll(/(?<=[\s`(])--[a-z][a-z-]+/g)].map(([option]) => option));
   assert.ok(named.size > 10, `${named.size} options are named`);
   const helps = await Promise.all(['balancer', 'master', 'media-node'].map(helpOf));
-  const known = new Set(helps.flatMap((help) => [...help.matchAll(/^ +(--[a-z-]+)/gm)].map(([, option]) => option)));
+  const known = new Set(
+    helps.flatMap((help) => [...help.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option)),
+  );
   assert.deepEqual(
     [...named].filter((option) => !known.has(option)),
     [],
