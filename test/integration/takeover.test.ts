@@ -135,7 +135,7 @@ test('a frozen owner is replaced; when it wakes up it is fenced and its clients 
     await until('it has stepped down', () =>
       running
         .log('master-2')
-        .some(({ msg, session }) => String(msg).startsWith('Fenced') && session === first.uniqueSessionId),
+        .some(({ msg, session }) => String(msg).startsWith('Stepped down') && session === first.uniqueSessionId),
     );
     await client.session.signal({ data: 'still there' });
     assert.deepEqual(client.signals, ['at the new one', 'still there']);

@@ -316,7 +316,7 @@ test('a frozen owner is declared dead and wakes up: it sends no events of its fo
     await until('it has stepped down', () =>
       running
         .log('master-2')
-        .some(({ msg, session }) => String(msg).startsWith('Fenced') && session === before.uniqueSessionId),
+        .some(({ msg, session }) => String(msg).startsWith('Stepped down') && session === before.uniqueSessionId),
     );
     await receiver.got('nodeRecovered', { environmentId: before.owner });
     await create(room, { owner: 'master-2' });
