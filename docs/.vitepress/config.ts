@@ -114,7 +114,7 @@ export default defineConfig({
   rewrites: (file) => pageOf(file) ?? file,
   cleanUrls: true,
   // Braces are what they are: a path may end with a parameter.
-  markdown: { attrs: { disable: true }, anchor: { slugify }, toc: { slugify }, config: repositoryLinks },
+  markdown: { attrs: false, anchor: { slugify }, toc: { slugify }, config: repositoryLinks },
   // The index of the search is one file.
   vite: { build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
