@@ -309,7 +309,7 @@ test('only a media worker is killed: only its sessions are hosted anew', async (
     running
       .log(owner)
       .some(
-        ({ msg, session }) => String(msg).startsWith('The media is gone') && String(session).startsWith(`${room}_`),
+        ({ msg, session }) => String(msg).startsWith('The media is lost') && String(session).startsWith(`${room}_`),
       ),
   );
   await client.session.signal({ data: 'here' });
