@@ -30,19 +30,22 @@ last commit count. "npm test -- unit --watch" runs the affected unit tests after
   TEST_LANES=1  runs the parts one after the other
 `;
 
-/** These parts run first and alone, because they are the shortest and find most mistakes. */
-const FIRST = ['unit', 'package'];
-/** Then these lanes run at the same time: browsers use a core, and the other parts mostly wait. */
+/**
+ * These run first and alone: units take little and tell of most mistakes, and a browser that gets too little of the processor sends a
+ * smaller picture.
+ */
+const ALONE = ['unit', 'package', 'browsers'];
+/** Then these lanes run at the same time. Most of their time is waiting. */
 const LANES = [
-  ['browsers', 'e2e', 'chaos', 'doors'],
-  ['integration', 'hosts'],
+  ['e2e', 'hosts'],
+  ['integration', 'doors', 'chaos'],
 ];
 
 async function runAll() {
   const outcomes = [];
   const fault = process.env.TEST_LANES === '1' ? 'TEST_LANES is 1' : networkFault();
   if (fault) process.stdout.write(`All parts run one after the other: ${fault}\n`);
-  for (const name of fault ? SUITES : FIRST) outcomes.push(await runAlone(await wholeSuite(name)));
+  for (const name of fault ? SUITES : ALONE) outcomes.push(await runAlone(await wholeSuite(name)));
   if (fault) return outcomes;
   const lanes = await Promise.all(LANES.map((names) => Promise.all(names.map((name) => wholeSuite(name)))));
   return [...outcomes, ...(await runInLanes(lanes))];
