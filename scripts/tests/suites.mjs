@@ -1,6 +1,6 @@
 /** The parts of the test suite, and the processes that run them. */
 import { glob, readFile, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failedInPlaywright, failedInTap } from './failed-tests.mjs';
 
@@ -29,8 +29,6 @@ const FOLDERS = {
   chaos: 300_000,
 };
 
-/** Other tests on the same machine do not disturb these. */
-const LIGHT = ['unit'];
 /**
  * `package` uses the registry, `hosts` makes its own networks, and Firefox cannot reach its own addresses without a
  * default route. No two of these run at the same time, except `hosts` beside another.
@@ -54,7 +52,7 @@ async function nodeTask(suite, args, isWanted = () => true) {
   const flags = [
     '--test',
     // Clusters run one after the other, because two in one network would take each other's ports.
-    `--test-concurrency=${LIGHT.includes(suite) ? availableParallelism() : 1}`,
+    '--test-concurrency=1',
     '--test-force-exit',
     `--test-timeout=${FOLDERS[suite]}`,
     '--test-reporter=spec',
