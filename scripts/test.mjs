@@ -50,7 +50,7 @@ async function runAll() {
   return [...outcomes, ...(await runInLanes(lanes))];
 }
 
-/** One after the other is the default: beside another part, tests that measure time meet a slower machine than they are made for. */
+/** By default the parts run in sequence, because beside another part, tests that measure time meet a slower machine than they expect. */
 function wantsLanes() {
   if (process.env.TEST_LANES !== '2') return false;
   const fault = networkFault();

@@ -1,7 +1,7 @@
 import { type OpenApi, type Operation, openApi, type Parameter, type Schema } from './open-api.ts';
 
 const PREFIX = '/openvidu/api';
-/** What any request may be answered with. Told once, at the top. */
+/** Statuses that any request may get. The page lists them once, at the top. */
 const COMMON = ['401', '413', '415', '429', '503'];
 
 /** The OpenAPI document as a page in Markdown. */

@@ -39,12 +39,12 @@ export const RejoinErrorName = {
   /** `connect()` was refused, or had no answer in time. `cause` is the server's error. */
   CONNECT_FAILED: 'CONNECT_FAILED',
 } as const;
-/** One of the names above. */
+/** Any of the names above. */
 export type RejoinErrorName = (typeof RejoinErrorName)[keyof typeof RejoinErrorName];
 
 /** Every promise of the SDK rejects with this error. */
 export class RejoinError extends Error {
-  /** One of {@link RejoinErrorName}; decide by it. */
+  /** A {@link RejoinErrorName}; decide by it. */
   override readonly name: RejoinErrorName;
   /** The server's code if the server refused, otherwise the same as `name`. */
   readonly code: string;
@@ -87,7 +87,7 @@ export const ExceptionEventName = {
   /** The server ended the session for this client with an error, the event's `data`. */
   SERVER_ERROR: 'SERVER_ERROR',
 } as const;
-/** One of the names above. */
+/** Any of the names above. */
 export type ExceptionEventName = (typeof ExceptionEventName)[keyof typeof ExceptionEventName];
 
 /** @internal The error for a feature of OpenVidu that the SDK lacks; `what` is plural. */

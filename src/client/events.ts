@@ -270,7 +270,7 @@ export class SessionDisconnectedEvent extends RejoinEvent<Session> {
 
 /** `exception`: a failure that no promise reports. */
 export class ExceptionEvent extends RejoinEvent<Session> {
-  /** One of {@link ExceptionEventName}. */
+  /** An {@link ExceptionEventName}. */
   readonly name: ExceptionEventName;
   /** The object that is affected. */
   readonly origin: Session | Stream | Subscriber;

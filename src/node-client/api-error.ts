@@ -53,7 +53,7 @@ export class RejoinApiError extends Error {
   readonly code: RejoinApiErrorCode;
   /** The HTTP status of the last answer; undefined if there was none. */
   readonly status: number | undefined;
-  /** What to do. */
+  /** Says what to do. */
   readonly action: string;
   /** E.g. `POST`. */
   readonly method: string;

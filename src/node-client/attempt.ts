@@ -33,7 +33,7 @@ export interface AttemptRequest {
   readonly body: string | undefined;
 }
 
-/** What an attempt needs from its environment. */
+/** The environment of an attempt. */
 export interface AttemptMeans {
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;

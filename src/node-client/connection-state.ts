@@ -20,7 +20,7 @@ export interface EffectiveConnectionProperties {
   readonly data: string;
   /** No effect. */
   readonly record: boolean;
-  /** What the participant may do. */
+  /** The participant's permissions. */
   readonly role: OpenViduRole;
   /** Null, like the four fields below, which have no effect. */
   readonly kurentoOptions: Json | null;

@@ -35,7 +35,7 @@ export class Connection {
     this.update(state);
   }
 
-  /** What the participant may do. */
+  /** The participant's permissions. */
   get role(): OpenViduRole {
     return this.connectionProperties.role;
   }

@@ -1,6 +1,6 @@
 /** The terms and properties of the REST API. Names and values are OpenVidu's where it has them. */
 
-/** What a participant may do. */
+/** A participant's permissions. */
 export const OpenViduRole = {
   /** Only receives. */
   SUBSCRIBER: 'SUBSCRIBER',
@@ -58,7 +58,7 @@ export const VideoCodec = {
 /** A value of {@link VideoCodec}. */
 export type VideoCodec = (typeof VideoCodec)[keyof typeof VideoCodec];
 
-/** What happens to a session when a node crashes. Not in OpenVidu. */
+/** The fate of a session whose node crashes. Not in OpenVidu. */
 export const FailoverPolicy = {
   /** The session is destroyed, and its clients rebuild it. */
   rebuild: 'rebuild',

@@ -113,9 +113,9 @@ export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
 /** An error on the wire. */
 export interface WireError {
   readonly code: ProtocolErrorCode;
-  /** What happened. */
+  /** Says what happened. */
   readonly message: string;
-  /** What to do about it. */
+  /** Says what to do about it. */
   readonly action: string;
   /** Particulars of this occurrence, e.g. the path of the wrong field. */
   readonly detail?: string;

@@ -7,7 +7,7 @@ type RtpParameters = types.RtpParameters;
 type DtlsParameters = types.DtlsParameters;
 type IceParameters = types.IceParameters;
 
-/** What a client needs for its end of a transport. */
+/** The parameters for the client's end of a transport. */
 export interface TransportInfo {
   readonly id: string;
   readonly iceParameters: IceParameters;

@@ -1,6 +1,6 @@
 import type { ConnectionId, StreamId, TypeOfVideo } from './ids.ts';
 
-/** What all participants know of a connection and its streams. */
+/** A connection and its streams, as all participants know them. */
 
 export type Role = 'SUBSCRIBER' | 'PUBLISHER' | 'MODERATOR';
 export type MediaKind = 'audio' | 'video';

@@ -127,7 +127,7 @@ function watchUse(): void {
   };
 }
 
-/** What the page uses now. */
+/** The page's current use of devices and elements. */
 function used(page: Page): Promise<{ openings: number; cameras: number; microphones: number; sockets: number }> {
   return page.evaluate(() => {
     const { openings, tracks, sockets } = (globalThis as unknown as { used: Used }).used;

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 
-/** What a page has open and could leave behind. */
+/** Open objects of a page that it could leave behind. */
 export interface PageCount {
   readonly sockets: number;
   readonly connections: number;

@@ -162,7 +162,7 @@ test('published and unpublished repeatedly: nothing is left behind at either end
     await expect.poll(() => atMediaNodes(running)).toEqual({ producers: 0, consumers: 0 });
   };
   const all = (): Promise<PageCount[]> => Promise.all([ann, bob].map(pageCount));
-  // What is made once, as the connections, is there after the first round.
+  // The first round makes the objects that stay, such as the connections.
   await ann.evaluate(async () => {
     const { session, publisher } = globalThis as unknown as TestPage;
     await session.publish(publisher);

@@ -87,7 +87,7 @@ test('the cluster splits into halves: the clients continue in theirs, and one ow
   const [lost, kept] = ['lost-half', 'kept-half'];
   const minority = ['master-1', 'media-1'];
   const majority = ['master-2', 'master-3', 'media-2', BALANCER, CLIENT];
-  // One session's owner is in the half that the clients cannot reach, the other's in theirs.
+  // The owner of the first session is in the half that the clients cannot reach, that of the second in theirs.
   await pair.meet({ room: lost, failover: 'takeover', owner: 'master-1', edges: ['master-1', 'master-2'] });
   await hosts.createSession(kept, 'master-2');
   await hosts.client.call('join', { member: 'cara', room: kept, urls: hosts.beginningAt('master-3') });

@@ -11,7 +11,7 @@ import { PROTOCOL_ERRORS } from '../../src/protocol/errors.ts';
 /** Code in the guides compiles against the sources of the SDKs, and what they name is there. */
 
 const PAGES = ['scripts/docs/reference.md', ...globSync('docs/guide/*.md').sort()];
-/** What a script tag brings. */
+/** The globals of a script tag. */
 const GLOBALS = "declare const Rejoin: typeof import('rejoin');\nexport {};\n";
 
 let folder: string;

@@ -7,7 +7,7 @@ import { FakeMedia } from '../fixtures/media-node/fake-media.ts';
 interface Made {
   readonly transport: MediaTransport;
   readonly fake: FakeMedia;
-  /** What the listener heard, in order. */
+  /** The listener's calls, in order. */
   readonly heard: string[];
   readonly become: (iceState: string, dtlsState?: string) => void;
 }

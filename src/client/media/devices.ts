@@ -13,7 +13,7 @@ export interface MediaSources {
   readonly audioSource?: string | MediaStreamTrack | boolean | null | undefined;
   /** A device id, `"screen"`, a track, `undefined` for the default camera, `false` or `null` for none. */
   readonly videoSource?: string | MediaStreamTrack | boolean | null | undefined;
-  /** What to ask the camera for, `"WIDTHxHEIGHT"`, default `"640x480"`. It may give something else. */
+  /** Size to ask the camera for, `"WIDTHxHEIGHT"`, default `"640x480"`. The camera may deliver another. */
   readonly resolution?: string | undefined;
   /** Frames per second to ask for; default 30. */
   readonly frameRate?: number | undefined;

@@ -35,7 +35,7 @@ export class DimensionsWatch {
     this.#timer = undefined;
   }
 
-  /** What is read from now on is of another track. */
+  /** From now on, sizes are those of another track. */
   trackReplaced(): void {
     this.#isOtherTrack = true;
     this.#last = undefined;

@@ -13,16 +13,16 @@ interface Layer {
 const THREE_LAYERS = 960 * 540;
 const TWO_LAYERS = 480 * 270;
 
-/** bit/s, for 1920×1080: enough for a face that moves. What is smaller needs less, though more for each pixel. */
+/** bit/s, for 1920×1080: enough for a moving face. Smaller videos need less, though more for each pixel. */
 const FULL_HD = { pixels: 1920 * 1080, bitrate: 3_500_000 };
-/** What a layer gets that is shown where the network does not carry the full one. */
+/** Share of a lower layer, which receivers get when their network does not carry the full one. */
 const LOWER_SHARE = 0.3;
 /**
  * Each layer in its full frame rate, in one part. In three parts a viewer begins with a quarter of the frames, and gets the
  * others when mediasoup looks at the network next. Firefox always sends several parts, whatever it is asked for.
  */
 const FULL_RATE = 'L1T1';
-/** bit/s. What is to be read and not only seen is sent in one layer, and a better one. */
+/** bit/s of a video that people read, e.g. a screen: a single layer, in better quality. */
 const READABLE = 2_500_000;
 
 /**

@@ -8,13 +8,13 @@ const STOPPED_MS = 500;
 
 /** Media that is received. */
 export interface Reception {
-  /** Whether it can still bring something. */
+  /** Whether more can arrive. */
   readonly isLive: boolean;
-  /** The time stamp of what was played last: another one, and it has brought something. `undefined`: nothing yet. */
+  /** The time stamp played last, which changes with each frame or packet. `undefined`: nothing yet. */
   readonly last: number | undefined;
 }
 
-/** What was played last, at one moment, by `performance.now()`. */
+/** The time stamp played last, as of a moment by `performance.now()`. */
 export interface Played {
   readonly last: number | undefined;
   readonly at: number;
@@ -22,22 +22,21 @@ export interface Played {
 
 export interface HandoverOptions {
   readonly kind: MediaKind;
-  /** What is played now. */
+  /** The reception that plays now. */
   readonly old: Reception;
-  /** And what it had played when the next was asked for. */
+  /** The state of `old` when `next` was requested. */
   readonly before: Played;
   readonly next: Reception;
-  /** Asked again and again: `false` ends the waiting. */
+  /** Checked repeatedly: `false` ends the wait. */
   readonly isWanted: () => boolean;
-  /** The old goes on: nothing of it is to be left out. Told once at most, before anything of the next is waited for. */
+  /** Called at most once, when `old` still plays: none of its frames may be left out. Comes before any wait for `next`. */
   readonly moves: () => void;
 }
 
 /**
- * Waits until what is received from another place is to be played instead of what is played now: for as long as the old
- * moves, until there is something of the next. What does not move is not waited for: a video goes on showing its last frame
- * until the next track has one, and a frame that comes before its track is shown is lost, which may be the only one of a
- * still picture.
+ * Resolves when the new reception should play instead of the old. While the old moves, that is when the new has frames. If the
+ * old does not move, it resolves at once: a video keeps showing its last frame until the new track has one, and a frame that
+ * comes before its track is shown is lost, which may be the only one of a still picture.
  */
 export async function handover({ kind, old, before, next, isWanted, moves }: HandoverOptions): Promise<void> {
   let { last: seen, at: movedAt } = before;
@@ -56,7 +55,7 @@ export async function handover({ kind, old, before, next, isWanted, moves }: Han
       arrived = next.last;
       frames += 1;
     }
-    // The very first frame of a path is shown at once, and those that follow after the delay.
+    // The browser shows the very first frame of a path at once, and delays those that follow.
     if (isMoving && frames > (kind === 'video' ? 1 : 0)) return;
     if (now - movedAt > (isMoving ? STOPPED_MS : SURE_MS)) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -98,7 +98,7 @@ export class LocalTracks {
     before?.stop();
   }
 
-  /** What can be sent in the name of a track that there is, or was. */
+  /** The track to send for this kind; a placeholder if the own track has ended. */
   toSend(kind: MediaKind, dimensions: VideoDimensions): MediaStreamTrack | undefined {
     return this.hasEnded(kind) ? placeholderTrack(kind, dimensions) : this.#tracks[kind];
   }

@@ -48,7 +48,7 @@ export interface MediaPlaneOptions {
   /** Whether what the media node could not do, so many times, is asked again. */
   readonly asksAgain: (attempts: number) => boolean;
   readonly place: MediaPlace;
-  /** What peer connections are made with. */
+  /** The configuration of peer connections. */
   readonly rtc: RTCConfiguration;
   /** How long a path may be silent before that is told, ms. */
   readonly silenceMs: () => number;
@@ -76,7 +76,7 @@ const LOOK_EVERY_MS = 100;
  */
 const MOST_PARTS = 8;
 
-/** One Device serves every node of a cluster, as all offer the same codecs in the same order. */
+/** A single Device serves every node of a cluster, because all offer the same codecs in the same order. */
 let sharedDevice: { readonly device: Device; readonly capabilities: string } | undefined;
 
 async function deviceFor(rtpCapabilities: types.RtpCapabilities): Promise<Device> {
@@ -450,7 +450,7 @@ export class MediaPlane {
   }
 }
 
-/** What the rest of the SDK sees of a plane. */
+/** The interface of a plane to the rest of the SDK. */
 export type Plane = Pick<MediaPlane, keyof MediaPlane>;
 
 /** All of them, or none: where one fails, those that have come to something are closed. */

@@ -1,6 +1,6 @@
 import type { NetworkQuality } from '../../protocol/model.ts';
 
-/** What was measured of the network between this client and the media node. What is not known does not count. */
+/** Measurements of the network between this client and the media node. A missing value does not count. */
 export interface NetworkStats {
   /** `false`: media had a path, and has none now. */
   readonly connected: boolean;
@@ -10,11 +10,11 @@ export interface NetworkStats {
   readonly loss?: number | undefined;
   /** How unevenly packets of audio arrive, ms. */
   readonly jitterMs?: number | undefined;
-  /** What the network seems to carry of what this client sends, bits per second; only while it sends video. */
+  /** Estimated bits per second that the network carries from this client; only while it sends video. */
   readonly bitrate?: number | undefined;
 }
 
-/** The worst that a level puts up with. */
+/** The worst measurements that a level allows. */
 interface Limits {
   readonly rttMs: number;
   readonly loss: number;

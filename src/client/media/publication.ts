@@ -32,7 +32,7 @@ export interface PublicationOptions {
   readonly at: PublishedAt;
   /** Whether video is sent in several layers. */
   readonly isSimulcast: boolean;
-  /** What carries it. */
+  /** The connection that carries the stream. */
   readonly peerConnection: () => RTCPeerConnection | undefined;
 }
 
@@ -47,7 +47,7 @@ export class Publication {
     if (encodings.length < 2) return;
     this.#layers = new LayerWatch({
       read: () => this.#readLayers(),
-      // What cannot be said now is not so any more when it can.
+      // A report that fails is outdated by the time it could be repeated.
       changed: (layers) => void options.at.setLayers(options.stream, layers).catch(() => {}),
     });
   }
@@ -60,7 +60,7 @@ export class Publication {
     return this.#options.peerConnection();
   }
 
-  /** What has been exchanged, muted or unmuted while the publishing was on its way. */
+  /** Applies tracks and mute states that have changed while the publish was under way. */
   catchUp(): void {
     const { outgoing, tracks } = this.#options;
     for (const [kind, producer] of outgoing.producers) {
@@ -128,7 +128,7 @@ export class Publication {
     if (active) producer.resume();
     else producer.pause();
     if (stream.setActive(kind, active)) at.audience.streamChanged(stream, activeChange(kind, active));
-    // What cannot be said now is said when the stream is published again.
+    // If this fails, the next publish of the stream carries the state.
     await at.setActive(stream, kind, active).catch(() => {});
   }
 

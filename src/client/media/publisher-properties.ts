@@ -3,7 +3,7 @@ import type { UnpublishedStream } from '../session/stream.ts';
 import type { MediaSources } from './devices.ts';
 import type { VideoInsertMode } from './video-placement.ts';
 
-/** What a publisher sends, and how it is shown in its own page. */
+/** The sources of a publisher, and how its own page shows them. */
 export interface PublisherProperties extends MediaSources {
   /** Begins unmuted; default `true`. */
   readonly publishAudio?: boolean;
@@ -14,7 +14,7 @@ export interface PublisherProperties extends MediaSources {
   /** Whether local videos are shown mirrored; default `true`. A screen never is. */
   readonly mirror?: boolean;
   /**
-   * Whether the video is sent in three qualities, so that everyone gets what his network carries; default `true`, and
+   * Whether the video is sent in up to three qualities, so that each receiver gets what its network carries; default `true`, and
    * `false` for a screen. A video that is less than 480 pixels wide is sent in one.
    */
   readonly videoSimulcast?: boolean;
@@ -22,7 +22,7 @@ export interface PublisherProperties extends MediaSources {
   readonly filter?: Filter;
 }
 
-/** What the properties say of a stream, before its sources are open. */
+/** The stream that the properties describe, before its sources are open. */
 export function plannedStream({
   audioSource,
   videoSource,

@@ -23,14 +23,14 @@ import { Publication, type PublicationOptions, type PublishedAt } from './public
 import { type PublisherProperties, plannedStream } from './publisher-properties.ts';
 import { StreamManager, type StreamManagerEvents } from './stream-manager.ts';
 
-/** @internal What a publisher is made with, besides its properties. */
+/** @internal Arguments of a publisher besides its properties. */
 export interface PublisherSurroundings {
   readonly configuration?: AdvancedConfiguration;
-  /** The sources are open, or not to be had: told before the events that say so. */
+  /** Called when the sources are open or unavailable, before the events that say so. */
   readonly settled?: (error?: RejoinError) => void;
 }
 
-/** What a server takes of the name of a source. */
+/** Longest name of a source that a server accepts, characters. */
 const LABEL_LENGTH = 256;
 
 /**
@@ -45,11 +45,11 @@ export class Publisher extends StreamManager {
   readonly remote = false;
   /** A name of its own. */
   readonly id: string;
-  /** What it was made with. */
+  /** The properties passed at creation. */
   readonly properties: PublisherProperties;
-  /** What has made it. */
+  /** The object that made it. */
   readonly openvidu!: Rejoin;
-  /** What it publishes, or is about to: the same object for life. */
+  /** The published stream, or the one about to be: the same object for life. */
   readonly stream: Stream;
   /** Whether the user and the browser have allowed the use of the sources. */
   readonly accessAllowed: boolean = false;
@@ -295,7 +295,7 @@ export class Publisher extends StreamManager {
 
   #open(): Promise<void> {
     const opening = this.#openSources();
-    // Those who do not publish it learn of a failure from `accessDenied`.
+    // An application that does not publish it learns of a failure from `accessDenied`.
     opening.catch(() => {});
     return opening;
   }
@@ -335,7 +335,7 @@ export class Publisher extends StreamManager {
     this.listenAnew();
     show<Publisher>(this, { accessAllowed: true });
     this.#denied = undefined;
-    // What an unpublishing has closed is opened again without a word.
+    // Sources that an unpublish has closed open again without an event.
     if (before) return;
     this.#settle();
     this.emitEvent('accessAllowed', new StreamManagerEvent('accessAllowed', this));
@@ -429,7 +429,7 @@ export class Publisher extends StreamManager {
   #resized(value: VideoDimensions, isOtherTrack: boolean): void {
     this.#sent?.fit();
     const { typeOfVideo, videoDimensions } = this.stream;
-    // What was not known before has not been turned.
+    // If the size was not known before, the device has not been turned.
     const isNew = isOtherTrack || videoDimensions.width === 0;
     const reason = isNew ? 'trackReplaced' : typeOfVideo === 'SCREEN' ? 'screenResized' : 'deviceRotated';
     this.#change({ property: 'videoDimensions', value, reason }, videoDimensions);

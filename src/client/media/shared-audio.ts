@@ -1,6 +1,6 @@
 import type { Spectrum } from './speech-detector.ts';
 
-/** What browsers count as a wish to hear something: without one, an AudioContext may be kept from running. */
+/** Events that browsers count as a wish to hear sound: before the first of them, an AudioContext may not run. */
 const GESTURES = ['click', 'keydown', 'touchend'] as const;
 
 /** A track that is listened to, until it is closed. */
@@ -10,7 +10,7 @@ export interface ListenedTrack {
 }
 
 /**
- * One AudioContext for all tracks, as browsers allow few: there while somebody listens, and closed with the last.
+ * The AudioContext of all tracks, because browsers allow few. It exists while there are listeners, and closes with the last.
  */
 export class SharedAudio {
   readonly #make: () => AudioContext;

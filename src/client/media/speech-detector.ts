@@ -1,13 +1,13 @@
 import type { PublisherSpeakingEventsOptions } from '../advanced-configuration.ts';
 
-/** What an `AnalyserNode` says of the sound of this moment. */
+/** The part of an `AnalyserNode` that describes the sound of this moment. */
 export interface Spectrum {
   readonly frequencyBinCount: number;
   /** dB of each frequency, the lowest first; -Infinity in silence. */
   getFloatFrequencyData(into: Float32Array<ArrayBuffer>): void;
 }
 
-/** What is heard. */
+/** Receives the detector's findings. */
 export interface Hearing {
   started(): void;
   stopped(): void;

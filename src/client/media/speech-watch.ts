@@ -4,14 +4,14 @@ import { type Hearing, SpeechDetector } from './speech-detector.ts';
 
 export interface SpeechWatchOptions {
   readonly hearing: Hearing;
-  /** What to listen to; `undefined`: nothing, or nobody wants to know. */
+  /** The track to listen to; `undefined`: there is none, or no listener. */
   readonly track: () => MediaStreamTrack | undefined;
-  /** Asked at each look, as the application may change it. */
+  /** Read at each look, because the application may change them. */
   readonly settings: () => Required<PublisherSpeakingEventsOptions>;
   readonly audio?: SharedAudio;
 }
 
-/** Listens to the audio of a stream as long as somebody wants to know, whatever becomes of its tracks. */
+/** Measures the audio of a stream while it has listeners, across changes of its tracks. */
 export class SpeechWatch {
   readonly #options: SpeechWatchOptions;
   readonly #detector: SpeechDetector;

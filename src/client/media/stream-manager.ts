@@ -37,13 +37,13 @@ export interface StreamManagerVideo {
   readonly owned: boolean;
 }
 
-/** What a publisher or subscriber tells, by the names for `on`, `once` and `off`. */
+/** Events of publishers and subscribers, by the names for `on`, `once` and `off`. */
 export interface StreamManagerEvents {
-  /** The SDK has put a video into the page. Also told to who listens later. */
+  /** The SDK has put a video into the page. Later listeners get it, too. */
   videoElementCreated: VideoElementEvent;
   /** The SDK has taken one of its videos out of the page. */
   videoElementDestroyed: VideoElementEvent;
-  /** The first of its videos plays. Told once, and to who listens later: a rebuild is not a new beginning. */
+  /** The first of its videos plays. Emitted once; later listeners get it, too. A rebuild does not repeat it. */
   streamPlaying: StreamManagerEvent;
   /** It has been muted, unmuted, changed in size, or has another source, or another track in this page. */
   streamPropertyChanged: StreamPropertyChangedEvent<StreamManager>;
@@ -53,13 +53,13 @@ export interface StreamManagerEvents {
   publisherStopSpeaking: PublisherSpeakingEvent<StreamManager>;
   /** `value: { newValue, oldValue }`, dB from -100 (silence) to 0. As often as `publisherSpeakingEventsOptions` say. */
   streamAudioVolumeChange: StreamManagerEvent;
-  /** Of a publisher: it is published. Also told to who listens later. */
+  /** Of a publisher: it is published. Later listeners get it, too. */
   streamCreated: StreamEvent<StreamManager>;
   /** Of a publisher: no longer. Default action: its sources are closed, its videos go. */
   streamDestroyed: StreamEvent<StreamManager>;
-  /** Of a publisher: its sources are open. Also told to who listens later. */
+  /** Of a publisher: its sources are open. Later listeners get it, too. */
   accessAllowed: StreamManagerEvent;
-  /** Of a publisher: its sources cannot be opened. Also told to who listens later. */
+  /** Of a publisher: its sources cannot be opened. Later listeners get it, too. */
   accessDenied: AccessDeniedEvent;
   /** Of a publisher: access takes more than two seconds, so most likely the browser asks the user for it. */
   accessDialogOpened: StreamManagerEvent;
@@ -70,27 +70,27 @@ export interface StreamManagerEvents {
 /** Which manager each video shows: a video shows one. */
 const managers = new WeakMap<HTMLVideoElement, StreamManager>();
 
-/** Who listens for one of these has the stream's audio measured. */
+/** A listener for any of these makes the SDK measure the stream's audio. */
 const HEARD = ['publisherStartSpeaking', 'publisherStopSpeaking', 'streamAudioVolumeChange'] as const;
 
-/** What publishers and subscribers share: one MediaStream for life, and the videos that show it. */
+/** The common part of publishers and subscribers: a MediaStream for life, and the videos that show it. */
 export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
   /** The same object for life: tracks are exchanged inside it, so that videos never need a new source. */
   readonly mediaStream = newMediaStream();
   /** The videos that show it, in the order in which they came. */
   readonly videos: StreamManagerVideo[] = [];
-  /** Whether it is somebody else's: a subscriber's. */
+  /** `true` for a subscriber, whose stream is another client's. */
   abstract readonly remote: boolean;
-  /** Of a subscriber the stream's id when it was subscribed to, of a publisher a name of its own. */
+  /** A subscriber's: the stream's id at the time of `subscribe()`. A publisher's: a name of its own. */
   abstract readonly id: string;
-  /** What is published, or about to be, or subscribed to. */
+  /** The stream that is received, published, or about to be published. */
   abstract readonly stream: Stream;
   /** Where its video was put last. Its type is OpenVidu's: without a video of the SDK's, it is `undefined`. */
   targetElement!: HTMLElement;
   protected readonly configuration: AdvancedConfiguration;
   #playing = false;
   #stopped: readonly HTMLVideoElement[] = [];
-  /** The application's videos that were not muted before they showed this. */
+  /** The application's videos that were not muted before they showed this stream. */
   readonly #silenced = new WeakSet<HTMLVideoElement>();
   #audience: StreamAudience | undefined;
   #speaking: PublisherSpeakingEventsOptions = {};
@@ -251,22 +251,22 @@ export abstract class StreamManager extends TypedEmitter<StreamManagerEvents> {
     this.shown();
   }
 
-  /** What it shows, and how. */
+  /** Gives the video its stream, muted and mirrored if it is local. */
   #present(video: HTMLVideoElement): void {
     const { shownStream } = this;
     const isLocal = !this.remote && shownStream === this.mediaStream;
     if (!isLocal) this.#unmask(video);
-    // One's own voice, a moment later, is nothing anyone wants to hear.
+    // Users do not want to hear their own voice, a moment later.
     if (isLocal && !video.muted) {
       video.muted = true;
       this.#silenced.add(video);
     }
     if (isLocal && this.isMirrored) video.style.transform = MIRRORED;
-    // The same one again would begin anew.
+    // Setting the same stream again would restart the video.
     if (video.srcObject !== shownStream) video.srcObject = shownStream;
   }
 
-  /** It is neither muted nor mirrored for being one's own. */
+  /** Takes back the muting and mirroring of a local video. */
   #unmask(video: HTMLVideoElement): void {
     if (this.#silenced.delete(video)) video.muted = false;
     if (video.style.transform === MIRRORED) video.style.transform = '';

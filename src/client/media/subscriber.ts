@@ -40,9 +40,9 @@ export class Subscriber extends StreamManager {
   readonly remote = true;
   /** The stream's id when it was subscribed to. */
   readonly id: string;
-  /** What it receives: the same object for life. */
+  /** The received stream: the same object for life. */
   readonly stream: Stream;
-  /** What it was made with. */
+  /** The properties passed at creation. */
   readonly properties: SubscriberProperties;
   readonly #enabled: Record<MediaKind, boolean>;
   #consumers: readonly types.Consumer[] = [];
@@ -144,7 +144,7 @@ export class Subscriber extends StreamManager {
     const ms = this.configuration.noStreamPlayingTimeout;
     this.#playTimer ??= setTimeout(() => {
       const { streamId, hasAudio, audioActive, hasVideo, videoActive } = this.stream;
-      // What is muted altogether does not play.
+      // A muted stream does not play.
       if (this.isPlaying || !((hasAudio && audioActive) || (hasVideo && videoActive))) return;
       this.cannotPlay(
         `Stream ${streamId} has not begun to play within ${ms} ms. Check the network, and whether the browser lets it play.`,

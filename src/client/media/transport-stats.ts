@@ -1,6 +1,6 @@
 import type { NetworkStats } from './network-quality.ts';
 
-/** What `getStats()` answers: each entry has a `type`, and numbers by names. */
+/** The answer of `getStats()`: each entry has a `type`, and numbers by names. */
 export interface StatsReport {
   forEach(work: (entry: Readonly<Record<string, unknown>>) => void): void;
 }
@@ -68,7 +68,7 @@ export class TransportStats {
   }
 }
 
-/** What holds of several transports: the worst of each. */
+/** The measurements of several transports as one: the worst of each. */
 export function worstOf(all: readonly NetworkStats[]): NetworkStats {
   const least = (one: number | undefined, other: number | undefined): number | undefined =>
     one === undefined ? other : Math.min(one, other ?? one);

@@ -13,7 +13,7 @@ export const VideoInsertMode = {
   /** In place of the target. */
   REPLACE: 'REPLACE',
 } as const;
-/** One of the above. */
+/** Any of the names above. */
 export type VideoInsertMode = (typeof VideoInsertMode)[keyof typeof VideoInsertMode];
 
 /** An element, or the id of one. */
@@ -33,7 +33,7 @@ export function findTarget(target: VideoTarget | undefined): HTMLElement {
   );
 }
 
-/** What an application writes is text to its compiler; what is none of the modes means `APPEND`, as in OpenVidu. */
+/** Applications may pass any text, as their compiler knows no more. An unknown mode means `APPEND`, as in OpenVidu. */
 export function insertModeOf(text: string = 'APPEND'): VideoInsertMode {
   return Object.values(VideoInsertMode).find((mode) => mode === text) ?? 'APPEND';
 }

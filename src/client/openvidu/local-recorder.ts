@@ -13,7 +13,7 @@ export const LocalRecorderState = {
   /** A recording exists. Never used. */
   FINISHED: 'FINISHED',
 } as const;
-/** One of the above. */
+/** Any of the names above. */
 export type LocalRecorderState = (typeof LocalRecorderState)[keyof typeof LocalRecorderState];
 
 /**

@@ -11,5 +11,5 @@ export const TypeOfVideo = {
   /** OpenVidu's, for cameras without a browser. There are none. */
   IPCAM: 'IPCAM',
 } as const satisfies Record<KnownType | 'IPCAM', string>;
-/** One of the above. */
+/** Any of the names above. */
 export type TypeOfVideo = (typeof TypeOfVideo)[keyof typeof TypeOfVideo];

@@ -3,7 +3,7 @@ import type { EventFrame, Snapshot } from '../../protocol/frames.ts';
 import type { LeaveReason } from '../../protocol/model.ts';
 import type { SessionState } from './session-state.ts';
 
-/** One attempt to join or return, described before its delay. */
+/** An attempt to join or return, described before its delay. */
 export interface Attempt {
   /** The cause, or the message of the previous attempt's error. */
   readonly cause: string;

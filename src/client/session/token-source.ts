@@ -59,7 +59,7 @@ export class TokenSource {
     throw new TokenFailure(message, true, new RejoinError('TOKEN_INVALID', message, action));
   }
 
-  /** One call at a time, because a second token would most likely be wasted. */
+  /** Never calls the function twice at a time, because a second token would most likely be wasted. */
   #ask(provider: TokenProvider): Promise<unknown> {
     const asked = this.#asked ?? askProvider(provider, this.#limitMs);
     this.#asked = asked;

@@ -10,7 +10,7 @@ export interface GatewayErrorBody {
   readonly status: number;
   /** Name of the status, e.g. `Bad Gateway`. */
   readonly error: string;
-  /** What happened and what to do. */
+  /** Says what happened and what to do. */
   readonly message: string;
   readonly path: string;
 }

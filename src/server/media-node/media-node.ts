@@ -34,7 +34,7 @@ export interface MediaNodeOptions extends Addresses {
   readonly store: Pick<Store, 'clusterId' | 'renewLease' | 'dropLease' | 'listNodes'>;
   /** Default: one per core. */
   readonly workers?: number | undefined;
-  /** One port per worker, for UDP and TCP. */
+  /** A port for each worker, for UDP and TCP. */
   readonly rtcPorts: { readonly min: number; readonly max: number };
   /** Address for media. Default: every address that other machines reach, plus loopback if `host` is a loopback address. */
   readonly listenIp?: string | undefined;

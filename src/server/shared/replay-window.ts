@@ -7,7 +7,7 @@ const MOST_CALLERS = 4_096;
 
 interface Caller {
   newest: number;
-  /** One bit for each number of the window, at `number % WINDOW`. */
+  /** A bit for each number of the window, at `number % WINDOW`. */
   readonly seen: Uint32Array;
   usedAt: number;
 }

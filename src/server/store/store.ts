@@ -23,7 +23,7 @@ export interface GoodLease extends NodeLease {
   readonly goodForMs: number;
 }
 
-/** What happens to a session when its owner crashes. */
+/** The fate of a session whose owner crashes. */
 export type FailoverPolicy = 'rebuild' | 'takeover';
 
 /** Why a session ended. */

@@ -6,7 +6,7 @@ declare const brand: unique symbol;
 
 /** The id of an event, the same whichever master makes it: `evt_` and 24 letters, digits, `-` or `_`. */
 export type EventId = string & { readonly [brand]: 'EventId' };
-/** What an event is about, e.g. a life of a session. */
+/** The subject of an event, e.g. a life of a session. */
 export type SubjectKey = string & { readonly [brand]: 'SubjectKey' };
 /** Events of a series, e.g. of all lives of a session, are delivered in the order in which they were put. */
 export type SeriesKey = string & { readonly [brand]: 'SeriesKey' };

@@ -18,7 +18,7 @@ export function edgeOf(attachment: AttachmentId): InstanceId {
   return attachment.slice(0, attachment.lastIndexOf('#')) as InstanceId;
 }
 
-/** What an edge tells the owner about a client that says hello. */
+/** The message from an edge to the owner about a client that says hello. */
 export interface AttachRequest {
   readonly attachment: AttachmentId;
   readonly hello: HelloFrame;
@@ -32,7 +32,7 @@ export type AttachAnswer =
   | { readonly kind: 'refused'; readonly error: WireError }
   | { readonly kind: 'notOwner' };
 
-/** What an edge tells the owner when a client has left for good. */
+/** The message from an edge to the owner about a client that has left for good. */
 export interface GoodbyeBody {
   readonly goodbye: Goodbye;
 }

@@ -216,7 +216,7 @@ export class Admission {
     return { ...welcome, seq };
   }
 
-  /** What the client brings from its previous connection: its identities, stored signals and streams. */
+  /** Identities, stored signals and streams that the client brings from its previous connection. */
   async #former(previous: NonNullable<HelloFrame['join']>['previous']) {
     const joined = await this.#proven(previous);
     if (!previous || !joined) return { replaces: [], kept: [], endedStreams: undefined, streams: undefined };

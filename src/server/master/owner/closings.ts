@@ -25,8 +25,8 @@ interface Due {
 }
 
 /**
- * What is to be closed in a room, until the media node has answered: it would otherwise stay there until its transport ends. A command
- * keeps its number however often it is sent, so it never closes what was made after it.
+ * The objects of a room that the media node has yet to close. Without a repeated command, a lost one would leave its object there until
+ * the transport ends. A command keeps its number at each repetition, so it never closes a newer object with the same key.
  */
 export class Closings {
   readonly #parts: ClosingsParts;

@@ -92,7 +92,7 @@ export class KeptSignals {
 
   /** Stores the signals of members that are known to be away, together with those that follow within 20 ms. */
   keepSoon(): void {
-    // One batch at a time, even if the store is slow: the next takes everything that has arrived meanwhile.
+    // Only a single batch runs at a time, even if the store is slow: the next takes all signals that arrive meanwhile.
     if (this.#batch !== 'none') {
       this.#batch = 'another';
       return;

@@ -2,7 +2,7 @@ import type { ConnectionId } from '../../../protocol/ids.ts';
 import type { MediaState } from '../../../protocol/model.ts';
 
 /**
- * What the clients' answers say together. `flows`: at least one says so and none contradicts. `mixed`: media flows only for some.
+ * The summary of the clients' answers. `flows`: at least one says so and none contradicts. `mixed`: media flows only for some.
  * `silent`: every client that can tell says so. `unknown`: all have answered and none can tell. `open`: some have not answered.
  */
 export type Word = 'flows' | 'mixed' | 'silent' | 'unknown' | 'open';

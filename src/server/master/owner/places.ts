@@ -61,7 +61,7 @@ export interface PlacesParts {
   readonly requireRoom?: () => void;
 }
 
-/** What a token gives access to, or why it gives none. */
+/** The connection that a token gives access to, or why it gives none. */
 export type Claim =
   | { readonly kind: 'pending'; readonly place: PendingPlace }
   | { readonly kind: 'used'; readonly connectionId: ConnectionId }

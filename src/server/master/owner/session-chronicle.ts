@@ -3,7 +3,7 @@ import type { LeaveReason, StreamEndReason, StreamInfo } from '../../../protocol
 import type { EndReason, SessionRecord } from '../../store/store.ts';
 import type { JoinedConnection, Member } from './member.ts';
 
-/** One life of a session, and the epoch under which the reporting master owns it. */
+/** A life of a session, and the epoch under which the reporting master owns it. */
 export type SessionLife = Pick<SessionRecord, 'sessionId' | 'uniqueSessionId' | 'epoch'>;
 
 /** Something that happened in a session. Times are Unix time, ms. */

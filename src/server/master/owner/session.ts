@@ -52,11 +52,11 @@ const EVENTS_KEPT = 50;
 
 interface LeaveOptions {
   readonly closeCode?: CloseCode;
-  /** What the client is told if it tries to resume later. Default: `reason`, unless that is `disconnect`. */
+  /** The answer to a later attempt of the client to resume. Default: `reason`, unless that is `disconnect`. */
   readonly refusal?: ResumeRefusal;
 }
 
-/** What a session needs from its process. */
+/** The parts of the process that a session uses. */
 export interface SessionSurroundings {
   readonly self: InstanceId;
   readonly store: Store;

@@ -16,7 +16,7 @@ const RELEASED_MS = 10_000;
 /** How many sweeps lie between two audits of the members' sockets at the edges. */
 const AUDIT_SWEEPS = 5;
 
-/** What a session needs, except the `ended` callback, which this list supplies. */
+/** The parts of the process that a session uses, except the `ended` callback, which this list supplies. */
 export type SessionsParts = Omit<SessionSurroundings, 'ended'>;
 
 /** The sessions that this master owns, and which member each attachment serves. */

@@ -33,7 +33,7 @@ export type RestApp = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** What the routes need from the master. */
+/** The parts of the master that the routes use. */
 export interface RestParts {
   readonly self: Identity;
   readonly log: Logger;

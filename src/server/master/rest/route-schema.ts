@@ -1,7 +1,7 @@
 import { type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 import { shared } from './answers.ts';
 
-/** What a route accepts. The types of its handler are derived from this. */
+/** The input that a route accepts. The types of its handler are derived from this. */
 export interface Takes {
   readonly body?: TSchema;
   readonly querystring?: TSchema;
