@@ -1,6 +1,6 @@
 import type * as Sdk from 'rejoin';
 
 declare global {
-  /** What `rejoin.min.js` sets. */
+  /** The globals that `rejoin.min.js` sets. */
   const Rejoin: typeof Sdk;
 }

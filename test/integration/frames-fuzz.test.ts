@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { Schema } from '../../scripts/docs/open-api.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { PROTOCOL_ERRORS, type WireError } from '../../src/protocol/errors.ts';
 import { CLIENT_FRAMES } from '../../src/server/master/edge/client-frames.ts';
@@ -13,7 +14,6 @@ import { Bystanders, PRIVATE, Processes } from '../fixtures/fuzz/bystander.ts';
 import { hold } from '../fixtures/fuzz/hold.ts';
 import { audioRtp, dtlsParameters, videoRtp } from '../fixtures/media-node/rtp.ts';
 import { seeds } from '../fixtures/random.ts';
-import type { Schema } from '../fixtures/rest/api-document.ts';
 import { until } from '../fixtures/until.ts';
 
 const RUNS = 40;

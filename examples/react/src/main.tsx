@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import './style.css';
+import '../../style/style.css';
 
 const main = document.querySelector('main');
 if (main) {

@@ -10,7 +10,7 @@ export interface Call {
   readonly isPublished: boolean;
   /** The others' streams. */
   readonly subscribers: readonly Subscriber[];
-  /** What went wrong last. Decide by its `name`. */
+  /** The last error. Decide by its `name`. */
   readonly problem: RejoinError | undefined;
 }
 

@@ -57,7 +57,7 @@ export class Call {
     return this.#subscribers;
   }
 
-  /** What went wrong last. Decide by its `name`. */
+  /** The last error. Decide by its `name`. */
   get problem() {
     return this.#problem;
   }

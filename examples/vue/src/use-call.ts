@@ -12,7 +12,7 @@ export interface Call {
   readonly isPublished: Readonly<ShallowRef<boolean>>;
   /** The others' streams. */
   readonly subscribers: Readonly<ShallowRef<readonly Subscriber[]>>;
-  /** What went wrong last. Decide by its `name`. */
+  /** The last error. Decide by its `name`. */
   readonly problem: Readonly<ShallowRef<RejoinError | undefined>>;
 }
 
