@@ -14,8 +14,9 @@ export type TransportState = MediaNews['transportState']['state'];
 const INITIAL_OUTGOING_BITRATE = 1_500_000;
 
 /**
- * Time from the connection until the transport has a bandwidth estimate: mediasoup makes the first one within 25 ms. Until then,
- * its consumers have no layer and request no key frame.
+ * How long after it is connected a transport has an estimate of what it can carry, ms. mediasoup makes the first one on a timer of at
+ * most 25 ms, and a worker that is late runs that timer before it reads the next command. Without an estimate, consumers have no layer
+ * and do not request a key frame.
  */
 const ESTIMATE_MS = 30;
 
