@@ -56,11 +56,14 @@ function followSession(session) {
   // The media may move to another node while the session stays joined.
   session.on('reconnecting', () => show('banner', BANNERS.reconnecting));
   session.on('reconnected', () => show('banner', BANNERS.joined));
+  /** @type {Map<object, HTMLElement>} */
+  const tiles = new Map();
   session.on('streamCreated', ({ stream }) => {
-    const tile = addTile(session.subscribe(stream), stream.connection.data);
-    session.on('streamDestroyed', (event) => {
-      if (event.stream === stream) tile.remove();
-    });
+    tiles.set(stream, addTile(session.subscribe(stream), stream.connection.data));
+  });
+  session.on('streamDestroyed', ({ stream }) => {
+    tiles.get(stream)?.remove();
+    tiles.delete(stream);
   });
   session.on('sessionDisconnected', () => {
     find('tiles').replaceChildren();
